@@ -1,0 +1,104 @@
+//! What ends a run. A row that fails is no error but an [`Outcome`](crate::outcome::Outcome).
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// Which part could not do its job; it decides the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Flags, environment or configuration: nothing was read or called.
+    Usage,
+    /// The rows could not be read.
+    Input,
+    /// The ledger, or a file made from it, could not be read or written.
+    Ledger,
+    /// No call could be made at all: TLS set-up, a port that is taken.
+    Service,
+}
+
+/// An error for the person who reads it at three in the morning: what happened to which file,
+/// line or flag, and on a line of its own what to do next.
+#[derive(Debug)]
+pub struct Error {
+    kind: Kind,
+    message: String,
+    hint: Option<String>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// A result that a run ends with.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// An error of a kind; the message names the file, line or flag and ends without a full stop.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            hint: None,
+            source: None,
+        }
+    }
+
+    /// [`Kind::Usage`].
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, message)
+    }
+
+    /// [`Kind::Input`].
+    pub fn input(message: impl Into<String>) -> Self {
+        Self::new(Kind::Input, message)
+    }
+
+    /// [`Kind::Ledger`].
+    pub fn ledger(message: impl Into<String>) -> Self {
+        Self::new(Kind::Ledger, message)
+    }
+
+    /// [`Kind::Service`].
+    pub fn service(message: impl Into<String>) -> Self {
+        Self::new(Kind::Service, message)
+    }
+
+    /// Adds what to do next: a sentence, or a command to copy.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds the cause, which is printed behind the message.
+    #[must_use]
+    pub fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Which part could not do its job.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        match &self.hint {
+            Some(hint) => write!(f, "\n  hint: {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
+    }
+}

@@ -1,0 +1,4 @@
+//! Recalls what many senders wrote in Tencent Cloud Chat groups.
+
+pub mod error;
+pub mod rows;
