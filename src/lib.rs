@@ -1,4 +1,5 @@
 //! Recalls what many senders wrote in Tencent Cloud Chat groups.
 
+pub mod api;
 pub mod error;
 pub mod rows;

@@ -1,0 +1,205 @@
+//! `UserSig`: the signature that stands in every call.
+//!
+//! Source: the official libraries `tls-sig-api-v2`, which agree. The text is signed with
+//! HMAC-SHA256, wrapped as JSON, compressed with zlib and written in a base64 of their own.
+
+use std::io::{Read as _, Write as _};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::read::ZlibDecoder;
+use flate2::write::ZlibEncoder;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+
+use super::secret::Secret;
+
+/// How much a `UserSig` may unpack to; a real one has about 200 bytes.
+const MOST_UNPACKED: u64 = 16 * 1024;
+
+/// What a `UserSig` says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// The version of the format, `2.0`.
+    #[serde(rename = "TLS.ver")]
+    pub version: String,
+    /// The account that it was made for.
+    #[serde(rename = "TLS.identifier")]
+    pub identifier: String,
+    /// The app that it was made for.
+    #[serde(rename = "TLS.sdkappid")]
+    pub app: u64,
+    /// How long it holds, in seconds from `time`.
+    #[serde(rename = "TLS.expire")]
+    pub expire: u64,
+    /// When it was made, in Unix seconds.
+    #[serde(rename = "TLS.time")]
+    pub time: u64,
+    /// The signature, in standard base64.
+    #[serde(rename = "TLS.sig")]
+    pub sig: String,
+}
+
+impl Claims {
+    /// The Unix second from which it no longer holds.
+    pub fn ends(&self) -> u64 {
+        self.time.saturating_add(self.expire)
+    }
+
+    /// Whether it was signed with this key.
+    pub fn signed_with(&self, key: &Secret) -> bool {
+        let Ok(sig) = STANDARD.decode(&self.sig) else {
+            return false;
+        };
+        signer(key, self.app, &self.identifier, self.time, self.expire)
+            .verify_slice(&sig)
+            .is_ok()
+    }
+}
+
+/// Why a text is no `UserSig`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Malformed {
+    /// A character that has no place in it, or one is missing.
+    Base64,
+    /// It can't be unpacked: cut off, or changed on the way.
+    Zlib,
+    /// What it holds are not the expected fields.
+    Fields,
+}
+
+/// Signs a `UserSig` for an account of an app.
+///
+/// `time` is in Unix seconds, `expire` in seconds from it. The key is the text shown in the
+/// console, taken as bytes.
+///
+/// # Panics
+/// Never: it writes to memory.
+pub fn mint(key: &Secret, app: u64, identifier: &str, time: u64, expire: u64) -> Secret {
+    let sig = signer(key, app, identifier, time, expire).finalize();
+    let claims = Claims {
+        version: "2.0".to_owned(),
+        identifier: identifier.to_owned(),
+        app,
+        expire,
+        time,
+        sig: STANDARD.encode(sig.into_bytes()),
+    };
+    let mut packed = ZlibEncoder::new(Vec::new(), Compression::default());
+    serde_json::to_writer(&mut packed, &claims).expect("claims are plain strings and numbers");
+    packed.flush().expect("a Vec takes every byte");
+    let packed = packed.finish().expect("a Vec takes every byte");
+    Secret::new(swap(
+        &STANDARD.encode(packed),
+        [('+', '*'), ('/', '-'), ('=', '_')],
+    ))
+}
+
+/// Reads what a `UserSig` says of itself. Whether it is genuine only its key can tell.
+///
+/// # Errors
+/// [`Malformed`], where it is no `UserSig`.
+pub fn decode(usersig: &str) -> Result<Claims, Malformed> {
+    let plain = swap(usersig, [('*', '+'), ('-', '/'), ('_', '=')]);
+    let packed = STANDARD.decode(plain).map_err(|_| Malformed::Base64)?;
+    let mut json = Vec::new();
+    ZlibDecoder::new(packed.as_slice())
+        .take(MOST_UNPACKED)
+        .read_to_end(&mut json)
+        .map_err(|_| Malformed::Zlib)?;
+    serde_json::from_slice(&json).map_err(|_| Malformed::Fields)
+}
+
+fn signer(key: &Secret, app: u64, identifier: &str, time: u64, expire: u64) -> Hmac<Sha256> {
+    let text = format!(
+        "TLS.identifier:{identifier}\nTLS.sdkappid:{app}\nTLS.time:{time}\nTLS.expire:{expire}\n"
+    );
+    let mut mac = Hmac::<Sha256>::new_from_slice(key.expose().as_bytes())
+        .expect("HMAC takes a key of any length");
+    mac.update(text.as_bytes());
+    mac
+}
+
+fn swap(text: &str, pairs: [(char, char); 3]) -> String {
+    text.chars()
+        .map(|c| {
+            pairs
+                .iter()
+                .find(|(from, _)| *from == c)
+                .map_or(c, |(_, to)| *to)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The key of the official samples; public.
+    const KEY: &str = "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e";
+
+    fn minted(identifier: &str, time: u64, expire: u64) -> Claims {
+        let usersig = mint(&Secret::new(KEY), 1_400_000_000, identifier, time, expire);
+        decode(usersig.expose()).expect("what was minted can be read")
+    }
+
+    #[test]
+    fn the_signature_is_that_of_the_official_libraries() {
+        assert_eq!(
+            minted("admin", 1_700_000_000, 86_400).sig,
+            "4lUxqF/B+QS/FhzU388MWw47s2GIKgpTCF1WmWL/l5Y="
+        );
+        assert_eq!(
+            minted("0", 1_569_910_200, 15_552_000).sig,
+            "CpjuBdQs9ZwnuGAJR8onoOeI9fweX2vIMMY94iOJWJY="
+        );
+    }
+
+    #[test]
+    fn it_tells_app_identifier_and_when_it_ends() {
+        let claims = minted("admin", 1_700_000_000, 86_400);
+        assert_eq!(
+            (claims.app, claims.identifier.as_str(), claims.ends()),
+            (1_400_000_000, "admin", 1_700_086_400)
+        );
+    }
+
+    #[test]
+    fn only_its_own_key_verifies_it() {
+        let claims = minted("admin", 1_700_000_000, 86_400);
+        assert!(claims.signed_with(&Secret::new(KEY)));
+        assert!(!claims.signed_with(&Secret::new("another")));
+        let stretched = Claims {
+            expire: 99_999_999,
+            ..claims
+        };
+        assert!(!stretched.signed_with(&Secret::new(KEY)));
+    }
+
+    #[test]
+    fn a_cut_off_usersig_says_so() {
+        let whole = mint(&Secret::new(KEY), 1, "admin", 1, 1);
+        let cut = &whole.expose()[..whole.expose().len() / 8 * 4];
+        assert_eq!(decode(cut), Err(Malformed::Zlib));
+        assert_eq!(decode("not one!"), Err(Malformed::Base64));
+    }
+
+    proptest! {
+        #[test]
+        fn it_survives_any_url_and_reads_back(identifier in ".{1,32}", time: u32, expire: u32) {
+            let usersig = mint(&Secret::new(KEY), 7, &identifier, time.into(), expire.into());
+            prop_assert!(usersig.expose().chars().all(|c| c.is_ascii_alphanumeric() || "*-_".contains(c)));
+            let claims = decode(usersig.expose()).expect("reads back");
+            prop_assert_eq!(&claims.identifier, &identifier);
+            prop_assert!(claims.signed_with(&Secret::new(KEY)));
+        }
+
+        #[test]
+        fn any_other_text_is_refused_and_not_a_crash(text in ".{0,200}") {
+            prop_assert!(decode(&text).is_err());
+        }
+    }
+}
