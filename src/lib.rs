@@ -2,4 +2,6 @@
 
 pub mod api;
 pub mod error;
+pub mod outcome;
 pub mod rows;
+pub mod run;

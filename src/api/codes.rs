@@ -167,6 +167,15 @@ pub fn look_up(code: i64) -> Code {
     }
 }
 
+/// What follows from an `ErrorCode` that the service itself sent. It never sends an HTTP status or
+/// a code of ours; should it, that is an unknown code and fails its row.
+pub fn verdict_of_answer(code: i64) -> Verdict {
+    match code {
+        i64::MIN..=-1 | 1..=599 => Row,
+        _ => look_up(code).verdict,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -246,5 +255,6 @@ mod tests {
     #[test]
     fn a_code_nobody_has_heard_of_fails_its_row_alone() {
         assert_eq!(verdicts(&[1, 99_999, 79_999, -5, i64::MAX]), vec![Row; 5]);
+        assert_eq!([-1, 302, 503].map(verdict_of_answer), [Row; 3]);
     }
 }

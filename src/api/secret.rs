@@ -1,14 +1,15 @@
 //! Texts that never show: the `UserSig` and the secret key.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// A text that prints as `…` wherever it is formatted, and is read only where it is used.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret(Arc<str>);
 
 impl Secret {
     /// Takes a secret out of the open.
-    pub fn new(text: impl Into<String>) -> Self {
+    pub fn new(text: impl Into<Arc<str>>) -> Self {
         Self(text.into())
     }
 
@@ -22,7 +23,7 @@ impl Secret {
     pub fn redact(&self, text: &str) -> String {
         let encoded: String = url::form_urlencoded::byte_serialize(self.0.as_bytes()).collect();
         let mut clean = text.to_owned();
-        for secret in [self.0.as_str(), &encoded] {
+        for secret in [&*self.0, &encoded] {
             if !secret.is_empty() {
                 clean = clean.replace(secret, "…");
             }

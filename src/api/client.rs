@@ -1,0 +1,387 @@
+//! The call itself. The only user of the HTTP client.
+
+use std::error::Error as _;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use reqwest::{Certificate, Method, Request, Response, StatusCode};
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc::UnboundedSender;
+use url::{Url, form_urlencoded};
+
+use super::codes::{self, Verdict};
+use super::credentials::Credentials;
+use super::endpoint::Endpoint;
+use super::secret::Secret;
+use crate::error::{Error, Result};
+use crate::rows::Row;
+
+/// The command, as in the official page.
+const PATH: &str = "v4/group_open_http_svc/delete_group_msg_by_sender";
+/// An answer has about 60 bytes; more than this is none of the service's.
+const MOST_ANSWER: usize = 64 * 1024;
+/// How much of an `ErrorInfo` is kept, in characters.
+const MOST_INFO: usize = 300;
+/// Idle connections die after about 90 s (listed for a sibling service): dropped well before.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// How the client reaches the service.
+#[derive(Clone, Debug)]
+pub struct Transport {
+    /// Where the service is.
+    pub endpoint: Endpoint,
+    /// How long a call may take, the connection included. Above the service's own 3 s.
+    pub timeout: Duration,
+    /// Connections worth keeping: as many as calls in flight.
+    pub connections: usize,
+    /// A private certificate authority, PEM, trusted besides the system's.
+    pub cacert: Option<Vec<u8>>,
+}
+
+/// What came of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The service's `ErrorCode`, an HTTP status, or one of [`codes`] below zero.
+    pub code: i64,
+    /// What follows from it.
+    pub verdict: Verdict,
+    /// `ErrorInfo`, or what went wrong on the way; one line, without secrets.
+    pub info: String,
+}
+
+/// Tells the loop that the request with this number has been handed to the socket.
+pub(crate) type Written = UnboundedSender<u64>;
+
+/// Makes calls with one set of credentials, over a pool of connections.
+#[derive(Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    url: Url,
+    credentials: Credentials,
+    random: fastrand::Rng,
+}
+
+impl Client {
+    /// A client that has not connected yet.
+    ///
+    /// # Errors
+    /// When TLS can't be set up: no trusted roots on this machine, or a `cacert` that is none.
+    pub fn new(transport: &Transport, credentials: Credentials) -> Result<Self> {
+        // Fails only when one is installed already, by this same line.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("recall/", env!("CARGO_PKG_VERSION")))
+            .http1_only()
+            .timeout(transport.timeout)
+            .pool_idle_timeout(IDLE)
+            .pool_max_idle_per_host(transport.connections)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never());
+        let roots = match &transport.cacert {
+            Some(pem) => Certificate::from_pem_bundle(pem)
+                .ok()
+                .filter(|roots| !roots.is_empty())
+                .ok_or_else(|| Error::usage("--cacert holds no PEM certificate"))?,
+            None => Vec::new(),
+        };
+        if transport.endpoint.is_loopback() {
+            // No proxy stands before loopback, and the system's roots take milliseconds to load.
+            builder = builder.no_proxy().tls_certs_only(roots);
+        } else {
+            builder = builder.tls_certs_merge(roots);
+        }
+        let http = builder.build().map_err(|error| {
+            Error::service("cannot set up TLS")
+                .because(error.without_url())
+                .hint("install the system's certificates (package ca-certificates), or name a file with --cacert")
+        })?;
+        Ok(Self {
+            http,
+            url: transport.endpoint.url(PATH),
+            credentials,
+            random: fastrand::Rng::new(),
+        })
+    }
+
+    /// Who calls.
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// Signs a fresh `UserSig` for the calls from now on. `now` is in Unix seconds.
+    pub fn renew(&mut self, now: u64) {
+        self.credentials.renew(now);
+    }
+
+    /// Starts a call that recalls a row; it runs as long as the future is polled, and borrows
+    /// nothing. `written` hears of `id` in the moment the request goes to the socket.
+    pub(crate) fn recall(
+        &mut self,
+        row: &Row,
+        id: u64,
+        written: Option<Written>,
+    ) -> impl Future<Output = Reply> + 'static {
+        let mut request = Request::new(Method::POST, self.signed_url());
+        request
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        *request.body_mut() = Some(reqwest::Body::wrap(Body {
+            bytes: Some(body(row)),
+            id,
+            written,
+        }));
+        let http = self.http.clone();
+        let usersig = self.credentials.usersig().clone();
+        async move {
+            let reply = match http.execute(request).await {
+                Ok(response) => read(response).await,
+                Err(error) => fault(&error),
+            };
+            Reply {
+                info: presentable(&usersig, &reply.info),
+                ..reply
+            }
+        }
+    }
+
+    fn signed_url(&mut self) -> Url {
+        let query = form_urlencoded::Serializer::new(String::with_capacity(400))
+            .append_pair("sdkappid", &self.credentials.app.to_string())
+            .append_pair("identifier", &self.credentials.identifier)
+            .append_pair("usersig", self.credentials.usersig().expose())
+            .append_pair("random", &self.random.u32(..).to_string())
+            .append_pair("contenttype", "json")
+            .finish();
+        let mut url = self.url.clone();
+        url.set_query(Some(&query));
+        url
+    }
+}
+
+/// The JSON of a call.
+pub(crate) fn body(row: &Row) -> Bytes {
+    #[derive(Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Call<'a> {
+        group_id: &'a str,
+        #[serde(rename = "Sender_Account")]
+        sender: &'a str,
+        #[serde(skip_serializing_if = "str::is_empty")]
+        topic_id: &'a str,
+    }
+    let call = Call {
+        group_id: &row.group,
+        sender: &row.sender,
+        topic_id: &row.topic,
+    };
+    serde_json::to_vec(&call)
+        .expect("three strings are JSON")
+        .into()
+}
+
+/// A request's body that tells when it is handed over: hyper takes it and writes to the socket
+/// in one go, so whoever hears of it on the same thread hears it after the write.
+struct Body {
+    bytes: Option<Bytes>,
+    id: u64,
+    written: Option<Written>,
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let Some(bytes) = self.bytes.take() else {
+            return Poll::Ready(None);
+        };
+        if let Some(written) = &self.written {
+            // Nobody listens any more when the run is over; then nobody needs to know.
+            let _ = written.send(self.id);
+        }
+        Poll::Ready(Some(Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.bytes.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+    }
+}
+
+/// Reads an answer to its end, or to the point where it can't be the service's any more.
+async fn read(mut response: Response) -> Reply {
+    let status = response.status();
+    if !status.is_success() {
+        return http_error(status);
+    }
+    let mut answer = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if answer.len() + chunk.len() > MOST_ANSWER => {
+                return bad_answer("an answer of over 64 KiB");
+            }
+            Ok(Some(chunk)) => answer.extend_from_slice(&chunk),
+            Ok(None) => return judge(&answer),
+            Err(error) => return fault(&error),
+        }
+    }
+}
+
+/// Success is `ErrorCode` 0 and `ActionStatus` OK in the body, never the HTTP status.
+fn judge(answer: &[u8]) -> Reply {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Answer {
+        action_status: String,
+        error_code: i64,
+        #[serde(default)]
+        error_info: String,
+    }
+    match serde_json::from_slice::<Answer>(answer) {
+        Ok(Answer {
+            error_code: 0,
+            action_status,
+            ..
+        }) if action_status != "OK" => bad_answer("ErrorCode 0, but ActionStatus is not OK"),
+        Ok(answer) => Reply {
+            code: answer.error_code,
+            verdict: codes::verdict_of_answer(answer.error_code),
+            info: answer.error_info,
+        },
+        Err(_) => bad_answer("not the API's JSON"),
+    }
+}
+
+fn http_error(status: StatusCode) -> Reply {
+    let code = i64::from(status.as_u16());
+    Reply {
+        code,
+        verdict: codes::look_up(code).verdict,
+        info: format!("HTTP {status}"),
+    }
+}
+
+fn bad_answer(what: &str) -> Reply {
+    faulty(codes::BAD_ANSWER, what.to_owned())
+}
+
+fn faulty(code: i64, info: String) -> Reply {
+    Reply {
+        code,
+        verdict: codes::look_up(code).verdict,
+        info,
+    }
+}
+
+/// A call that got no whole answer. Only the innermost cause is told: the outer ones name the URL.
+fn fault(error: &reqwest::Error) -> Reply {
+    let mut cause = error.source();
+    while let Some(inner) = cause.and_then(|cause| cause.source()) {
+        cause = Some(inner);
+    }
+    let cause = cause.map_or_else(|| "no answer".to_owned(), ToString::to_string);
+    if error.is_connect() {
+        faulty(codes::NO_CONNECTION, cause)
+    } else if error.is_timeout() {
+        faulty(codes::TIMED_OUT, "no answer in time".to_owned())
+    } else {
+        faulty(codes::BROKEN_OFF, cause)
+    }
+}
+
+/// Words from outside, fit for a ledger and a screen: one line, bounded, without the secret.
+fn presentable(usersig: &Secret, info: &str) -> String {
+    if info.is_empty() {
+        return String::new();
+    }
+    usersig
+        .redact(info)
+        .chars()
+        .take(MOST_INFO)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(topic: &str) -> Row {
+        Row {
+            line: 2,
+            group: "@TGS#1 \"x\"".to_owned(),
+            sender: "leckie".to_owned(),
+            topic: topic.to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_body_has_a_topic_only_where_there_is_one() {
+        assert_eq!(
+            body(&row("")),
+            r#"{"GroupId":"@TGS#1 \"x\"","Sender_Account":"leckie"}"#
+        );
+        assert_eq!(
+            body(&row("T")),
+            r#"{"GroupId":"@TGS#1 \"x\"","Sender_Account":"leckie","TopicId":"T"}"#
+        );
+    }
+
+    #[test]
+    fn only_ok_with_code_0_is_a_success() {
+        let ok = judge(br#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0}"#);
+        assert_eq!((ok.code, ok.verdict), (0, Verdict::Done));
+        let row = judge(br#"{"ActionStatus":"FAIL","ErrorInfo":"no","ErrorCode":10010}"#);
+        assert_eq!(
+            (row.code, row.verdict, row.info.as_str()),
+            (10010, Verdict::Row, "no")
+        );
+    }
+
+    #[test]
+    fn anything_else_is_a_fault_and_tried_again() {
+        let answers: [&[u8]; 12] = [
+            b"",
+            b"<html>It works!</html>",
+            b"null",
+            b"[]",
+            b"0",
+            b"{}",
+            br#"{"ActionStatus":"FAIL","ErrorInfo":"","ErrorCode":0}"#,
+            br#"{"ActionStatus":"ok","ErrorInfo":"","ErrorCode":0}"#,
+            br#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":"0"}"#,
+            br#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0.0}"#,
+            br#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCo"#,
+            br#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0} trailing"#,
+        ];
+        for answer in answers {
+            let reply = judge(answer);
+            assert_eq!(
+                (reply.code, reply.verdict),
+                (codes::BAD_ANSWER, Verdict::Retry),
+                "{}",
+                String::from_utf8_lossy(answer)
+            );
+        }
+    }
+
+    #[test]
+    fn words_from_outside_stay_on_their_line_and_lose_the_secret() {
+        let usersig = Secret::new("eJw*sig");
+        assert_eq!(
+            presentable(&usersig, "a\nb\u{1b}[2Jc eJw*sig usersig=eJw*sig&"),
+            "a b [2Jc … usersig=…&"
+        );
+        assert_eq!(presentable(&usersig, &"x".repeat(9_000)).len(), MOST_INFO);
+    }
+}

@@ -1,0 +1,95 @@
+//! What became of a row: what ledger, monitor and report share.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize, Serializer};
+
+/// What became of a row, for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// The service answered that it was done.
+    Recalled,
+    /// The service refused the row, or gave no answer in as many attempts as were allowed.
+    Failed,
+    /// The row can't be sent as it stands in the input.
+    Invalid,
+    /// A call would have done nothing, so none was made.
+    Skipped,
+}
+
+/// The last word on a row: one line of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry<'a> {
+    /// The line of the input on which the row starts, from 1.
+    pub row: u64,
+    /// `GroupId`; empty for an invalid row.
+    #[serde(borrow)]
+    pub group: Cow<'a, str>,
+    /// `Sender_Account`; empty for an invalid row.
+    #[serde(borrow)]
+    pub sender: Cow<'a, str>,
+    /// `TopicId`; empty where there is none.
+    #[serde(borrow)]
+    pub topic: Cow<'a, str>,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The code of the last answer; see [`codes`](crate::api::codes).
+    pub code: i64,
+    /// The service's words on it, or the reason why it is invalid.
+    #[serde(borrow)]
+    pub info: Cow<'a, str>,
+    /// Calls made for it in this run.
+    pub attempts: u32,
+    /// When the last call was sent; none where no call was made.
+    #[serde(
+        default,
+        serialize_with = "to_the_millisecond",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub sent_at: Option<Timestamp>,
+    /// How long the last call took, from handing it over to its whole answer, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ms: Option<u64>,
+}
+
+fn to_the_millisecond<S: Serializer>(
+    timestamp: &Option<Timestamp>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match timestamp {
+        Some(timestamp) => serializer.collect_str(&format_args!("{timestamp:.3}")),
+        None => serializer.serialize_none(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_the_line_that_the_readme_shows() {
+        let entry = Entry {
+            row: 17,
+            group: "@TGS#2C5SZEAEF".into(),
+            sender: "leckie".into(),
+            topic: "".into(),
+            outcome: Outcome::Recalled,
+            code: 0,
+            info: "".into(),
+            attempts: 2,
+            sent_at: Some("2026-11-22T10:00:00.12Z".parse().expect("a time")),
+            ms: Some(41),
+        };
+        let line = serde_json::to_string(&entry).expect("plain data");
+        assert_eq!(
+            line,
+            r##"{"row":17,"group":"@TGS#2C5SZEAEF","sender":"leckie","topic":"","outcome":"recalled","code":0,"info":"","attempts":2,"sent_at":"2026-11-22T10:00:00.120Z","ms":41}"##
+        );
+        assert_eq!(
+            serde_json::from_str::<Entry<'_>>(&line).expect("reads back"),
+            entry
+        );
+    }
+}

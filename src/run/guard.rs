@@ -1,0 +1,132 @@
+//! Is this run a mistake? It ends a run that fails from the start or more often than not, before
+//! a swapped column or a missing right has cost every row.
+
+/// So many first answers, all the same failure of the row, end the run.
+const FIRST_ANSWERS: u64 = 20;
+/// From so many settled rows on the share of failures is judged.
+const JUDGED_FROM: u64 = 1_000;
+
+/// How many rows may fail.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum MaxFailures {
+    /// As many as like to.
+    Any,
+    /// At most so many.
+    Rows(u64),
+    /// At most this share of the rows, in percent, judged from 1,000 settled rows on.
+    Percent(f64),
+}
+
+/// Counts what became of rows, and says when it is enough.
+#[derive(Debug)]
+pub(super) struct Guard {
+    max: MaxFailures,
+    settled: u64,
+    failed: u64,
+    same: Option<i64>,
+}
+
+impl Guard {
+    pub(super) fn new(max: MaxFailures) -> Self {
+        Self {
+            max,
+            settled: 0,
+            failed: 0,
+            same: None,
+        }
+    }
+
+    /// A row was recalled.
+    pub(super) fn recalled(&mut self) {
+        self.settled += 1;
+    }
+
+    /// A row failed. Says why the run should end, where it should.
+    pub(super) fn failed(&mut self, code: i64) -> Option<String> {
+        self.settled += 1;
+        self.failed += 1;
+        if self.settled == 1 {
+            self.same = Some(code);
+        } else if self.same != Some(code) {
+            self.same = None;
+        }
+        let failed = self.failed;
+        match self.max {
+            MaxFailures::Any => None,
+            _ if self.settled == FIRST_ANSWERS
+                && failed == FIRST_ANSWERS
+                && self.same.is_some() =>
+            {
+                Some(format!(
+                    "the first {FIRST_ANSWERS} rows all failed with {code}"
+                ))
+            }
+            MaxFailures::Rows(most) if failed > most => Some(format!(
+                "{failed} rows failed, more than the {most} allowed"
+            )),
+            MaxFailures::Percent(most)
+                if self.settled >= JUDGED_FROM
+                    // Exact below 2^53 rows.
+                    && failed as f64 * 100.0 > self.settled as f64 * most =>
+            {
+                Some(format!(
+                    "{failed} of {} rows failed, more than the {most} % allowed",
+                    self.settled
+                ))
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HALF: MaxFailures = MaxFailures::Percent(50.0);
+
+    #[test]
+    fn twenty_equal_failures_at_the_start_end_the_run() {
+        let mut guard = Guard::new(HALF);
+        assert!((0..19).all(|_| guard.failed(10015).is_none()));
+        let why = guard.failed(10015).expect("the twentieth");
+        assert_eq!(why, "the first 20 rows all failed with 10015");
+    }
+
+    #[test]
+    fn one_success_or_another_code_among_them_and_the_run_goes_on() {
+        let mut guard = Guard::new(HALF);
+        guard.recalled();
+        assert!((0..500).all(|_| guard.failed(10015).is_none()));
+        let mut guard = Guard::new(HALF);
+        assert!((0..500).all(|row| guard.failed(10010 + row % 2).is_none()));
+    }
+
+    #[test]
+    fn more_than_half_of_a_thousand_end_the_run() {
+        let mut guard = Guard::new(HALF);
+        (0..500).for_each(|_| guard.recalled());
+        assert!(
+            (0..500).all(|_| guard.failed(10010).is_none()),
+            "exactly half is allowed"
+        );
+        assert_eq!(
+            guard.failed(10010).as_deref(),
+            Some("501 of 1001 rows failed, more than the 50 % allowed")
+        );
+    }
+
+    #[test]
+    fn a_number_of_rows_is_a_bound_from_the_start() {
+        let mut guard = Guard::new(MaxFailures::Rows(3));
+        guard.recalled();
+        assert!((0..3).all(|_| guard.failed(10010).is_none()));
+        assert!(guard.failed(10010).is_some());
+    }
+
+    #[test]
+    fn without_a_guard_everything_may_fail() {
+        let mut guard = Guard::new(MaxFailures::Any);
+        assert!((0..10_000).all(|_| guard.failed(10015).is_none()));
+    }
+}

@@ -1,0 +1,193 @@
+//! Is it the service that fails, and not the rows?
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+/// So many different rows in a row with nothing but transient faults make an outage.
+const ROWS: usize = 20;
+/// The wait before the first probe; it doubles from probe to probe.
+const FIRST_PROBE: Duration = Duration::from_secs(1);
+/// The longest wait between two probes: the most a recovered service waits for us.
+const LONGEST_PROBE: Duration = Duration::from_secs(8);
+
+/// Watches for outages, and in one spaces out the probes.
+#[derive(Debug)]
+pub(super) struct Outage {
+    longest: Duration,
+    suspects: HashSet<u64>,
+    first_fault: Option<Instant>,
+    out: Option<Out>,
+}
+
+#[derive(Debug)]
+struct Out {
+    since: Instant,
+    probe_at: Instant,
+    wait: Duration,
+}
+
+/// What may be called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Calls {
+    /// Whatever is due.
+    All,
+    /// One row, due or not, to see whether the service is back.
+    Probe,
+    /// Nothing before this time.
+    NoneUntil(Instant),
+    /// Nothing any more: it has lasted too long.
+    GiveUp,
+}
+
+impl Outage {
+    /// A watch that gives up after `longest`; zero turns holding off altogether.
+    pub(super) fn new(longest: Duration) -> Self {
+        Self {
+            longest,
+            suspects: HashSet::new(),
+            first_fault: None,
+            out: None,
+        }
+    }
+
+    /// What may be called at `now`.
+    pub(super) fn allows(&self, now: Instant) -> Calls {
+        match &self.out {
+            None => Calls::All,
+            Some(out) if now >= out.since + self.longest => Calls::GiveUp,
+            Some(out) if now >= out.probe_at => Calls::Probe,
+            Some(out) => Calls::NoneUntil(out.probe_at.min(out.since + self.longest)),
+        }
+    }
+
+    /// A row got a transient fault. True where that makes it an outage.
+    pub(super) fn fault(&mut self, row: u64, now: Instant) -> bool {
+        if let Some(out) = &mut self.out {
+            if now >= out.probe_at {
+                out.wait = (out.wait * 2).min(LONGEST_PROBE);
+                out.probe_at = now + out.wait;
+            }
+            return false;
+        }
+        if self.longest.is_zero() {
+            return false;
+        }
+        let since = *self.first_fault.get_or_insert(now);
+        self.suspects.insert(row);
+        if self.suspects.len() < ROWS {
+            return false;
+        }
+        self.out = Some(Out {
+            since,
+            probe_at: now + FIRST_PROBE,
+            wait: FIRST_PROBE,
+        });
+        true
+    }
+
+    /// The service gave a real answer. True where that ends an outage.
+    pub(super) fn answer(&mut self) -> bool {
+        self.suspects.clear();
+        self.first_fault = None;
+        self.out.take().is_some()
+    }
+
+    /// Whether the last answers were all faults, so that other rows should be asked first.
+    pub(super) fn suspected(&self) -> bool {
+        !self.suspects.is_empty()
+    }
+
+    /// Since when the service has been out.
+    pub(super) fn since(&self) -> Option<Instant> {
+        self.out.as_ref().map(|out| out.since)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn out_at(start: Instant) -> Outage {
+        let mut outage = Outage::new(1_800 * SECOND);
+        assert!((0..19).all(|row| !outage.fault(row, start)));
+        assert!(outage.fault(19, start));
+        outage
+    }
+
+    #[test]
+    fn twenty_different_rows_make_an_outage_and_a_stubborn_one_does_not() {
+        let start = Instant::now();
+        let mut outage = Outage::new(1_800 * SECOND);
+        assert!((0..1_000).all(|_| !outage.fault(7, start)));
+        assert_eq!(outage.allows(start), Calls::All);
+        assert_eq!(
+            out_at(start).allows(start),
+            Calls::NoneUntil(start + SECOND)
+        );
+    }
+
+    #[test]
+    fn a_real_answer_in_between_starts_the_count_anew() {
+        let start = Instant::now();
+        let mut outage = Outage::new(1_800 * SECOND);
+        for row in 0..19 {
+            outage.fault(row, start);
+        }
+        assert!(!outage.answer(), "there was no outage to end");
+        assert!((20..39).all(|row| !outage.fault(row, start)));
+    }
+
+    #[test]
+    fn probes_come_further_and_further_apart_up_to_a_bound() {
+        let start = Instant::now();
+        let mut outage = out_at(start);
+        let mut now = start;
+        let mut gaps = Vec::new();
+        for probe in 0..6 {
+            let Calls::NoneUntil(at) = outage.allows(now) else {
+                panic!("holding between probes");
+            };
+            gaps.push((at - now).as_secs());
+            now = at;
+            assert_eq!(outage.allows(now), Calls::Probe);
+            assert!(!outage.fault(100 + probe, now));
+        }
+        assert_eq!(gaps, [1, 2, 4, 8, 8, 8]);
+    }
+
+    #[test]
+    fn calls_that_were_in_flight_do_not_put_the_probe_off() {
+        let start = Instant::now();
+        let mut outage = out_at(start);
+        for row in 20..200 {
+            outage.fault(row, start + SECOND / 2);
+        }
+        assert_eq!(outage.allows(start + SECOND), Calls::Probe);
+    }
+
+    #[test]
+    fn the_first_real_answer_ends_it() {
+        let start = Instant::now();
+        let mut outage = out_at(start);
+        assert!(outage.answer());
+        assert_eq!(outage.allows(start), Calls::All);
+    }
+
+    #[test]
+    fn it_gives_up_after_the_longest() {
+        let start = Instant::now();
+        let outage = out_at(start);
+        assert_eq!(outage.allows(start + 1_799 * SECOND), Calls::Probe);
+        assert_eq!(outage.allows(start + 1_800 * SECOND), Calls::GiveUp);
+    }
+
+    #[test]
+    fn zero_turns_holding_off() {
+        let start = Instant::now();
+        let mut outage = Outage::new(Duration::ZERO);
+        assert!((0..100).all(|row| !outage.fault(row, start)));
+        assert_eq!(outage.allows(start), Calls::All);
+    }
+}

@@ -1,0 +1,82 @@
+//! How long a row waits before it is tried again. The only user of `backoff`.
+
+use std::time::Duration;
+
+use backoff::ExponentialBackoffBuilder;
+use backoff::backoff::Backoff as _;
+
+/// The first wait is drawn from up to this.
+const FIRST: Duration = Duration::from_millis(500);
+/// No wait is longer.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// Exponential backoff with full jitter: a wait is drawn evenly from nothing up to a ceiling that
+/// doubles with every attempt, so that rows which failed together don't come back together.
+#[derive(Debug)]
+pub(super) struct Retry {
+    ceilings: Vec<Duration>,
+    jitter: fastrand::Rng,
+}
+
+impl Retry {
+    /// A policy of at most `max_attempts` attempts a row.
+    pub(super) fn new(max_attempts: u32, seed: u64) -> Self {
+        let mut policy = ExponentialBackoffBuilder::new()
+            .with_initial_interval(FIRST)
+            .with_multiplier(2.0)
+            .with_max_interval(LONGEST)
+            .with_max_elapsed_time(None)
+            // The jitter is ours, so that a seed repeats it.
+            .with_randomization_factor(0.0)
+            .build();
+        Self {
+            ceilings: (1..max_attempts)
+                .map_while(|_| policy.next_backoff())
+                .collect(),
+            jitter: fastrand::Rng::with_seed(seed),
+        }
+    }
+
+    /// The wait after this many attempts that count; none where that was the last.
+    pub(super) fn wait_after(&mut self, attempts: u32) -> Option<Duration> {
+        let at = attempts.saturating_sub(1) as usize;
+        let ceiling = *self.ceilings.get(at)?;
+        Some(ceiling.mul_f64(self.jitter.f64()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ceilings_double_up_to_half_a_minute() {
+        let millis: Vec<_> = Retry::new(9, 0)
+            .ceilings
+            .iter()
+            .map(Duration::as_millis)
+            .collect();
+        assert_eq!(
+            millis,
+            [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]
+        );
+    }
+
+    #[test]
+    fn waits_are_spread_evenly_below_the_ceiling() {
+        let mut retry = Retry::new(8, 1);
+        let waits: Vec<_> = (0..1_000).filter_map(|_| retry.wait_after(3)).collect();
+        assert_eq!(waits.len(), 1_000);
+        assert!(waits.iter().all(|wait| wait.as_millis() <= 2_000));
+        let mean = waits.iter().sum::<Duration>() / 1_000;
+        assert!((900..1_100).contains(&mean.as_millis()), "{mean:?}");
+    }
+
+    #[test]
+    fn the_last_attempt_is_followed_by_none() {
+        let mut retry = Retry::new(8, 1);
+        assert!(retry.wait_after(7).is_some());
+        assert_eq!(retry.wait_after(8), None);
+        assert_eq!(Retry::new(1, 1).wait_after(1), None);
+    }
+}
