@@ -2,6 +2,9 @@
 
 pub mod api;
 pub mod error;
+mod identity;
+pub mod ledger;
+pub mod monitor;
 pub mod outcome;
 pub mod rows;
 pub mod run;

@@ -124,7 +124,7 @@ impl Client {
         row: &Row,
         id: u64,
         written: Option<Written>,
-    ) -> impl Future<Output = Reply> + 'static {
+    ) -> impl Future<Output = Reply> + use<> {
         let mut request = Request::new(Method::POST, self.signed_url());
         request
             .headers_mut()

@@ -35,3 +35,33 @@ pub enum Read {
     /// A row to record as `invalid`.
     Bad(BadRow),
 }
+
+/// TMP
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// x
+    Csv,
+    /// x
+    Tsv,
+    /// x
+    Jsonl,
+}
+/// TMP
+#[derive(Debug)]
+pub struct Rows;
+impl Rows {
+    /// x
+    pub fn size(&self) -> Option<u64> {
+        None
+    }
+    /// x
+    pub fn bytes_read(&self) -> u64 {
+        0
+    }
+}
+impl Iterator for Rows {
+    type Item = crate::error::Result<Read>;
+    fn next(&mut self) -> Option<Self::Item> {
+        None
+    }
+}

@@ -1,15 +1,12 @@
 //! Is this row settled already, or a duplicate?
 //!
-//! Rows are known by identity (group, sender, topic), not by position, so an input that grew,
-//! shrank or was reordered between two runs is no trouble. Of each row 16 bytes are kept: 127 bits
-//! of a keyed hash and one bit for "settled by an earlier run, not met in this one's input". The
-//! key is fresh in every process, for spammers choose their IDs.
-
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+//! Of each row 16 bytes are kept: 127 bits of a keyed hash and one bit for "settled by an earlier
+//! run, not met in this one's input".
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
-use siphasher::sip128::{Hasher128 as _, SipHasher13};
+
+use crate::identity::{Identity, Key};
 
 /// The bit for "settled earlier, not met yet".
 const EARLIER: u128 = 1;
@@ -17,7 +14,7 @@ const EARLIER: u128 = 1;
 /// The rows met so far, and those that an earlier run settled.
 #[derive(Debug)]
 pub(super) struct Seen {
-    key: SipHasher13,
+    key: Key,
     rows: HashTable<u128>,
 }
 
@@ -34,9 +31,8 @@ pub(super) enum Met {
 
 impl Seen {
     pub(super) fn new() -> Self {
-        let random = RandomState::new();
         Self {
-            key: SipHasher13::new_with_keys(random.hash_one(0), random.hash_one(1)),
+            key: Key::fresh(),
             rows: HashTable::new(),
         }
     }
@@ -66,38 +62,8 @@ impl Seen {
     }
 
     fn hash(&self, identity: Identity<'_>) -> u128 {
-        let mut hasher = self.key;
-        let mut write = |text: &str| {
-            hasher.write(text.as_bytes());
-            // No UTF-8 holds this byte, so no two identities are written the same.
-            hasher.write_u8(0xff);
-        };
-        match identity {
-            Identity::Row {
-                group,
-                sender,
-                topic,
-            } => [group, sender, topic].into_iter().for_each(&mut write),
-            Identity::Bad { line, reason } => {
-                write(reason);
-                hasher.write_u64(line);
-            }
-        }
-        hasher.finish128().as_u128() & !EARLIER
+        self.key.hash(identity) & !EARLIER
     }
-}
-
-/// What makes a row the same row.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Identity<'a> {
-    /// A row that can be sent.
-    Row {
-        group: &'a str,
-        sender: &'a str,
-        topic: &'a str,
-    },
-    /// A bad row is the same where it stands on the same line for the same reason.
-    Bad { line: u64, reason: &'a str },
 }
 
 fn find(rows: &mut HashTable<u128>, hash: u128) -> Entry<'_, u128> {

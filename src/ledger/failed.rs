@@ -1,0 +1,153 @@
+//! The failed rows of a ledger: as a file that is itself an input, and as rows to send again.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::last::LastWords;
+use crate::error::{Error, Result};
+use crate::outcome::{Entry, Outcome};
+use crate::rows::{Format, Read, Row};
+
+/// A row of a failed-rows file. The first three columns make it an input, the others say why.
+#[derive(Serialize)]
+struct FailedRow<'a> {
+    group: &'a str,
+    sender: &'a str,
+    topic: &'a str,
+    code: i64,
+    info: &'a str,
+    attempts: u32,
+    sent_at: String,
+}
+
+/// Writes the rows whose last outcome is `failed` to a file, in the format of the input, and
+/// returns how many there are. Where there are none there is no file either; an older one goes.
+///
+/// # Errors
+/// When the ledger can't be read or the file not be written; then an older file is still whole.
+pub fn write_failed_rows(ledger: &Path, to: &Path, format: Format) -> Result<u64> {
+    let fail = |error: io::Error| {
+        Error::ledger(format!("cannot write the failed rows to {}", to.display()))
+            .because(error)
+            .hint(format!(
+                "the ledger has them all: recall export {} --outcome failed",
+                ledger.display()
+            ))
+    };
+    let mut rows = LastWords::open(ledger)?;
+    if rows.failed() == 0 {
+        return match fs::remove_file(to) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(fail(error)),
+            _ => Ok(0),
+        };
+    }
+    let mut partial = to.as_os_str().to_owned();
+    partial.push(".part");
+    let partial = PathBuf::from(partial);
+    let file = File::create(&partial).map_err(fail)?;
+    let mut sink = Sink::new(BufWriter::new(file), format);
+    while rows.advance()? {
+        if let Some(entry) = rows.entry::<Entry<'_>>().filter(has_failed) {
+            sink.write(&FailedRow {
+                group: &entry.group,
+                sender: &entry.sender,
+                topic: &entry.topic,
+                code: entry.code,
+                info: &entry.info,
+                attempts: entry.attempts,
+                sent_at: entry
+                    .sent_at
+                    .map(|at| format!("{at:.3}"))
+                    .unwrap_or_default(),
+            })
+            .map_err(fail)?;
+        }
+    }
+    let file = sink.finish().map_err(fail)?;
+    file.sync_all().map_err(fail)?;
+    fs::rename(&partial, to).map_err(fail)?;
+    Ok(rows.failed())
+}
+
+/// The rows whose last outcome is `failed`, to be sent again.
+///
+/// # Errors
+/// When the ledger can't be read or is none.
+pub fn failed_rows(ledger: &Path) -> Result<impl Iterator<Item = Result<Read>> + Send + use<>> {
+    let mut rows = LastWords::open(ledger)?;
+    Ok(std::iter::from_fn(move || {
+        loop {
+            match rows.advance() {
+                Ok(true) => {}
+                Ok(false) => return None,
+                Err(error) => return Some(Err(error)),
+            }
+            if let Some(entry) = rows.entry::<Entry<'_>>().filter(has_failed) {
+                return Some(Ok(Read::Row(Row {
+                    line: entry.row,
+                    group: entry.group.into_owned(),
+                    sender: entry.sender.into_owned(),
+                    topic: entry.topic.into_owned(),
+                })));
+            }
+        }
+    }))
+}
+
+fn has_failed(entry: &Entry<'_>) -> bool {
+    entry.outcome == Outcome::Failed
+}
+
+/// Writes rows in any format.
+pub enum Sink<W: Write> {
+    /// CSV and TSV.
+    Separated(Box<csv::Writer<W>>),
+    /// JSON lines.
+    Jsonl(W),
+}
+
+impl<W: Write> Sink<W> {
+    /// A file of rows that has none yet.
+    pub fn new(to: W, format: Format) -> Self {
+        let delimiter = match format {
+            Format::Csv => b',',
+            Format::Tsv => b'\t',
+            Format::Jsonl => return Self::Jsonl(to),
+        };
+        let writer = csv::WriterBuilder::new()
+            .delimiter(delimiter)
+            .from_writer(to);
+        Self::Separated(Box::new(writer))
+    }
+
+    /// Writes a row; the first brings the header where the format has one.
+    ///
+    /// # Errors
+    /// As the file under it.
+    pub fn write(&mut self, row: &impl Serialize) -> io::Result<()> {
+        match self {
+            Self::Separated(to) => to.serialize(row).map_err(io::Error::from),
+            Self::Jsonl(to) => {
+                serde_json::to_writer(&mut *to, row)?;
+                to.write_all(b"\n")
+            }
+        }
+    }
+}
+
+impl<W: Write> Sink<BufWriter<W>> {
+    /// Flushes and hands the file back.
+    ///
+    /// # Errors
+    /// As the file under it.
+    pub fn finish(self) -> io::Result<W> {
+        let buffer = match self {
+            Self::Separated(to) => to.into_inner().map_err(|error| error.into_error())?,
+            Self::Jsonl(to) => to,
+        };
+        buffer.into_inner().map_err(|error| error.into_error())
+    }
+}

@@ -1,0 +1,93 @@
+//! The last word on every row. A replay appends a second entry for a row that had failed; then
+//! the first no longer counts.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::format::{Header, Settled};
+use super::reader::Reader;
+use crate::error::Result;
+use crate::identity::{Identity, Key};
+use crate::outcome::Outcome;
+
+/// A ledger read without the entries that a later one has replaced.
+///
+/// Only failed rows are ever sent again, so it remembers those and no others.
+#[derive(Debug)]
+pub struct LastWords {
+    reader: Reader,
+    /// Where the replaced entries end in the file.
+    replaced: HashSet<u64>,
+    failed: u64,
+    invalid: u64,
+}
+
+impl LastWords {
+    /// Reads a ledger once, to learn which entries count.
+    ///
+    /// # Errors
+    /// When it can't be read or is none.
+    pub fn open(path: &Path) -> Result<Self> {
+        let mut reader = Reader::open(path)?;
+        let key = Key::fresh();
+        let mut failed = HashMap::new();
+        let mut replaced = HashSet::new();
+        let mut invalid = 0;
+        while reader.advance()? {
+            let Some(settled) = reader.entry::<Settled<'_>>() else {
+                continue;
+            };
+            invalid += u64::from(settled.outcome == Outcome::Invalid);
+            let has_failed = settled.outcome == Outcome::Failed;
+            if !has_failed && failed.is_empty() {
+                continue;
+            }
+            let row = key.hash(Identity::of(&settled));
+            replaced.extend(failed.remove(&row));
+            if has_failed {
+                failed.insert(row, reader.whole_bytes());
+            }
+        }
+        Ok(Self {
+            reader: Reader::open(path)?,
+            replaced,
+            failed: failed.len() as u64,
+            invalid,
+        })
+    }
+
+    /// Whose ledger it is.
+    pub fn header(&self) -> &Header {
+        self.reader.header()
+    }
+
+    /// Rows whose last outcome is `failed`.
+    pub fn failed(&self) -> u64 {
+        self.failed
+    }
+
+    /// Rows that are `invalid`.
+    pub fn invalid(&self) -> u64 {
+        self.invalid
+    }
+
+    /// Goes to the next line that counts; false at the end.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn advance(&mut self) -> Result<bool> {
+        while self.reader.advance()? {
+            if !self.replaced.contains(&self.reader.whole_bytes()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The entry on this line; none where the line is damaged.
+    pub fn entry<'a, E: Deserialize<'a>>(&'a self) -> Option<E> {
+        self.reader.entry()
+    }
+}

@@ -1,0 +1,19 @@
+//! 4. The ledger: the one truth of what became of every row.
+//!
+//! JSON lines, append-only. The first is the [`Header`], every other an
+//! [`Entry`](crate::outcome::Entry); the last line for a row counts. A line is there once its
+//! line feed is: what a killed run left behind it is cut before the next append, and no reader
+//! takes it for an entry. Everything else is a view of it: the failed rows, the export, the
+//! summary, the report.
+
+mod failed;
+mod format;
+mod last;
+mod reader;
+mod writer;
+
+pub use failed::{Sink, failed_rows, write_failed_rows};
+pub use format::{Header, Settled, VERSION};
+pub use last::LastWords;
+pub use reader::Reader;
+pub use writer::{Disk, Ledger, Start};

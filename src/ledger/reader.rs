@@ -1,0 +1,145 @@
+//! Reads a ledger front to back, in constant memory.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::format::{Header, VERSION};
+use crate::error::{Error, Result};
+
+/// The size of a block; larger ones are no faster.
+const BLOCK: usize = 128 * 1024;
+/// No line that this crate writes is longer: a row of 64 KiB with every byte escaped.
+const LONGEST_LINE: u64 = 1024 * 1024;
+
+/// A ledger that is being read.
+#[derive(Debug)]
+pub struct Reader {
+    path: PathBuf,
+    file: BufReader<File>,
+    header: Header,
+    line: Vec<u8>,
+    whole: u64,
+    entries: Cell<u64>,
+    unreadable: Cell<u64>,
+}
+
+impl Reader {
+    /// Opens a ledger and reads its header.
+    ///
+    /// # Errors
+    /// When there is no such file, it is no ledger, or one of a version yet to come.
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(|error| {
+            Error::ledger(format!("cannot read the ledger {}", path.display())).because(error)
+        })?;
+        Self::new(path, file)
+    }
+
+    pub(super) fn new(path: &Path, file: File) -> Result<Self> {
+        let mut reader = Self {
+            path: path.to_owned(),
+            file: BufReader::with_capacity(BLOCK, file),
+            header: Header {
+                version: VERSION,
+                app: 0,
+                endpoint: String::new(),
+                input: String::new(),
+                created: jiff::Timestamp::UNIX_EPOCH,
+            },
+            line: Vec::new(),
+            whole: 0,
+            entries: Cell::new(0),
+            unreadable: Cell::new(0),
+        };
+        reader.read_header()?;
+        Ok(reader)
+    }
+
+    /// Whose ledger it is.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Bytes up to the end of the last whole line that was read.
+    pub fn whole_bytes(&self) -> u64 {
+        self.whole
+    }
+
+    /// Entries read so far.
+    pub fn entries(&self) -> u64 {
+        self.entries.get()
+    }
+
+    /// Lines passed over because they hold no entry: damage, for this crate writes none. Their
+    /// rows count as not settled, so a resumed run calls them again, which is harmless.
+    pub fn unreadable(&self) -> u64 {
+        self.unreadable.get()
+    }
+
+    /// Goes to the next whole line; false at the end. A line without its line feed is a torn tail.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn advance(&mut self) -> Result<bool> {
+        self.line.clear();
+        let read = self
+            .file
+            .by_ref()
+            .take(LONGEST_LINE)
+            .read_until(b'\n', &mut self.line)
+            .map_err(|error| {
+                Error::ledger(format!("cannot read the ledger {}", self.path.display()))
+                    .because(error)
+            })?;
+        if self.line.last() != Some(&b'\n') && (read as u64) < LONGEST_LINE {
+            return Ok(false);
+        }
+        self.whole += read as u64;
+        Ok(true)
+    }
+
+    /// The entry on this line, as the whole [`Entry`](crate::outcome::Entry) or the part that is
+    /// needed; none where the line holds none.
+    pub fn entry<'a, E: Deserialize<'a>>(&'a self) -> Option<E> {
+        let entry = serde_json::from_slice(&self.line).ok();
+        let count = if entry.is_some() {
+            &self.entries
+        } else {
+            &self.unreadable
+        };
+        count.set(count.get() + 1);
+        entry
+    }
+
+    fn read_header(&mut self) -> Result<()> {
+        /// What every version's header holds, whatever else.
+        #[derive(Deserialize)]
+        struct Version {
+            recall_ledger: u32,
+        }
+        let path = self.path.display().to_string();
+        let no_ledger = || {
+            Error::ledger(format!(
+                "{path} is no ledger: its first line is not a ledger's header"
+            ))
+            .hint("check the name; --ledger FILE chooses another one")
+        };
+        if !self.advance()? {
+            return Err(no_ledger());
+        }
+        let version: Version = serde_json::from_slice(&self.line).map_err(|_| no_ledger())?;
+        if version.recall_ledger > VERSION {
+            return Err(Error::ledger(format!(
+                "{path} was written by a newer recall: its format is version {}, this recall knows versions up to {VERSION}",
+                version.recall_ledger
+            ))
+            .hint("use the recall that wrote it, or a newer one; the ledger was not touched"));
+        }
+        self.header = serde_json::from_slice(&self.line).map_err(|_| no_ledger())?;
+        Ok(())
+    }
+}

@@ -1,0 +1,61 @@
+//! Whoever watches a run. The library never prints; it tells a monitor.
+
+use std::time::Duration;
+
+use crate::run::Tally;
+
+/// Where a run stands.
+#[derive(Debug)]
+pub struct Progress<'a> {
+    /// The counts so far.
+    pub tally: &'a Tally,
+    /// Rows of the whole input: exact once it has been read to its end, estimated from its size
+    /// before, none where the size is unknown.
+    pub total: Option<u64>,
+    /// Calls in flight.
+    pub in_flight: usize,
+    /// Rows that wait for another attempt.
+    pub retrying: usize,
+    /// Calls written in the last second.
+    pub calls_per_s: usize,
+    /// How long the run has been going.
+    pub elapsed: Duration,
+}
+
+/// Something the operator should hear of while it happens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The service gives no real answers: all rows are held, one call at a time probes.
+    Outage {
+        /// The code of the last fault.
+        code: i64,
+        /// What went wrong.
+        info: String,
+    },
+    /// The service answers again.
+    OutageOver,
+    /// The service was called too often for its taste: the pace is lower for everybody.
+    PaceLowered {
+        /// Calls a second from now on.
+        to: u32,
+    },
+    /// The pace is what was asked for again.
+    PaceRecovered,
+    /// The `UserSig` had expired and was signed anew.
+    Renewed,
+    /// The operator asked to stop; calls in flight are still recorded.
+    Stopping {
+        /// How many there are.
+        in_flight: usize,
+    },
+}
+
+/// Watches a run.
+pub trait Monitor {
+    /// Called several times a second.
+    fn progress(&mut self, progress: &Progress<'_>);
+    /// Called when something happens.
+    fn notice(&mut self, notice: &Notice);
+    /// Called once, at the end.
+    fn finish(&mut self);
+}

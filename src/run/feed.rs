@@ -1,0 +1,84 @@
+//! The reader's thread: reads and checks rows ahead of the loop, no further than a bounded channel.
+
+use std::thread;
+
+use tokio::sync::mpsc::{self, Receiver};
+
+use crate::error::Result;
+use crate::rows::{Read, Rows};
+
+/// Rows handed over at once from a file.
+const BATCH: usize = 256;
+/// Batches on their way.
+const AHEAD: usize = 8;
+
+/// How much there is to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// So many rows.
+    Rows(u64),
+    /// So many bytes.
+    Bytes(u64),
+    /// Nobody knows: stdin.
+    Unknown,
+}
+
+/// Rows on their way to the loop.
+#[derive(Debug)]
+pub struct Feed {
+    batches: Receiver<Result<Batch>>,
+    extent: Extent,
+}
+
+/// Some rows, and how far into the input they reach.
+#[derive(Debug)]
+pub(super) struct Batch {
+    pub(super) reads: Vec<Read>,
+    pub(super) bytes: u64,
+}
+
+impl Feed {
+    /// Reads an input.
+    pub fn of_input(rows: Rows) -> Self {
+        let extent = rows.size().map_or(Extent::Unknown, Extent::Bytes);
+        Self::start(rows, extent, Rows::bytes_read)
+    }
+
+    /// Feeds so many rows from anywhere else.
+    pub fn of_rows(rows: impl Iterator<Item = Result<Read>> + Send + 'static, count: u64) -> Self {
+        Self::start(rows, Extent::Rows(count), |_| 0)
+    }
+
+    fn start<R>(mut rows: R, extent: Extent, bytes: fn(&R) -> u64) -> Self
+    where
+        R: Iterator<Item = Result<Read>> + Send + 'static,
+    {
+        let (sender, batches) = mpsc::channel(AHEAD);
+        // A pipe may pause at any row, and then those before it should be on their way.
+        let size = if extent == Extent::Unknown { 1 } else { BATCH };
+        thread::spawn(move || {
+            loop {
+                let batch: Result<Vec<Read>> = rows.by_ref().take(size).collect();
+                let batch = batch.map(|reads| Batch {
+                    reads,
+                    bytes: bytes(&rows),
+                });
+                let last = !batch.as_ref().is_ok_and(|batch| batch.reads.len() == size);
+                // Nobody listens any more when the run has been stopped.
+                if sender.blocking_send(batch).is_err() || last {
+                    return;
+                }
+            }
+        });
+        Self { batches, extent }
+    }
+
+    /// The next rows; none at the end.
+    pub(super) async fn next(&mut self) -> Option<Result<Batch>> {
+        self.batches.recv().await
+    }
+
+    pub(super) fn extent(&self) -> Extent {
+        self.extent
+    }
+}

@@ -1,0 +1,27 @@
+//! What the operator has decided for a run.
+
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
+use std::time::Duration;
+
+use super::guard::MaxFailures;
+
+/// The bounds of a run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Most calls in any sliding second; none for as fast as it goes, which only a loopback
+    /// service may be asked for.
+    pub rate: Option<NonZeroU32>,
+    /// Most calls in flight, those counted whose entries are not in the file yet: so many rows at
+    /// most are called twice when the process is killed.
+    pub concurrency: NonZeroUsize,
+    /// Most attempts a row; calls in an outage don't count.
+    pub max_attempts: NonZeroU32,
+    /// How long the service may be out before the run ends; zero turns holding off.
+    pub max_outage: Duration,
+    /// How many rows may fail.
+    pub max_failures: MaxFailures,
+    /// Take only so many rows that are neither settled nor duplicates.
+    pub limit: Option<NonZeroU64>,
+    /// Whether an expired `UserSig` can be signed anew.
+    pub can_renew: bool,
+}

@@ -1,0 +1,132 @@
+//! The rows that are not settled: those just read, and those that wait for another attempt.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::{BinaryHeap, VecDeque};
+use std::time::Instant;
+
+use crate::rows::Row;
+
+/// A row on its way: in hand, waiting, or in flight.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) row: Row,
+    /// The number of the call that is being made for it.
+    pub(super) call: u64,
+    /// Which row it is, in the order of reading.
+    pub(super) order: u64,
+    /// Calls made.
+    pub(super) attempts: u32,
+    /// Calls that count against the most allowed; those in an outage don't.
+    pub(super) counted: u32,
+    /// Which of our `UserSig`s the call carries.
+    pub(super) signature: u32,
+}
+
+/// Rows in hand, in the order in which they may go.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    fresh: VecDeque<Job>,
+    waiting: BinaryHeap<Reverse<Waiting>>,
+    orders: u64,
+}
+
+/// Where the next job is taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Fresh,
+    Waiting,
+}
+
+/// Which jobs may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// A retry that is due, else the next row.
+    Usual,
+    /// The next row, else a retry that is due: while all answers are faults, another row tells
+    /// more about the service.
+    OthersFirst,
+    /// The next row, else any retry, due or not.
+    Probe,
+}
+
+impl Queue {
+    /// A row that has just been read.
+    pub(super) fn push(&mut self, row: Row) {
+        self.fresh.push_back(Job {
+            row,
+            call: 0,
+            order: self.orders,
+            attempts: 0,
+            counted: 0,
+            signature: 0,
+        });
+        self.orders += 1;
+    }
+
+    /// A row that may go again from `due` on.
+    pub(super) fn wait(&mut self, job: Job, due: Instant) {
+        self.waiting.push(Reverse(Waiting { due, job }));
+    }
+
+    /// Where the next job is; else when the first retry is due, if there is one.
+    pub(super) fn choose(&self, turn: Turn, now: Instant) -> Result<Place, Option<Instant>> {
+        let due = self.waiting.peek().map(|Reverse(first)| first.due);
+        let is_due = due.is_some_and(|due| due <= now || turn == Turn::Probe);
+        match (self.fresh.is_empty(), is_due) {
+            (false, true) if turn == Turn::Usual => Ok(Place::Waiting),
+            (false, _) => Ok(Place::Fresh),
+            (true, true) => Ok(Place::Waiting),
+            (true, false) => Err(due),
+        }
+    }
+
+    /// Takes the job that was chosen.
+    pub(super) fn take(&mut self, place: Place) -> Option<Job> {
+        match place {
+            Place::Fresh => self.fresh.pop_front(),
+            Place::Waiting => self.waiting.pop().map(|Reverse(waiting)| waiting.job),
+        }
+    }
+
+    /// Rows that have not been called yet.
+    pub(super) fn fresh(&self) -> usize {
+        self.fresh.len()
+    }
+
+    /// Rows that wait for another attempt.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Whether no row is in hand.
+    pub(super) fn is_empty(&self) -> bool {
+        self.fresh.is_empty() && self.waiting.is_empty()
+    }
+}
+
+/// A job and when it may go again; the earliest first, then the one read first.
+#[derive(Debug)]
+struct Waiting {
+    due: Instant,
+    job: Job,
+}
+
+impl Ord for Waiting {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.due, self.job.order).cmp(&(other.due, other.job.order))
+    }
+}
+
+impl PartialOrd for Waiting {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Waiting {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Waiting {}

@@ -1,0 +1,411 @@
+//! Which row next, and what became of it: everything that decides, in one plain value.
+//!
+//! It owns no clock, task or socket. The loop tells it what happened and at what time; it answers
+//! what may happen [`next`](Schedule::next) and leaves [`Effect`]s to carry out. So hours of
+//! running, outages and stalls are tested in milliseconds.
+
+use std::collections::VecDeque;
+use std::num::NonZeroU64;
+use std::time::{Duration, Instant};
+
+use super::guard::Guard;
+use super::outage::{Calls, Outage};
+use super::pace::Pace;
+use super::plan::Plan;
+use super::queue::{Job, Queue, Turn};
+use super::retry::Retry;
+use super::seen::{Met, Seen};
+use super::steps::{Answer, Effect, Limit, Next, Stop};
+use super::tally::Tally;
+use super::window::Shut;
+use crate::api::client::Reply;
+use crate::api::codes::{self, Verdict};
+use crate::identity::Identity;
+use crate::ledger::Settled;
+use crate::monitor::Notice;
+use crate::outcome::{Entry, Outcome};
+use crate::rows::{BadRow, Read, Row};
+
+/// Rows read ahead of their calls. More would only cost memory.
+const READ_AHEAD: usize = 512;
+/// Rows that may wait for another attempt; then reading pauses.
+const MOST_WAITING: usize = 10_000;
+/// Entries on their way to the disk; then reading pauses.
+const MOST_UNRECORDED: usize = 4_096;
+
+/// The state of a run.
+#[derive(Debug)]
+pub(super) struct Schedule {
+    plan: Plan,
+    seen: Seen,
+    queue: Queue,
+    in_flight: usize,
+    unrecorded: usize,
+    reading: bool,
+    to_take: u64,
+    calls: u64,
+    pace: Pace,
+    retry: Retry,
+    outage: Outage,
+    guard: Guard,
+    signature: u32,
+    signature_proven: bool,
+    told_pace: Option<u32>,
+    stop: Option<Stop>,
+    tally: Tally,
+    effects: VecDeque<Effect>,
+}
+
+impl Schedule {
+    /// A run that has not begun. The seed is that of the jitter.
+    pub(super) fn new(plan: Plan, seed: u64, now: Instant) -> Self {
+        Self {
+            seen: Seen::new(),
+            queue: Queue::default(),
+            in_flight: 0,
+            unrecorded: 0,
+            reading: true,
+            to_take: plan.limit.map_or(u64::MAX, NonZeroU64::get),
+            calls: 0,
+            pace: Pace::new(plan.rate, now),
+            retry: Retry::new(plan.max_attempts.get(), seed),
+            outage: Outage::new(plan.max_outage),
+            guard: Guard::new(plan.max_failures),
+            signature: 0,
+            signature_proven: true,
+            told_pace: None,
+            stop: None,
+            tally: Tally::default(),
+            effects: VecDeque::new(),
+            plan,
+        }
+    }
+
+    /// A row that an earlier run settled; before the first row of the input.
+    pub(super) fn settled_earlier(&mut self, settled: &Settled<'_>) {
+        self.seen.settled_earlier(Identity::of(settled));
+    }
+
+    /// Whether rows should be read. False for good once the input has ended or the run stops.
+    pub(super) fn wants_rows(&self) -> bool {
+        self.reading
+            && self.queue.fresh() < READ_AHEAD
+            && self.queue.waiting() < MOST_WAITING
+            && self.unrecorded < MOST_UNRECORDED
+    }
+
+    /// Takes in what was read.
+    pub(super) fn offer(&mut self, read: Read) {
+        if !self.reading {
+            return;
+        }
+        self.tally.rows += 1;
+        match read {
+            Read::Row(row) => match self.seen.meet(Identity::Row {
+                group: &row.group,
+                sender: &row.sender,
+                topic: &row.topic,
+            }) {
+                Met::New => self.take(row),
+                Met::Duplicate => self.tally.duplicates += 1,
+                Met::Settled => self.tally.resumed += 1,
+            },
+            Read::Bad(bad) => self.invalid(bad),
+        }
+    }
+
+    fn take(&mut self, row: Row) {
+        self.tally.taken += 1;
+        self.queue.push(row);
+        self.to_take -= 1;
+        if self.to_take == 0 {
+            self.reading = false;
+        }
+    }
+
+    fn invalid(&mut self, bad: BadRow) {
+        self.tally.invalid += 1;
+        let met = self.seen.meet(Identity::Bad {
+            line: bad.line,
+            reason: &bad.reason,
+        });
+        // On a resume it stands in the ledger already.
+        if met == Met::New {
+            self.record(Entry {
+                row: bad.line,
+                group: "".into(),
+                sender: "".into(),
+                topic: "".into(),
+                outcome: Outcome::Invalid,
+                code: 0,
+                info: bad.reason.into(),
+                attempts: 0,
+                sent_at: None,
+                ms: None,
+            });
+        }
+    }
+
+    /// The input has no more rows.
+    pub(super) fn input_ended(&mut self) {
+        self.reading = false;
+    }
+
+    /// What may happen now.
+    pub(super) fn next(&mut self, now: Instant) -> Next {
+        if self.stop.is_none() && self.outage.allows(now) == Calls::GiveUp {
+            let lasted = self
+                .outage
+                .since()
+                .map_or(Duration::ZERO, |since| now - since);
+            self.stop(Stop::Outage { lasted });
+        }
+        if self.stop.is_some() || self.nothing_left() {
+            return if self.in_flight == 0 {
+                Next::Done
+            } else {
+                Next::Wait(Limit::Retries)
+            };
+        }
+        if self.in_flight + self.unrecorded >= self.plan.concurrency.get() {
+            return Next::Wait(Limit::Concurrency);
+        }
+        let turn = match self.outage.allows(now) {
+            Calls::NoneUntil(at) => return Next::Until(at, Limit::Service),
+            Calls::Probe if self.in_flight > 0 => return Next::Wait(Limit::Service),
+            Calls::Probe => Turn::Probe,
+            Calls::All | Calls::GiveUp if self.outage.suspected() => Turn::OthersFirst,
+            Calls::All | Calls::GiveUp => Turn::Usual,
+        };
+        let place = match self.queue.choose(turn, now) {
+            Ok(place) => place,
+            Err(due) => {
+                let limit = if self.wants_rows() {
+                    Limit::Input
+                } else {
+                    Limit::Retries
+                };
+                return due.map_or(Next::Wait(limit), |due| Next::Until(due, limit));
+            }
+        };
+        let taken = self.pace.take(self.calls, now);
+        self.tell_pace();
+        let limit = match self.pace.lowered_to() {
+            Some(_) => Limit::Service,
+            None => Limit::Cap,
+        };
+        match taken {
+            Err(Shut::Until(at)) => Next::Until(at, limit),
+            Err(Shut::UntilWritten) => Next::Wait(limit),
+            Ok(()) => {
+                let job = self
+                    .queue
+                    .take(place)
+                    .expect("it was chosen for being there");
+                Next::Call(self.start(job))
+            }
+        }
+    }
+
+    fn start(&mut self, mut job: Job) -> Job {
+        job.call = self.calls;
+        job.attempts += 1;
+        job.signature = self.signature;
+        self.calls += 1;
+        self.in_flight += 1;
+        self.tally.calls += 1;
+        self.tally.retries += u64::from(job.attempts > 1);
+        job
+    }
+
+    /// The request of a call has been written to its connection.
+    pub(super) fn written(&mut self, call: u64, now: Instant) {
+        self.pace.written(call, now);
+    }
+
+    /// A call has ended.
+    pub(super) fn answered(&mut self, job: Job, answer: Answer, now: Instant) {
+        self.in_flight -= 1;
+        self.pace.ended(job.call);
+        self.tally.answered(answer.reply.code, answer.took);
+        let verdict = answer.reply.verdict;
+        if matches!(verdict, Verdict::Retry | Verdict::SlowDown) {
+            if verdict == Verdict::SlowDown {
+                self.pace.slow_down(now);
+                self.tell_pace();
+            }
+            return self.fault(job, answer, now);
+        }
+        if self.outage.answer() {
+            self.tell(Notice::OutageOver);
+        }
+        match verdict {
+            Verdict::Renew => self.renew(job, answer, now),
+            Verdict::Stop => self.stop_for(answer.reply),
+            Verdict::Done => {
+                self.signature_proven = true;
+                self.guard.recalled();
+                self.settle(job, Outcome::Recalled, answer);
+            }
+            Verdict::Row => {
+                self.signature_proven = true;
+                self.fail(job, answer);
+            }
+            Verdict::Retry | Verdict::SlowDown => unreachable!("handled above"),
+        }
+    }
+
+    /// No real answer: the row waits for another attempt, or has had its last.
+    fn fault(&mut self, mut job: Job, answer: Answer, now: Instant) {
+        if self.outage.since().is_none() {
+            job.counted += 1;
+        }
+        if self.outage.fault(job.order, now) {
+            self.tell(Notice::Outage {
+                code: answer.reply.code,
+                info: answer.reply.info.clone(),
+            });
+        }
+        // In an outage no attempt counts, and the row goes behind the others.
+        match self.retry.wait_after(job.counted.max(1)) {
+            Some(wait) => self.queue.wait(job, now + wait),
+            None if self.outage.since().is_some() => self.queue.wait(job, now),
+            None => self.fail(job, answer),
+        }
+    }
+
+    fn renew(&mut self, job: Job, answer: Answer, now: Instant) {
+        if job.signature < self.signature {
+            // Sent before the last renewal, which has mended it.
+            self.queue.wait(job, now);
+        } else if self.plan.can_renew && self.signature_proven {
+            self.signature += 1;
+            self.signature_proven = false;
+            self.effects.push_back(Effect::Renew);
+            self.tell(Notice::Renewed);
+            self.queue.wait(job, now);
+        } else {
+            self.stop_for(answer.reply);
+        }
+    }
+
+    fn fail(&mut self, job: Job, answer: Answer) {
+        let code = answer.reply.code;
+        *self.tally.by_code.entry(code).or_default() += 1;
+        let too_many = self.guard.failed(code);
+        self.settle(job, Outcome::Failed, answer);
+        if let Some(why) = too_many {
+            self.stop(Stop::Guard(why));
+        }
+    }
+
+    fn settle(&mut self, job: Job, outcome: Outcome, answer: Answer) {
+        match outcome {
+            Outcome::Recalled => self.tally.recalled += 1,
+            _ => self.tally.failed += 1,
+        }
+        let Reply { code, info, .. } = answer.reply;
+        self.record(Entry {
+            row: job.row.line,
+            group: job.row.group.into(),
+            sender: job.row.sender.into(),
+            topic: job.row.topic.into(),
+            outcome,
+            code,
+            info: last_words(code, info).into(),
+            attempts: job.attempts,
+            sent_at: Some(answer.sent_at),
+            ms: Some(u64::try_from(answer.took.as_millis()).unwrap_or(u64::MAX)),
+        });
+    }
+
+    fn record(&mut self, entry: Entry<'static>) {
+        self.unrecorded += 1;
+        self.effects.push_back(Effect::Record(entry));
+    }
+
+    /// So many entries have reached the file.
+    pub(super) fn recorded(&mut self, entries: usize) {
+        self.unrecorded -= entries;
+    }
+
+    /// No new calls from now on. The first reason is the one that is told.
+    pub(super) fn stop(&mut self, stop: Stop) {
+        self.reading = false;
+        self.stop.get_or_insert(stop);
+    }
+
+    fn stop_for(&mut self, reply: Reply) {
+        self.stop(Stop::Service {
+            code: reply.code,
+            info: reply.info,
+        });
+    }
+
+    /// What is to be carried out, oldest first.
+    pub(super) fn effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// Why the run ended early, where it did.
+    pub(super) fn stopped(&self) -> Option<&Stop> {
+        self.stop.as_ref()
+    }
+
+    /// The counts so far.
+    pub(super) fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// The counts, at the end.
+    pub(super) fn into_tally(self) -> Tally {
+        self.tally
+    }
+
+    /// Rows that wait for another attempt.
+    pub(super) fn retrying(&self) -> usize {
+        self.queue.waiting()
+    }
+
+    /// Calls in flight.
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// The pace, for its figures.
+    pub(super) fn pace(&mut self) -> &mut Pace {
+        &mut self.pace
+    }
+
+    /// Since when the service has been out.
+    pub(super) fn out_since(&self) -> Option<Instant> {
+        self.outage.since()
+    }
+
+    fn nothing_left(&self) -> bool {
+        !self.reading && self.queue.is_empty()
+    }
+
+    fn tell(&mut self, notice: Notice) {
+        self.effects.push_back(Effect::Tell(notice));
+    }
+
+    /// Tells of a lowered pace once, however far it falls, and of its recovery.
+    fn tell_pace(&mut self) {
+        let lowered = self.pace.lowered_to();
+        match (self.told_pace, lowered) {
+            (None, Some(to)) => self.tell(Notice::PaceLowered { to }),
+            (Some(_), None) => self.tell(Notice::PaceRecovered),
+            _ => return,
+        }
+        self.told_pace = lowered;
+    }
+}
+
+/// A call without an answer may have landed, and then the last words must say so.
+fn last_words(code: i64, info: String) -> String {
+    match code {
+        codes::TIMED_OUT | codes::BROKEN_OFF => format!("{info}; the call may have landed"),
+        _ => info,
+    }
+}

@@ -1,0 +1,90 @@
+//! The counts of a run.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+/// Latencies above this are counted as this, in microseconds: ten minutes.
+const LONGEST: u64 = 600_000_000;
+
+/// What a run has done so far.
+///
+/// `rows = distinct + duplicates + invalid`, and
+/// `distinct = resumed + recalled + failed + skipped + pending`.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    /// Rows read.
+    pub rows: u64,
+    /// Rows that stood in the input before.
+    pub duplicates: u64,
+    /// Rows that an earlier run settled.
+    pub resumed: u64,
+    /// Rows that are neither: this run's work.
+    pub taken: u64,
+    /// Rows recalled.
+    pub recalled: u64,
+    /// Rows failed.
+    pub failed: u64,
+    /// Bad rows.
+    pub invalid: u64,
+    /// Rows for which a call would have done nothing.
+    pub skipped: u64,
+    /// Calls made.
+    pub calls: u64,
+    /// Calls made for a row that had been called before.
+    pub retries: u64,
+    /// Failed rows by the code of their last answer.
+    pub by_code: BTreeMap<i64, u64>,
+    /// Latencies of the calls that the service answered, in microseconds.
+    pub latency: Histogram<u64>,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self {
+            rows: 0,
+            duplicates: 0,
+            resumed: 0,
+            taken: 0,
+            recalled: 0,
+            failed: 0,
+            invalid: 0,
+            skipped: 0,
+            calls: 0,
+            retries: 0,
+            by_code: BTreeMap::new(),
+            latency: Histogram::new_with_max(LONGEST, 2).expect("a valid range and precision"),
+        }
+    }
+}
+
+impl Tally {
+    /// Distinct rows read.
+    pub fn distinct(&self) -> u64 {
+        self.taken + self.resumed
+    }
+
+    /// Rows read that this run has settled, in one way or another.
+    pub fn settled(&self) -> u64 {
+        self.recalled + self.failed + self.skipped
+    }
+
+    /// Distinct rows read that have no final word yet.
+    pub fn pending(&self) -> u64 {
+        self.taken - self.settled()
+    }
+
+    /// A latency that so many percent of the answered calls did not exceed, in milliseconds.
+    pub fn latency_ms(&self, percent: f64) -> f64 {
+        // Exact: microseconds of at most ten minutes.
+        self.latency.value_at_percentile(percent) as f64 / 1_000.0
+    }
+
+    pub(super) fn answered(&mut self, code: i64, took: Duration) {
+        if code >= 0 {
+            let micros = u64::try_from(took.as_micros()).unwrap_or(LONGEST);
+            self.latency.saturating_record(micros.max(1));
+        }
+    }
+}
