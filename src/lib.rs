@@ -5,6 +5,7 @@ pub mod error;
 mod identity;
 pub mod ledger;
 pub mod monitor;
+pub mod mock;
 pub mod outcome;
 pub mod rows;
 pub mod run;

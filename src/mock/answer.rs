@@ -1,0 +1,138 @@
+//! What a call is answered with.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::Serialize;
+
+/// What a call is answered with, and when.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Answer {
+    /// How long the answer takes, from the arrival of the call.
+    pub(crate) delay: Duration,
+    pub(crate) what: Reply,
+}
+
+/// The answer of the API: a code and, for a failure, what it says about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Reply {
+    pub(crate) code: i32,
+    pub(crate) info: Cow<'static, str>,
+}
+
+impl Reply {
+    pub(crate) const OK: Self = Self {
+        code: 0,
+        info: Cow::Borrowed(""),
+    };
+
+    /// A failure with the words that the service commonly has for its code.
+    pub(crate) fn fail(code: i32) -> Self {
+        Self {
+            code,
+            info: Cow::Borrowed(words(code)),
+        }
+    }
+
+    /// A failure with words of its own.
+    pub(crate) fn say(code: i32, info: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            code,
+            info: info.into(),
+        }
+    }
+
+    /// The body. Success, the usual case, costs nothing.
+    pub(crate) fn body(&self) -> Bytes {
+        if self.code == 0 {
+            return Bytes::from_static(br#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0}"#);
+        }
+        json(&Wire {
+            status: "FAIL",
+            info: &self.info,
+            code: self.code,
+        })
+    }
+}
+
+/// Names and their order as the service sends them.
+#[derive(Serialize)]
+struct Wire<'a> {
+    #[serde(rename = "ActionStatus")]
+    status: &'a str,
+    #[serde(rename = "ErrorInfo")]
+    info: &'a str,
+    #[serde(rename = "ErrorCode")]
+    code: i32,
+}
+
+/// A value as JSON. Ours always can be: their keys are text and their numbers finite.
+pub(crate) fn json(value: &impl Serialize) -> Bytes {
+    serde_json::to_vec(value).unwrap_or_default().into()
+}
+
+fn words(code: i32) -> &'static str {
+    match code {
+        10002 => "internal error, please try again",
+        10003 => "invalid command word",
+        10004 => "invalid parameter",
+        10006 => "operation is too frequent",
+        10007 => "no permission for this operation",
+        10010 => "group does not exist or has been dismissed",
+        10015 => "invalid group id",
+        10019 => "account does not exist",
+        60002 => "http parse error, please check the method and the headers",
+        60003 => "json parse error, please check the request body",
+        60004 | 60005 => "account check failed, please retry later",
+        60006 | 60016 => "app is disabled",
+        60007 | 60011 | 60018 | 60019 => "the frequency limit of this command is exceeded",
+        60008 | 60014 => "service time-out, please retry later",
+        60010 => "this command needs an app admin as identifier",
+        60012 => "sdkappid is missing or not an integer",
+        60020 => "the plan has expired or is in arrears",
+        60021 => "this source address is not allowed",
+        60025 => "bad url parameter",
+        60026 => "the domain does not belong to the region of this sdkappid",
+        60028 => "the daily quota of the trial edition is used up",
+        70001 | 70052 | 70101 => "usersig is expired",
+        70003 | 70005 => "usersig is invalid, it may be cut off",
+        70009 => "usersig is made with another key",
+        70013 => "identifier differs from that of the usersig",
+        70014 => "sdkappid differs from that of the usersig",
+        70016 | 70020 => "sdkappid is not found",
+        70050 => "usersig is invalid and checked too often, wait a minute",
+        70107 => "account is not imported",
+        70169 | 70202 | 70500 => "internal error, please retry",
+        80005 => "the service is deactivated",
+        110_013 => "invalid topic id",
+        _ => "request failed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn success_reads_as_in_the_documentation() {
+        assert_eq!(
+            Reply::OK.body(),
+            r#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0}"#
+        );
+    }
+
+    #[test]
+    fn a_failure_carries_its_code_and_words() {
+        assert_eq!(
+            Reply::fail(10002).body(),
+            r#"{"ActionStatus":"FAIL","ErrorInfo":"internal error, please try again","ErrorCode":10002}"#
+        );
+    }
+
+    #[test]
+    fn words_are_escaped() {
+        let body = Reply::say(10004, "GroupId \"a\\b\"").body();
+        assert!(serde_json::from_slice::<serde_json::Value>(&body).is_ok());
+    }
+}
