@@ -2,6 +2,34 @@
 //!
 //! A [`Rows`] reads one input front to back and yields each row, or a bad row with its reason.
 //! It never holds more than a few blocks of the input.
+//!
+//! ```text
+//! file, stdin   open       what is it? a header with the columns needed?
+//!   ▼
+//! blocks                   bounded pieces of the input, and lines in them
+//!   ├─ screen → csv → delimited    records that are well-formed, their fields
+//!   └─ jsonl  → object             lines, the values of their keys
+//!   ▼
+//! check                    IDs that a call can carry
+//! ```
+
+mod blocks;
+mod check;
+mod columns;
+mod delimited;
+mod jsonl;
+mod object;
+mod open;
+mod screen;
+
+use std::io;
+use std::iter::FusedIterator;
+use std::path::PathBuf;
+
+pub use columns::Columns;
+pub use open::open;
+
+use crate::error::Result;
 
 /// One thing to recall: what `sender` sent in `group`, or in one `topic` of it.
 ///
@@ -36,32 +64,466 @@ pub enum Read {
     Bad(BadRow),
 }
 
-/// TMP
+/// Where rows come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The standard input, `-` on the command line.
+    Stdin,
+    /// A file.
+    File(PathBuf),
+}
+
+impl From<PathBuf> for Source {
+    fn from(path: PathBuf) -> Self {
+        if path.as_os_str() == "-" {
+            Self::Stdin
+        } else {
+            Self::File(path)
+        }
+    }
+}
+
+/// How to read an input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Names that the user gave for the columns.
+    pub columns: Columns,
+    /// Whether the first line of CSV and TSV names the columns.
+    pub header: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            columns: Columns::default(),
+            header: true,
+        }
+    }
+}
+
+/// How rows are written down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// x
+    /// Fields separated by commas.
     Csv,
-    /// x
+    /// Fields separated by tabs.
     Tsv,
-    /// x
+    /// A JSON object a line.
     Jsonl,
 }
-/// TMP
-#[derive(Debug)]
-pub struct Rows;
+
+/// The rows of one input, front to back.
+///
+/// An `Err` ends the input: it could not be read on.
+pub struct Rows {
+    reader: Box<dyn Reader + Send>,
+    format: Format,
+    size: Option<u64>,
+    /// What messages call the input.
+    name: String,
+    /// The line of the last row.
+    line: u64,
+    ended: bool,
+}
+
+/// What each format can do.
+trait Reader {
+    /// The next row; `None` at the end.
+    fn next(&mut self) -> io::Result<Option<Read>>;
+    /// Bytes of the input that are done with.
+    fn bytes_read(&self) -> u64;
+    /// Whether the columns are those of a failed-rows file.
+    fn is_failed_rows(&self) -> bool;
+}
+
 impl Rows {
-    /// x
-    pub fn size(&self) -> Option<u64> {
-        None
+    /// How the rows are written down.
+    pub fn format(&self) -> Format {
+        self.format
     }
-    /// x
+
+    /// Bytes of the input up to the row that was yielded last; at most [`size`](Self::size).
     pub fn bytes_read(&self) -> u64 {
-        0
+        self.reader.bytes_read()
+    }
+
+    /// The length of the file in bytes; `None` for stdin and pipes.
+    pub fn size(&self) -> Option<u64> {
+        self.size
+    }
+
+    /// Whether this is what a run left of the rows that failed: besides group and sender it has
+    /// columns for code, info and attempts.
+    pub fn is_failed_rows(&self) -> bool {
+        self.reader.is_failed_rows()
     }
 }
+
+impl FusedIterator for Rows {}
+
 impl Iterator for Rows {
-    type Item = crate::error::Result<Read>;
+    type Item = Result<Read>;
+
     fn next(&mut self) -> Option<Self::Item> {
-        None
+        if self.ended {
+            return None;
+        }
+        match self.reader.next() {
+            Ok(Some(read)) => {
+                self.line = match &read {
+                    Read::Row(row) => row.line,
+                    Read::Bad(bad) => bad.line,
+                };
+                Some(Ok(read))
+            }
+            Ok(None) => {
+                self.ended = true;
+                None
+            }
+            Err(error) => {
+                self.ended = true;
+                let place = format!("{} (after line {})", self.name, self.line);
+                Some(Err(open::unreadable(&place, error)))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    pub(super) fn row(line: u64, group: &str, sender: &str, topic: &str) -> Read {
+        Read::Row(Row {
+            line,
+            group: group.to_owned(),
+            sender: sender.to_owned(),
+            topic: topic.to_owned(),
+        })
+    }
+
+    pub(super) fn bad(line: u64, reason: &str) -> Read {
+        Read::Bad(BadRow {
+            line,
+            reason: reason.to_owned(),
+        })
+    }
+
+    /// All that an input yields.
+    pub(super) fn read(text: &[u8], format: Format, options: &Options) -> Vec<Read> {
+        read_in(Chunks::new(text, &[usize::MAX]), format, options)
+    }
+
+    /// Why an input can't be opened.
+    pub(super) fn error(text: &[u8], format: Format, options: &Options) -> String {
+        let input = Chunks::new(text, &[usize::MAX]);
+        let rows = Rows::new(input, "rows", Some(format), options);
+        rows.err().expect("an error").to_string()
+    }
+
+    fn read_in(input: Chunks, format: Format, options: &Options) -> Vec<Read> {
+        let size = input.text.len() as u64;
+        let mut rows = Rows::new(input, "rows", Some(format), options).expect("an input");
+        let mut reads = Vec::new();
+        while let Some(read) = rows.next() {
+            reads.push(read.expect("a row"));
+            assert!(rows.bytes_read() <= size);
+        }
+        assert_eq!(rows.bytes_read(), size);
+        reads
+    }
+
+    /// A reader that gives pieces of these sizes, over and over.
+    struct Chunks {
+        text: Vec<u8>,
+        at: usize,
+        sizes: Vec<usize>,
+        turn: usize,
+    }
+
+    impl Chunks {
+        fn new(text: &[u8], sizes: &[usize]) -> Self {
+            Self {
+                text: text.to_owned(),
+                at: 0,
+                sizes: sizes.to_owned(),
+                turn: 0,
+            }
+        }
+    }
+
+    impl io::Read for Chunks {
+        fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+            let rest = &self.text[self.at..];
+            let size = self.sizes[self.turn % self.sizes.len()];
+            self.turn += 1;
+            let count = size.min(rest.len()).min(out.len());
+            out[..count].copy_from_slice(&rest[..count]);
+            self.at += count;
+            Ok(count)
+        }
+    }
+
+    #[test]
+    fn rows_can_be_sent_to_the_thread_that_reads_them() {
+        fn is_send<T: Send>() {}
+        is_send::<Rows>();
+    }
+
+    #[test]
+    fn one_stray_quote_in_the_middle_of_many_rows_costs_exactly_one_row() {
+        for stray in ["\"g,u", "g,\"u", "g\",u", "g,u\"", "\"g\"x,u", "\",u"] {
+            let rows = (2..10_002).map(|n| match n {
+                5_000 => format!("{stray}\n"),
+                // A row that is well quoted, not far behind.
+                5_100 => "\"g,5100\",\"u\"\n".to_owned(),
+                _ => format!("g{n},u{n}\n"),
+            });
+            let text = "group,sender\n".to_owned() + &rows.collect::<String>();
+            let reads = read(text.as_bytes(), Format::Csv, &Options::default());
+            assert_eq!(reads.len(), 10_000);
+            for (read, line) in reads.iter().zip(2..) {
+                match read {
+                    Read::Row(row) => assert_eq!((row.line, line == 5_000), (line, false)),
+                    Read::Bad(bad) => assert_eq!((bad.line, line), (5_000, 5_000)),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_input_that_fails_ends_with_one_error_that_tells_how_far_it_got() {
+        struct Fails;
+        impl io::Read for Fails {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::Error::other("the disk is gone"))
+            }
+        }
+        let input = io::Read::chain(&b"group,sender\ng,u\ng2,u"[..], Fails);
+        let mut rows = Rows::new(input, "rows", None, &Options::default()).expect("an input");
+        assert_eq!(
+            rows.next().expect("a row").expect("a row"),
+            row(2, "g", "u", "")
+        );
+        let error = rows.next().expect("an error").expect_err("an error");
+        assert_eq!(
+            error.to_string(),
+            "rows (after line 2): cannot be read: the disk is gone"
+        );
+        assert!(rows.next().is_none());
+    }
+
+    #[test]
+    fn bytes_read_follow_the_rows_and_not_the_blocks() {
+        let text = b"\xef\xbb\xbfgroup,sender\r\n\r\ng1,u1\r\n\"oops\r\ng2,u2\r\n";
+        let input = Chunks::new(text, &[usize::MAX]);
+        let mut rows = Rows::new(input, "rows", None, &Options::default()).expect("an input");
+        let mut positions = vec![rows.bytes_read()];
+        while rows.next().is_some() {
+            positions.push(rows.bytes_read());
+        }
+        assert!(positions[0] <= 20, "{positions:?}");
+        assert!(positions.is_sorted(), "{positions:?}");
+        positions.push(rows.bytes_read());
+        assert_eq!(positions.last(), Some(&(text.len() as u64)));
+    }
+
+    /// Text that a group, sender or topic may be: no control characters, and no rounded number.
+    fn legal_id() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            4 => "\\PC{1,6}",
+            4 => "[ -~]{1,12}",
+            1 => Just("@TGS#_@TGS#cQVLVHIM62CJ@TOPIC#_@TOPIC#cRTE3HIM62C5".to_owned()),
+            1 => "[\", ]{1,4}",
+        ];
+        prop::collection::vec(piece, 1..4)
+            .prop_map(|pieces| pieces.concat())
+            .prop_filter("a rounded number", |id| {
+                check::id(columns::Field::Group, id.as_bytes()).is_ok()
+            })
+    }
+
+    fn legal_rows() -> impl Strategy<Value = Vec<[String; 4]>> {
+        let topic = prop_oneof![Just(String::new()), legal_id()];
+        let note = "[a-z\",\r\n ]{0,8}";
+        let row = (legal_id(), legal_id(), topic, note);
+        prop::collection::vec(row.prop_map(|(g, s, t, n)| [g, s, t, n]), 1..20)
+    }
+
+    /// Sizes of the pieces that a reader gives.
+    fn sizes() -> impl Strategy<Value = Vec<usize>> {
+        prop::collection::vec(1..40_usize, 1..8)
+    }
+
+    fn ids<'a>(reads: &'a [Read]) -> Vec<[&'a str; 3]> {
+        let id = |read: &'a Read| match read {
+            Read::Row(row) => [&*row.group, &*row.sender, &*row.topic],
+            Read::Bad(bad) => panic!("{bad:?}"),
+        };
+        reads.iter().map(id).collect()
+    }
+
+    fn line(read: &Read) -> u64 {
+        match read {
+            Read::Row(row) => row.line,
+            Read::Bad(bad) => bad.line,
+        }
+    }
+
+    /// What holds for everything that is yielded, whatever the input.
+    fn assert_sound(reads: &[Read]) {
+        for read in reads {
+            match read {
+                Read::Row(row) => {
+                    let fields = [&row.group, &row.sender, &row.topic];
+                    for (field, id) in columns::Field::ALL.into_iter().zip(fields) {
+                        assert_eq!(check::id(field, id.as_bytes()), Ok(&**id));
+                    }
+                }
+                Read::Bad(bad) => {
+                    assert!(!bad.reason.contains(char::is_control), "{bad:?}");
+                    assert!(bad.reason.len() < 1_000, "{bad:?}");
+                }
+            }
+        }
+        assert!(reads.is_sorted_by(|a, b| line(a) < line(b)), "{reads:?}");
+    }
+
+    /// The lines after the first that have something in them.
+    fn data_lines(text: &[u8], is_blank: impl Fn(&[u8]) -> bool) -> BTreeSet<u64> {
+        let lines = text.split(|byte| *byte == b'\n').zip(1..);
+        lines
+            .skip(1)
+            .filter(|(line, _)| !is_blank(line))
+            .map(|(_, number)| number)
+            .collect()
+    }
+
+    fn lines(reads: &[Read]) -> BTreeSet<u64> {
+        reads.iter().map(line).collect()
+    }
+
+    /// Bytes that are likely to trip a parser.
+    fn soup(alphabet: &'static [u8]) -> impl Strategy<Value = Vec<u8>> {
+        let byte = prop_oneof![9 => prop::sample::select(alphabet), 1 => any::<u8>()];
+        prop::collection::vec(byte, 0..300)
+    }
+
+    /// Without a folder of failures: what was found is kept as a test with a name.
+    fn many_cases() -> ProptestConfig {
+        ProptestConfig {
+            cases: 1_000,
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        }
+    }
+
+    proptest! {
+        #![proptest_config(many_cases())]
+
+        #[test]
+        fn rows_that_csv_writes_are_read_back(
+            rows in legal_rows(),
+            sizes in sizes(),
+            always in any::<bool>(),
+            crlf in any::<bool>(),
+            tabs in any::<bool>(),
+        ) {
+            let mut writer = csv::WriterBuilder::new()
+                .delimiter(if tabs { b'\t' } else { b',' })
+                .terminator(if crlf { csv::Terminator::CRLF } else { csv::Terminator::Any(b'\n') })
+                .quote_style(if always { csv::QuoteStyle::Always } else { csv::QuoteStyle::Necessary })
+                .from_writer(Vec::new());
+            writer.write_record(["Group-ID", "sender", "topic", "note"]).expect("a header");
+            for row in &rows {
+                writer.write_record(row).expect("a row");
+            }
+            let text = writer.into_inner().expect("a text");
+            let format = if tabs { Format::Tsv } else { Format::Csv };
+            let reads = read_in(Chunks::new(&text, &sizes), format, &Options::default());
+            let written: Vec<_> = rows.iter().map(|[g, s, t, _]| [&**g, &**s, &**t]).collect();
+            prop_assert_eq!(ids(&reads), written);
+            assert_sound(&reads);
+        }
+
+        #[test]
+        fn rows_that_serde_json_writes_are_read_back(rows in legal_rows(), sizes in sizes()) {
+            let object = |[group, sender, topic, note]: &[String; 4]| {
+                serde_json::json!({
+                    "note": note, "GroupId": group, "from_account": sender, "topic": topic,
+                })
+                .to_string()
+            };
+            let text = rows.iter().map(object).collect::<Vec<_>>().join("\n");
+            let input = Chunks::new(text.as_bytes(), &sizes);
+            let reads = read_in(input, Format::Jsonl, &Options::default());
+            let written: Vec<_> = rows.iter().map(|[g, s, t, _]| [&**g, &**s, &**t]).collect();
+            prop_assert_eq!(ids(&reads), written);
+            assert_sound(&reads);
+        }
+
+        #[test]
+        fn any_bytes_after_a_csv_header_are_rows_or_bad_rows(
+            soup in soup(b"\"\"\",,,\n\n\n\r ab\xff\0"),
+            sizes in sizes(),
+        ) {
+            let text = [b"sender,group\n", &*soup].concat();
+            let reads = read_in(Chunks::new(&text, &sizes), Format::Csv, &Options::default());
+            assert_sound(&reads);
+            let whole = read(&text, Format::Csv, &Options::default());
+            prop_assert_eq!(reads, whole);
+        }
+
+        #[test]
+        fn every_line_without_quotes_is_one_row_or_one_bad_row(
+            mut soup in soup(b",,\n\n\r ab\xff\0"),
+            sizes in sizes(),
+        ) {
+            soup.retain(|byte| *byte != b'"');
+            let text = [b"sender,group\n", &*soup].concat();
+            let reads = read_in(Chunks::new(&text, &sizes), Format::Csv, &Options::default());
+            let is_blank = |line: &[u8]| line.iter().all(|byte| *byte == b'\r');
+            prop_assert_eq!(lines(&reads), data_lines(&text, is_blank));
+        }
+
+        #[test]
+        fn any_bytes_after_a_json_object_are_one_row_or_bad_row_a_line(
+            soup in soup(b"{}{}[]\"\"::,,\\un\n\n\r 12e.\xff\0"),
+            sizes in sizes(),
+        ) {
+            let first = br#"{"group":"g","sender":"u"}"#;
+            let text = [&first[..], b"\n", &*soup].concat();
+            let reads = read_in(Chunks::new(&text, &sizes), Format::Jsonl, &Options::default());
+            assert_sound(&reads);
+            let mut expected = data_lines(&text, |line| line.trim_ascii().is_empty());
+            expected.insert(1);
+            prop_assert_eq!(lines(&reads), expected);
+        }
+
+        #[test]
+        fn any_json_value_for_an_id_is_a_row_or_a_bad_row(
+            value in "(\"[a-z\\\\u0-9]{0,8}\"|-?[0-9]{1,30}(\\.[0-9]+)?|true|null|\\[1\\])",
+        ) {
+            let text = format!("\n{{\"group\":{value},\"sender\":\"u\"}}\n");
+            let reads = read(text.as_bytes(), Format::Jsonl, &Options::default());
+            prop_assert_eq!(reads.len(), 1);
+            assert_sound(&reads);
+        }
+
+        #[test]
+        fn any_bytes_at_all_are_an_input_or_an_error(
+            soup in soup(b"group,sender\n\"\t\r{}[]:1"),
+            header in any::<bool>(),
+        ) {
+            let options = Options { header, ..Options::default() };
+            if let Ok(rows) = Rows::new(Chunks::new(&soup, &[7]), "rows", None, &options) {
+                let reads: Vec<Read> = rows.map(|read| read.expect("a row")).collect();
+                assert_sound(&reads);
+            }
+        }
     }
 }

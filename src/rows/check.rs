@@ -1,0 +1,149 @@
+//! What an ID must be, and how a piece of bad input is shown to a person.
+
+use std::fmt::Write;
+
+use super::columns::Field;
+
+/// The longest excerpt, in characters of the input.
+const EXCERPT: usize = 48;
+
+/// The ID of a field as text, unless no call could carry it. An empty topic is no topic.
+pub(super) fn id(field: Field, bytes: &[u8]) -> Result<&str, String> {
+    if bytes.is_empty() && field != Field::Topic {
+        return Err(format!("the {field} is empty"));
+    }
+    let Ok(text) = str::from_utf8(bytes) else {
+        return Err(format!("the {field} is not UTF-8: {}", excerpt(bytes)));
+    };
+    if !is_printable_ascii(bytes) && text.contains(char::is_control) {
+        return Err(format!(
+            "the {field} contains a control character: {}",
+            excerpt(bytes)
+        ));
+    }
+    if is_rounded_number(bytes) {
+        return Err(format!(
+            "the {field} is a number that a spreadsheet has rounded: {}",
+            excerpt(bytes)
+        ));
+    }
+    Ok(text)
+}
+
+fn is_printable_ascii(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| (b' '..=b'~').contains(byte))
+}
+
+/// `1.29E+18`, which is what a spreadsheet leaves of a long number.
+fn is_rounded_number(bytes: &[u8]) -> bool {
+    let [mantissa @ .., b'E', b'+', tens, ones] = bytes else {
+        return false;
+    };
+    let [integer, fraction @ ..] = mantissa else {
+        return false;
+    };
+    let fraction_is_digits = match fraction {
+        [] => true,
+        [b'.', digits @ ..] => !digits.is_empty() && digits.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    [tens, ones, integer].iter().all(|c| c.is_ascii_digit()) && fraction_is_digits
+}
+
+/// The start of a text in backticks, on one line and harmless on a terminal.
+pub(super) fn excerpt(bytes: &[u8]) -> String {
+    // A character has at most four bytes, so this much is enough to see whether any is left out.
+    let start = String::from_utf8_lossy(&bytes[..bytes.len().min(4 * EXCERPT + 4)]);
+    let mut shown = String::from("`");
+    let mut chars = start.chars();
+    for c in chars.by_ref().take(EXCERPT) {
+        match c {
+            '"' | '\'' | '\u{fffd}' => shown.push(c),
+            // Line ends, escape sequences, and what turns the direction of writing.
+            _ => write!(shown, "{}", c.escape_debug()).unwrap_or_default(),
+        }
+    }
+    shown.push_str(if chars.next().is_some() { "…`" } else { "`" });
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_any_text_without_control_characters() {
+        for text in [
+            "@TGS#2C5SZEAEF",
+            "@TGS#_@TGS#cQVLVHIM62CJ@TOPIC#_@TOPIC#cRTE3HIM62C5",
+            " two spaces ",
+            "a,b\"c'",
+            "用户",
+            "0012",
+            "1294030472427835393",
+            "E+18",
+            "1.E+18",
+            "ME+18",
+        ] {
+            assert_eq!(id(Field::Group, text.as_bytes()), Ok(text));
+        }
+    }
+
+    #[test]
+    fn an_empty_topic_is_fine_and_an_empty_group_or_sender_is_not() {
+        assert_eq!(id(Field::Topic, b""), Ok(""));
+        assert_eq!(id(Field::Group, b""), Err("the group is empty".to_owned()));
+        assert_eq!(
+            id(Field::Sender, b""),
+            Err("the sender is empty".to_owned())
+        );
+    }
+
+    #[test]
+    fn what_no_call_could_carry_is_named_and_shown_escaped() {
+        for (bytes, reason) in [
+            (
+                &b"a\x07b"[..],
+                r"the sender contains a control character: `a\u{7}b`",
+            ),
+            (b"a\nb", r"the sender contains a control character: `a\nb`"),
+            (
+                b"\x7f",
+                r"the sender contains a control character: `\u{7f}`",
+            ),
+            (
+                "\u{85}".as_bytes(),
+                r"the sender contains a control character: `\u{85}`",
+            ),
+            (b"a\xffb", "the sender is not UTF-8: `a\u{fffd}b`"),
+            (
+                b"1.29E+18",
+                "the sender is a number that a spreadsheet has rounded: `1.29E+18`",
+            ),
+            (
+                b"2E+15",
+                "the sender is a number that a spreadsheet has rounded: `2E+15`",
+            ),
+        ] {
+            assert_eq!(id(Field::Sender, bytes), Err(reason.to_owned()));
+        }
+    }
+
+    #[test]
+    fn an_excerpt_is_bounded_and_cannot_drive_a_terminal() {
+        assert_eq!(excerpt(b"\"a\", 'b'"), "`\"a\", 'b'`");
+        assert_eq!(
+            excerpt("\u{1b}[2J\u{202e}".as_bytes()),
+            r"`\u{1b}[2J\u{202e}`"
+        );
+        assert_eq!(
+            excerpt(&[b'x'; EXCERPT]),
+            format!("`{}`", "x".repeat(EXCERPT))
+        );
+        let long = "é".repeat(100_000);
+        assert_eq!(
+            excerpt(long.as_bytes()),
+            format!("`{}…`", "é".repeat(EXCERPT))
+        );
+    }
+}

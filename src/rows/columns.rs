@@ -1,0 +1,450 @@
+//! Which column, or which key of a JSON object, is the group, the sender and the topic.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::check::excerpt;
+use crate::error::{Error, Result};
+
+/// The most columns that a message lists.
+const LISTED: usize = 12;
+
+/// What a row is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Field {
+    Group,
+    Sender,
+    Topic,
+}
+
+impl Field {
+    /// In the order that columns without a header have.
+    pub(super) const ALL: [Self; 3] = [Self::Group, Self::Sender, Self::Topic];
+
+    /// The names that people give it, in lower case and without `_`, `-` and spaces.
+    fn aliases(self) -> &'static [&'static str] {
+        match self {
+            Self::Group => &["group", "groupid"],
+            Self::Sender => &["sender", "senderaccount", "fromaccount", "userid", "user"],
+            Self::Topic => &["topic", "topicid"],
+        }
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.aliases()[0])
+    }
+}
+
+/// Names that the user gave for columns, in place of the built-in ones: `group=room,sender=uid`.
+/// Where there is no header the names are positions from 1: `group=2,sender=1`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Columns {
+    /// By field, in the order of [`Field::ALL`].
+    names: [Option<String>; 3],
+}
+
+impl FromStr for Columns {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let mut columns = Self::default();
+        for part in text.split(',') {
+            let (key, name) = part.split_once('=').unwrap_or((part, ""));
+            let field = Field::ALL
+                .into_iter()
+                .find(|field| key == field.aliases()[0]);
+            let problem = match field {
+                None => format!("{} is not group, sender or topic", excerpt(key.as_bytes())),
+                Some(field) if name.is_empty() => format!("no name for the {field}"),
+                Some(field) if columns.name(field).is_some() => {
+                    format!("two names for the {field}")
+                }
+                Some(_) if columns.names.iter().flatten().any(|other| other == name) => {
+                    format!("{} for two things", excerpt(name.as_bytes()))
+                }
+                Some(field) => {
+                    columns.names[field as usize] = Some(name.to_owned());
+                    continue;
+                }
+            };
+            return Err(Error::usage(format!("--columns: {problem}"))
+                .hint("write it like --columns group=room,sender=uid,topic=thread"));
+        }
+        Ok(columns)
+    }
+}
+
+/// Where the fields of a row are among its columns, from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Layout {
+    pub(super) group: usize,
+    pub(super) sender: usize,
+    pub(super) topic: Option<usize>,
+}
+
+impl Columns {
+    fn name(&self, field: Field) -> Option<&str> {
+        self.names[field as usize].as_deref()
+    }
+
+    /// The field that a column of this name is. A name that the user gave comes before the
+    /// built-in ones, and takes their place for its field.
+    pub(super) fn field(&self, column: &[u8]) -> Option<Field> {
+        let given = |field: &Field| {
+            self.name(*field)
+                .is_some_and(|name| same_name(name.as_bytes(), column))
+        };
+        let built_in = |field: &Field| {
+            self.name(*field).is_none()
+                && field
+                    .aliases()
+                    .iter()
+                    .any(|alias| same_name(alias.as_bytes(), column))
+        };
+        Field::ALL
+            .into_iter()
+            .find(given)
+            .or_else(|| Field::ALL.into_iter().find(built_in))
+    }
+
+    /// Finds the fields among the columns of a header.
+    pub(super) fn locate(&self, columns: &[String], input: &str) -> Result<Layout> {
+        let (group, sender) = self.locate_required(columns, input)?;
+        Ok(Layout {
+            group,
+            sender,
+            topic: self.find(Field::Topic, columns, input)?,
+        })
+    }
+
+    /// Finds the group and the sender among the keys of a first object; others may have more keys.
+    pub(super) fn locate_required(
+        &self,
+        columns: &[String],
+        input: &str,
+    ) -> Result<(usize, usize)> {
+        let group = self.find(Field::Group, columns, input)?;
+        let sender = self.find(Field::Sender, columns, input)?;
+        group
+            .zip(sender)
+            .ok_or_else(|| missing(group.is_none(), sender.is_none(), columns, input))
+    }
+
+    fn find(&self, field: Field, columns: &[String], input: &str) -> Result<Option<usize>> {
+        let mut found: Vec<usize> = (0..columns.len())
+            .filter(|&at| self.field(columns[at].as_bytes()) == Some(field))
+            .collect();
+        if found.len() > 1
+            && let Some(name) = self.name(field)
+            && columns.iter().filter(|column| *column == name).count() == 1
+        {
+            found.retain(|&at| columns[at] == name);
+        }
+        match (&found[..], self.name(field)) {
+            ([], Some(name)) => Err(Error::input(format!(
+                "{input}: no column {} for the {field}; {}",
+                excerpt(name.as_bytes()),
+                list(columns)
+            ))
+            .hint("give --columns a name from the header")),
+            ([], None) => Ok(None),
+            ([only], _) => Ok(Some(*only)),
+            ([first, second, ..], _) => {
+                let [first, second] = [first, second].map(|at| &columns[*at]);
+                let error = Error::input(format!(
+                    "{input}: two columns could be the {field}: {} and {}",
+                    excerpt(first.as_bytes()),
+                    excerpt(second.as_bytes())
+                ));
+                Err(if first == second {
+                    error.hint("give one of them another name in the file")
+                } else {
+                    error.hint(format!("say which: --columns {field}={first}"))
+                })
+            }
+        }
+    }
+
+    /// The fields by position in an input without a header.
+    pub(super) fn positions(&self) -> Result<Layout> {
+        if self.names.iter().all(Option::is_none) {
+            return Ok(Layout {
+                group: 0,
+                sender: 1,
+                topic: Some(2),
+            });
+        }
+        let required = |field| {
+            self.position(field)?
+                .ok_or_else(|| position_error(&format!("must say where the {field} is")))
+        };
+        Ok(Layout {
+            group: required(Field::Group)?,
+            sender: required(Field::Sender)?,
+            topic: self.position(Field::Topic)?,
+        })
+    }
+
+    fn position(&self, field: Field) -> Result<Option<usize>> {
+        let Some(name) = self.name(field) else {
+            return Ok(None);
+        };
+        match name.parse() {
+            Ok(position @ 1_usize..) => Ok(Some(position - 1)),
+            _ => Err(position_error(&format!(
+                "needs a position from 1 for the {field}, not {}",
+                excerpt(name.as_bytes())
+            ))),
+        }
+    }
+
+    /// How many columns a row without a header needs: the topic only where its place was given.
+    pub(super) fn least_width(&self, layout: Layout) -> usize {
+        let topic = layout.topic.filter(|_| self.name(Field::Topic).is_some());
+        layout.group.max(layout.sender).max(topic.unwrap_or(0)) + 1
+    }
+}
+
+fn position_error(problem: &str) -> Error {
+    Error::usage(format!("--columns: with --no-header it {problem}"))
+        .hint("write it like --columns group=2,sender=1")
+}
+
+/// Whether these are the columns of a failed-rows file, which a run leaves for another run.
+pub(super) fn are_failed_rows(columns: &[String]) -> bool {
+    ["code", "info", "attempts"].iter().all(|name| {
+        columns
+            .iter()
+            .any(|column| same_name(name.as_bytes(), column.as_bytes()))
+    })
+}
+
+/// `1 column`, `2 columns`.
+pub(super) fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+fn missing(group: bool, sender: bool, columns: &[String], input: &str) -> Error {
+    let what = match (group, sender) {
+        (true, true) => "no columns for the group and the sender",
+        (true, false) => "no column for the group",
+        _ => "no column for the sender",
+    };
+    let error = Error::input(format!("{input}: {what}; {}", list(columns)));
+    match columns {
+        [only] if only.contains(';') => error.hint(
+            "its columns are separated by semicolons: save it with commas, or with tabs as .tsv",
+        ),
+        [only] if only.contains('\t') => {
+            error.hint("its columns are separated by tabs: name it .tsv")
+        }
+        [only] if only.contains(',') => {
+            error.hint("its columns are separated by commas: name it .csv")
+        }
+        _ if columns.iter().any(|column| looks_like_an_id(column)) => {
+            error.hint("if the first line is a row already, add --no-header")
+        }
+        _ => error.hint("say which they are: --columns group=NAME,sender=NAME"),
+    }
+}
+
+fn list(columns: &[String]) -> String {
+    let mut shown: Vec<String> = columns
+        .iter()
+        .take(LISTED)
+        .map(|column| excerpt(column.as_bytes()))
+        .collect();
+    if columns.len() > LISTED {
+        shown.push(format!("and {} more", columns.len() - LISTED));
+    }
+    format!("its columns are {}", shown.join(", "))
+}
+
+/// A group that the service named, or a number: no name for a column.
+fn looks_like_an_id(column: &str) -> bool {
+    column.starts_with("@TGS#")
+        || (!column.is_empty() && column.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// The same but for case, `_`, `-` and spaces.
+fn same_name(a: &[u8], b: &[u8]) -> bool {
+    squash(a).eq(squash(b))
+}
+
+fn squash(name: &[u8]) -> impl Iterator<Item = u8> {
+    name.iter()
+        .filter(|byte| !matches!(byte, b'_' | b'-' | b' '))
+        .map(u8::to_ascii_lowercase)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    fn names(header: &str) -> Vec<String> {
+        header.split(',').map(str::to_owned).collect()
+    }
+
+    fn locate(columns: &str, header: &str) -> Result<Layout, String> {
+        let columns = match columns {
+            "" => Columns::default(),
+            given => given.parse().unwrap(),
+        };
+        columns
+            .locate(&names(header), "rows.csv")
+            .map_err(|error| error.to_string())
+    }
+
+    fn layout(group: usize, sender: usize, topic: impl Into<Option<usize>>) -> Layout {
+        Layout {
+            group,
+            sender,
+            topic: topic.into(),
+        }
+    }
+
+    #[test]
+    fn every_alias_is_found_whatever_its_case_and_separators() {
+        for group in ["group", "group_id", "GroupId", "GROUP ID"] {
+            for sender in [
+                "sender",
+                "Sender_Account",
+                "From-Account",
+                "user_id",
+                "UserID",
+                "user",
+            ] {
+                for topic in ["topic", "TopicId"] {
+                    let header = format!("x,{topic},{sender},{group}");
+                    assert_eq!(locate("", &header), Ok(layout(3, 2, 1)));
+                }
+            }
+        }
+        assert_eq!(locate("", "sender,group"), Ok(layout(1, 0, None)));
+    }
+
+    #[test]
+    fn a_given_name_takes_the_place_of_the_built_in_ones() {
+        assert_eq!(
+            locate("group=room,sender=uid", "uid,group,sender,Room"),
+            Ok(layout(3, 0, None))
+        );
+        assert_eq!(
+            locate("sender=user_id", "group,user,user_id"),
+            Ok(layout(0, 2, None))
+        );
+        assert_eq!(locate("group=user", "user,sender"), Ok(layout(0, 1, None)));
+        assert_eq!(
+            locate("group=GROUP", "group,GROUP,sender"),
+            Ok(layout(1, 2, None))
+        );
+    }
+
+    #[test]
+    fn a_header_that_will_not_do_names_its_columns_and_the_way_out() {
+        for (columns, header, message) in [
+            (
+                "",
+                "room,uid",
+                "rows.csv: no columns for the group and the sender; its columns are `room`, `uid`\n  hint: say which they are: --columns group=NAME,sender=NAME",
+            ),
+            (
+                "",
+                "group,uid",
+                "rows.csv: no column for the sender; its columns are `group`, `uid`\n  hint: say which they are: --columns group=NAME,sender=NAME",
+            ),
+            (
+                "",
+                "@TGS#2ABC,user_1",
+                "rows.csv: no columns for the group and the sender; its columns are `@TGS#2ABC`, `user_1`\n  hint: if the first line is a row already, add --no-header",
+            ),
+            (
+                "",
+                "group;sender",
+                "rows.csv: no columns for the group and the sender; its columns are `group;sender`\n  hint: its columns are separated by semicolons: save it with commas, or with tabs as .tsv",
+            ),
+            (
+                "",
+                "group,user,user_id",
+                "rows.csv: two columns could be the sender: `user` and `user_id`\n  hint: say which: --columns sender=user",
+            ),
+            (
+                "group=group",
+                "group,group,user",
+                "rows.csv: two columns could be the group: `group` and `group`\n  hint: give one of them another name in the file",
+            ),
+            (
+                "topic=thread",
+                "group,sender",
+                "rows.csv: no column `thread` for the topic; its columns are `group`, `sender`\n  hint: give --columns a name from the header",
+            ),
+        ] {
+            assert_eq!(locate(columns, header).unwrap_err(), message);
+        }
+        let many = vec!["x"; 1000].join(",");
+        assert!(
+            locate("", &many)
+                .unwrap_err()
+                .contains("`x`, and 988 more\n")
+        );
+    }
+
+    #[test]
+    fn columns_that_are_no_columns_are_refused() {
+        for (text, message) in [
+            ("", "--columns: `` is not group, sender or topic"),
+            ("grp=x", "--columns: `grp` is not group, sender or topic"),
+            ("group=room,sender", "--columns: no name for the sender"),
+            ("group=a,group=b", "--columns: two names for the group"),
+            ("group=a,sender=a", "--columns: `a` for two things"),
+        ] {
+            let error = text.parse::<Columns>().unwrap_err().to_string();
+            assert_eq!(
+                error,
+                format!(
+                    "{message}\n  hint: write it like --columns group=room,sender=uid,topic=thread"
+                )
+            );
+        }
+    }
+
+    #[test]
+    fn positions_count_from_one() {
+        let positions = |text: &str| text.parse::<Columns>().unwrap().positions();
+        assert_eq!(positions("group=2,sender=1").unwrap(), layout(1, 0, None));
+        assert_eq!(
+            positions("topic=9,group=2,sender=1").unwrap(),
+            layout(1, 0, 8)
+        );
+        for (text, problem) in [
+            (
+                "group=room,sender=1",
+                "needs a position from 1 for the group, not `room`",
+            ),
+            (
+                "group=0,sender=1",
+                "needs a position from 1 for the group, not `0`",
+            ),
+            ("group=2", "must say where the sender is"),
+        ] {
+            assert_eq!(
+                positions(text).unwrap_err().to_string(),
+                format!(
+                    "--columns: with --no-header it {problem}\n  hint: write it like --columns group=2,sender=1"
+                )
+            );
+        }
+    }
+
+    #[test]
+    fn a_failed_rows_file_is_known_by_its_columns() {
+        assert!(are_failed_rows(&names(
+            "group,sender,topic,code,info,attempts,sent_at"
+        )));
+        assert!(!are_failed_rows(&names("group,sender,code,info")));
+    }
+}

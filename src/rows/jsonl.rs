@@ -1,0 +1,169 @@
+//! JSON lines: an object a line.
+
+use std::io::{self, Read as Input};
+
+use super::blocks::Blocks;
+use super::check::excerpt;
+use super::columns::{Columns, are_failed_rows};
+use super::object::{Keys, ids};
+use super::open::{empty, unreadable};
+use super::{BadRow, Read, Reader, Row};
+use crate::error::{Error, Result};
+
+/// The rows of a JSONL input.
+pub(super) struct Jsonl<R> {
+    blocks: Blocks<R>,
+    columns: Columns,
+    /// The line that is read next, from 1.
+    line: u64,
+    failed_rows: bool,
+}
+
+impl<R: Input> Jsonl<R> {
+    /// Looks at the first object, without reading past it, for the keys that are needed.
+    pub(super) fn open(blocks: Blocks<R>, columns: &Columns, input: &str) -> Result<Self> {
+        let mut rows = Self {
+            blocks,
+            columns: columns.clone(),
+            line: 1,
+            failed_rows: false,
+        };
+        let first = rows.find_line().map_err(|error| unreadable(input, error))?;
+        match first {
+            Some(0) => return Err(empty(input)),
+            Some(len) => rows.look_at_first(len, input)?,
+            None => {}
+        }
+        Ok(rows)
+    }
+
+    fn look_at_first(&mut self, len: usize, input: &str) -> Result<()> {
+        let text = self.blocks.data()[..len].trim_ascii();
+        if text.starts_with(b"[") {
+            return Err(
+                Error::input(format!("{input}: is one JSON array, not an object a line"))
+                    .hint("turn it into lines: jq -c '.[]' rows.json > rows.jsonl"),
+            );
+        }
+        if text == b"{" {
+            return Err(
+                Error::input(format!("{input}: its JSON objects go over several lines"))
+                    .hint("put each on one line: jq -c . rows.json > rows.jsonl"),
+            );
+        }
+        // If the first object is broken that is one bad row; it says nothing about the others.
+        if let Ok(Keys(keys)) = serde_json::from_slice(text) {
+            self.columns.locate_required(&keys, input)?;
+            self.failed_rows = are_failed_rows(&keys);
+        }
+        Ok(())
+    }
+
+    /// Moves to the next line that is not blank; see [`Blocks::line`].
+    fn find_line(&mut self) -> io::Result<Option<usize>> {
+        loop {
+            let found = self.blocks.line()?;
+            let Some(len @ 1..) = found else {
+                return Ok(found);
+            };
+            if !self.blocks.data()[..len].trim_ascii().is_empty() {
+                return Ok(found);
+            }
+            self.blocks.consume(len);
+            self.line += 1;
+        }
+    }
+}
+
+impl<R: Input> Reader for Jsonl<R> {
+    fn bytes_read(&self) -> u64 {
+        self.blocks.consumed()
+    }
+
+    fn is_failed_rows(&self) -> bool {
+        self.failed_rows
+    }
+
+    fn next(&mut self) -> io::Result<Option<Read>> {
+        let found = match self.find_line()? {
+            Some(0) => return Ok(None),
+            Some(len) => {
+                let text = &self.blocks.data()[..len];
+                let found = ids(text.trim_ascii_end(), &self.columns);
+                self.blocks.consume(len);
+                found
+            }
+            None => {
+                let start = excerpt(self.blocks.data());
+                self.blocks.skip_line()?;
+                Err(format!("longer than 64 KiB: {start}"))
+            }
+        };
+        let line = self.line;
+        self.line += 1;
+        Ok(Some(match found {
+            Ok([group, sender, topic]) => Read::Row(Row {
+                line,
+                group,
+                sender,
+                topic,
+            }),
+            Err(reason) => Read::Bad(BadRow { line, reason }),
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rows::tests::{bad, error, read, row};
+    use crate::rows::{Format, Options};
+
+    #[test]
+    fn each_line_is_a_row_and_blank_lines_are_none() {
+        let text =
+            b"\n{\"group_id\":\"g1\",\"user\":1}\r\n \t\r\n{oops\n{\"group_id\":\"g2\",\"user\":2}";
+        assert_eq!(
+            read(text, Format::Jsonl, &Options::default()),
+            [
+                row(2, "g1", "1", ""),
+                bad(4, "broken JSON, key must be a string at column 2: `{oops`"),
+                row(5, "g2", "2", ""),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_line_over_64_kib_is_one_bad_row() {
+        let text = format!(
+            "{{\"group\":\"{}\"}}\n{{\"group\":\"g\",\"sender\":\"u\"}}\n",
+            "x".repeat(1 << 20)
+        );
+        let reads = read(text.as_bytes(), Format::Jsonl, &Options::default());
+        let reason = format!("longer than 64 KiB: `{{\"group\":\"{}…`", "x".repeat(38));
+        assert_eq!(reads, [bad(1, &reason), row(2, "g", "u", "")]);
+    }
+
+    #[test]
+    fn what_is_no_object_a_line_is_an_error_with_the_way_out() {
+        for (text, message) in [
+            (
+                "[{\"group\":1}]",
+                "rows: is one JSON array, not an object a line\n  hint: turn it into lines: jq -c '.[]' rows.json > rows.jsonl",
+            ),
+            (
+                "{\n\"group\":1}",
+                "rows: its JSON objects go over several lines\n  hint: put each on one line: jq -c . rows.json > rows.jsonl",
+            ),
+            (
+                "{\"room\":1,\"user\":2}",
+                "rows: no column for the group; its columns are `room`, `user`\n  hint: say which they are: --columns group=NAME,sender=NAME",
+            ),
+            (" \n\n", "rows: is empty: 0 rows and no header"),
+        ] {
+            assert_eq!(
+                error(text.as_bytes(), Format::Jsonl, &Options::default()),
+                message
+            );
+        }
+    }
+}

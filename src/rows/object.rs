@@ -1,0 +1,277 @@
+//! One JSON object as a row: its keys by name, its IDs as the exact text that they are written in.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor,
+};
+use serde_json::error::Category;
+use serde_json::value::RawValue;
+
+use super::check::{excerpt, id};
+use super::columns::{Columns, Field};
+
+/// The group, the sender and the topic (empty where there is none) of an object, or what is wrong.
+pub(super) fn ids(text: &[u8], columns: &Columns) -> Result<[String; 3], String> {
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let found = Fields(columns)
+        .deserialize(&mut deserializer)
+        .and_then(|found| deserializer.end().map(|()| found))
+        .map_err(|error| describe(&error, text))?;
+    if let Some((field, key)) = found.again {
+        return Err(format!(
+            "a second key for the {field}: {}",
+            excerpt(key.as_bytes())
+        ));
+    }
+    let value = |field: Field| match found.values[field as usize] {
+        Some(value) => value_id(field, value.get()),
+        None if field == Field::Topic => Ok(String::new()),
+        None => Err(format!("no {field}: {}", excerpt(text))),
+    };
+    Ok([
+        value(Field::Group)?,
+        value(Field::Sender)?,
+        value(Field::Topic)?,
+    ])
+}
+
+/// An ID from its JSON. A number keeps its exact digits, and may not be one that lost any.
+fn value_id(field: Field, json: &str) -> Result<String, String> {
+    let digits = json.strip_prefix('-').unwrap_or(json);
+    let complaint = match json.as_bytes() {
+        [b'"', plain @ .., b'"'] if !plain.contains(&b'\\') => {
+            return id(field, plain).map(str::to_owned);
+        }
+        [b'"', ..] => match serde_json::from_str::<String>(json) {
+            Ok(text) => return id(field, text.as_bytes()).map(str::to_owned),
+            Err(_) => "is not Unicode",
+        },
+        b"null" if field == Field::Topic => return Ok(String::new()),
+        b"null" => return Err(format!("the {field} is null")),
+        _ if digits.bytes().all(|byte| byte.is_ascii_digit()) => return Ok(json.to_owned()),
+        [b'-' | b'0'..=b'9', ..] => "is not a whole number",
+        _ => "is neither a string nor a whole number",
+    };
+    Err(format!(
+        "the {field} {complaint}: {}",
+        excerpt(json.as_bytes())
+    ))
+}
+
+fn describe(error: &serde_json::Error, text: &[u8]) -> String {
+    let message = error.to_string();
+    let message = message.split(" at line ").next().unwrap_or_default();
+    let start = excerpt(text);
+    if str::from_utf8(text).is_err() {
+        format!("not UTF-8: {start}")
+    } else if error.classify() == Category::Data {
+        format!("not a JSON object: {start}")
+    } else {
+        format!(
+            "broken JSON, {message} at column {}: {start}",
+            error.column()
+        )
+    }
+}
+
+/// What an object has for the fields of a row, as far as it is JSON at all.
+#[derive(Default)]
+struct Found<'de> {
+    /// By field, in the order of [`Field::ALL`].
+    values: [Option<&'de RawValue>; 3],
+    /// A key for a field that has a value already.
+    again: Option<(Field, Cow<'de, str>)>,
+}
+
+/// Collects the values of the fields, by the names that the columns have.
+struct Fields<'a>(&'a Columns);
+
+impl<'de> DeserializeSeed<'de> for Fields<'_> {
+    type Value = Found<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Found<'de>, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Fields<'_> {
+    type Value = Found<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Found<'de>, A::Error> {
+        let mut found = Found::default();
+        while let Some(Key(key)) = map.next_key()? {
+            let Some(field) = self.0.field(key.as_bytes()) else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            let value = &mut found.values[field as usize];
+            if value.is_some() {
+                found.again = Some((field, key));
+            }
+            *value = Some(map.next_value()?);
+        }
+        Ok(found)
+    }
+}
+
+/// A key, borrowed unless it has escapes.
+struct Key<'de>(Cow<'de, str>);
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct KeyVisitor;
+        impl<'de> Visitor<'de> for KeyVisitor {
+            type Value = Key<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key")
+            }
+
+            fn visit_borrowed_str<E: Error>(self, key: &'de str) -> Result<Self::Value, E> {
+                Ok(Key(Cow::Borrowed(key)))
+            }
+
+            fn visit_str<E: Error>(self, key: &str) -> Result<Self::Value, E> {
+                Ok(Key(Cow::Owned(key.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(KeyVisitor)
+    }
+}
+
+/// The keys of an object in their order.
+pub(super) struct Keys(pub(super) Vec<String>);
+
+impl<'de> Deserialize<'de> for Keys {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct KeysVisitor;
+        impl<'de> Visitor<'de> for KeysVisitor {
+            type Value = Keys;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Keys, A::Error> {
+                let mut keys = Vec::new();
+                while let Some((key, IgnoredAny)) = map.next_entry()? {
+                    keys.push(key);
+                }
+                Ok(Keys(keys))
+            }
+        }
+        deserializer.deserialize_map(KeysVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    fn read(text: &str) -> Result<[String; 3], String> {
+        ids(text.as_bytes(), &Columns::default())
+    }
+
+    #[test]
+    fn ids_are_strings_or_whole_numbers_with_their_exact_digits() {
+        for (value, id) in [
+            (r#""@TGS#2ABC""#, "@TGS#2ABC"),
+            (r#"" a\"\u00e9\\ ""#, " a\"é\\ "),
+            ("1294030472427835393", "1294030472427835393"),
+            ("-7", "-7"),
+            (
+                "123456789012345678901234567890",
+                "123456789012345678901234567890",
+            ),
+        ] {
+            let text =
+                format!(r#"{{"x":[{{"group":1}}],"Sender_Account":{value},"group":{value}}}"#);
+            assert_eq!(read(&text).unwrap(), [id, id, ""]);
+        }
+    }
+
+    #[test]
+    fn a_topic_may_be_absent_null_or_empty() {
+        for topic in ["", r#","topic":null"#, r#","topic_id":"""#] {
+            let text = format!(r#"{{"group":"g","sender":"u"{topic}}}"#);
+            assert_eq!(read(&text).unwrap(), ["g", "u", ""]);
+        }
+    }
+
+    #[test]
+    fn any_other_value_is_a_bad_row_that_says_why() {
+        for (value, reason) in [
+            ("1.29E+18", "the group is not a whole number: `1.29E+18`"),
+            ("1e3", "the group is not a whole number: `1e3`"),
+            (
+                "true",
+                "the group is neither a string nor a whole number: `true`",
+            ),
+            (
+                "[1]",
+                "the group is neither a string nor a whole number: `[1]`",
+            ),
+            ("null", "the group is null"),
+            (r#""""#, "the group is empty"),
+            (
+                r#""a\nb""#,
+                r"the group contains a control character: `a\nb`",
+            ),
+            (r#""\ud800""#, r#"the group is not Unicode: `"\\ud800"`"#),
+        ] {
+            let text = format!(r#"{{"group":{value},"sender":"u"}}"#);
+            assert_eq!(read(&text).unwrap_err(), reason);
+        }
+    }
+
+    #[test]
+    fn what_is_no_object_or_lacks_a_key_or_has_it_twice_is_a_bad_row() {
+        for (text, reason) in [
+            ("[1]", "not a JSON object: `[1]`"),
+            ("7", "not a JSON object: `7`"),
+            (r#"{"sender":"u"}"#, r#"no group: `{"sender":"u"}`"#),
+            (
+                r#"{"group":"g","GroupId":"h","sender":"u"}"#,
+                "a second key for the group: `GroupId`",
+            ),
+            (
+                r#"{"group":"g","sender":"u"} {}"#,
+                r#"broken JSON, trailing characters at column 28: `{"group":"g","sender":"u"} {}`"#,
+            ),
+            (
+                r#"{"group":"g""#,
+                r#"broken JSON, EOF while parsing an object at column 12: `{"group":"g"`"#,
+            ),
+        ] {
+            assert_eq!(read(text).unwrap_err(), reason);
+        }
+        assert_eq!(
+            ids(
+                b"{\"group\":\"g\xff\",\"sender\":\"u\"}",
+                &Columns::default()
+            )
+            .unwrap_err(),
+            "not UTF-8: `{\"group\":\"g\u{fffd}\",\"sender\":\"u\"}`"
+        );
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf_8_do_no_harm_in_values_that_are_not_used() {
+        let text = b"{\"group\":\"g\",\"note\":\"\xff\",\"sender\":\"u\"}";
+        assert_eq!(ids(text, &Columns::default()).unwrap(), ["g", "u", ""]);
+    }
+
+    #[test]
+    fn deep_nesting_is_a_bad_row_and_no_crash() {
+        let text = format!(r#"{{"x":{},"group":"g"}}"#, "[".repeat(60_000));
+        assert!(read(&text).unwrap_err().starts_with("broken JSON"));
+    }
+}

@@ -1,0 +1,318 @@
+//! From a file or stdin to rows: what the input is, and why it can't be read if it can't.
+
+use std::fs::File;
+use std::io::{self, Read as Input};
+use std::path::Path;
+
+use memchr::memchr;
+
+use super::blocks::{Blocks, MAX_RECORD};
+use super::delimited::Delimited;
+use super::jsonl::Jsonl;
+use super::{Format, Options, Reader, Rows, Source};
+use crate::error::{Error, Result};
+
+/// Opens an input, finds out its format and reads as much as its header.
+///
+/// # Errors
+///
+/// [`Kind::Input`](crate::error::Kind::Input) if it can't be read, is empty, is in no format that
+/// is read here or has no columns for group and sender;
+/// [`Kind::Usage`](crate::error::Kind::Usage) if the options don't fit it.
+pub fn open(source: &Source, options: &Options) -> Result<Rows> {
+    match source {
+        Source::Stdin => Rows::new(io::stdin(), "stdin", None, options),
+        Source::File(path) => open_file(path, options),
+    }
+}
+
+fn open_file(path: &Path, options: &Options) -> Result<Rows> {
+    let name = path.display().to_string();
+    let cannot_open =
+        |error: io::Error| Error::input(format!("{name}: cannot be opened")).because(error);
+    let file = File::open(path).map_err(cannot_open)?;
+    let metadata = file.metadata().map_err(cannot_open)?;
+    if metadata.is_dir() {
+        return Err(Error::input(format!(
+            "{name}: is a folder, not a file of rows"
+        )));
+    }
+    let mut rows = Rows::new(file, &name, Format::by_name(path), options)?;
+    rows.size = metadata.is_file().then_some(metadata.len());
+    Ok(rows)
+}
+
+impl Rows {
+    /// Rows from any reader. `name` is what messages call it; without a format it is found out.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`].
+    pub fn new(
+        input: impl Input + Send + 'static,
+        name: &str,
+        format: Option<Format>,
+        options: &Options,
+    ) -> Result<Self> {
+        let mut blocks = Blocks::new(Box::new(input) as Box<dyn Input + Send>);
+        blocks.line().map_err(|error| unreadable(name, error))?;
+        refuse_what_is_no_text(blocks.data(), name)?;
+        if blocks.data().starts_with(b"\xef\xbb\xbf") {
+            blocks.consume(3);
+        }
+        let format = format.unwrap_or_else(|| sniff(blocks.data()));
+        let reader: Box<dyn Reader + Send> = match format {
+            Format::Jsonl if !options.header => {
+                return Err(Error::usage(format!(
+                    "--no-header is for CSV and TSV, and {name} is JSONL"
+                )));
+            }
+            Format::Jsonl => Box::new(Jsonl::open(blocks, &options.columns, name)?),
+            Format::Csv | Format::Tsv => {
+                refuse_lone_returns(blocks.data(), name)?;
+                let delimiter = if format == Format::Tsv { b'\t' } else { b',' };
+                Box::new(Delimited::open(blocks, delimiter, options, name)?)
+            }
+        };
+        Ok(Self {
+            reader,
+            format,
+            size: None,
+            name: name.to_owned(),
+            line: 0,
+            ended: false,
+        })
+    }
+}
+
+impl Format {
+    fn by_name(path: &Path) -> Option<Self> {
+        let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+        match extension.as_str() {
+            "csv" => Some(Self::Csv),
+            "tsv" => Some(Self::Tsv),
+            "jsonl" | "ndjson" => Some(Self::Jsonl),
+            _ => None,
+        }
+    }
+}
+
+fn sniff(start: &[u8]) -> Format {
+    let line = memchr(b'\n', start).map_or(start, |newline| &start[..newline]);
+    let has = |byte| memchr(byte, line).is_some();
+    match start.trim_ascii_start() {
+        [b'{', ..] => Format::Jsonl,
+        // An array of objects: JSONL tells how to make lines of it.
+        [b'[', rest @ ..] if rest.trim_ascii_start().starts_with(b"{") => Format::Jsonl,
+        _ if has(b'\t') && !has(b',') => Format::Tsv,
+        _ => Format::Csv,
+    }
+}
+
+/// Inputs that are known by their first bytes, what they are, and what to do with them.
+const NO_TEXT: [(&[u8], &str, &str); 7] = [
+    (
+        b"\xff\xfe",
+        "UTF-16",
+        "save it as UTF-8: iconv -f UTF-16 -t UTF-8 FILE > rows.csv",
+    ),
+    (
+        b"\xfe\xff",
+        "UTF-16",
+        "save it as UTF-8: iconv -f UTF-16 -t UTF-8 FILE > rows.csv",
+    ),
+    (
+        b"\x1f\x8b",
+        "compressed with gzip",
+        "unpack it on the way: gzip -dc FILE | recall run -",
+    ),
+    (
+        b"\x28\xb5\x2f\xfd",
+        "compressed with zstd",
+        "unpack it on the way: zstd -dc FILE | recall run -",
+    ),
+    (
+        b"\xfd7zXZ\0",
+        "compressed with xz",
+        "unpack it on the way: xz -dc FILE | recall run -",
+    ),
+    (
+        b"PK\x03\x04",
+        "a zip file or a spreadsheet",
+        "save the sheet as CSV UTF-8",
+    ),
+    (
+        b"\xd0\xcf\x11\xe0",
+        "a spreadsheet",
+        "save the sheet as CSV UTF-8",
+    ),
+];
+
+fn refuse_what_is_no_text(start: &[u8], name: &str) -> Result<()> {
+    match NO_TEXT.iter().find(|(magic, ..)| start.starts_with(magic)) {
+        Some((_, what, hint)) => {
+            Err(Error::input(format!("{name}: is {what}, not text in UTF-8")).hint(*hint))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Line ends of one carriage return make a file one line.
+fn refuse_lone_returns(start: &[u8], name: &str) -> Result<()> {
+    let window = &start[..start.len().min(MAX_RECORD)];
+    let line = memchr(b'\n', window).map_or(window, |newline| &window[..newline]);
+    if memchr(b'\r', line.trim_ascii_end()).is_some() {
+        return Err(Error::input(format!(
+            "{name}: its lines end with a carriage return alone"
+        ))
+        .hint(r"turn them into line feeds: tr '\r' '\n' < FILE > rows.csv"));
+    }
+    Ok(())
+}
+
+/// An input that fails while it is read.
+pub(super) fn unreadable(name: &str, error: io::Error) -> Error {
+    Error::input(format!("{name}: cannot be read")).because(error)
+}
+
+/// An input without a header or a row.
+pub(super) fn empty(name: &str) -> Error {
+    Error::input(format!("{name}: is empty: 0 rows and no header"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+    use crate::error::Kind;
+
+    fn format(text: &'static str) -> Format {
+        let options = Options::default();
+        Rows::new(text.as_bytes(), "stdin", None, &options)
+            .unwrap()
+            .format()
+    }
+
+    fn error(text: &'static [u8], options: &Options) -> String {
+        let rows = Rows::new(text, "stdin", None, options);
+        rows.err().unwrap().to_string()
+    }
+
+    fn open_error(path: &Path) -> Error {
+        let source = Source::from(path.to_owned());
+        open(&source, &Options::default()).err().unwrap()
+    }
+
+    #[test]
+    fn the_first_bytes_tell_the_format_where_the_name_does_not() {
+        assert_eq!(format("group,sender\n"), Format::Csv);
+        assert_eq!(format("group\tsender\n"), Format::Tsv);
+        assert_eq!(format("group,sender\tx,user\n"), Format::Csv);
+        assert_eq!(format(" {\"group\":1,\"user\":2}"), Format::Jsonl);
+        assert_eq!(format("\u{feff}{\"group\":1,\"user\":2}"), Format::Jsonl);
+    }
+
+    #[test]
+    fn the_name_tells_the_format_before_the_first_bytes_do() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text, format) in [
+            ("a.csv", "group,user\n", Format::Csv),
+            ("b.TSV", "group\tuser\n", Format::Tsv),
+            ("c.jsonl", "{\"group\":1,\"user\":2}", Format::Jsonl),
+            ("d.NdJson", "\n{\"group\":1,\"user\":2}", Format::Jsonl),
+            ("e.json", "{\"group\":1,\"user\":2}", Format::Jsonl),
+            ("f", "group\tuser\n", Format::Tsv),
+        ] {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            let rows = open(&Source::File(path), &Options::default()).unwrap();
+            assert_eq!(rows.format(), format);
+            assert_eq!(rows.size(), Some(text.len() as u64));
+        }
+    }
+
+    #[test]
+    fn a_dash_is_stdin() {
+        assert_eq!(Source::from(Path::new("-").to_owned()), Source::Stdin);
+        assert_ne!(Source::from(Path::new("./-").to_owned()), Source::Stdin);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_first_column() {
+        let text = "\u{feff}group,sender\ng,u\n";
+        let rows = Rows::new(text.as_bytes(), "stdin", None, &Options::default()).unwrap();
+        assert_eq!(rows.count(), 1);
+    }
+
+    #[test]
+    fn a_missing_file_a_folder_and_an_empty_file_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        let missing = open_error(&path.join("gone.csv"));
+        assert_eq!(missing.kind(), Kind::Input);
+        assert!(missing.to_string().contains("gone.csv: cannot be opened: "));
+        let is_folder = format!("{}: is a folder, not a file of rows", path.display());
+        assert_eq!(open_error(path).to_string(), is_folder);
+        std::fs::write(path.join("empty.csv"), "\n\r\n").unwrap();
+        let empty = open_error(&path.join("empty.csv")).to_string();
+        assert!(empty.ends_with("empty.csv: is empty: 0 rows and no header"));
+    }
+
+    #[test]
+    fn what_is_no_text_in_utf_8_is_refused_with_the_way_out() {
+        let options = Options::default();
+        for (text, start, end) in [
+            (
+                &b"\xff\xfeg\0"[..],
+                "stdin: is UTF-16, not",
+                "iconv -f UTF-16 -t UTF-8 FILE > rows.csv",
+            ),
+            (
+                b"\xfe\xff\0g",
+                "stdin: is UTF-16, not",
+                "iconv -f UTF-16 -t UTF-8 FILE > rows.csv",
+            ),
+            (
+                b"\x1f\x8b\x08",
+                "stdin: is compressed with gzip, not",
+                "gzip -dc FILE | recall run -",
+            ),
+            (
+                b"\x28\xb5\x2f\xfd",
+                "stdin: is compressed with zstd, not",
+                "zstd -dc FILE | recall run -",
+            ),
+            (
+                b"PK\x03\x04",
+                "stdin: is a zip file or a spreadsheet, not",
+                "save the sheet as CSV UTF-8",
+            ),
+            (
+                b"group,user\rg,u\r",
+                "stdin: its lines end with a carriage return alone",
+                r"tr '\r' '\n' < FILE > rows.csv",
+            ),
+            (
+                b"[\n {\"group\":1}]",
+                "stdin: is one JSON array",
+                "jq -c '.[]' rows.json > rows.jsonl",
+            ),
+        ] {
+            let error = error(text, &options);
+            assert!(error.starts_with(start) && error.ends_with(end), "{error}");
+        }
+    }
+
+    #[test]
+    fn no_header_is_no_option_for_jsonl() {
+        let options = Options {
+            header: false,
+            ..Options::default()
+        };
+        assert_eq!(
+            error(b"{}", &options),
+            "--no-header is for CSV and TSV, and stdin is JSONL"
+        );
+    }
+}
