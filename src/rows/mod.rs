@@ -318,6 +318,34 @@ mod tests {
     }
 
     #[test]
+    fn the_samples_are_a_wave_with_one_bad_row_twice_and_its_failed_rows() {
+        let open = |name: &str| {
+            let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+                .join("samples")
+                .join(name);
+            open(&Source::File(path), &Options::default()).expect("a sample")
+        };
+        let wave = |name| -> (Vec<Read>, Vec<Read>) {
+            let rows = open(name);
+            assert!(!rows.is_failed_rows());
+            rows.map(|read| read.expect("a row"))
+                .partition(|read| matches!(read, Read::Row(_)))
+        };
+        let (csv, csv_bad) = wave("spam-wave.csv");
+        let (jsonl, jsonl_bad) = wave("spam-wave.jsonl");
+        assert_eq!(ids(&csv), ids(&jsonl));
+        assert_eq!((csv_bad.len(), jsonl_bad.len()), (1, 1));
+        assert_eq!(line(&csv_bad[0]), line(&jsonl_bad[0]) + 1);
+        let failed = open("failed-rows.csv");
+        assert!(failed.is_failed_rows());
+        assert!(
+            failed
+                .map(|read| read.expect("a row"))
+                .all(|read| matches!(read, Read::Row(_)))
+        );
+    }
+
+    #[test]
     fn bytes_read_follow_the_rows_and_not_the_blocks() {
         let text = b"\xef\xbb\xbfgroup,sender\r\n\r\ng1,u1\r\n\"oops\r\ng2,u2\r\n";
         let input = Chunks::new(text, &[usize::MAX]);
