@@ -1,11 +1,41 @@
-//! Recalls what many senders wrote in Tencent Cloud Chat groups.
+//! Recalls what many senders wrote in Tencent Cloud Chat groups: one call a row, never above the
+//! cap, and a ledger that says what became of every row.
+//!
+//! ```text
+//! file or stdin
+//!   │  thread    rows      1. decode, parse, check: a row, or a bad row with its reason
+//!   ▼  bounded channel
+//! run, the loop            2. one async thread owns everything that decides
+//!   │            seen         is this row settled already, or a duplicate?
+//!   │            schedule     which job next: a retry that is due, else the next row
+//!   │            pace         may a call start now?  (governor + the sliding window)
+//!   │            api       3. the call itself, and what its answer means
+//!   │            retry, outage, guard    again, hold, or stop
+//!   ▼  bounded by --concurrency
+//! thread         ledger    4. append, flush, sync: a row is settled when its line is on disk
+//!   ▼
+//! monitor (bar, plain lines) · report 5. summary · failed-rows file
+//! ```
+//!
+//! Arrows point one way. Only the run and the [`commands`] know all the parts. What decides is a
+//! plain value that takes `now` and what happened; the loop is the one place with a clock.
+//! A failed row is data, an [`Outcome`](outcome::Outcome); an [`Error`](error::Error) ends a run.
 
-pub mod api;
+pub mod cli;
+pub mod commands;
+pub mod config;
 pub mod error;
-mod identity;
-pub mod ledger;
-pub mod monitor;
-pub mod mock;
-pub mod outcome;
+pub mod exit;
+
 pub mod rows;
 pub mod run;
+
+pub mod api;
+mod identity;
+pub mod outcome;
+
+pub mod ledger;
+pub mod monitor;
+pub mod report;
+
+pub mod mock;

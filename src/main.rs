@@ -1,1 +1,27 @@
-fn main() {}
+//! The command `recall`: parse, do, exit.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use recall_worker::cli::{Cli, Command};
+use recall_worker::{commands, exit, monitor};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let screen = monitor::Screen::new();
+    monitor::log_to(&screen);
+    let done = match cli.command {
+        Command::Run(args) => commands::run::run(&args, &screen),
+        Command::Replay(args) => commands::replay::run(&args, &screen),
+        Command::Export(args) => commands::export::run(&args),
+        Command::Explain(args) => commands::explain::run(&args),
+        Command::Mock(args) => commands::mock::run(&args),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            screen.line(&format!("error: {error}"));
+            ExitCode::from(exit::of_error(error.kind()))
+        }
+    }
+}

@@ -54,6 +54,7 @@ pub struct Entry<'a> {
     pub ms: Option<u64>,
 }
 
+#[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
 fn to_the_millisecond<S: Serializer>(
     timestamp: &Option<Timestamp>,
     serializer: S,
@@ -85,7 +86,7 @@ mod tests {
         let line = serde_json::to_string(&entry).expect("plain data");
         assert_eq!(
             line,
-            r##"{"row":17,"group":"@TGS#2C5SZEAEF","sender":"leckie","topic":"","outcome":"recalled","code":0,"info":"","attempts":2,"sent_at":"2026-11-22T10:00:00.120Z","ms":41}"##
+            r#"{"row":17,"group":"@TGS#2C5SZEAEF","sender":"leckie","topic":"","outcome":"recalled","code":0,"info":"","attempts":2,"sent_at":"2026-11-22T10:00:00.120Z","ms":41}"#
         );
         assert_eq!(
             serde_json::from_str::<Entry<'_>>(&line).expect("reads back"),

@@ -74,9 +74,6 @@ pub enum Malformed {
 ///
 /// `time` is in Unix seconds, `expire` in seconds from it. The key is the text shown in the
 /// console, taken as bytes.
-///
-/// # Panics
-/// Never: it writes to memory.
 pub fn mint(key: &Secret, app: u64, identifier: &str, time: u64, expire: u64) -> Secret {
     let sig = signer(key, app, identifier, time, expire).finalize();
     let claims = Claims {

@@ -145,9 +145,9 @@ impl<W: Write> Sink<BufWriter<W>> {
     /// As the file under it.
     pub fn finish(self) -> io::Result<W> {
         let buffer = match self {
-            Self::Separated(to) => to.into_inner().map_err(|error| error.into_error())?,
+            Self::Separated(to) => to.into_inner().map_err(csv::IntoInnerError::into_error)?,
             Self::Jsonl(to) => to,
         };
-        buffer.into_inner().map_err(|error| error.into_error())
+        buffer.into_inner().map_err(io::IntoInnerError::into_error)
     }
 }

@@ -1,6 +1,15 @@
 //! Whoever watches a run. The library never prints; it tells a monitor.
 
+mod bar;
+mod plain;
+mod screen;
+pub(crate) mod words;
+
 use std::time::Duration;
+
+pub use bar::Bar;
+pub use plain::Plain;
+pub use screen::{Screen, log_to};
 
 use crate::run::Tally;
 
@@ -20,6 +29,27 @@ pub struct Progress<'a> {
     pub calls_per_s: usize,
     /// How long the run has been going.
     pub elapsed: Duration,
+}
+
+impl Progress<'_> {
+    /// Rows done with, in one way or another.
+    pub fn done(&self) -> u64 {
+        self.tally.rows - self.tally.pending()
+    }
+
+    /// The time that the rows which are left will take: this run's rate over what is left to
+    /// call. Rows that were settled before cost no time and count for neither.
+    pub fn time_left(&self) -> Option<Duration> {
+        let tally = self.tally;
+        let met = tally.rows - tally.resumed;
+        let unread = self.total?.saturating_sub(tally.rows);
+        if met == 0 || tally.settled() == 0 {
+            return None;
+        }
+        let to_call = unread as f64 * (tally.taken as f64 / met as f64) + tally.pending() as f64;
+        let rate = tally.settled() as f64 / self.elapsed.as_secs_f64();
+        Duration::try_from_secs_f64(to_call / rate).ok()
+    }
 }
 
 /// Something the operator should hear of while it happens.
@@ -58,4 +88,14 @@ pub trait Monitor {
     fn notice(&mut self, notice: &Notice);
     /// Called once, at the end.
     fn finish(&mut self);
+}
+
+/// Watches nothing.
+#[derive(Debug, Default)]
+pub struct Silent;
+
+impl Monitor for Silent {
+    fn progress(&mut self, _: &Progress<'_>) {}
+    fn notice(&mut self, _: &Notice) {}
+    fn finish(&mut self) {}
 }

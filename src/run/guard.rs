@@ -66,7 +66,6 @@ impl Guard {
             )),
             MaxFailures::Percent(most)
                 if self.settled >= JUDGED_FROM
-                    // Exact below 2^53 rows.
                     && failed as f64 * 100.0 > self.settled as f64 * most =>
             {
                 Some(format!(

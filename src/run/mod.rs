@@ -88,7 +88,12 @@ pub async fn run(
     interrupts: UnboundedReceiver<()>,
 ) -> Result<Finished> {
     let now = Instant::now();
-    let mut schedule = Schedule::new(plan, fastrand::u64(..), now);
+    let mut schedule = Schedule::new(
+        plan,
+        client.credentials().can_renew(),
+        fastrand::u64(..),
+        now,
+    );
     let ledger = Ledger::open(&file.path, &file.header, file.start, |settled| {
         if file.skip_settled {
             schedule.settled_earlier(settled);
@@ -252,9 +257,8 @@ impl Loop<'_> {
             (Input::Ended, _) => Some(tally.rows),
             (_, Extent::Rows(rows)) => Some(rows),
             (_, Extent::Bytes(size)) if self.bytes_read > 0 => {
-                // An estimate, so rounding does not matter.
-                let share = size as f64 / self.bytes_read as f64;
-                Some((tally.rows as f64 * share.max(1.0)) as u64)
+                let rows = u128::from(tally.rows) * u128::from(size) / u128::from(self.bytes_read);
+                u64::try_from(rows).ok().map(|rows| rows.max(tally.rows))
             }
             _ => None,
         };

@@ -114,7 +114,7 @@ impl Pace {
             raise_at: now + HOLD,
         };
         self.clock.0.set(now);
-        self.spacing = Some(empty(lowered.rate, &self.clock));
+        self.spacing = Some(spacing(lowered.rate, &self.clock));
         self.lowered = Some(lowered);
     }
 
@@ -143,25 +143,21 @@ impl Pace {
         lowered.rate += lowered.goal.div_ceil(STEPS);
         lowered.raise_at = now + SECOND;
         if lowered.rate < lowered.goal {
-            self.spacing = Some(empty(lowered.rate, &self.clock));
+            self.spacing = Some(spacing(lowered.rate, &self.clock));
         } else {
             self.lowered = None;
-            self.spacing = self.cap.map(|cap| empty(cap.get(), &self.clock));
+            self.spacing = self.cap.map(|cap| spacing(cap.get(), &self.clock));
         }
     }
 }
 
+/// A spacing with nothing to catch up on: neither the start nor a change of pace lets a burst out.
 fn spacing(rate: u32, clock: &SetClock) -> Spacing {
     let burst = NonZeroU32::new(rate / CATCH_UP).unwrap_or(NonZeroU32::MIN);
     let quota = Quota::with_period(SECOND / rate)
         .expect("a rate has a period above zero")
         .allow_burst(burst);
-    RateLimiter::direct_with_clock(quota, clock.clone())
-}
-
-/// A spacing with nothing to catch up on, so that changing the pace lets no burst out.
-fn empty(rate: u32, clock: &SetClock) -> Spacing {
-    let spacing = spacing(rate, clock);
+    let spacing = RateLimiter::direct_with_clock(quota, clock.clone());
     while spacing.check().is_ok() {}
     spacing
 }
@@ -197,11 +193,21 @@ mod tests {
     }
 
     #[test]
-    fn calls_are_spaced_evenly_after_the_first_few() {
+    fn calls_are_spaced_evenly_from_the_start() {
         let start = Instant::now();
         let times = go(&mut Pace::new(rate(200), start), start, start, 0..31);
-        assert_eq!(times[..10], [0; 10]);
-        assert_eq!(times[10..], (1..=21).map(|k| k * 5).collect::<Vec<_>>());
+        assert_eq!(times, (1..=31).map(|k| k * 5).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_late_timer_is_caught_up_on_in_a_small_burst() {
+        let start = Instant::now();
+        let mut pace = Pace::new(rate(200), start);
+        go(&mut pace, start, start, 0..10);
+        let late = start + SECOND / 10;
+        let times = go(&mut pace, late, start, 10..31);
+        assert_eq!(times[..10], [100; 10]);
+        assert_eq!(times[10..], (21..=31).map(|k| k * 5).collect::<Vec<_>>());
     }
 
     #[test]
@@ -215,9 +221,13 @@ mod tests {
                     .windows(cap as usize + 1)
                     .all(|w| w[cap as usize] - w[0] >= 1000)
             );
-            // Five seconds of calls take five seconds, less what the first burst was ahead.
             let last = times[times.len() - 1];
-            assert!((4_900..=5_010).contains(&last), "{cap}/s: {last}");
+            let calls = 5 * u128::from(cap) + 1;
+            assert_eq!(
+                (last * u128::from(cap)).div_ceil(1_000),
+                calls,
+                "{cap}/s: {last}"
+            );
             assert_eq!(pace.worst_second(), cap as usize);
         }
     }

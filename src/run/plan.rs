@@ -22,6 +22,4 @@ pub struct Plan {
     pub max_failures: MaxFailures,
     /// Take only so many rows that are neither settled nor duplicates.
     pub limit: Option<NonZeroU64>,
-    /// Whether an expired `UserSig` can be signed anew.
-    pub can_renew: bool,
 }

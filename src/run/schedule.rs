@@ -48,6 +48,7 @@ pub(super) struct Schedule {
     retry: Retry,
     outage: Outage,
     guard: Guard,
+    can_renew: bool,
     signature: u32,
     signature_proven: bool,
     told_pace: Option<u32>,
@@ -57,8 +58,9 @@ pub(super) struct Schedule {
 }
 
 impl Schedule {
-    /// A run that has not begun. The seed is that of the jitter.
-    pub(super) fn new(plan: Plan, seed: u64, now: Instant) -> Self {
+    /// A run that has not begun. `can_renew`: whether an expired `UserSig` can be signed anew;
+    /// the seed is that of the jitter.
+    pub(super) fn new(plan: Plan, can_renew: bool, seed: u64, now: Instant) -> Self {
         Self {
             seen: Seen::new(),
             queue: Queue::default(),
@@ -71,6 +73,7 @@ impl Schedule {
             retry: Retry::new(plan.max_attempts.get(), seed),
             outage: Outage::new(plan.max_outage),
             guard: Guard::new(plan.max_failures),
+            can_renew,
             signature: 0,
             signature_proven: true,
             told_pace: None,
@@ -278,7 +281,7 @@ impl Schedule {
         if job.signature < self.signature {
             // Sent before the last renewal, which has mended it.
             self.queue.wait(job, now);
-        } else if self.plan.can_renew && self.signature_proven {
+        } else if self.can_renew && self.signature_proven {
             self.signature += 1;
             self.signature_proven = false;
             self.effects.push_back(Effect::Renew);
@@ -375,11 +378,6 @@ impl Schedule {
     /// The pace, for its figures.
     pub(super) fn pace(&mut self) -> &mut Pace {
         &mut self.pace
-    }
-
-    /// Since when the service has been out.
-    pub(super) fn out_since(&self) -> Option<Instant> {
-        self.outage.since()
     }
 
     fn nothing_left(&self) -> bool {

@@ -77,7 +77,6 @@ impl Tally {
 
     /// A latency that so many percent of the answered calls did not exceed, in milliseconds.
     pub fn latency_ms(&self, percent: f64) -> f64 {
-        // Exact: microseconds of at most ten minutes.
         self.latency.value_at_percentile(percent) as f64 / 1_000.0
     }
 

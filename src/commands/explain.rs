@@ -1,0 +1,63 @@
+//! `recall explain`: what a code means and what to do about it.
+
+use std::io::{self, Write as _};
+
+use crate::api::codes::{self, Code, Verdict};
+use crate::cli::ExplainArgs;
+use crate::error::{Error, Result};
+use crate::exit;
+
+/// Explains one code, or lists all.
+///
+/// # Errors
+/// When stdout can't be written.
+pub fn run(args: &ExplainArgs) -> Result<u8> {
+    let text = match args.code {
+        Some(code) => explain(codes::look_up(code)),
+        None => all(),
+    };
+    match io::stdout().write_all(text.as_bytes()) {
+        // The reader has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(exit::OK),
+        done => done
+            .map(|()| exit::OK)
+            .map_err(|error| Error::input("cannot write to stdout").because(error)),
+    }
+}
+
+fn explain(code: Code) -> String {
+    let what_happens = match code.verdict {
+        Verdict::Done => "the row is settled",
+        Verdict::Retry => "the row is tried again, with exponential backoff",
+        Verdict::SlowDown => "the row is tried again, and the pace is lowered for every row",
+        Verdict::Renew => {
+            "with the secret key at hand a UserSig is signed anew, else the run stops"
+        }
+        Verdict::Stop => {
+            "the run stops, for every further row would get the same; it can be resumed"
+        }
+        Verdict::Row => "the row fails, the others go on",
+    };
+    format!(
+        "{}: {}\nWhat happens: {what_happens}.\nWhat to do: {}\n",
+        code.code, code.meaning, code.advice
+    )
+}
+
+fn all() -> String {
+    codes::TABLE.iter().fold(String::new(), |text, known| {
+        let verdict = name(known.verdict);
+        text + &format!("{:>6}  {verdict:<9}  {}\n", known.code, known.meaning)
+    })
+}
+
+fn name(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Done => "done",
+        Verdict::Retry => "retry",
+        Verdict::SlowDown => "slow down",
+        Verdict::Renew => "renew",
+        Verdict::Stop => "stop",
+        Verdict::Row => "row fails",
+    }
+}

@@ -1,0 +1,200 @@
+//! What `run` and `replay` share: from checked flags to the summary and its exit code.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+
+use crate::api::client::Client;
+use crate::cli::{OutputArgs, ProgressArg};
+use crate::config::Service;
+use crate::error::{Error, Result};
+use crate::exit;
+use crate::ledger::{Header, LastWords, Start, write_failed_rows};
+use crate::monitor::{Bar, Monitor, Plain, Screen, Silent};
+use crate::report::Summary;
+use crate::rows::Format;
+use crate::run::{self, Feed, Finished, LedgerFile, Plan};
+
+/// Everything that a run is made of, once flags and environment have been understood.
+pub(super) struct Job<'a> {
+    pub(super) service: Service,
+    pub(super) plan: Plan,
+    pub(super) feed: Feed,
+    pub(super) output: &'a OutputArgs,
+    /// The name of the input, for people.
+    pub(super) input: String,
+    pub(super) ledger: PathBuf,
+    pub(super) start: Start,
+    /// Whether rows that the ledger has settled are not sent again.
+    pub(super) skip_settled: bool,
+    pub(super) failed_rows: PathBuf,
+    pub(super) failed_format: Format,
+    /// The command that goes on with it.
+    pub(super) go_on: String,
+}
+
+/// Does a job and tells what came of it.
+pub(super) fn finish(job: Job<'_>, screen: &Screen) -> Result<u8> {
+    let cap = job.plan.rate.map(std::num::NonZeroU32::get);
+    let mut monitor = monitor(job.output.progress, screen, cap);
+    let client = Client::new(&job.service.transport, job.service.credentials)?;
+    let header = Header {
+        version: crate::ledger::VERSION,
+        app: client.credentials().app,
+        endpoint: job.service.name,
+        input: job.input,
+        created: Timestamp::now(),
+    };
+    let file = LedgerFile {
+        path: job.ledger.clone(),
+        header,
+        start: job.start,
+        skip_settled: job.skip_settled,
+    };
+    let finished = on_one_thread(async {
+        let interrupts = interrupts()?;
+        run::run(
+            job.plan,
+            job.feed,
+            client,
+            file,
+            monitor.as_mut(),
+            interrupts,
+        )
+        .await
+    })?;
+    let totals = LastWords::open(&job.ledger)?;
+    let failed = write_failed_rows(&job.ledger, &job.failed_rows, job.failed_format)?;
+    let failed_rows = (failed > 0).then(|| job.failed_rows.clone());
+    let summary = Summary::new(&finished, cap, job.ledger.clone(), failed_rows);
+    screen.line(summary.text().trim_end());
+    screen_next(&finished, failed, &job.ledger, &job.go_on, screen);
+    if job.output.json {
+        let json = serde_json::to_string(&summary).expect("plain data");
+        writeln!(io::stdout(), "{json}")
+            .map_err(|error| Error::ledger("cannot write the summary to stdout").because(error))?;
+    }
+    // Of the whole ledger, earlier runs included; invalid rows are no part of a replay.
+    let some_failed = totals.failed() > 0 || (job.skip_settled && totals.invalid() > 0);
+    Ok(exit::of_run(finished.stopped.as_ref(), some_failed))
+}
+
+/// What to type next.
+fn screen_next(finished: &Finished, failed: u64, ledger: &Path, go_on: &str, screen: &Screen) {
+    if finished.stopped.is_some() {
+        screen.line(&format!("To go on: {go_on}"));
+    } else if failed > 0 {
+        screen.line(&format!(
+            "To send them again: recall replay {}",
+            quoted(&ledger.to_string_lossy())
+        ));
+    }
+}
+
+fn monitor(how: ProgressArg, screen: &Screen, cap: Option<u32>) -> Box<dyn Monitor> {
+    match how {
+        ProgressArg::Bar => Box::new(Bar::new(screen, cap)),
+        ProgressArg::Auto if io::stderr().is_terminal() => Box::new(Bar::new(screen, cap)),
+        ProgressArg::Auto | ProgressArg::Plain => Box::new(Plain::new(screen, cap)),
+        ProgressArg::None => Box::new(Silent),
+    }
+}
+
+/// Runs on this thread alone, which is also what the cap relies on: whoever hears that a request
+/// was handed over hears it after it was written.
+fn on_one_thread<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::service("cannot start the event loop").because(error))?
+        .block_on(future)
+}
+
+/// Each Ctrl-C, SIGTERM and SIGHUP as a message.
+fn interrupts() -> Result<UnboundedReceiver<()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (sender, receiver) = mpsc::unbounded_channel();
+    for kind in [
+        SignalKind::interrupt(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+    ] {
+        let mut signals = signal(kind)
+            .map_err(|error| Error::service("cannot listen for Ctrl-C").because(error))?;
+        let sender = sender.clone();
+        tokio::spawn(
+            async move { while signals.recv().await.is_some() && sender.send(()).is_ok() {} },
+        );
+    }
+    Ok(receiver)
+}
+
+/// Waits until this process is asked to stop.
+pub(super) fn wait_for_interrupt() -> Result<()> {
+    on_one_thread(async {
+        interrupts()?.recv().await;
+        Ok(())
+    })
+}
+
+/// Asks before the first call, where there is somebody to ask.
+pub(super) fn confirm(
+    service: &Service,
+    plan: &Plan,
+    what: &str,
+    output: &OutputArgs,
+) -> Result<bool> {
+    let nobody = !io::stdin().is_terminal() || !io::stderr().is_terminal();
+    if output.yes || service.mock.is_some() || nobody {
+        return Ok(true);
+    }
+    let rate = plan.rate.map_or("as fast as it goes".to_owned(), |rate| {
+        format!("at most {rate} calls/s")
+    });
+    let ask = format!(
+        "Recall {what}\n  for app {} as {} at {}, {rate}.\nThis can't be undone. Go on? [y/N] ",
+        service.credentials.app, service.credentials.identifier, service.name
+    );
+    let fail = |error| Error::input("cannot ask on this terminal").because(error);
+    io::stderr().write_all(ask.as_bytes()).map_err(fail)?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer).map_err(fail)?;
+    Ok(matches!(
+        answer.trim().to_ascii_lowercase().as_str(),
+        "y" | "yes"
+    ))
+}
+
+/// This process's command line, to be typed again.
+pub(super) fn this_command(and: Option<&str>) -> String {
+    let mut words = vec!["recall".to_owned()];
+    words.extend(std::env::args().skip(1).map(|word| quoted(&word)));
+    if let Some(flag) = and.filter(|flag| !words.iter().any(|word| word == flag)) {
+        words.push(flag.to_owned());
+    }
+    words.join(" ")
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,%@+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_command_to_copy_survives_the_shell() {
+        assert_eq!(quoted("samples/spam-wave.csv"), "samples/spam-wave.csv");
+        assert_eq!(quoted("my rows.csv"), "'my rows.csv'");
+        assert_eq!(quoted("it's; rm"), r"'it'\''s; rm'");
+    }
+}

@@ -1,0 +1,93 @@
+//! The terminal's error output: one owner for the bar, messages and the log, so that none tears
+//! another.
+
+use std::io::{self, Write};
+
+use indicatif::{MultiProgress, ProgressDrawTarget};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+/// Where bar, messages and log go: stderr.
+#[derive(Clone, Debug)]
+pub struct Screen {
+    bars: MultiProgress,
+}
+
+impl Default for Screen {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Screen {
+    /// The screen of this process.
+    pub fn new() -> Self {
+        Self {
+            bars: MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10)),
+        }
+    }
+
+    /// Writes a line above the bar, if there is one.
+    pub fn line(&self, line: &str) {
+        self.write_all(format!("{line}\n").as_bytes());
+    }
+
+    pub(super) fn bars(&self) -> &MultiProgress {
+        &self.bars
+    }
+
+    fn write_all(&self, bytes: &[u8]) {
+        // Where stderr is closed there is nobody to tell.
+        let _ = self.bars.suspend(|| io::stderr().lock().write_all(bytes));
+    }
+}
+
+/// Writes the log above the bar.
+#[derive(Debug)]
+pub struct LogLine<'a>(&'a Screen);
+
+impl Write for LogLine<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write_all(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Screen {
+    type Writer = LogLine<'a>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        LogLine(self)
+    }
+}
+
+/// Sends the log to the screen, as `RUST_LOG` asks for; without it only warnings.
+///
+/// Only events of this crate pass, whatever `RUST_LOG` says: the `UserSig` stands in every URL,
+/// and what other crates log is not ours to promise.
+pub fn log_to(screen: &Screen) {
+    use tracing_subscriber::Layer as _;
+    use tracing_subscriber::layer::SubscriberExt as _;
+    use tracing_subscriber::util::SubscriberInitExt as _;
+
+    let wanted = std::env::var("RUST_LOG").unwrap_or_default();
+    let filter = EnvFilter::builder()
+        .with_default_directive(tracing::Level::WARN.into())
+        .parse_lossy(wanted);
+    let ours = tracing_subscriber::filter::filter_fn(|event| {
+        event.target().starts_with(env!("CARGO_CRATE_NAME"))
+    });
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(screen.clone())
+        .with_ansi(false)
+        .with_filter(ours);
+    // Fails only when a log has been set up before.
+    let _ = tracing_subscriber::registry()
+        .with(filter)
+        .with(lines)
+        .try_init();
+}
