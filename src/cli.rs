@@ -120,6 +120,9 @@ pub struct ServiceArgs {
     /// How often the mock inside answers with an error code; may be repeated
     #[arg(long, value_name = "CODE=P%", requires = "mock")]
     pub mock_fail: Vec<String>,
+    /// Most calls in any second that the mock inside lets through [default: any number]
+    #[arg(long, value_name = "N", requires = "mock")]
+    pub mock_cap: Option<u32>,
     /// The seed of the mock's chances
     #[arg(long, value_name = "N", requires = "mock", default_value_t = 0)]
     pub mock_seed: u64,

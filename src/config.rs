@@ -61,7 +61,7 @@ impl Service {
     ) -> Result<Self> {
         let now = u64::try_from(Timestamp::now().as_second()).unwrap_or(0);
         let mock = if args.mock {
-            Some(start_mock(args, plan.rate)?)
+            Some(start_mock(args)?)
         } else {
             None
         };
@@ -128,7 +128,7 @@ pub fn plan(args: &PaceArgs, limit: Option<u64>, failed_before: bool) -> Result<
     })
 }
 
-fn start_mock(args: &ServiceArgs, rate: Option<NonZeroU32>) -> Result<Mock> {
+fn start_mock(args: &ServiceArgs) -> Result<Mock> {
     Mock::start(mock::Options {
         latency: args
             .mock_latency
@@ -139,10 +139,7 @@ fn start_mock(args: &ServiceArgs, rate: Option<NonZeroU32>) -> Result<Mock> {
             .iter()
             .map(|fault| fault.parse())
             .collect::<Result<_>>()?,
-        // As the service would, unless the run is to find out how fast it can be.
-        cap: rate
-            .filter(|rate| rate.get() <= CAP)
-            .map(|_| Cap::Sliding(CAP)),
+        cap: args.mock_cap.map(Cap::Sliding),
         seed: args.mock_seed,
         ..mock::Options::default()
     })

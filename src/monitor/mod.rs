@@ -67,7 +67,7 @@ pub enum Notice {
     /// The service was called too often for its taste: the pace is lower for everybody.
     PaceLowered {
         /// Calls a second from now on.
-        to: u32,
+        to: u64,
     },
     /// The pace is what was asked for again.
     PaceRecovered,

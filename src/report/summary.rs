@@ -108,7 +108,7 @@ impl Summary {
             },
             ledger,
             failed_rows,
-            why_stopped: finished.stopped.as_ref().and_then(why),
+            why_stopped: finished.stopped.as_ref().map(why),
             cap,
         }
     }
@@ -195,8 +195,8 @@ fn name_of_stop(stop: &Stop) -> &'static str {
     }
 }
 
-fn why(stop: &Stop) -> Option<String> {
-    Some(match stop {
+fn why(stop: &Stop) -> String {
+    match stop {
         Stop::Service { code, info } => {
             let known = codes::look_up(*code);
             let words = if info.is_empty() {
@@ -214,5 +214,5 @@ fn why(stop: &Stop) -> Option<String> {
             "{why}\n  Look at the failed rows first: swapped columns? the right app? --max-failures none lets them fail."
         ),
         Stop::Interrupted => "interrupted; what was answered is recorded".to_owned(),
-    })
+    }
 }

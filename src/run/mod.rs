@@ -262,6 +262,9 @@ impl Loop<'_> {
             }
             _ => None,
         };
+        // A canary ends with its last row, wherever the input does.
+        let canary = self.schedule.to_take().map(|more| tally.rows + more);
+        let total = [total, canary].into_iter().flatten().min();
         self.monitor.progress(&Progress {
             tally,
             total,

@@ -17,10 +17,17 @@ use governor::{Quota, RateLimiter};
 
 use super::window::{SECOND, Shut, Window};
 
+/// Rates are kept in thousandths of a call a second.
+const MILLI: u64 = 1_000;
 /// How many late calls may catch up at once: a twentieth of a second's.
 const CATCH_UP: u32 = 20;
+/// What a frequency error leaves of the pace, in percent: an isolated one, which jitter on the way
+/// is enough for, costs little.
+const LEFT: u32 = 95;
+/// Frequency errors that count in a second; together they halve the pace.
+const MOST_ERRORS: u32 = 14;
 /// After a frequency error the pace stays low for so long, then rises every second.
-const HOLD: Duration = Duration::from_secs(5);
+const HOLD: Duration = Duration::from_secs(2);
 /// In how many steps, a second apart, the whole pace comes back. With [`HOLD`] well under a
 /// minute.
 const STEPS: u32 = 30;
@@ -52,10 +59,14 @@ pub(super) struct Pace {
 
 #[derive(Debug)]
 struct Lowered {
-    since: Instant,
-    rate: u32,
-    goal: u32,
+    /// Calls a second, in thousandths.
+    rate: u64,
+    /// What it was, and will be again.
+    goal: u64,
     raise_at: Instant,
+    /// The second that errors are counted in, and how many they are.
+    second: Instant,
+    errors: u32,
 }
 
 impl Pace {
@@ -65,7 +76,7 @@ impl Pace {
         Self {
             cap,
             window: Window::new(cap.map(|cap| cap.get() as usize)),
-            spacing: cap.map(|cap| spacing(cap.get(), &clock)),
+            spacing: cap.map(|cap| spacing(MILLI * u64::from(cap.get()), &clock)),
             clock,
             lowered: None,
         }
@@ -95,32 +106,37 @@ impl Pace {
         self.window.ended(call);
     }
 
-    /// The service says that it is called too often: half the pace, for everybody. Answers to
-    /// calls that were sent before that change nothing more.
+    /// The service says that it is called too often: a lower pace for everybody. Each error takes
+    /// a twentieth, but a second of them no more than half.
     pub(super) fn slow_down(&mut self, now: Instant) {
-        let (rate, goal) = match &self.lowered {
-            Some(lowered) if now.duration_since(lowered.since) < SECOND => return,
-            Some(lowered) => (lowered.rate, lowered.goal),
-            None => {
-                let calls = u32::try_from(self.window.last_second(now)).unwrap_or(u32::MAX);
-                let rate = self.cap.map_or(calls.max(2), NonZeroU32::get);
-                (rate, rate)
+        let lowered = self.lowered.get_or_insert_with(|| {
+            let calls = u32::try_from(self.window.last_second(now)).unwrap_or(u32::MAX);
+            let rate = MILLI * u64::from(self.cap.map_or(calls.max(2), NonZeroU32::get));
+            Lowered {
+                rate,
+                goal: rate,
+                raise_at: now,
+                second: now,
+                errors: 0,
             }
-        };
-        let lowered = Lowered {
-            since: now,
-            rate: (rate / 2).max(1),
-            goal,
-            raise_at: now + HOLD,
-        };
-        self.clock.0.set(now);
-        self.spacing = Some(spacing(lowered.rate, &self.clock));
-        self.lowered = Some(lowered);
+        });
+        if now.duration_since(lowered.second) >= SECOND {
+            lowered.second = now;
+            lowered.errors = 0;
+        }
+        lowered.errors += 1;
+        lowered.raise_at = now + HOLD;
+        if lowered.errors <= MOST_ERRORS {
+            lowered.rate = (lowered.rate * u64::from(LEFT) / 100).max(MILLI);
+            let rate = lowered.rate;
+            self.clock.0.set(now);
+            self.spacing = Some(spacing(rate, &self.clock));
+        }
     }
 
     /// The lowered pace in calls a second, while there is one.
-    pub(super) fn lowered_to(&self) -> Option<u32> {
-        self.lowered.as_ref().map(|lowered| lowered.rate)
+    pub(super) fn lowered_to(&self) -> Option<u64> {
+        self.lowered.as_ref().map(|lowered| lowered.rate / MILLI)
     }
 
     /// Most calls written in any sliding second so far.
@@ -140,23 +156,27 @@ impl Pace {
         if now < lowered.raise_at {
             return;
         }
-        lowered.rate += lowered.goal.div_ceil(STEPS);
+        lowered.rate += lowered.goal.div_ceil(u64::from(STEPS));
         lowered.raise_at = now + SECOND;
         if lowered.rate < lowered.goal {
             self.spacing = Some(spacing(lowered.rate, &self.clock));
         } else {
             self.lowered = None;
-            self.spacing = self.cap.map(|cap| spacing(cap.get(), &self.clock));
+            self.spacing = self
+                .cap
+                .map(|cap| spacing(MILLI * u64::from(cap.get()), &self.clock));
         }
     }
 }
 
-/// A spacing with nothing to catch up on: neither the start nor a change of pace lets a burst out.
-fn spacing(rate: u32, clock: &SetClock) -> Spacing {
-    let burst = NonZeroU32::new(rate / CATCH_UP).unwrap_or(NonZeroU32::MIN);
-    let quota = Quota::with_period(SECOND / rate)
+/// A spacing of so many thousandths of calls a second, with nothing to catch up on: neither the
+/// start nor a change of pace lets a burst out.
+fn spacing(rate: u64, clock: &SetClock) -> Spacing {
+    let burst = u32::try_from(rate / MILLI).unwrap_or(u32::MAX) / CATCH_UP;
+    let period = Duration::from_nanos(1_000_000_000 * MILLI / rate);
+    let quota = Quota::with_period(period)
         .expect("a rate has a period above zero")
-        .allow_burst(burst);
+        .allow_burst(NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN));
     let spacing = RateLimiter::direct_with_clock(quota, clock.clone());
     while spacing.check().is_ok() {}
     spacing
@@ -243,25 +263,34 @@ mod tests {
     }
 
     #[test]
-    fn frequency_errors_halve_the_pace_once_for_all_calls_in_flight() {
+    fn an_isolated_frequency_error_costs_a_twentieth_for_a_few_seconds() {
         let start = Instant::now();
         let mut pace = Pace::new(rate(200), start);
-        for _ in 0..50 {
-            pace.slow_down(start);
-        }
-        assert_eq!(pace.lowered_to(), Some(100));
-        pace.slow_down(start + SECOND);
-        assert_eq!(pace.lowered_to(), Some(50));
-        let times = go(&mut pace, start + SECOND, start, 0..51);
-        assert!(times[50] - times[0] >= 1_000, "50 calls a second");
+        pace.slow_down(start);
+        assert_eq!(pace.lowered_to(), Some(190));
+        let times = go(&mut pace, start, start, 0..1_000);
+        assert_eq!(pace.lowered_to(), None);
+        assert!((5_000..5_200).contains(&times[999]), "{}", times[999]);
+    }
+
+    #[test]
+    fn a_second_of_frequency_errors_halves_the_pace_whatever_their_number() {
+        let start = Instant::now();
+        let mut pace = Pace::new(rate(200), start);
+        (0..50).for_each(|_| pace.slow_down(start));
+        assert_eq!(pace.lowered_to(), Some(97));
+        (0..50).for_each(|_| pace.slow_down(start + SECOND));
+        assert_eq!(pace.lowered_to(), Some(47));
+        let times = go(&mut pace, start + SECOND, start, 0..48);
+        assert!(times[47] - times[0] >= 980, "47 calls a second");
     }
 
     #[test]
     fn the_pace_is_back_within_a_minute() {
         let start = Instant::now();
         let mut pace = Pace::new(rate(200), start);
-        for error in 0..20 {
-            pace.slow_down(start + error * SECOND);
+        for second in 0..20 {
+            (0..50).for_each(|_| pace.slow_down(start + second * SECOND));
         }
         assert_eq!(pace.lowered_to(), Some(1));
         let last = start + 19 * SECOND;
@@ -284,6 +313,6 @@ mod tests {
         let mut pace = Pace::new(None, start);
         assert_eq!(go(&mut pace, start, start, 0..5_000)[4_999], 0);
         pace.slow_down(start);
-        assert_eq!(pace.lowered_to(), Some(2_500));
+        assert_eq!(pace.lowered_to(), Some(4_750));
     }
 }

@@ -51,7 +51,7 @@ pub(super) struct Schedule {
     can_renew: bool,
     signature: u32,
     signature_proven: bool,
-    told_pace: Option<u32>,
+    told_pace: Option<u64>,
     stop: Option<Stop>,
     tally: Tally,
     effects: VecDeque<Effect>,
@@ -343,6 +343,11 @@ impl Schedule {
             code: reply.code,
             info: reply.info,
         });
+    }
+
+    /// How many more rows may be taken, where that is limited.
+    pub(super) fn to_take(&self) -> Option<u64> {
+        self.plan.limit.map(|_| self.to_take)
     }
 
     /// What is to be carried out, oldest first.
