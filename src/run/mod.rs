@@ -12,6 +12,8 @@ mod queue;
 mod retry;
 mod schedule;
 mod seen;
+#[cfg(test)]
+mod simulation;
 mod steps;
 mod tally;
 mod window;

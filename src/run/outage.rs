@@ -10,10 +10,23 @@ const FIRST_PROBE: Duration = Duration::from_secs(1);
 /// The longest wait between two probes: the most a recovered service waits for us.
 const LONGEST_PROBE: Duration = Duration::from_secs(8);
 
+/// A row that got a fault so many times, with real answers to other rows in between, is at fault
+/// itself and says nothing about the service. Else the last rows of a long run, which are those
+/// that never get an answer, would look like an outage.
+const STRIKES: u32 = 3;
+
+/// How often a row got a fault that other rows did not share.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Strikes {
+    count: u32,
+    answers: Option<u64>,
+}
+
 /// Watches for outages, and in one spaces out the probes.
 #[derive(Debug)]
 pub(super) struct Outage {
     longest: Duration,
+    answers: u64,
     suspects: HashSet<u64>,
     first_fault: Option<Instant>,
     out: Option<Out>,
@@ -44,6 +57,7 @@ impl Outage {
     pub(super) fn new(longest: Duration) -> Self {
         Self {
             longest,
+            answers: 0,
             suspects: HashSet::new(),
             first_fault: None,
             out: None,
@@ -61,7 +75,11 @@ impl Outage {
     }
 
     /// A row got a transient fault. True where that makes it an outage.
-    pub(super) fn fault(&mut self, row: u64, now: Instant) -> bool {
+    pub(super) fn fault(&mut self, row: u64, strikes: &mut Strikes, now: Instant) -> bool {
+        if strikes.answers != Some(self.answers) {
+            strikes.answers = Some(self.answers);
+            strikes.count += 1;
+        }
         if let Some(out) = &mut self.out {
             if now >= out.probe_at {
                 out.wait = (out.wait * 2).min(LONGEST_PROBE);
@@ -69,7 +87,7 @@ impl Outage {
             }
             return false;
         }
-        if self.longest.is_zero() {
+        if self.longest.is_zero() || strikes.count > STRIKES {
             return false;
         }
         let since = *self.first_fault.get_or_insert(now);
@@ -87,6 +105,7 @@ impl Outage {
 
     /// The service gave a real answer. True where that ends an outage.
     pub(super) fn answer(&mut self) -> bool {
+        self.answers += 1;
         self.suspects.clear();
         self.first_fault = None;
         self.out.take().is_some()
@@ -109,10 +128,15 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
+    /// A fault of a row that had none before.
+    fn fault(outage: &mut Outage, row: u64, now: Instant) -> bool {
+        outage.fault(row, &mut Strikes::default(), now)
+    }
+
     fn out_at(start: Instant) -> Outage {
         let mut outage = Outage::new(1_800 * SECOND);
-        assert!((0..19).all(|row| !outage.fault(row, start)));
-        assert!(outage.fault(19, start));
+        assert!((0..19).all(|row| !fault(&mut outage, row, start)));
+        assert!(fault(&mut outage, 19, start));
         outage
     }
 
@@ -120,7 +144,7 @@ mod tests {
     fn twenty_different_rows_make_an_outage_and_a_stubborn_one_does_not() {
         let start = Instant::now();
         let mut outage = Outage::new(1_800 * SECOND);
-        assert!((0..1_000).all(|_| !outage.fault(7, start)));
+        assert!((0..1_000).all(|_| !fault(&mut outage, 7, start)));
         assert_eq!(outage.allows(start), Calls::All);
         assert_eq!(
             out_at(start).allows(start),
@@ -133,10 +157,31 @@ mod tests {
         let start = Instant::now();
         let mut outage = Outage::new(1_800 * SECOND);
         for row in 0..19 {
-            outage.fault(row, start);
+            fault(&mut outage, row, start);
         }
         assert!(!outage.answer(), "there was no outage to end");
-        assert!((20..39).all(|row| !outage.fault(row, start)));
+        assert!((20..39).all(|row| !fault(&mut outage, row, start)));
+    }
+
+    #[test]
+    fn rows_that_fail_again_and_again_while_others_are_answered_make_none() {
+        let start = Instant::now();
+        let mut outage = Outage::new(1_800 * SECOND);
+        let mut strikes = [Strikes::default(); 100];
+        for _ in 0..STRIKES {
+            for (row, strikes) in (0..19).zip(&mut strikes) {
+                assert!(!outage.fault(row, strikes, start));
+            }
+            outage.answer();
+        }
+        let made_any = (0..19)
+            .zip(&mut strikes)
+            .any(|(row, strikes)| outage.fault(row, strikes, start));
+        assert!(!made_any && !outage.suspected());
+        let fresh: Vec<_> = (100..120)
+            .map(|row| fault(&mut outage, row, start))
+            .collect();
+        assert!(fresh[19], "but twenty others do");
     }
 
     #[test]
@@ -152,7 +197,7 @@ mod tests {
             gaps.push((at - now).as_secs());
             now = at;
             assert_eq!(outage.allows(now), Calls::Probe);
-            assert!(!outage.fault(100 + probe, now));
+            assert!(!fault(&mut outage, 100 + probe, now));
         }
         assert_eq!(gaps, [1, 2, 4, 8, 8, 8]);
     }
@@ -162,7 +207,7 @@ mod tests {
         let start = Instant::now();
         let mut outage = out_at(start);
         for row in 20..200 {
-            outage.fault(row, start + SECOND / 2);
+            fault(&mut outage, row, start + SECOND / 2);
         }
         assert_eq!(outage.allows(start + SECOND), Calls::Probe);
     }
@@ -187,7 +232,7 @@ mod tests {
     fn zero_turns_holding_off() {
         let start = Instant::now();
         let mut outage = Outage::new(Duration::ZERO);
-        assert!((0..100).all(|row| !outage.fault(row, start)));
+        assert!((0..100).all(|row| !fault(&mut outage, row, start)));
         assert_eq!(outage.allows(start), Calls::All);
     }
 }

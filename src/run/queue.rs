@@ -4,6 +4,7 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, VecDeque};
 use std::time::Instant;
 
+use super::outage::Strikes;
 use crate::rows::Row;
 
 /// A row on its way: in hand, waiting, or in flight.
@@ -18,6 +19,8 @@ pub(super) struct Job {
     pub(super) attempts: u32,
     /// Calls that count against the most allowed; those in an outage don't.
     pub(super) counted: u32,
+    /// Faults that other rows did not share.
+    pub(super) strikes: Strikes,
     /// Which of our `UserSig`s the call carries.
     pub(super) signature: u32,
 }
@@ -58,6 +61,7 @@ impl Queue {
             order: self.orders,
             attempts: 0,
             counted: 0,
+            strikes: Strikes::default(),
             signature: 0,
         });
         self.orders += 1;

@@ -263,7 +263,7 @@ impl Schedule {
         if self.outage.since().is_none() {
             job.counted += 1;
         }
-        if self.outage.fault(job.order, now) {
+        if self.outage.fault(job.order, &mut job.strikes, now) {
             self.tell(Notice::Outage {
                 code: answer.reply.code,
                 info: answer.reply.info.clone(),

@@ -1,0 +1,485 @@
+//! The whole schedule against a made-up world, from a seed: rows, faults, outages, stalls and
+//! kills between any two steps, hours of it in milliseconds.
+//!
+//! `RECALL_SEEDS=100000 cargo test --release simulat` runs more of them, `RECALL_SEED=7` that one.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+use jiff::Timestamp;
+
+use super::guard::MaxFailures;
+use super::plan::Plan;
+use super::queue::Job;
+use super::schedule::Schedule;
+use super::steps::{Answer, Effect, Next, Stop};
+use crate::api::client::Reply;
+use crate::api::codes::{self, NO_CONNECTION, TIMED_OUT};
+use crate::ledger::Settled;
+use crate::outcome::{Entry, Outcome};
+use crate::rows::{BadRow, Read, Row};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// What the service makes of a row whenever it answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Nature {
+    Good,
+    Refused,
+    /// Nothing but 10002, whatever the service's health.
+    Stubborn,
+}
+
+/// How a service is out.
+#[derive(Clone, Copy, Debug)]
+enum Sickness {
+    Refuses,
+    Hangs,
+    Answers(i64),
+}
+
+#[derive(Debug)]
+struct World {
+    rng: Rng,
+    start: Instant,
+    now: Instant,
+    natures: Vec<Nature>,
+    input: Vec<Read>,
+    fault_share: f64,
+    too_often_share: f64,
+    outages: Vec<(Instant, Instant, Sickness)>,
+    /// When requests were on the wire, all runs together.
+    wire: Vec<Instant>,
+    /// How often each row was recalled by the service.
+    recalled: BTreeMap<u64, u32>,
+    disk: Vec<Entry<'static>>,
+    expired_until_renewed: bool,
+}
+
+/// Something that will happen.
+#[derive(Debug)]
+enum Event {
+    Written(u64),
+    Answered(Box<Job>, Reply, Duration),
+    Recorded,
+}
+
+/// What a life of the process came to.
+#[derive(Debug, PartialEq)]
+enum End {
+    Done(Option<Stop>),
+    Killed,
+}
+
+/// One process: it starts with what is on the disk, and ends or is killed.
+struct Life<'w> {
+    world: &'w mut World,
+    schedule: Schedule,
+    concurrency: usize,
+    read: usize,
+    events: BinaryHeap<Reverse<(Instant, u64)>>,
+    happen: BTreeMap<u64, Event>,
+    number: u64,
+    in_flight: usize,
+    buffered: Vec<Entry<'static>>,
+}
+
+impl<'w> Life<'w> {
+    fn new(world: &'w mut World, plan: &Plan, can_renew: bool) -> Self {
+        let seed = world.rng.u64(..);
+        let mut schedule = Schedule::new(plan.clone(), can_renew, seed, world.now);
+        for entry in &world.disk {
+            schedule.settled_earlier(&Settled {
+                row: entry.row,
+                group: entry.group.clone(),
+                sender: entry.sender.clone(),
+                topic: entry.topic.clone(),
+                outcome: entry.outcome,
+                info: entry.info.clone(),
+            });
+        }
+        Self {
+            schedule,
+            concurrency: plan.concurrency.get(),
+            read: 0,
+            events: BinaryHeap::new(),
+            happen: BTreeMap::new(),
+            number: 0,
+            in_flight: 0,
+            buffered: Vec::new(),
+            world,
+        }
+    }
+
+    /// Lives until the end, or until `steps` have been made.
+    fn live(mut self, steps: u64) -> End {
+        for _ in 0..steps {
+            self.carry_out();
+            let wake = match self.schedule.next(self.world.now) {
+                Next::Call(job) => {
+                    self.call(job);
+                    continue;
+                }
+                Next::Until(at, _) => Some(at),
+                Next::Wait(_) => None,
+                Next::Done => {
+                    self.carry_out();
+                    self.world.disk.append(&mut self.buffered);
+                    return End::Done(self.schedule.stopped().cloned());
+                }
+            };
+            self.carry_out();
+            if self.schedule.wants_rows() {
+                self.read();
+            } else {
+                self.sleep(wake);
+            }
+        }
+        End::Killed
+    }
+
+    fn read(&mut self) {
+        for _ in 0..self.world.rng.usize(1..20) {
+            let Some(read) = self.world.input.get(self.read) else {
+                return self.schedule.input_ended();
+            };
+            self.schedule.offer(read.clone());
+            self.read += 1;
+        }
+    }
+
+    fn sleep(&mut self, wake: Option<Instant>) {
+        let next = self.events.peek().map(|Reverse((at, _))| *at);
+        let to = [wake, next].into_iter().flatten().min();
+        let to = to.expect("nothing will ever happen again: the schedule is stuck");
+        // A timer is late by a little, and at times the whole process stands still.
+        let late = if self.world.rng.u32(..500) == 0 {
+            Duration::from_millis(self.world.rng.u64(..7_000))
+        } else {
+            Duration::from_micros(self.world.rng.u64(..1_500))
+        };
+        self.world.now = self.world.now.max(to) + late;
+        while let Some(Reverse((at, number))) = self.events.peek().copied() {
+            if at > self.world.now {
+                break;
+            }
+            self.events.pop();
+            let event = self.happen.remove(&number).expect("numbers are unique");
+            self.happened(event);
+        }
+    }
+
+    fn happened(&mut self, event: Event) {
+        match event {
+            Event::Written(call) => self.schedule.written(call, self.world.now),
+            Event::Answered(job, reply, took) => {
+                self.in_flight -= 1;
+                let sent_at = Timestamp::UNIX_EPOCH;
+                let answer = Answer {
+                    reply,
+                    sent_at,
+                    took,
+                };
+                self.schedule.answered(*job, answer, self.world.now);
+            }
+            Event::Recorded => {
+                let entries = self.buffered.len();
+                self.world.disk.append(&mut self.buffered);
+                self.schedule.recorded(entries);
+            }
+        }
+    }
+
+    fn carry_out(&mut self) {
+        while let Some(effect) = self.schedule.effect() {
+            match effect {
+                Effect::Record(entry) => {
+                    if self.buffered.is_empty() {
+                        let at =
+                            self.world.now + Duration::from_micros(self.world.rng.u64(..3_000));
+                        self.plan(at, Event::Recorded);
+                    }
+                    self.buffered.push(entry);
+                }
+                Effect::Renew => self.world.expired_until_renewed = false,
+                Effect::Tell(_) => {}
+            }
+        }
+    }
+
+    fn plan(&mut self, at: Instant, event: Event) {
+        self.number += 1;
+        self.events.push(Reverse((at, self.number)));
+        self.happen.insert(self.number, event);
+    }
+
+    fn call(&mut self, job: Job) {
+        self.in_flight += 1;
+        assert!(
+            self.in_flight + self.buffered.len() <= self.concurrency,
+            "more calls in flight than allowed"
+        );
+        let world = &mut *self.world;
+        let wire =
+            world.now + Duration::from_micros(world.rng.u64(..30_000).saturating_sub(25_000));
+        let latency = Duration::from_millis(world.rng.u64(1..200));
+        let sick = world
+            .outages
+            .iter()
+            .find(|(from, to, _)| (*from..*to).contains(&wire));
+        let (code, took) = match sick.map(|(_, _, sickness)| *sickness) {
+            Some(Sickness::Refuses) => (NO_CONNECTION, Duration::from_millis(1)),
+            Some(Sickness::Hangs) => (TIMED_OUT, 10 * SECOND),
+            Some(Sickness::Answers(code)) => (code, latency),
+            None => (world.answer(job.row.line), latency),
+        };
+        if code == 0 {
+            *world.recalled.entry(job.row.line).or_default() += 1;
+        }
+        if code != NO_CONNECTION {
+            world.wire.push(wire);
+            let heard = wire + Duration::from_micros(world.rng.u64(..300));
+            self.plan(heard, Event::Written(job.call));
+        }
+        let reply = Reply {
+            code,
+            verdict: codes::look_up(code).verdict,
+            info: String::new(),
+        };
+        let answered = wire + Duration::from_micros(300) + took;
+        self.plan(answered, Event::Answered(Box::new(job), reply, took));
+    }
+}
+
+impl World {
+    fn new(seed: u64, rows: u64) -> Self {
+        let mut rng = Rng::with_seed(seed);
+        let start = Instant::now();
+        // Twenty of them, with nothing else left to ask, would rightly be taken for an outage.
+        let stubborn = rng.u64(..20);
+        let refused = rng.f64() * 0.2;
+        let mut natures: Vec<_> = (0..rows)
+            .map(|row| match row {
+                _ if row < stubborn => Nature::Stubborn,
+                _ if rng.f64() < refused => Nature::Refused,
+                _ => Nature::Good,
+            })
+            .collect();
+        rng.shuffle(&mut natures);
+        let mut input: Vec<_> = (0..rows).map(row).collect();
+        for _ in 0..rng.u64(..=rows / 2) {
+            let again = rng.usize(..input.len());
+            input.push(input[again].clone());
+        }
+        for line in 0..rng.u64(..5) {
+            let reason = "made up".to_owned();
+            input.push(Read::Bad(BadRow {
+                line: 100_000 + line,
+                reason,
+            }));
+        }
+        rng.shuffle(&mut input);
+        let fault_share = [0.0, 0.05, 0.3][rng.usize(..3)];
+        let too_often_share = [0.0, 0.0, 0.02][rng.usize(..3)];
+        Self {
+            start,
+            now: start,
+            natures,
+            input,
+            fault_share,
+            too_often_share,
+            outages: Vec::new(),
+            wire: Vec::new(),
+            recalled: BTreeMap::new(),
+            disk: Vec::new(),
+            expired_until_renewed: rng.bool(),
+            rng,
+        }
+    }
+
+    fn answer(&mut self, line: u64) -> i64 {
+        let at = usize::try_from(line).expect("few rows");
+        match self.natures[at] {
+            _ if self.expired_until_renewed => 70001,
+            _ if self.rng.f64() < self.too_often_share => 60011,
+            Nature::Stubborn => 10002,
+            _ if self.rng.f64() < self.fault_share => 10002,
+            Nature::Refused => [10010, 10007, 10015][at % 3],
+            Nature::Good => 0,
+        }
+    }
+
+    /// An outage of minutes, some time from now.
+    fn fall_ill(&mut self) {
+        let from = self.now + Duration::from_millis(self.rng.u64(..5_000));
+        let to = from + Duration::from_millis(self.rng.u64(1_000..300_000));
+        let sickness = match self.rng.u32(..4) {
+            0 => Sickness::Refuses,
+            1 => Sickness::Hangs,
+            2 => Sickness::Answers(502),
+            _ => Sickness::Answers(10002),
+        };
+        self.outages.push((from, to, sickness));
+    }
+}
+
+fn row(line: u64) -> Read {
+    Read::Row(Row {
+        line,
+        group: format!("g{line}"),
+        sender: "s".to_owned(),
+        topic: String::new(),
+    })
+}
+
+/// What a world has seen.
+#[derive(Debug, Default)]
+struct Figures {
+    kills: u64,
+    calls: usize,
+    hours: f64,
+    twice: u64,
+}
+
+/// A world from a seed, lived in by one process after another until every row is settled.
+fn simulate(seed: u64) -> Figures {
+    let mut dice = Rng::with_seed(seed ^ 0x5eed);
+    let rows = dice.u64(1..600);
+    let mut world = World::new(seed, rows);
+    let cap = [Some(1 + dice.u32(..20)), Some(50), Some(200), None][dice.usize(..4)];
+    let plan = Plan {
+        rate: cap.and_then(NonZeroU32::new),
+        concurrency: NonZeroUsize::new(dice.usize(1..60)).expect("from 1"),
+        max_attempts: NonZeroU32::new(8).expect("from 1"),
+        max_outage: 1_800 * SECOND,
+        max_failures: MaxFailures::Any,
+        limit: None,
+    };
+    let mut figures = Figures::default();
+    let kills = dice.u64(..4);
+    loop {
+        if dice.bool() {
+            world.fall_ill();
+        }
+        let steps = if figures.kills < kills {
+            dice.u64(..4_000)
+        } else {
+            20_000_000
+        };
+        match Life::new(&mut world, &plan, true).live(steps) {
+            End::Killed => {
+                assert!(figures.kills < kills, "the run does not end");
+                figures.kills += 1;
+                world.now += SECOND * dice.u32(1..5);
+            }
+            End::Done(stopped) => {
+                assert_eq!(stopped, None, "nothing here should stop a run");
+                break;
+            }
+        }
+    }
+    figures.calls = world.wire.len();
+    figures.hours = (world.now - world.start).as_secs_f64() / 3_600.0;
+    check(&mut world, &plan, rows, &mut figures);
+    figures
+}
+
+fn check(world: &mut World, plan: &Plan, rows: u64, figures: &mut Figures) {
+    world.wire.sort_unstable();
+    if let Some(cap) = plan.rate {
+        let cap = cap.get() as usize;
+        for calls in world.wire.windows(cap + 1) {
+            assert!(calls[cap] - calls[0] >= SECOND, "over the cap of {cap}/s");
+        }
+    }
+    let settled: Vec<_> = world
+        .disk
+        .iter()
+        .filter(|entry| entry.outcome != Outcome::Invalid)
+        .collect();
+    let distinct: BTreeSet<_> = settled.iter().map(|entry| entry.row).collect();
+    assert_eq!(distinct, (0..rows).collect(), "a row was lost");
+    assert_eq!(settled.len() as u64, rows, "a row has two final lines");
+    let few_left = |entry: &Entry<'_>| {
+        // With less than 20 rows left nobody can tell an outage from stubborn rows.
+        !world.outages.is_empty() && entry.code != 10010 && settled.len() < 20
+            || world
+                .disk
+                .iter()
+                .rev()
+                .take(40)
+                .any(|last| last.row == entry.row)
+    };
+    for entry in &settled {
+        let at = usize::try_from(entry.row).expect("few rows");
+        match world.natures[at] {
+            Nature::Refused if entry.outcome == Outcome::Failed => {}
+            Nature::Stubborn => assert_eq!(entry.outcome, Outcome::Failed, "{entry:?}"),
+            _ if entry.outcome == Outcome::Recalled => {
+                assert!(
+                    world.recalled.contains_key(&entry.row),
+                    "never recalled: {entry:?}"
+                );
+            }
+            _ => assert!(
+                world.fault_share > 0.1 || world.too_often_share > 0.0 || few_left(entry),
+                "a good row has failed: {entry:?}"
+            ),
+        }
+    }
+    figures.twice = world
+        .recalled
+        .values()
+        .map(|times| u64::from(times - 1))
+        .sum();
+    let most = figures.kills * plan.concurrency.get() as u64;
+    assert!(
+        figures.twice <= most,
+        "{} rows called twice, at most {most} may be",
+        figures.twice
+    );
+}
+
+#[test]
+fn thousands_of_simulated_worlds_keep_every_promise() {
+    let number = |name| {
+        std::env::var(name)
+            .ok()
+            .and_then(|value| value.parse::<u64>().ok())
+    };
+    let seeds = match number("RECALL_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("RECALL_SEEDS").unwrap_or(1_000),
+    };
+    let mut sum = Figures::default();
+    for seed in seeds.clone() {
+        let figures = std::panic::catch_unwind(|| simulate(seed)).unwrap_or_else(|cause| {
+            eprintln_seed(seed);
+            std::panic::resume_unwind(cause)
+        });
+        sum.kills += figures.kills;
+        sum.calls += figures.calls;
+        sum.hours += figures.hours;
+        sum.twice += figures.twice;
+    }
+    println_figures(seeds.end - seeds.start, &sum);
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "a failing seed must be seen to be replayed"
+)]
+fn eprintln_seed(seed: u64) {
+    eprintln!("replay it with RECALL_SEED={seed}");
+}
+
+#[expect(clippy::print_stdout, reason = "the figures of a long run")]
+fn println_figures(seeds: u64, sum: &Figures) {
+    println!(
+        "{seeds} worlds, {:.0} hours, {} calls, {} kills, {} rows called twice, 0 lost",
+        sum.hours, sum.calls, sum.kills, sum.twice
+    );
+}
