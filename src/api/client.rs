@@ -148,17 +148,30 @@ impl Client {
         }
     }
 
+    /// A call as it would go out, for people: without the secret, which has no place on a screen.
+    pub(crate) fn preview(&self, row: &Row) -> String {
+        let query = self.query("***", "***");
+        let body = String::from_utf8_lossy(&body(row)).into_owned();
+        format!("POST {}?{query}\n{body}", self.url)
+    }
+
     fn signed_url(&mut self) -> Url {
-        let query = form_urlencoded::Serializer::new(String::with_capacity(400))
+        let random = self.random.u32(..).to_string();
+        let mut url = self.url.clone();
+        url.set_query(Some(
+            &self.query(self.credentials.usersig().expose(), &random),
+        ));
+        url
+    }
+
+    fn query(&self, usersig: &str, random: &str) -> String {
+        form_urlencoded::Serializer::new(String::with_capacity(400))
             .append_pair("sdkappid", &self.credentials.app.to_string())
             .append_pair("identifier", &self.credentials.identifier)
-            .append_pair("usersig", self.credentials.usersig().expose())
-            .append_pair("random", &self.random.u32(..).to_string())
+            .append_pair("usersig", usersig)
+            .append_pair("random", random)
             .append_pair("contenttype", "json")
-            .finish();
-        let mut url = self.url.clone();
-        url.set_query(Some(&query));
-        url
+            .finish()
     }
 }
 

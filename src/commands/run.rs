@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::dry_run;
 use super::job::{self, Job};
+use crate::api::client::Client;
 use crate::cli::RunArgs;
 use crate::config::{self, Service, process_env};
 use crate::error::{Error, Result};
@@ -30,6 +32,11 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
     let plan = config::plan(&args.pace, args.limit, rows.is_failed_rows())?;
     let service = Service::new(&args.service, &process_env, &args.pace, &plan, None)?;
     let files = Files::new(args, rows.format())?;
+    if args.dry_run {
+        let client = Client::new(&service.transport, service.credentials)?;
+        let resumed = args.resume.then_some(files.ledger.as_path());
+        return dry_run::run(rows, &client, &plan, resumed, args.output.json, screen);
+    }
     let what = format!("the messages of the rows in {}", args.input.display());
     if !job::confirm(&service, &plan, &what, &args.output)? {
         screen.line("Nothing was called.");

@@ -31,6 +31,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep_until};
 pub use feed::{Extent, Feed};
 pub use guard::MaxFailures;
 pub use plan::Plan;
+pub(crate) use seen::{Met, Seen};
 pub use steps::{Limit, Stop};
 pub use tally::Tally;
 

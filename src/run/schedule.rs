@@ -20,7 +20,6 @@ use super::tally::Tally;
 use super::window::Shut;
 use crate::api::client::Reply;
 use crate::api::codes::{self, Verdict};
-use crate::identity::Identity;
 use crate::ledger::Settled;
 use crate::monitor::Notice;
 use crate::outcome::{Entry, Outcome};
@@ -86,7 +85,7 @@ impl Schedule {
 
     /// A row that an earlier run settled; before the first row of the input.
     pub(super) fn settled_earlier(&mut self, settled: &Settled<'_>) {
-        self.seen.settled_earlier(Identity::of(settled));
+        self.seen.settled_earlier(settled);
     }
 
     /// Whether rows should be read. False for good once the input has ended or the run stops.
@@ -104,11 +103,7 @@ impl Schedule {
         }
         self.tally.rows += 1;
         match read {
-            Read::Row(row) => match self.seen.meet(Identity::Row {
-                group: &row.group,
-                sender: &row.sender,
-                topic: &row.topic,
-            }) {
+            Read::Row(row) => match self.seen.meet(&row) {
                 Met::New => self.take(row),
                 Met::Duplicate => self.tally.duplicates += 1,
                 Met::Settled => self.tally.resumed += 1,
@@ -128,10 +123,7 @@ impl Schedule {
 
     fn invalid(&mut self, bad: BadRow) {
         self.tally.invalid += 1;
-        let met = self.seen.meet(Identity::Bad {
-            line: bad.line,
-            reason: &bad.reason,
-        });
+        let met = self.seen.meet_bad(&bad);
         // On a resume it stands in the ledger already.
         if met == Met::New {
             self.record(Entry {

@@ -7,20 +7,22 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
 use crate::identity::{Identity, Key};
+use crate::ledger::Settled;
+use crate::rows::{BadRow, Row};
 
 /// The bit for "settled earlier, not met yet".
 const EARLIER: u128 = 1;
 
 /// The rows met so far, and those that an earlier run settled.
 #[derive(Debug)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     key: Key,
     rows: HashTable<u128>,
 }
 
 /// What a row turns out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Met {
+pub(crate) enum Met {
     /// Nothing is known of it: call it.
     New,
     /// It stood in this run's input before.
@@ -30,7 +32,7 @@ pub(super) enum Met {
 }
 
 impl Seen {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             key: Key::fresh(),
             rows: HashTable::new(),
@@ -38,15 +40,31 @@ impl Seen {
     }
 
     /// An earlier run settled this row.
-    pub(super) fn settled_earlier(&mut self, identity: Identity<'_>) {
-        let hash = self.hash(identity);
+    pub(crate) fn settled_earlier(&mut self, settled: &Settled<'_>) {
+        let hash = self.hash(Identity::of(settled));
         if let Entry::Vacant(entry) = find(&mut self.rows, hash) {
             entry.insert(hash | EARLIER);
         }
     }
 
     /// A row of this run's input.
-    pub(super) fn meet(&mut self, identity: Identity<'_>) -> Met {
+    pub(crate) fn meet(&mut self, row: &Row) -> Met {
+        self.meet_identity(Identity::Row {
+            group: &row.group,
+            sender: &row.sender,
+            topic: &row.topic,
+        })
+    }
+
+    /// A bad row of this run's input.
+    pub(crate) fn meet_bad(&mut self, bad: &BadRow) -> Met {
+        self.meet_identity(Identity::Bad {
+            line: bad.line,
+            reason: &bad.reason,
+        })
+    }
+
+    fn meet_identity(&mut self, identity: Identity<'_>) -> Met {
         let hash = self.hash(identity);
         match find(&mut self.rows, hash) {
             Entry::Vacant(entry) => {
@@ -74,6 +92,7 @@ fn find(rows: &mut HashTable<u128>, hash: u128) -> Entry<'_, u128> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outcome::Outcome;
     use proptest::prelude::*;
 
     fn row<'a>(group: &'a str, sender: &'a str, topic: &'a str) -> Identity<'a> {
@@ -84,21 +103,32 @@ mod tests {
         }
     }
 
+    fn settled<'a>(group: &'a str, sender: &'a str) -> Settled<'a> {
+        Settled {
+            row: 2,
+            group: group.into(),
+            sender: sender.into(),
+            topic: "".into(),
+            outcome: Outcome::Recalled,
+            info: "".into(),
+        }
+    }
+
     #[test]
     fn a_row_is_new_once_and_then_a_duplicate() {
         let mut seen = Seen::new();
-        assert_eq!(seen.meet(row("g", "s", "")), Met::New);
-        assert_eq!(seen.meet(row("g", "s", "")), Met::Duplicate);
-        assert_eq!(seen.meet(row("g", "s", "t")), Met::New);
+        assert_eq!(seen.meet_identity(row("g", "s", "")), Met::New);
+        assert_eq!(seen.meet_identity(row("g", "s", "")), Met::Duplicate);
+        assert_eq!(seen.meet_identity(row("g", "s", "t")), Met::New);
     }
 
     #[test]
     fn a_row_of_an_earlier_run_is_settled_once_and_then_a_duplicate() {
         let mut seen = Seen::new();
-        seen.settled_earlier(row("g", "s", ""));
-        seen.settled_earlier(row("g", "s", ""));
-        assert_eq!(seen.meet(row("g", "s", "")), Met::Settled);
-        assert_eq!(seen.meet(row("g", "s", "")), Met::Duplicate);
+        seen.settled_earlier(&settled("g", "s"));
+        seen.settled_earlier(&settled("g", "s"));
+        assert_eq!(seen.meet_identity(row("g", "s", "")), Met::Settled);
+        assert_eq!(seen.meet_identity(row("g", "s", "")), Met::Duplicate);
     }
 
     #[test]
@@ -110,7 +140,7 @@ mod tests {
             row("a", "b", "c"),
             row("abc", "", ""),
         ] {
-            assert_eq!(seen.meet(identity), Met::New);
+            assert_eq!(seen.meet_identity(identity), Met::New);
         }
     }
 
@@ -122,7 +152,7 @@ mod tests {
             let mut seen = Seen::new();
             let mut texts = std::collections::HashSet::new();
             for (group, sender, topic) in &rows {
-                let met = seen.meet(row(group, sender, topic));
+                let met = seen.meet_identity(row(group, sender, topic));
                 prop_assert_eq!(met == Met::New, texts.insert((group, sender, topic)));
             }
         }
