@@ -153,6 +153,9 @@ pub struct PaceArgs {
     /// at least 1,000 rows, or the first 20 all alike; none for rows that failed before]
     #[arg(long, value_name = "N|P%|none")]
     pub max_failures: Option<String>,
+    /// Queue behind another run for the same app and endpoint on this machine
+    #[arg(long)]
+    pub wait: bool,
     /// How long to wait for a service that is out; 0 lets rows fail instead
     #[arg(long, value_name = "TIME", default_value = "30m")]
     pub max_outage: String,

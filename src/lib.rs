@@ -29,6 +29,7 @@ pub mod exit;
 
 pub mod rows;
 pub mod run;
+pub mod turn;
 
 pub mod api;
 mod identity;

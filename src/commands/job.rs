@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use crate::api::client::Client;
-use crate::cli::{OutputArgs, ProgressArg};
+use crate::cli::{OutputArgs, PaceArgs, ProgressArg};
 use crate::config::Service;
 use crate::error::{Error, Result};
 use crate::exit;
@@ -16,12 +16,15 @@ use crate::monitor::{Bar, Monitor, Plain, Screen, Silent};
 use crate::report::Summary;
 use crate::rows::Format;
 use crate::run::{self, Feed, Finished, LedgerFile, Plan};
+use crate::turn::{Turn, WhenTaken};
 
 /// Everything that a run is made of, once flags and environment have been understood.
 pub(super) struct Job<'a> {
     pub(super) service: Service,
     pub(super) plan: Plan,
     pub(super) feed: Feed,
+    /// The right to call, where others could want it too.
+    pub(super) turn: Option<Turn>,
     pub(super) output: &'a OutputArgs,
     /// The name of the input, for people.
     pub(super) input: String,
@@ -65,6 +68,8 @@ pub(super) fn finish(job: Job<'_>, screen: &Screen) -> Result<u8> {
         )
         .await
     })?;
+    // Others may call from here on.
+    drop(job.turn);
     let totals = LastWords::open(&job.ledger)?;
     let failed = write_failed_rows(&job.ledger, &job.failed_rows, job.failed_format)?;
     let failed_rows = (failed > 0).then(|| job.failed_rows.clone());
@@ -79,6 +84,36 @@ pub(super) fn finish(job: Job<'_>, screen: &Screen) -> Result<u8> {
     // Of the whole ledger, earlier runs included; invalid rows are no part of a replay.
     let some_failed = totals.failed() > 0 || (job.skip_settled && totals.invalid() > 0);
     Ok(exit::of_run(finished.stopped.as_ref(), some_failed))
+}
+
+/// Takes the turn for the app, which two runs must not have at once. Nobody else calls the mock
+/// inside.
+pub(super) fn take_turn(
+    service: &Service,
+    ledger: &Path,
+    pace: &PaceArgs,
+    screen: &Screen,
+) -> Result<Option<Turn>> {
+    if service.mock.is_some() {
+        return Ok(None);
+    }
+    let app = service.credentials.app;
+    let who = format!(
+        "process {}, ledger {}",
+        std::process::id(),
+        ledger.display()
+    );
+    let when_taken = if pace.wait {
+        WhenTaken::Wait
+    } else {
+        WhenTaken::Refuse
+    };
+    Turn::take(app, &service.name, &who, when_taken, |first| {
+        screen.line(&format!(
+            "Waiting for another run for app {app} to end: {first}"
+        ));
+    })
+    .map(Some)
 }
 
 /// What to type next.

@@ -8,7 +8,7 @@ use crate::cli::ReplayArgs;
 use crate::config::{self, Service, process_env};
 use crate::error::Result;
 use crate::exit;
-use crate::ledger::{LastWords, Start, failed_rows};
+use crate::ledger::{LastWords, Reader, Start, failed_rows};
 use crate::monitor::Screen;
 use crate::rows::Format;
 use crate::run::Feed;
@@ -18,16 +18,7 @@ use crate::run::Feed;
 /// # Errors
 /// When the flags make no sense, or the ledger can't be read or written.
 pub fn run(args: &ReplayArgs, screen: &Screen) -> Result<u8> {
-    let ledger = LastWords::open(&args.ledger)?;
-    let failed = ledger.failed();
-    if failed == 0 {
-        screen.line(&format!(
-            "No row of {} has failed: nothing to do.",
-            args.ledger.display()
-        ));
-        return Ok(exit::OK);
-    }
-    let header = ledger.header().clone();
+    let header = Reader::open(&args.ledger)?.header().clone();
     let plan = config::plan(&args.pace, None, true)?;
     let service = Service::new(
         &args.service,
@@ -36,6 +27,16 @@ pub fn run(args: &ReplayArgs, screen: &Screen) -> Result<u8> {
         &plan,
         Some(&header.endpoint),
     )?;
+    // Before the ledger is read: the run before this one may be writing it.
+    let turn = job::take_turn(&service, &args.ledger, &args.pace, screen)?;
+    let failed = LastWords::open(&args.ledger)?.failed();
+    if failed == 0 {
+        screen.line(&format!(
+            "No row of {} has failed: nothing to do.",
+            args.ledger.display()
+        ));
+        return Ok(exit::OK);
+    }
     let what = format!(
         "the messages of the {failed} failed rows in {}",
         args.ledger.display()
@@ -46,6 +47,7 @@ pub fn run(args: &ReplayArgs, screen: &Screen) -> Result<u8> {
     }
     let format = format_of(Path::new(&header.input));
     let job = Job {
+        turn,
         service,
         plan,
         feed: Feed::of_rows(failed_rows(&args.ledger)?, failed),

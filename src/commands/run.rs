@@ -44,6 +44,7 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
     }
     let rehearsal = service.mock.is_some();
     let job = Job {
+        turn: job::take_turn(&service, &files.ledger, &args.pace, screen)?,
         service,
         plan,
         input: args.input.display().to_string(),
