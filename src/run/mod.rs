@@ -10,6 +10,8 @@ mod pace;
 mod plan;
 mod queue;
 mod retry;
+#[cfg(test)]
+mod scenarios;
 mod schedule;
 mod seen;
 #[cfg(test)]

@@ -26,7 +26,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// What the service makes of a row whenever it answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Nature {
+pub(super) enum Nature {
     Good,
     Refused,
     /// Nothing but 10002, whatever the service's health.
@@ -35,28 +35,30 @@ enum Nature {
 
 /// How a service is out.
 #[derive(Clone, Copy, Debug)]
-enum Sickness {
+pub(super) enum Sickness {
     Refuses,
     Hangs,
     Answers(i64),
 }
 
 #[derive(Debug)]
-struct World {
+pub(super) struct World {
     rng: Rng,
-    start: Instant,
-    now: Instant,
-    natures: Vec<Nature>,
+    pub(super) start: Instant,
+    pub(super) now: Instant,
+    pub(super) natures: Vec<Nature>,
     input: Vec<Read>,
-    fault_share: f64,
-    too_often_share: f64,
+    pub(super) fault_share: f64,
+    pub(super) too_often_share: f64,
+    /// How often the process stands still for seconds when it wanted to sleep.
+    stall_share: f64,
     outages: Vec<(Instant, Instant, Sickness)>,
     /// When requests were on the wire, all runs together.
-    wire: Vec<Instant>,
+    pub(super) wire: Vec<Instant>,
     /// How often each row was recalled by the service.
     recalled: BTreeMap<u64, u32>,
-    disk: Vec<Entry<'static>>,
-    expired_until_renewed: bool,
+    pub(super) disk: Vec<Entry<'static>>,
+    pub(super) expired_until_renewed: bool,
 }
 
 /// Something that will happen.
@@ -69,13 +71,13 @@ enum Event {
 
 /// What a life of the process came to.
 #[derive(Debug, PartialEq)]
-enum End {
+pub(super) enum End {
     Done(Option<Stop>),
     Killed,
 }
 
 /// One process: it starts with what is on the disk, and ends or is killed.
-struct Life<'w> {
+pub(super) struct Life<'w> {
     world: &'w mut World,
     schedule: Schedule,
     concurrency: usize,
@@ -88,7 +90,7 @@ struct Life<'w> {
 }
 
 impl<'w> Life<'w> {
-    fn new(world: &'w mut World, plan: &Plan, can_renew: bool) -> Self {
+    pub(super) fn new(world: &'w mut World, plan: &Plan, can_renew: bool) -> Self {
         let seed = world.rng.u64(..);
         let mut schedule = Schedule::new(plan.clone(), can_renew, seed, world.now);
         for entry in &world.disk {
@@ -115,7 +117,7 @@ impl<'w> Life<'w> {
     }
 
     /// Lives until the end, or until `steps` have been made.
-    fn live(mut self, steps: u64) -> End {
+    pub(super) fn live(mut self, steps: u64) -> End {
         for _ in 0..steps {
             self.carry_out();
             let wake = match self.schedule.next(self.world.now) {
@@ -156,7 +158,7 @@ impl<'w> Life<'w> {
         let to = [wake, next].into_iter().flatten().min();
         let to = to.expect("nothing will ever happen again: the schedule is stuck");
         // A timer is late by a little, and at times the whole process stands still.
-        let late = if self.world.rng.u32(..500) == 0 {
+        let late = if self.world.rng.f64() < self.world.stall_share {
             Duration::from_millis(self.world.rng.u64(..7_000))
         } else {
             Duration::from_micros(self.world.rng.u64(..1_500))
@@ -255,9 +257,30 @@ impl<'w> Life<'w> {
 }
 
 impl World {
-    fn new(seed: u64, rows: u64) -> Self {
-        let mut rng = Rng::with_seed(seed);
+    /// A world with so many good rows and a service that is always well.
+    pub(super) fn healthy(seed: u64, rows: u64) -> Self {
         let start = Instant::now();
+        Self {
+            start,
+            now: start,
+            natures: (0..rows).map(|_| Nature::Good).collect(),
+            input: (0..rows).map(row).collect(),
+            fault_share: 0.0,
+            too_often_share: 0.0,
+            stall_share: 0.0,
+            outages: Vec::new(),
+            wire: Vec::new(),
+            recalled: BTreeMap::new(),
+            disk: Vec::new(),
+            expired_until_renewed: false,
+            rng: Rng::with_seed(seed),
+        }
+    }
+
+    /// A world where anything may be wrong.
+    fn random(seed: u64, rows: u64) -> Self {
+        let mut world = Self::healthy(seed, rows);
+        let rng = &mut world.rng;
         // Twenty of them, with nothing else left to ask, would rightly be taken for an outage.
         let stubborn = rng.u64(..20);
         let refused = rng.f64() * 0.2;
@@ -269,35 +292,36 @@ impl World {
             })
             .collect();
         rng.shuffle(&mut natures);
-        let mut input: Vec<_> = (0..rows).map(row).collect();
         for _ in 0..rng.u64(..=rows / 2) {
-            let again = rng.usize(..input.len());
-            input.push(input[again].clone());
+            let again = rng.usize(..world.input.len());
+            world.input.push(world.input[again].clone());
         }
         for line in 0..rng.u64(..5) {
             let reason = "made up".to_owned();
-            input.push(Read::Bad(BadRow {
-                line: 100_000 + line,
-                reason,
-            }));
+            let line = 100_000 + line;
+            world.input.push(Read::Bad(BadRow { line, reason }));
         }
-        rng.shuffle(&mut input);
-        let fault_share = [0.0, 0.05, 0.3][rng.usize(..3)];
-        let too_often_share = [0.0, 0.0, 0.02][rng.usize(..3)];
-        Self {
-            start,
-            now: start,
-            natures,
-            input,
-            fault_share,
-            too_often_share,
-            outages: Vec::new(),
-            wire: Vec::new(),
-            recalled: BTreeMap::new(),
-            disk: Vec::new(),
-            expired_until_renewed: rng.bool(),
-            rng,
-        }
+        rng.shuffle(&mut world.input);
+        world.natures = natures;
+        world.stall_share = 0.002;
+        world.fault_share = [0.0, 0.05, 0.3][rng.usize(..3)];
+        world.too_often_share = [0.0, 0.0, 0.02][rng.usize(..3)];
+        world.expired_until_renewed = rng.bool();
+        world
+    }
+
+    /// The service is out from then to then, in seconds from the start.
+    pub(super) fn out(&mut self, from: u64, to: u64, sickness: Sickness) {
+        let at = |seconds| self.start + Duration::from_secs(seconds);
+        self.outages.push((at(from), at(to), sickness));
+    }
+
+    /// Entries with this outcome.
+    pub(super) fn count(&self, outcome: Outcome) -> usize {
+        self.disk
+            .iter()
+            .filter(|entry| entry.outcome == outcome)
+            .count()
     }
 
     fn answer(&mut self, line: u64) -> i64 {
@@ -348,7 +372,7 @@ struct Figures {
 fn simulate(seed: u64) -> Figures {
     let mut dice = Rng::with_seed(seed ^ 0x5eed);
     let rows = dice.u64(1..600);
-    let mut world = World::new(seed, rows);
+    let mut world = World::random(seed, rows);
     let cap = [Some(1 + dice.u32(..20)), Some(50), Some(200), None][dice.usize(..4)];
     let plan = Plan {
         rate: cap.and_then(NonZeroU32::new),

@@ -1,0 +1,184 @@
+//! What is promised of a run, one scenario each, in the world of the [simulation](super::simulation).
+
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
+use std::time::Duration;
+
+use super::guard::MaxFailures;
+use super::plan::Plan;
+use super::simulation::{End, Life, Nature, Sickness, World};
+use super::steps::Stop;
+use crate::outcome::Outcome;
+
+const STEPS: u64 = 10_000_000;
+
+fn plan() -> Plan {
+    Plan {
+        rate: NonZeroU32::new(200),
+        concurrency: NonZeroUsize::new(200).expect("not 0"),
+        max_attempts: NonZeroU32::new(8).expect("not 0"),
+        max_outage: Duration::from_secs(1_800),
+        max_failures: MaxFailures::Percent(50.0),
+        limit: None,
+    }
+}
+
+fn run(world: &mut World, plan: &Plan) -> End {
+    Life::new(world, plan, false).live(STEPS)
+}
+
+fn seconds(world: &World) -> f64 {
+    (world.now - world.start).as_secs_f64()
+}
+
+#[test]
+fn five_minutes_without_a_service_fail_no_row() {
+    for sickness in [
+        Sickness::Refuses,
+        Sickness::Hangs,
+        Sickness::Answers(502),
+        Sickness::Answers(10002),
+    ] {
+        for concurrency in [1, 16, 200] {
+            let mut world = World::healthy(1, 2_000);
+            world.fault_share = 0.05;
+            world.out(3, 303, sickness);
+            let plan = Plan {
+                concurrency: NonZeroUsize::new(concurrency).expect("not 0"),
+                ..plan()
+            };
+            assert_eq!(run(&mut world, &plan), End::Done(None), "{sickness:?}");
+            assert_eq!(world.count(Outcome::Recalled), 2_000, "{sickness:?}");
+            let in_the_outage = world
+                .wire
+                .iter()
+                .filter(|call| (30..300).contains(&(**call - world.start).as_secs()))
+                .count();
+            assert!(in_the_outage < 100, "{sickness:?}: {in_the_outage} probes");
+        }
+    }
+}
+
+#[test]
+fn calls_in_an_outage_are_no_attempts() {
+    // Few rows, so that the probes come back to each of them, and a service that stays shaky.
+    let mut world = World::healthy(2, 25);
+    world.out(0, 1_500, Sickness::Answers(502));
+    world.fault_share = 0.3;
+    assert_eq!(run(&mut world, &plan()), End::Done(None));
+    assert_eq!(world.count(Outcome::Recalled), 25);
+    assert!(
+        world.disk.iter().any(|entry| entry.attempts > 8),
+        "rows were probed with often"
+    );
+}
+
+#[test]
+fn an_outage_that_lasts_ends_the_run_with_no_row_failed() {
+    let mut world = World::healthy(3, 1_000);
+    world.out(1, 100_000, Sickness::Refuses);
+    let End::Done(Some(Stop::Outage { lasted })) = run(&mut world, &plan()) else {
+        panic!("an outage of a day should end the run");
+    };
+    assert!((1_800..1_810).contains(&lasted.as_secs()), "{lasted:?}");
+    assert_eq!(world.count(Outcome::Failed), 0);
+}
+
+#[test]
+fn without_holding_off_rows_use_up_their_attempts() {
+    let mut world = World::healthy(4, 100);
+    world.out(0, 100_000, Sickness::Refuses);
+    let plan = Plan {
+        max_outage: Duration::ZERO,
+        max_failures: MaxFailures::Any,
+        ..plan()
+    };
+    assert_eq!(run(&mut world, &plan), End::Done(None));
+    assert_eq!(world.count(Outcome::Failed), 100);
+    assert!(world.disk.iter().all(|entry| entry.attempts == 8));
+}
+
+#[test]
+fn rows_that_always_get_10002_fail_alone_and_are_no_outage() {
+    let mut world = World::healthy(5, 10_000);
+    for row in (0..10_000).step_by(40) {
+        world.natures[row] = Nature::Stubborn;
+    }
+    assert_eq!(run(&mut world, &plan()), End::Done(None));
+    assert_eq!(world.count(Outcome::Failed), 250);
+    assert_eq!(world.count(Outcome::Recalled), 9_750);
+    let failed = world
+        .disk
+        .iter()
+        .filter(|entry| entry.outcome == Outcome::Failed);
+    assert!(failed.into_iter().all(|entry| entry.attempts == 8));
+}
+
+#[test]
+fn the_cap_is_used_to_the_full_while_retries_pile_up() {
+    let mut world = World::healthy(6, 20_000);
+    world.fault_share = 0.05;
+    assert_eq!(run(&mut world, &plan()), End::Done(None));
+    let per_second = world.wire.len() as f64 / seconds(&world);
+    // What is missing: timers that are up to 1.5 ms late, and the wait for the last row's retries.
+    assert!(per_second > 197.0, "{per_second}/s");
+}
+
+#[test]
+fn a_service_that_is_called_too_often_slows_everybody_down_and_nobody_fails() {
+    let mut world = World::healthy(7, 3_000);
+    world.too_often_share = 0.1;
+    assert_eq!(run(&mut world, &plan()), End::Done(None));
+    assert_eq!(world.count(Outcome::Recalled), 3_000);
+    assert!(
+        seconds(&world) > 3_000.0 / 150.0,
+        "{} s is no slower",
+        seconds(&world)
+    );
+}
+
+#[test]
+fn an_expired_usersig_without_the_key_stops_with_nothing_lost() {
+    let mut world = World::healthy(8, 500);
+    world.expired_until_renewed = true;
+    let End::Done(Some(Stop::Service { code: 70001, .. })) = run(&mut world, &plan()) else {
+        panic!("70001 should stop a run that has no key");
+    };
+    assert_eq!(world.disk, []);
+    // With the key one renewal mends every call in flight.
+    assert_eq!(
+        Life::new(&mut world, &plan(), true).live(STEPS),
+        End::Done(None)
+    );
+    assert_eq!(world.count(Outcome::Recalled), 500);
+}
+
+#[test]
+fn the_guard_ends_a_run_that_fails_from_the_start() {
+    let mut world = World::healthy(9, 5_000);
+    world
+        .natures
+        .iter_mut()
+        .for_each(|nature| *nature = Nature::Refused);
+    // Three codes take turns, so it is the share that tells.
+    let End::Done(Some(Stop::Guard(why))) = run(&mut world, &plan()) else {
+        panic!("the guard should end it");
+    };
+    assert_eq!(why, "1000 of 1000 rows failed, more than the 50 % allowed");
+    assert!(
+        world.disk.len() < 1_000 + 200,
+        "only calls in flight come after"
+    );
+}
+
+#[test]
+fn a_canary_calls_so_many_rows_and_no_more() {
+    let mut world = World::healthy(10, 500);
+    let plan = Plan {
+        limit: NonZeroU64::new(10),
+        ..plan()
+    };
+    assert_eq!(run(&mut world, &plan), End::Done(None));
+    assert_eq!(world.disk.len(), 10);
+    assert_eq!(run(&mut world, &plan), End::Done(None));
+    assert_eq!(world.disk.len(), 20, "the next ten after a resume");
+}
