@@ -1,0 +1,75 @@
+//! Writing and reading a ledger of a million entries, the syncs included.
+
+use std::path::Path;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use recall_worker::ledger::{Header, LastWords, Ledger, Reader, Settled, Start, VERSION};
+use recall_worker::outcome::{Entry, Outcome};
+
+const ENTRIES: u64 = 1_000_000;
+/// As many at once as the loop hands over when calls end together.
+const BATCH: u64 = 50;
+
+fn entry(row: u64) -> Entry<'static> {
+    Entry {
+        row,
+        group: format!("@TGS#2C5S{:04}EAEF", row % 977).into(),
+        sender: format!("user_{row:08}").into(),
+        topic: "".into(),
+        outcome: Outcome::Recalled,
+        code: 0,
+        info: "".into(),
+        attempts: 1,
+        sent_at: Some("2026-11-22T10:00:00.123Z".parse().expect("a time")),
+        ms: Some(41),
+    }
+}
+
+fn header() -> Header {
+    Header {
+        version: VERSION,
+        app: 1_400_000_000,
+        endpoint: "https://console.tim.qq.com".to_owned(),
+        input: "rows.csv".to_owned(),
+        created: "2026-11-22T10:00:00Z".parse().expect("a time"),
+    }
+}
+
+fn write(path: &Path) {
+    let ledger = Ledger::open(path, &header(), Start::Afresh, |_| {}).expect("a new ledger");
+    for first in (0..ENTRIES).step_by(50) {
+        ledger.record((first..first + BATCH).map(entry).collect());
+    }
+    ledger.finish().expect("a disk that works");
+}
+
+fn ledgers(criterion: &mut Criterion) {
+    let folder = tempfile::tempdir().expect("a folder for the ledger");
+    let path = folder.path().join("rows.ledger.jsonl");
+    let mut group = criterion.benchmark_group("ledger");
+    group
+        .throughput(Throughput::Elements(ENTRIES))
+        .sample_size(10);
+    group.bench_function("write", |bencher| bencher.iter(|| write(&path)));
+    group.bench_function("read what is settled", |bencher| {
+        bencher.iter(|| {
+            let mut reader = Reader::open(&path).expect("the ledger");
+            while reader.advance().expect("a disk that works") {
+                reader.entry::<Settled<'_>>().expect("an entry");
+            }
+            assert_eq!(reader.entries(), ENTRIES);
+        });
+    });
+    group.bench_function("read the last words", |bencher| {
+        bencher.iter(|| {
+            let mut words = LastWords::open(&path).expect("the ledger");
+            while words.advance().expect("a disk that works") {
+                words.entry::<Entry<'_>>().expect("an entry");
+            }
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, ledgers);
+criterion_main!(benches);
