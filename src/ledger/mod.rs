@@ -10,6 +10,8 @@ mod failed;
 mod format;
 mod last;
 mod reader;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use failed::{Sink, failed_rows, write_failed_rows};

@@ -1,7 +1,7 @@
 //! 2. The run: the one loop with a clock and with tasks.
 //!
-//! It tells the [`schedule`] what happened and carries out what that decides. Concurrent are the
-//! calls in flight, the reader's thread ([`feed`]) and the ledger's; nothing else is.
+//! It tells the schedule what happened and carries out what that decides. Concurrent are the calls
+//! in flight, the reader's thread ([`Feed`]) and the ledger's; nothing else is.
 
 mod feed;
 mod guard;

@@ -1,0 +1,345 @@
+//! What a ledger promises: nothing that was recorded is lost, whatever happens to the file.
+
+use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::*;
+use crate::outcome::{Entry, Outcome};
+
+fn header() -> Header {
+    Header {
+        version: VERSION,
+        app: 7,
+        endpoint: "https://service.example".to_owned(),
+        input: "rows.csv".to_owned(),
+        created: "2026-11-22T10:00:00Z".parse().expect("a time"),
+    }
+}
+
+fn entry(row: u64, outcome: Outcome) -> Entry<'static> {
+    Entry {
+        row,
+        group: format!("group \"{row}\", é").into(),
+        sender: format!("sender {row}").into(),
+        topic: "".into(),
+        outcome,
+        code: if outcome == Outcome::Failed { 10010 } else { 0 },
+        info: "words".into(),
+        attempts: 1,
+        sent_at: Some("2026-11-22T10:00:00.123Z".parse().expect("a time")),
+        ms: Some(41),
+    }
+}
+
+fn recalled(rows: std::ops::Range<u64>) -> Vec<Entry<'static>> {
+    rows.map(|row| entry(row, Outcome::Recalled)).collect()
+}
+
+/// Opens a ledger to go on with it, and the rows that it has settled.
+fn resume(path: &Path) -> crate::error::Result<(Ledger, Vec<u64>)> {
+    let mut rows = Vec::new();
+    let ledger = Ledger::open(path, &header(), Start::Resume, |settled| {
+        rows.push(settled.row);
+    })?;
+    Ok((ledger, rows))
+}
+
+/// The rows that a ledger has settled.
+fn settled(path: &Path) -> Vec<u64> {
+    let (ledger, rows) = resume(path).expect("readable");
+    ledger.finish().expect("a disk that works");
+    rows
+}
+
+fn write(path: &Path, entries: Vec<Entry<'static>>) {
+    let (ledger, _) = resume(path).expect("a ledger");
+    ledger.record(entries);
+    ledger.finish().expect("a disk that works");
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+#[test]
+fn what_was_written_is_settled_after_a_resume() {
+    let folder = folder();
+    let path = folder.path().join("l");
+    write(&path, recalled(1..6));
+    write(&path, recalled(6..9));
+    assert_eq!(settled(&path), [1, 2, 3, 4, 5, 6, 7, 8]);
+}
+
+#[test]
+fn cut_at_any_byte_of_its_last_entries_it_loses_those_alone_and_goes_on() {
+    let folder = folder();
+    let path = folder.path().join("l");
+    write(&path, recalled(1..6));
+    let whole = fs::read(&path).expect("there");
+    let line_ends: Vec<_> = (0..whole.len()).filter(|at| whole[*at] == b'\n').collect();
+    for cut in line_ends[line_ends.len() - 4] + 1..=whole.len() {
+        fs::write(&path, &whole[..cut]).expect("written");
+        let left = line_ends.iter().filter(|end| **end < cut).count() as u64 - 1;
+        let (ledger, rows) = resume(&path).expect("readable");
+        assert_eq!(rows, (1..=left).collect::<Vec<_>>(), "cut at {cut}");
+        ledger.record(recalled(100..101));
+        ledger.finish().expect("a disk that works");
+        assert_eq!(settled(&path).last(), Some(&100), "cut at {cut}");
+        let text = fs::read_to_string(&path).expect("text");
+        assert!(
+            text.lines()
+                .all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok())
+        );
+    }
+}
+
+#[test]
+fn a_damaged_line_in_the_middle_costs_its_row_and_no_other() {
+    let folder = folder();
+    let path = folder.path().join("l");
+    write(&path, recalled(1..4));
+    let text = fs::read_to_string(&path).expect("there");
+    fs::write(&path, text.replace("\"row\":2,", "\"row\":\u{0}\u{0}")).expect("written");
+    assert_eq!(settled(&path), [1, 3]);
+}
+
+#[test]
+fn one_run_at_a_time_writes_a_ledger() {
+    let folder = folder();
+    let path = folder.path().join("l");
+    let (first, _) = resume(&path).expect("nobody has it");
+    let error = resume(&path).expect_err("taken");
+    assert!(
+        error.to_string().contains("another run is writing"),
+        "{error}"
+    );
+    first.finish().expect("a disk that works");
+    resume(&path).expect("free again");
+}
+
+#[test]
+fn a_ledger_in_the_way_is_refused_with_how_far_it_got_and_both_ways_on() {
+    let folder = folder();
+    let path = folder.path().join("l");
+    write(&path, recalled(1..4));
+    let error = Ledger::open(&path, &header(), Start::New, |_| {}).expect_err("there is one");
+    let words = error.to_string();
+    assert!(
+        words.contains("3 rows settled")
+            && words.contains("--resume")
+            && words.contains("--ledger"),
+        "{words}"
+    );
+    assert_eq!(settled(&path).len(), 3);
+}
+
+#[test]
+fn a_ledger_of_another_service_or_a_later_version_is_refused_and_untouched() {
+    let folder = folder();
+    let path = folder.path().join("l");
+    write(&path, recalled(1..4));
+    let text = fs::read_to_string(&path).expect("there");
+    for (from, to, words) in [
+        ("\"app\":7", "\"app\":8", "the ledger of app 8"),
+        ("service.example", "other.example", "https://other.example"),
+        (
+            "\"recall_ledger\":1",
+            "\"recall_ledger\":2",
+            "a newer recall",
+        ),
+        ("recall_ledger", "something_else", "is no ledger"),
+    ] {
+        let other = text.replacen(from, to, 1);
+        fs::write(&path, &other).expect("written");
+        let error = resume(&path).expect_err(words).to_string();
+        assert!(error.contains(words), "{error}");
+        assert_eq!(fs::read_to_string(&path).expect("there"), other);
+    }
+}
+
+#[test]
+fn the_last_word_on_a_row_counts() {
+    let folder = folder();
+    let path = folder.path().join("l");
+    let failed = |row| entry(row, Outcome::Failed);
+    write(
+        &path,
+        vec![failed(1), failed(2), failed(3), entry(4, Outcome::Recalled)],
+    );
+    write(&path, vec![entry(2, Outcome::Recalled), failed(3)]);
+    let mut words = LastWords::open(&path).expect("readable");
+    assert_eq!(words.failed(), 2);
+    let mut last = BTreeMap::new();
+    while words.advance().expect("readable") {
+        let entry = words.entry::<Entry<'_>>().expect("an entry");
+        assert_eq!(
+            last.insert(entry.row, entry.outcome),
+            None,
+            "one word a row"
+        );
+    }
+    let still_failed: Vec<_> = last
+        .into_iter()
+        .filter(|(_, outcome)| *outcome == Outcome::Failed)
+        .collect();
+    assert_eq!(still_failed, [(1, Outcome::Failed), (3, Outcome::Failed)]);
+}
+
+#[test]
+fn the_failed_rows_are_a_file_that_comes_and_goes_with_them() {
+    let folder = folder();
+    let path = folder.path().join("l");
+    let to = folder.path().join("rows.failed.csv");
+    write(
+        &path,
+        vec![entry(1, Outcome::Failed), entry(2, Outcome::Recalled)],
+    );
+    let format = crate::rows::Format::Csv;
+    assert_eq!(write_failed_rows(&path, &to, format).expect("written"), 1);
+    assert_eq!(
+        fs::read_to_string(&to).expect("there"),
+        "group,sender,topic,code,info,attempts,sent_at\n\
+         \"group \"\"1\"\", é\",sender 1,,10010,words,1,2026-11-22T10:00:00.123Z\n"
+    );
+    write(&path, vec![entry(1, Outcome::Recalled)]);
+    assert_eq!(write_failed_rows(&path, &to, format).expect("removed"), 0);
+    assert!(!to.exists());
+}
+
+/// A disk whose operation number `fails_at` fails, and which takes a write only in part before.
+#[derive(Clone, Debug)]
+struct BadDisk {
+    written: Arc<Mutex<Vec<u8>>>,
+    operations: Arc<Mutex<usize>>,
+    fails_at: usize,
+}
+
+impl BadDisk {
+    fn operation(&self) -> io::Result<()> {
+        let mut operations = self.operations.lock().expect("no panic");
+        *operations += 1;
+        if *operations == self.fails_at {
+            return Err(io::Error::new(io::ErrorKind::StorageFull, "no space left"));
+        }
+        Ok(())
+    }
+}
+
+impl Write for BadDisk {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.operation()?;
+        // Half of what it was given: `write_all` comes back with the rest.
+        let taken = bytes.len().div_ceil(2);
+        self.written
+            .lock()
+            .expect("no panic")
+            .extend(&bytes[..taken]);
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.operation()
+    }
+}
+
+impl Disk for BadDisk {
+    fn sync(&mut self) -> io::Result<()> {
+        self.operation()
+    }
+}
+
+#[test]
+fn a_disk_that_fails_at_any_operation_is_told_of_and_loses_nothing_recorded() {
+    let mut fails_at = 1;
+    loop {
+        let disk = BadDisk {
+            written: Arc::default(),
+            operations: Arc::default(),
+            fails_at,
+        };
+        let mut ledger = Ledger::append(Path::new("l"), disk.clone());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime");
+        let mut recorded = 0;
+        for row in 0..5 {
+            ledger.record(recalled(row..row + 1));
+            match runtime.block_on(ledger.recorded()) {
+                Some(count) => recorded = count,
+                None => break,
+            }
+        }
+        let end = ledger.finish();
+        let written = disk.written.lock().expect("no panic");
+        let whole = written.split(|byte| *byte == b'\n').count() - 1;
+        assert!(
+            whole >= recorded,
+            "operation {fails_at}: recorded {recorded}, written {whole}"
+        );
+        if *disk.operations.lock().expect("no panic") < fails_at {
+            assert!(
+                end.is_ok() && recorded == 5,
+                "a clean pass after every failure"
+            );
+            assert!(fails_at > 10, "there were operations to fail");
+            return;
+        }
+        let error = end.expect_err("a failed operation is an error").to_string();
+        assert!(
+            error.contains("no space left") && error.contains("--resume"),
+            "{error}"
+        );
+        fails_at += 1;
+    }
+}
+
+#[test]
+fn a_full_disk_is_told_of_at_once() {
+    let full = OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .expect("Linux has one");
+    let mut ledger = Ledger::append(Path::new("/dev/full"), full);
+    ledger.record(recalled(1..2));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime");
+    assert_eq!(runtime.block_on(ledger.recorded()), None);
+    ledger.finish().expect_err("nothing was written");
+}
+
+proptest! {
+    /// Any bytes are read to their end, as entries or not, without a crash.
+    #[test]
+    fn any_bytes_behind_a_header_are_survived(bytes: Vec<u8>) {
+        let folder = folder();
+        let path = folder.path().join("l");
+        write(&path, recalled(1..2));
+        let mut file = OpenOptions::new().append(true).open(&path).expect("there");
+        file.write_all(&bytes).expect("written");
+        let (ledger, rows) = resume(&path).expect("readable");
+        prop_assert_eq!(&rows[..1], &[1]);
+        ledger.record(recalled(9..10));
+        ledger.finish().expect("a disk that works");
+        let rows = settled(&path);
+        prop_assert_eq!(rows.last(), Some(&9));
+        write_failed_rows(&path, &folder.path().join("f"), crate::rows::Format::Csv).expect("a view");
+    }
+
+    /// Any text comes back as it was and stays on its line.
+    #[test]
+    fn any_text_survives_the_ledger(group in ".*", sender in ".*", topic in ".*", info in ".*") {
+        let mut entry = entry(1, Outcome::Failed);
+        (entry.group, entry.sender) = (group.into(), sender.into());
+        (entry.topic, entry.info) = (topic.into(), info.into());
+        let line = serde_json::to_string(&entry).expect("plain data");
+        prop_assert!(!line.contains('\n'));
+        prop_assert_eq!(serde_json::from_str::<Entry<'_>>(&line).expect("reads back"), entry);
+    }
+}
