@@ -44,7 +44,15 @@ impl Clock for SetClock {
     }
 }
 
-type Spacing = RateLimiter<NotKeyed, InMemoryState, SetClock, NoOpMiddleware<Instant>>;
+/// Even spacing of calls: governor lets late ones catch up, and a gap between any two keeps them
+/// from doing so all at once. A bunch would come back in every second that follows, and the
+/// closer calls are bunched, the less jitter on the way it takes to break the cap at the far end.
+#[derive(Debug)]
+struct Spacing {
+    governor: RateLimiter<NotKeyed, InMemoryState, SetClock, NoOpMiddleware<Instant>>,
+    gap: Duration,
+    last: Option<Instant>,
+}
 
 /// The pace of a run: the cap, even spacing below it, and a lower pace for a while when the
 /// service says that it is called too often.
@@ -76,7 +84,7 @@ impl Pace {
         Self {
             cap,
             window: Window::new(cap.map(|cap| cap.get() as usize)),
-            spacing: cap.map(|cap| spacing(MILLI * u64::from(cap.get()), &clock)),
+            spacing: cap.map(|cap| Spacing::new(MILLI * u64::from(cap.get()), &clock)),
             clock,
             lowered: None,
         }
@@ -87,10 +95,8 @@ impl Pace {
         self.clock.0.set(now);
         self.recover(now);
         self.window.ask(now)?;
-        if let Some(spacing) = &self.spacing {
-            spacing
-                .check()
-                .map_err(|not_until| Shut::Until(not_until.earliest_possible()))?;
+        if let Some(spacing) = &mut self.spacing {
+            spacing.take(now)?;
         }
         self.window.started(call);
         Ok(())
@@ -130,7 +136,7 @@ impl Pace {
             lowered.rate = (lowered.rate * u64::from(LEFT) / 100).max(MILLI);
             let rate = lowered.rate;
             self.clock.0.set(now);
-            self.spacing = Some(spacing(rate, &self.clock));
+            self.spacing = Some(Spacing::new(rate, &self.clock));
         }
     }
 
@@ -159,27 +165,46 @@ impl Pace {
         lowered.rate += lowered.goal.div_ceil(u64::from(STEPS));
         lowered.raise_at = now + SECOND;
         if lowered.rate < lowered.goal {
-            self.spacing = Some(spacing(lowered.rate, &self.clock));
+            self.spacing = Some(Spacing::new(lowered.rate, &self.clock));
         } else {
             self.lowered = None;
             self.spacing = self
                 .cap
-                .map(|cap| spacing(MILLI * u64::from(cap.get()), &self.clock));
+                .map(|cap| Spacing::new(MILLI * u64::from(cap.get()), &self.clock));
         }
     }
 }
 
-/// A spacing of so many thousandths of calls a second, with nothing to catch up on: neither the
-/// start nor a change of pace lets a burst out.
-fn spacing(rate: u64, clock: &SetClock) -> Spacing {
-    let burst = u32::try_from(rate / MILLI).unwrap_or(u32::MAX) / CATCH_UP;
-    let period = Duration::from_nanos(1_000_000_000 * MILLI / rate);
-    let quota = Quota::with_period(period)
-        .expect("a rate has a period above zero")
-        .allow_burst(NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN));
-    let spacing = RateLimiter::direct_with_clock(quota, clock.clone());
-    while spacing.check().is_ok() {}
-    spacing
+impl Spacing {
+    /// A spacing of so many thousandths of calls a second, with nothing to catch up on: neither
+    /// the start nor a change of pace lets a burst out.
+    fn new(rate: u64, clock: &SetClock) -> Self {
+        let burst = u32::try_from(rate / MILLI).unwrap_or(u32::MAX) / CATCH_UP;
+        let period = Duration::from_nanos(1_000_000_000 * MILLI / rate);
+        let quota = Quota::with_period(period)
+            .expect("a rate has a period above zero")
+            .allow_burst(NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN));
+        let governor = RateLimiter::direct_with_clock(quota, clock.clone());
+        while governor.check().is_ok() {}
+        Self {
+            governor,
+            gap: period / 2,
+            last: None,
+        }
+    }
+
+    fn take(&mut self, now: Instant) -> Result<(), Shut> {
+        if let Some(last) = self.last
+            && now < last + self.gap
+        {
+            return Err(Shut::Until(last + self.gap));
+        }
+        self.governor
+            .check()
+            .map_err(|not_until| Shut::Until(not_until.earliest_possible()))?;
+        self.last = Some(now);
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -220,14 +245,14 @@ mod tests {
     }
 
     #[test]
-    fn a_late_timer_is_caught_up_on_in_a_small_burst() {
+    fn a_late_timer_is_caught_up_on_at_twice_the_pace() {
         let start = Instant::now();
         let mut pace = Pace::new(rate(200), start);
         go(&mut pace, start, start, 0..10);
         let late = start + SECOND / 10;
-        let times = go(&mut pace, late, start, 10..31);
-        assert_eq!(times[..10], [100; 10]);
-        assert_eq!(times[10..], (21..=31).map(|k| k * 5).collect::<Vec<_>>());
+        let times = go(&mut pace, late, start, 10..40);
+        assert_eq!(times[..5], [100, 102, 105, 107, 110]);
+        assert_eq!(times[20..], (31..=40).map(|k| k * 5).collect::<Vec<_>>());
     }
 
     #[test]
