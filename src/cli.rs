@@ -108,6 +108,12 @@ pub struct ServiceArgs {
     /// The account that calls, an admin of the app [default: administrator]
     #[arg(long, value_name = "ID")]
     pub identifier: Option<String>,
+    /// A TOML file with what the environment could say, for several apps
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// A profile of the file
+    #[arg(long, value_name = "NAME", requires = "config")]
+    pub profile: Option<String>,
     /// A private certificate authority (PEM) to trust besides the system's
     #[arg(long, value_name = "FILE")]
     pub cacert: Option<PathBuf>,

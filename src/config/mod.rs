@@ -1,4 +1,6 @@
-//! Flags and environment, checked once. No type of the argument parser goes further than here.
+//! Flags, environment and file, checked once. No type of the argument parser goes further than here.
+
+mod file;
 
 use std::fs;
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
@@ -11,10 +13,12 @@ use crate::api::client::Transport;
 use crate::api::credentials::{Auth, Credentials};
 use crate::api::endpoint::Endpoint;
 use crate::api::secret::Secret;
+use crate::api::usersig;
 use crate::cli::{PaceArgs, ServiceArgs};
 use crate::error::{Error, Result};
 use crate::mock::{self, Cap, Mock};
 use crate::run::{MaxFailures, Plan};
+use file::Layer;
 
 /// The cap of the service, in calls a second (documented).
 pub const CAP: u32 = 200;
@@ -47,7 +51,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// Puts flags and environment together; flags weigh more. `ledger` is the endpoint that a
+    /// Puts flags, environment and file together, in that order of weight. `ledger` is the endpoint that a
     /// replayed ledger names: where else should its rows go?
     ///
     /// # Errors
@@ -59,6 +63,11 @@ impl Service {
         plan: &Plan,
         ledger: Option<&str>,
     ) -> Result<Self> {
+        let file = match &args.config {
+            Some(path) => file::read(path, args.profile.as_deref())?,
+            None => Layer::new(),
+        };
+        let settings = file::over(file::environment(env), file);
         let now = u64::try_from(Timestamp::now().as_second()).unwrap_or(0);
         let mock = if args.mock {
             Some(start_mock(args)?)
@@ -71,9 +80,9 @@ impl Service {
             let credentials = Credentials::new(MOCK_APP, "administrator", key, now);
             (endpoint, MOCK.to_owned(), credentials)
         } else {
-            let endpoint = endpoint(args, env, ledger)?;
+            let endpoint = endpoint(args, &settings, ledger)?;
             let name = endpoint.to_string();
-            (endpoint, name, credentials(args, env, now)?)
+            (endpoint, name, credentials(args, &settings, now)?)
         };
         let cacert = args.cacert.as_deref().map(read_cacert).transpose()?;
         let transport = Transport {
@@ -145,20 +154,21 @@ fn start_mock(args: &ServiceArgs) -> Result<Mock> {
     })
 }
 
-fn endpoint(args: &ServiceArgs, env: Env<'_>, ledger: Option<&str>) -> Result<Endpoint> {
+fn endpoint(args: &ServiceArgs, settings: &Layer, ledger: Option<&str>) -> Result<Endpoint> {
     if let Some(region) = &args.region {
         return Endpoint::of_region(region);
     }
     if let Some(endpoint) = &args.endpoint {
         return endpoint.parse();
     }
-    match (env("RECALL_ENDPOINT"), env("RECALL_REGION"), ledger) {
+    let said = |name| settings.get(name);
+    match (said("RECALL_ENDPOINT"), said("RECALL_REGION"), ledger) {
         (Some(_), Some(_), _) => Err(Error::usage(
-            "RECALL_ENDPOINT and RECALL_REGION are both set, and only one can be meant",
+            "an endpoint and a region are both set, and only one can be meant",
         )
-        .hint("unset one of them, or say --endpoint or --region")),
+        .hint("unset RECALL_ENDPOINT or RECALL_REGION, or say --endpoint or --region")),
         (Some(endpoint), None, _) => endpoint.parse(),
-        (None, Some(region), _) => Endpoint::of_region(&region),
+        (None, Some(region), _) => Endpoint::of_region(region),
         (None, None, Some(MOCK)) => Err(Error::usage("this is the ledger of a rehearsal")
             .hint("add --mock to replay it as one")),
         (None, None, Some(ledger)) => ledger.parse(),
@@ -168,26 +178,29 @@ fn endpoint(args: &ServiceArgs, env: Env<'_>, ledger: Option<&str>) -> Result<En
     }
 }
 
-fn credentials(args: &ServiceArgs, env: Env<'_>, now: u64) -> Result<Credentials> {
-    let app = match (args.sdkappid, env("RECALL_SDKAPPID")) {
+fn credentials(args: &ServiceArgs, settings: &Layer, now: u64) -> Result<Credentials> {
+    let app = match (args.sdkappid, settings.get("RECALL_SDKAPPID")) {
         (Some(app), _) => app,
         (None, Some(app)) => app
             .trim()
             .parse()
             .map_err(|_| Error::usage("RECALL_SDKAPPID is not an integer"))?,
         (None, None) => {
-            return Err(Error::usage("which app?").hint("set RECALL_SDKAPPID or say --sdkappid N"));
+            return Err(Error::usage("which app?").hint("set RECALL_SDKAPPID, or say --sdkappid N"));
         }
     };
     let identifier = args
         .identifier
         .clone()
-        .or_else(|| env("RECALL_IDENTIFIER"))
+        .or_else(|| settings.get("RECALL_IDENTIFIER").cloned())
         .unwrap_or_else(|| "administrator".to_owned());
-    let secret = |name| env(name).map(|value| Secret::new(value.trim()));
+    let secret = |name| settings.get(name).map(|value| Secret::new(value.trim()));
     let auth = match (secret("RECALL_SECRET_KEY"), secret("RECALL_USERSIG")) {
         (Some(key), _) => Auth::SecretKey(key),
-        (None, Some(usersig)) => Auth::UserSig(usersig),
+        (None, Some(usersig)) => {
+            check_usersig(&usersig, app, &identifier, now)?;
+            Auth::UserSig(usersig)
+        }
         (None, None) => {
             return Err(Error::usage("who calls? There is neither a secret key nor a UserSig").hint(
                 "set RECALL_SECRET_KEY, and UserSigs are made and renewed from it, or set RECALL_USERSIG",
@@ -195,6 +208,28 @@ fn credentials(args: &ServiceArgs, env: Env<'_>, now: u64) -> Result<Credentials
         }
     };
     Ok(Credentials::new(app, identifier, auth, now))
+}
+
+/// Refuses a `UserSig` that the service would refuse. One that can't be read may still be right.
+fn check_usersig(usersig: &Secret, app: u64, identifier: &str, now: u64) -> Result<()> {
+    let Ok(claims) = usersig::decode(usersig.expose()) else {
+        tracing::warn!("RECALL_USERSIG is none that this tool can read: cut off, perhaps");
+        return Ok(());
+    };
+    let wrong = if claims.app != app {
+        format!("is for app {}, and this run is for app {app}", claims.app)
+    } else if claims.identifier != identifier {
+        format!(
+            "is for {:?}, and this run calls as {identifier:?}",
+            claims.identifier
+        )
+    } else if claims.ends() <= now {
+        "has run out".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(Error::usage(format!("the UserSig {wrong}"))
+        .hint("make a new one, or set RECALL_SECRET_KEY, and they are made and renewed from it"))
 }
 
 fn read_cacert(path: &Path) -> Result<Vec<u8>> {
@@ -328,6 +363,30 @@ mod tests {
             .expect(rate);
         }
         service("--region china --rate 200", &WHO).expect("the cap itself");
+    }
+
+    #[test]
+    fn a_usersig_of_somebody_else_or_of_yesterday_is_refused() {
+        let now = u64::try_from(Timestamp::now().as_second()).expect("after 1970");
+        let refused = |app: u64, identifier: &str, time: u64| {
+            let usersig = usersig::mint(&Secret::new("key"), app, identifier, time, 3_600);
+            let env = [
+                ("RECALL_SDKAPPID", "7"),
+                ("RECALL_USERSIG", usersig.expose()),
+            ];
+            service("--region china", &env)
+                .err()
+                .map(|error| error.to_string())
+        };
+        assert_eq!(refused(7, "administrator", now), None);
+        for (app, identifier, time, words) in [
+            (8, "administrator", now, "is for app 8"),
+            (7, "somebody", now, "is for \"somebody\""),
+            (7, "administrator", now - 3_601, "has run out"),
+        ] {
+            let error = refused(app, identifier, time).expect(words);
+            assert!(error.contains(words), "{error}");
+        }
     }
 
     #[test]
