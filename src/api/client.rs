@@ -1,6 +1,8 @@
 //! The call itself. The only user of the HTTP client.
 
-use std::error::Error as _;
+use std::error::Error as StdError;
+use std::io;
+use std::iter;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -298,18 +300,30 @@ fn faulty(code: i64, info: String) -> Reply {
 
 /// A call that got no whole answer. Only the innermost cause is told: the outer ones name the URL.
 fn fault(error: &reqwest::Error) -> Reply {
-    let mut cause = error.source();
-    while let Some(inner) = cause.and_then(|cause| cause.source()) {
-        cause = Some(inner);
-    }
-    let cause = cause.map_or_else(|| "no answer".to_owned(), ToString::to_string);
-    if error.is_connect() {
+    let causes = || iter::successors(error.source(), |&cause| cause.source());
+    let cause = causes()
+        .last()
+        .map_or_else(|| "no answer".to_owned(), ToString::to_string);
+    if causes().any(is_untrusted) {
+        faulty(codes::UNTRUSTED, cause)
+    } else if error.is_connect() {
         faulty(codes::NO_CONNECTION, cause)
     } else if error.is_timeout() {
         faulty(codes::TIMED_OUT, "no answer in time".to_owned())
     } else {
         faulty(codes::BROKEN_OFF, cause)
     }
+}
+
+/// Whether the other side showed a certificate that proves nothing.
+fn is_untrusted(cause: &(dyn StdError + 'static)) -> bool {
+    let inner = cause
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref);
+    matches!(
+        inner.and_then(|inner| inner.downcast_ref()),
+        Some(rustls::Error::InvalidCertificate(_))
+    )
 }
 
 /// Words from outside, fit for a ledger and a screen: one line, bounded, without the secret.

@@ -14,6 +14,9 @@ pub const NO_CONNECTION: i64 = -2;
 pub const BROKEN_OFF: i64 = -3;
 /// An answer that is not the API's JSON, whatever its HTTP status. The call may have landed.
 pub const BAD_ANSWER: i64 = -4;
+/// The other side could not prove to be the service: its certificate is not to be trusted. Nothing
+/// was sent to it.
+pub const UNTRUSTED: i64 = -5;
 
 /// What follows from an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +77,7 @@ const fn code(code: i64, verdict: Verdict, meaning: &'static str, advice: &'stat
 /// more is our reading.
 #[rustfmt::skip]
 pub const TABLE: &[Code] = &[
+    code(UNTRUSTED, Stop, "the service's certificate is not to be trusted", "Something answers in the service's place, or a private authority is missing: check --endpoint, the clock and --cacert; then --resume."),
     code(BAD_ANSWER, Retry, "the answer was not the API's JSON", "Retried by itself. If it stays, something between here and the service answers in its place: a proxy, a portal, a wrong --endpoint."),
     code(BROKEN_OFF, Retry, "the connection broke before the whole answer was there", LATER),
     code(NO_CONNECTION, Retry, "no connection to the service", "Retried by itself. If it stays, check the network, a proxy, --endpoint and --cacert."),
@@ -226,7 +230,7 @@ mod tests {
                     10003, 10026, 10041, 11000, 60002, 60003, 60006, 60009, 60010, 60012, 60016,
                     60017, 60020, 60021, 60025, 60026, 60027, 60028, 70002, 70003, 70005, 70009,
                     70013, 70014, 70016, 70020, 70050, 70051, 70114, 70403, 72000, 72002, 80005,
-                    401, 403, 404, 301, 302, 307, 308,
+                    401, 403, 404, 301, 302, 307, 308, UNTRUSTED,
                 ],
             ),
             (
@@ -254,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_code_nobody_has_heard_of_fails_its_row_alone() {
-        assert_eq!(verdicts(&[1, 99_999, 79_999, -5, i64::MAX]), vec![Row; 5]);
+        assert_eq!(verdicts(&[1, 99_999, 79_999, -6, i64::MAX]), vec![Row; 5]);
         assert_eq!([-1, 302, 503].map(verdict_of_answer), [Row; 3]);
     }
 }
