@@ -147,15 +147,12 @@ fn on_one_thread<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
         .block_on(future)
 }
 
-/// Each Ctrl-C, SIGTERM and SIGHUP as a message.
+/// Each Ctrl-C and SIGTERM as a message. SIGHUP is left as it is, so that `nohup` works; the ledger
+/// is sound however a run ends.
 fn interrupts() -> Result<UnboundedReceiver<()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let (sender, receiver) = mpsc::unbounded_channel();
-    for kind in [
-        SignalKind::interrupt(),
-        SignalKind::terminate(),
-        SignalKind::hangup(),
-    ] {
+    for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
         let mut signals = signal(kind)
             .map_err(|error| Error::service("cannot listen for Ctrl-C").because(error))?;
         let sender = sender.clone();

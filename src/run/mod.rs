@@ -111,7 +111,8 @@ pub async fn run(
         ledger,
         monitor,
         interrupts,
-        begun: now,
+        // From here on, so that reading an old ledger does not count as slow calls.
+        begun: Instant::now(),
         recorded: 0,
         bytes_read: 0,
         input: Input::Open,
