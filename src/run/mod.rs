@@ -1,10 +1,26 @@
-//! 2. The run: the one loop with a clock and with tasks.
+//! 2. The run.
 //!
-//! It tells the schedule what happened and carries out what that decides. Concurrent are the calls
-//! in flight, the reader's thread ([`Feed`]) and the ledger's; nothing else is.
+//! The driver is the one loop with a clock and with tasks. It tells the schedule what happened and
+//! carries out what that decides, which is a plain value:
+//!
+//! ```text
+//! feed ──► driver ──► schedule   which row next, and what became of it
+//!                       ├─ intake, seen     is this row settled already, or a duplicate?
+//!                       ├─ queue            rows just read, and those that wait
+//!                       ├─ pace, window     may a call start now?
+//!                       ├─ retry            how long a row waits
+//!                       ├─ outage           is it the service that fails?
+//!                       └─ guard            is this run a mistake?
+//! ```
+//!
+//! Concurrent are the calls in flight, the reader's thread ([`Feed`]) and the ledger's; nothing
+//! else is.
 
+mod driver;
+mod entry;
 mod feed;
 mod guard;
+mod intake;
 mod outage;
 mod pace;
 mod plan;
@@ -20,15 +36,9 @@ mod steps;
 mod tally;
 mod window;
 
-use std::collections::BTreeMap;
-use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use futures_util::FutureExt as _;
-use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use jiff::Timestamp;
-use tokio::sync::mpsc::{self, UnboundedReceiver};
-use tokio::time::{MissedTickBehavior, interval, sleep_until};
+use tokio::sync::mpsc::UnboundedReceiver;
 
 pub use feed::{Extent, Feed};
 pub use guard::MaxFailures;
@@ -37,16 +47,12 @@ pub(crate) use seen::{Met, Seen};
 pub use steps::{Limit, Stop};
 pub use tally::Tally;
 
-use crate::api::client::{Client, Written};
-use crate::error::{Error, Result};
+use crate::api::client::Client;
+use crate::error::Result;
 use crate::ledger::{Header, Ledger, Start};
-use crate::monitor::{Monitor, Notice, Progress};
-use queue::Job;
+use crate::monitor::Monitor;
+use driver::{Driver, Input};
 use schedule::Schedule;
-use steps::{Answer, Effect, Next};
-
-/// How often the monitor hears of progress.
-const TICK: Duration = Duration::from_millis(100);
 
 /// Where a run's ledger is, and how to begin it.
 #[derive(Debug)]
@@ -104,24 +110,10 @@ pub async fn run(
             schedule.settled_earlier(settled);
         }
     })?;
-    let mut run = Loop {
-        schedule,
-        feed,
-        client,
-        ledger,
-        monitor,
-        interrupts,
-        // From here on, so that reading an old ledger does not count as slow calls.
-        begun: Instant::now(),
-        recorded: 0,
-        bytes_read: 0,
-        input: Input::Open,
-        waited: BTreeMap::new(),
-    };
-    let end = run.turn().await;
+    let mut run = Driver::new(schedule, feed, client, ledger, monitor, interrupts);
+    run.turn().await;
     run.monitor.finish();
     run.ledger.finish()?;
-    end?;
     if let Input::Broken(error) = run.input {
         return Err(error);
     }
@@ -136,183 +128,4 @@ pub async fn run(
             .map(|(limit, _)| limit),
         tally: run.schedule.into_tally(),
     })
-}
-
-struct Loop<'a> {
-    schedule: Schedule,
-    feed: Feed,
-    client: Client,
-    ledger: Ledger,
-    monitor: &'a mut dyn Monitor,
-    interrupts: UnboundedReceiver<()>,
-    begun: Instant,
-    recorded: usize,
-    bytes_read: u64,
-    input: Input,
-    waited: BTreeMap<Limit, Duration>,
-}
-
-/// How far the input is.
-#[derive(Debug)]
-enum Input {
-    Open,
-    Ended,
-    Broken(Error),
-}
-
-impl Loop<'_> {
-    /// Turns until every row is settled, or the run is stopped and nothing is in flight.
-    async fn turn(&mut self) -> Result<()> {
-        let mut calls = FuturesUnordered::new();
-        let (tell_written, mut written) = mpsc::unbounded_channel();
-        let mut tick = interval(TICK);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        loop {
-            let (wake, limit) = loop {
-                match self.schedule.next(Instant::now()) {
-                    Next::Call(job) => calls.push(call(&mut self.client, job, &tell_written)),
-                    Next::Until(at, limit) => break (Some(at), limit),
-                    Next::Wait(limit) => break (None, limit),
-                    Next::Done => {
-                        self.carry_out();
-                        return Ok(());
-                    }
-                }
-            };
-            self.carry_out();
-            let slept_from = Instant::now();
-            let timer = pin!(async {
-                match wake {
-                    Some(at) => sleep_until(at.into()).await,
-                    None => std::future::pending().await,
-                }
-            });
-            tokio::select! {
-                biased;
-                Some(call) = written.recv() => self.schedule.written(call, Instant::now()),
-                Some((job, answer)) = calls.next() => {
-                    drain(&mut written, &mut self.schedule);
-                    self.schedule.answered(job, answer, Instant::now());
-                    // Those that ended with it, so that the ledger gets them at once.
-                    while let Some(Some((job, answer))) = calls.next().now_or_never() {
-                        drain(&mut written, &mut self.schedule);
-                        self.schedule.answered(job, answer, Instant::now());
-                    }
-                }
-                recorded = self.ledger.recorded() => match recorded {
-                    Some(recorded) => self.schedule.recorded(recorded - std::mem::replace(&mut self.recorded, recorded)),
-                    // The ledger can't be written any more; `finish` tells why.
-                    None => return Ok(()),
-                },
-                Some(()) = self.interrupts.recv() => {
-                    if self.schedule.stopped().is_some() {
-                        return Ok(());
-                    }
-                    self.schedule.stop(Stop::Interrupted);
-                    self.monitor.notice(&Notice::Stopping { in_flight: self.schedule.in_flight() });
-                }
-                batch = self.feed.next(), if self.schedule.wants_rows() => self.take(batch),
-                () = timer => {}
-                _ = tick.tick() => self.tell_progress(),
-            }
-            drain(&mut written, &mut self.schedule);
-            *self.waited.entry(limit).or_default() += slept_from.elapsed();
-        }
-    }
-
-    fn carry_out(&mut self) {
-        let mut entries = Vec::new();
-        while let Some(effect) = self.schedule.effect() {
-            match effect {
-                Effect::Record(entry) => entries.push(entry),
-                Effect::Renew => self.client.renew(unix_now()),
-                Effect::Tell(notice) => self.monitor.notice(&notice),
-            }
-        }
-        if !entries.is_empty() {
-            self.ledger.record(entries);
-        }
-    }
-
-    fn take(&mut self, batch: Option<Result<feed::Batch>>) {
-        match batch {
-            Some(Ok(batch)) => {
-                self.bytes_read = batch.bytes;
-                for read in batch.reads {
-                    self.schedule.offer(read);
-                }
-            }
-            Some(Err(error)) => {
-                self.input = Input::Broken(error);
-                self.schedule.input_ended();
-            }
-            None => {
-                if matches!(self.input, Input::Open) {
-                    self.input = Input::Ended;
-                }
-                self.schedule.input_ended();
-            }
-        }
-    }
-
-    fn tell_progress(&mut self) {
-        let now = Instant::now();
-        let calls_per_s = self.schedule.pace().last_second(now);
-        let tally = self.schedule.tally();
-        let total = match (&self.input, self.feed.extent()) {
-            (Input::Ended, _) => Some(tally.rows),
-            (_, Extent::Rows(rows)) => Some(rows),
-            (_, Extent::Bytes(size)) if self.bytes_read > 0 => {
-                let rows = u128::from(tally.rows) * u128::from(size) / u128::from(self.bytes_read);
-                u64::try_from(rows).ok().map(|rows| rows.max(tally.rows))
-            }
-            _ => None,
-        };
-        // A canary ends with its last row, wherever the input does.
-        let canary = self.schedule.to_take().map(|more| tally.rows + more);
-        let total = [total, canary].into_iter().flatten().min();
-        self.monitor.progress(&Progress {
-            tally,
-            total,
-            in_flight: self.schedule.in_flight(),
-            retrying: self.schedule.retrying(),
-            calls_per_s,
-            elapsed: now - self.begun,
-        });
-    }
-}
-
-/// A call, from handing the request over to its whole answer.
-fn call(
-    client: &mut Client,
-    job: Job,
-    written: &Written,
-) -> impl Future<Output = (Job, Answer)> + use<> {
-    let reply = client.recall(&job.row, job.call, Some(written.clone()));
-    let sent_at = Timestamp::now();
-    let started = Instant::now();
-    async move {
-        let reply = reply.await;
-        let took = started.elapsed();
-        (
-            job,
-            Answer {
-                reply,
-                sent_at,
-                took,
-            },
-        )
-    }
-}
-
-/// Stamps what has been written. Before an answer is looked at, so that a call which ended is
-/// known to have been on the wire.
-fn drain(written: &mut UnboundedReceiver<u64>, schedule: &mut Schedule) {
-    while let Ok(call) = written.try_recv() {
-        schedule.written(call, Instant::now());
-    }
-}
-
-fn unix_now() -> u64 {
-    u64::try_from(Timestamp::now().as_second()).unwrap_or(0)
 }

@@ -5,25 +5,25 @@
 //! running, outages and stalls are tested in milliseconds.
 
 use std::collections::VecDeque;
-use std::num::NonZeroU64;
 use std::time::{Duration, Instant};
 
+use super::entry;
 use super::guard::Guard;
+use super::intake::{Intake, Taken};
 use super::outage::{Calls, Outage};
 use super::pace::Pace;
 use super::plan::Plan;
 use super::queue::{Job, Queue, Turn};
 use super::retry::Retry;
-use super::seen::{Met, Seen};
 use super::steps::{Answer, Effect, Limit, Next, Stop};
 use super::tally::Tally;
 use super::window::Shut;
 use crate::api::client::Reply;
-use crate::api::codes::{self, Verdict};
+use crate::api::codes::Verdict;
 use crate::ledger::Settled;
 use crate::monitor::Notice;
 use crate::outcome::{Entry, Outcome};
-use crate::rows::{BadRow, Read, Row};
+use crate::rows::Read;
 
 /// Rows read ahead of their calls. More would only cost memory.
 const READ_AHEAD: usize = 512;
@@ -36,12 +36,10 @@ const MOST_UNRECORDED: usize = 4_096;
 #[derive(Debug)]
 pub(super) struct Schedule {
     plan: Plan,
-    seen: Seen,
+    intake: Intake,
     queue: Queue,
     in_flight: usize,
     unrecorded: usize,
-    reading: bool,
-    to_take: u64,
     calls: u64,
     pace: Pace,
     retry: Retry,
@@ -61,12 +59,10 @@ impl Schedule {
     /// the seed is that of the jitter.
     pub(super) fn new(plan: Plan, can_renew: bool, seed: u64, now: Instant) -> Self {
         Self {
-            seen: Seen::new(),
+            intake: Intake::new(plan.limit),
             queue: Queue::default(),
             in_flight: 0,
             unrecorded: 0,
-            reading: true,
-            to_take: plan.limit.map_or(u64::MAX, NonZeroU64::get),
             calls: 0,
             pace: Pace::new(plan.rate, now),
             retry: Retry::new(plan.max_attempts.get(), seed),
@@ -85,12 +81,12 @@ impl Schedule {
 
     /// A row that an earlier run settled; before the first row of the input.
     pub(super) fn settled_earlier(&mut self, settled: &Settled<'_>) {
-        self.seen.settled_earlier(settled);
+        self.intake.settled_earlier(settled);
     }
 
     /// Whether rows should be read. False for good once the input has ended or the run stops.
     pub(super) fn wants_rows(&self) -> bool {
-        self.reading
+        self.intake.is_open()
             && self.queue.fresh() < READ_AHEAD
             && self.queue.waiting() < MOST_WAITING
             && self.unrecorded < MOST_UNRECORDED
@@ -98,52 +94,16 @@ impl Schedule {
 
     /// Takes in what was read.
     pub(super) fn offer(&mut self, read: Read) {
-        if !self.reading {
-            return;
-        }
-        self.tally.rows += 1;
-        match read {
-            Read::Row(row) => match self.seen.meet(&row) {
-                Met::New => self.take(row),
-                Met::Duplicate => self.tally.duplicates += 1,
-                Met::Settled => self.tally.resumed += 1,
-            },
-            Read::Bad(bad) => self.invalid(bad),
-        }
-    }
-
-    fn take(&mut self, row: Row) {
-        self.tally.taken += 1;
-        self.queue.push(row);
-        self.to_take -= 1;
-        if self.to_take == 0 {
-            self.reading = false;
-        }
-    }
-
-    fn invalid(&mut self, bad: BadRow) {
-        self.tally.invalid += 1;
-        let met = self.seen.meet_bad(&bad);
-        // On a resume it stands in the ledger already.
-        if met == Met::New {
-            self.record(Entry {
-                row: bad.line,
-                group: "".into(),
-                sender: "".into(),
-                topic: "".into(),
-                outcome: Outcome::Invalid,
-                code: 0,
-                info: bad.reason.into(),
-                attempts: 0,
-                sent_at: None,
-                ms: None,
-            });
+        match self.intake.take(read, &mut self.tally) {
+            Some(Taken::Row(row)) => self.queue.push(row),
+            Some(Taken::Invalid(entry)) => self.record(entry),
+            None => {}
         }
     }
 
     /// The input has no more rows.
     pub(super) fn input_ended(&mut self) {
-        self.reading = false;
+        self.intake.close();
     }
 
     /// What may happen now.
@@ -299,19 +259,7 @@ impl Schedule {
             Outcome::Recalled => self.tally.recalled += 1,
             _ => self.tally.failed += 1,
         }
-        let Reply { code, info, .. } = answer.reply;
-        self.record(Entry {
-            row: job.row.line,
-            group: job.row.group.into(),
-            sender: job.row.sender.into(),
-            topic: job.row.topic.into(),
-            outcome,
-            code,
-            info: last_words(code, info).into(),
-            attempts: job.attempts,
-            sent_at: Some(answer.sent_at),
-            ms: Some(u64::try_from(answer.took.as_millis()).unwrap_or(u64::MAX)),
-        });
+        self.record(entry::settled(job, outcome, answer));
     }
 
     fn record(&mut self, entry: Entry<'static>) {
@@ -326,7 +274,7 @@ impl Schedule {
 
     /// No new calls from now on. The first reason is the one that is told.
     pub(super) fn stop(&mut self, stop: Stop) {
-        self.reading = false;
+        self.intake.close();
         self.stop.get_or_insert(stop);
     }
 
@@ -339,7 +287,7 @@ impl Schedule {
 
     /// How many more rows may be taken, where that is limited.
     pub(super) fn to_take(&self) -> Option<u64> {
-        self.plan.limit.map(|_| self.to_take)
+        self.intake.to_take()
     }
 
     /// What is to be carried out, oldest first.
@@ -378,7 +326,7 @@ impl Schedule {
     }
 
     fn nothing_left(&self) -> bool {
-        !self.reading && self.queue.is_empty()
+        !self.intake.is_open() && self.queue.is_empty()
     }
 
     fn tell(&mut self, notice: Notice) {
@@ -394,13 +342,5 @@ impl Schedule {
             _ => return,
         }
         self.told_pace = lowered;
-    }
-}
-
-/// A call without an answer may have landed, and then the last words must say so.
-fn last_words(code: i64, info: String) -> String {
-    match code {
-        codes::TIMED_OUT | codes::BROKEN_OFF => format!("{info}; the call may have landed"),
-        _ => info,
     }
 }

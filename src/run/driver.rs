@@ -1,0 +1,227 @@
+//! The loop that acts: it starts calls, takes in rows and answers, sleeps, and records.
+
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt as _;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use jiff::Timestamp;
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::time::{MissedTickBehavior, interval, sleep_until};
+
+use super::feed::{Batch, Extent, Feed};
+use super::queue::Job;
+use super::schedule::Schedule;
+use super::steps::{Answer, Effect, Limit, Next, Stop};
+use crate::api::client::{Client, Written};
+use crate::error::{Error, Result};
+use crate::ledger::Ledger;
+use crate::monitor::{Monitor, Notice, Progress};
+
+/// How often the monitor hears of progress.
+const TICK: Duration = Duration::from_millis(100);
+
+/// A run, and all that it owns.
+pub(super) struct Driver<'a> {
+    pub(super) schedule: Schedule,
+    feed: Feed,
+    client: Client,
+    pub(super) ledger: Ledger,
+    pub(super) monitor: &'a mut dyn Monitor,
+    interrupts: UnboundedReceiver<()>,
+    pub(super) begun: Instant,
+    recorded: usize,
+    bytes_read: u64,
+    pub(super) input: Input,
+    /// How long each limit kept calls from starting.
+    pub(super) waited: BTreeMap<Limit, Duration>,
+}
+
+/// How far the input is.
+#[derive(Debug)]
+pub(super) enum Input {
+    Open,
+    Ended,
+    Broken(Error),
+}
+
+impl<'a> Driver<'a> {
+    pub(super) fn new(
+        schedule: Schedule,
+        feed: Feed,
+        client: Client,
+        ledger: Ledger,
+        monitor: &'a mut dyn Monitor,
+        interrupts: UnboundedReceiver<()>,
+    ) -> Self {
+        Self {
+            schedule,
+            feed,
+            client,
+            ledger,
+            monitor,
+            interrupts,
+            begun: Instant::now(),
+            recorded: 0,
+            bytes_read: 0,
+            input: Input::Open,
+            waited: BTreeMap::new(),
+        }
+    }
+
+    /// Turns until every row is settled, or the run is stopped and nothing is in flight.
+    pub(super) async fn turn(&mut self) {
+        let mut calls = FuturesUnordered::new();
+        let (tell_written, mut written) = mpsc::unbounded_channel();
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            let (wake, limit) = loop {
+                match self.schedule.next(Instant::now()) {
+                    Next::Call(job) => calls.push(call(&mut self.client, job, &tell_written)),
+                    Next::Until(at, limit) => break (Some(at), limit),
+                    Next::Wait(limit) => break (None, limit),
+                    Next::Done => {
+                        self.carry_out();
+                        return;
+                    }
+                }
+            };
+            self.carry_out();
+            let slept_from = Instant::now();
+            let timer = pin!(async {
+                match wake {
+                    Some(at) => sleep_until(at.into()).await,
+                    None => std::future::pending().await,
+                }
+            });
+            tokio::select! {
+                biased;
+                Some(call) = written.recv() => self.schedule.written(call, Instant::now()),
+                Some((job, answer)) = calls.next() => {
+                    drain(&mut written, &mut self.schedule);
+                    self.schedule.answered(job, answer, Instant::now());
+                    // Those that ended with it, so that the ledger gets them at once.
+                    while let Some(Some((job, answer))) = calls.next().now_or_never() {
+                        drain(&mut written, &mut self.schedule);
+                        self.schedule.answered(job, answer, Instant::now());
+                    }
+                }
+                recorded = self.ledger.recorded() => match recorded {
+                    Some(recorded) => self.schedule.recorded(recorded - std::mem::replace(&mut self.recorded, recorded)),
+                    // The ledger can't be written any more; `finish` tells why.
+                    None => return,
+                },
+                Some(()) = self.interrupts.recv() => {
+                    if self.schedule.stopped().is_some() {
+                        return;
+                    }
+                    self.schedule.stop(Stop::Interrupted);
+                    self.monitor.notice(&Notice::Stopping { in_flight: self.schedule.in_flight() });
+                }
+                batch = self.feed.next(), if self.schedule.wants_rows() => self.take(batch),
+                () = timer => {}
+                _ = tick.tick() => self.tell_progress(),
+            }
+            drain(&mut written, &mut self.schedule);
+            *self.waited.entry(limit).or_default() += slept_from.elapsed();
+        }
+    }
+
+    fn carry_out(&mut self) {
+        let mut entries = Vec::new();
+        while let Some(effect) = self.schedule.effect() {
+            match effect {
+                Effect::Record(entry) => entries.push(entry),
+                Effect::Renew => self.client.renew(unix_now()),
+                Effect::Tell(notice) => self.monitor.notice(&notice),
+            }
+        }
+        if !entries.is_empty() {
+            self.ledger.record(entries);
+        }
+    }
+
+    fn take(&mut self, batch: Option<Result<Batch>>) {
+        match batch {
+            Some(Ok(batch)) => {
+                self.bytes_read = batch.bytes;
+                for read in batch.reads {
+                    self.schedule.offer(read);
+                }
+            }
+            Some(Err(error)) => {
+                self.input = Input::Broken(error);
+                self.schedule.input_ended();
+            }
+            None => {
+                if matches!(self.input, Input::Open) {
+                    self.input = Input::Ended;
+                }
+                self.schedule.input_ended();
+            }
+        }
+    }
+
+    fn tell_progress(&mut self) {
+        let now = Instant::now();
+        let calls_per_s = self.schedule.pace().last_second(now);
+        let tally = self.schedule.tally();
+        let total = match (&self.input, self.feed.extent()) {
+            (Input::Ended, _) => Some(tally.rows),
+            (_, Extent::Rows(rows)) => Some(rows),
+            (_, Extent::Bytes(size)) if self.bytes_read > 0 => {
+                let rows = u128::from(tally.rows) * u128::from(size) / u128::from(self.bytes_read);
+                u64::try_from(rows).ok().map(|rows| rows.max(tally.rows))
+            }
+            _ => None,
+        };
+        // A canary ends with its last row, wherever the input does.
+        let canary = self.schedule.to_take().map(|more| tally.rows + more);
+        let total = [total, canary].into_iter().flatten().min();
+        self.monitor.progress(&Progress {
+            tally,
+            total,
+            in_flight: self.schedule.in_flight(),
+            retrying: self.schedule.retrying(),
+            calls_per_s,
+            elapsed: now - self.begun,
+        });
+    }
+}
+
+/// A call, from handing the request over to its whole answer.
+fn call(
+    client: &mut Client,
+    job: Job,
+    written: &Written,
+) -> impl Future<Output = (Job, Answer)> + use<> {
+    let reply = client.recall(&job.row, job.call, Some(written.clone()));
+    let sent_at = Timestamp::now();
+    let started = Instant::now();
+    async move {
+        let reply = reply.await;
+        let took = started.elapsed();
+        (
+            job,
+            Answer {
+                reply,
+                sent_at,
+                took,
+            },
+        )
+    }
+}
+
+/// Stamps what has been written. Before an answer is looked at, so that a call which ended is
+/// known to have been on the wire.
+fn drain(written: &mut UnboundedReceiver<u64>, schedule: &mut Schedule) {
+    while let Ok(call) = written.try_recv() {
+        schedule.written(call, Instant::now());
+    }
+}
+
+fn unix_now() -> u64 {
+    u64::try_from(Timestamp::now().as_second()).unwrap_or(0)
+}

@@ -1,0 +1,45 @@
+//! The last word on a row, for the ledger.
+
+use super::queue::Job;
+use super::steps::Answer;
+use crate::api::client::Reply;
+use crate::api::codes;
+use crate::outcome::{Entry, Outcome};
+use crate::rows::BadRow;
+
+/// That of a row whose last call got this answer.
+pub(super) fn settled(job: Job, outcome: Outcome, answer: Answer) -> Entry<'static> {
+    let Reply { code, mut info, .. } = answer.reply;
+    // A call without an answer may have landed, and then the last word must say so.
+    if matches!(code, codes::TIMED_OUT | codes::BROKEN_OFF) {
+        info += "; the call may have landed";
+    }
+    Entry {
+        row: job.row.line,
+        group: job.row.group.into(),
+        sender: job.row.sender.into(),
+        topic: job.row.topic.into(),
+        outcome,
+        code,
+        info: info.into(),
+        attempts: job.attempts,
+        sent_at: Some(answer.sent_at),
+        ms: Some(u64::try_from(answer.took.as_millis()).unwrap_or(u64::MAX)),
+    }
+}
+
+/// That of a row that can't be sent.
+pub(super) fn invalid(bad: BadRow) -> Entry<'static> {
+    Entry {
+        row: bad.line,
+        group: "".into(),
+        sender: "".into(),
+        topic: "".into(),
+        outcome: Outcome::Invalid,
+        code: 0,
+        info: bad.reason.into(),
+        attempts: 0,
+        sent_at: None,
+        ms: None,
+    }
+}

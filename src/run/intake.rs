@@ -1,0 +1,93 @@
+//! Which of the rows that are read are this run's work.
+
+use std::num::NonZeroU64;
+
+use super::entry;
+use super::seen::{Met, Seen};
+use super::tally::Tally;
+use crate::ledger::Settled;
+use crate::outcome::Entry;
+use crate::rows::{Read, Row};
+
+/// Sorts out duplicates, rows that are settled already and bad rows, and closes when enough have
+/// been taken.
+#[derive(Debug)]
+pub(super) struct Intake {
+    seen: Seen,
+    open: bool,
+    to_take: Option<u64>,
+}
+
+/// Something to do about what was read.
+#[derive(Debug)]
+pub(super) enum Taken {
+    /// A row to call.
+    Row(Row),
+    /// A bad row to record.
+    Invalid(Entry<'static>),
+}
+
+impl Intake {
+    /// An open intake, for so many rows at most.
+    pub(super) fn new(limit: Option<NonZeroU64>) -> Self {
+        Self {
+            seen: Seen::new(),
+            open: true,
+            to_take: limit.map(NonZeroU64::get),
+        }
+    }
+
+    /// A row that an earlier run settled; before the first row of the input.
+    pub(super) fn settled_earlier(&mut self, settled: &Settled<'_>) {
+        self.seen.settled_earlier(settled);
+    }
+
+    /// Whether more rows are wanted. Closed once, it stays so.
+    pub(super) fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// How many more rows may be taken, where that is limited.
+    pub(super) fn to_take(&self) -> Option<u64> {
+        self.to_take
+    }
+
+    /// Takes no more rows.
+    pub(super) fn close(&mut self) {
+        self.open = false;
+    }
+
+    /// Counts what was read, and says what is to be done about it.
+    pub(super) fn take(&mut self, read: Read, tally: &mut Tally) -> Option<Taken> {
+        if !self.open {
+            return None;
+        }
+        tally.rows += 1;
+        match read {
+            Read::Row(row) => match self.seen.meet(&row) {
+                Met::New => {
+                    tally.taken += 1;
+                    self.count_down();
+                    return Some(Taken::Row(row));
+                }
+                Met::Duplicate => tally.duplicates += 1,
+                Met::Settled => tally.resumed += 1,
+            },
+            Read::Bad(bad) => {
+                tally.invalid += 1;
+                // On a resume it stands in the ledger already.
+                if self.seen.meet_bad(&bad) == Met::New {
+                    return Some(Taken::Invalid(entry::invalid(bad)));
+                }
+            }
+        }
+        None
+    }
+
+    fn count_down(&mut self) {
+        if let Some(to_take) = &mut self.to_take {
+            *to_take -= 1;
+            self.open = *to_take > 0;
+        }
+    }
+}
