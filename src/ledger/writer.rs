@@ -81,8 +81,10 @@ impl Ledger {
             Start::New => return Err(in_the_way(path)),
             Start::Resume => read_settled(path, &file, header, &mut settled)?,
         };
-        // Cuts a torn tail.
-        file.set_len(whole).map_err(|error| fail("write", error))?;
+        if whole < length {
+            // A torn tail, or a rehearsal before this one.
+            file.set_len(whole).map_err(|error| fail("write", error))?;
+        }
         file.seek(SeekFrom::Start(whole))
             .map_err(|error| fail("write", error))?;
         if whole == 0 {
