@@ -1,0 +1,185 @@
+//! A ledger that a crash or a disk has damaged.
+
+use std::collections::HashMap;
+use std::thread;
+
+use crate::stage::{Place, Service, mock, rows, senders};
+
+/// The ledger of a whole run of so many rows, told as one of this service.
+fn whole_ledger(service: &Service, count: usize) -> String {
+    let place = Place::with_rows(rows(count));
+    place
+        .run("rows.csv")
+        .on(service.address())
+        .finish()
+        .exits(0);
+    place.read("rows.ledger.jsonl")
+}
+
+#[test]
+fn a_torn_last_line_is_cut_and_its_row_called_again() {
+    let service = Service::good();
+    let whole = whole_ledger(&service, 3);
+    let torn = &whole[..whole.len() - 10];
+    let place = Place::with_rows(rows(3));
+    place.write("rows.ledger.jsonl", torn);
+    let lost = whole.lines().last().unwrap();
+    let run = place.run("rows.csv").on(service.address());
+    let done = run.with(["--resume"]).finish().exits(0);
+    assert_eq!([done.count("resumed"), done.count("recalled")], [2, 1]);
+    let called_again = service.requests().last().unwrap().sender();
+    assert!(lost.contains(&format!("\"{called_again}\"")), "{lost}");
+    place.ledger().has_recalled_each_of(3);
+}
+
+#[test]
+fn no_view_takes_a_torn_line_for_an_entry() {
+    let service = Service::good();
+    let whole = whole_ledger(&service, 3);
+    let place = Place::new();
+    // Whole but for its line feed: it may be the start of a longer one.
+    place.write("rows.ledger.jsonl", whole.trim_end());
+    let export = place.recall(["export", "rows.ledger.jsonl", "--format", "jsonl"]);
+    assert_eq!(export.finish().exits(0).stdout.lines().count(), 2);
+}
+
+#[test]
+fn cut_at_any_byte_of_its_last_three_entries_a_ledger_is_gone_on_with() {
+    const ROWS: usize = 5;
+    let service = Service::good();
+    let whole = whole_ledger(&service, ROWS);
+    let kept: usize = whole
+        .split_inclusive('\n')
+        .take(1 + ROWS - 3)
+        .map(str::len)
+        .sum();
+    let cuts: Vec<_> = (kept..whole.len()).collect();
+    assert!(cuts.len() > 300, "three entries are longer: {}", cuts.len());
+    thread::scope(|scope| {
+        // A few at once, each against a service of its own: together they would be one run too many.
+        for part in cuts.chunks(cuts.len().div_ceil(3)) {
+            let (whole, here) = (&whole, format!("http://{}", service.address()));
+            scope.spawn(move || {
+                let service = Service::good();
+                let there = format!("http://{}", service.address());
+                for &cut in part {
+                    let place = Place::with_rows(rows(ROWS));
+                    place.write("rows.ledger.jsonl", whole[..cut].replace(&here, &there));
+                    let lines_left = whole[..cut].matches('\n').count() - 1;
+                    let run = place.run("rows.csv").on(service.address());
+                    let done = run.with(["--resume"]).finish().exits(0);
+                    assert_eq!(done.count("resumed"), lines_left as u64, "cut at {cut}");
+                    assert_eq!(done.count("calls"), (ROWS - lines_left) as u64);
+                    place.ledger().has_recalled_each_of(ROWS);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_damaged_line_in_the_middle_costs_one_more_call() {
+    let service = Service::good();
+    let whole = whole_ledger(&service, 4);
+    let second = whole.lines().nth(2).unwrap();
+    for damage in [
+        "",
+        "garbage",
+        "{\"row\":3}",
+        "\u{0}\u{0}\u{0}",
+        &second[..40],
+    ] {
+        let place = Place::with_rows(rows(4));
+        place.write("rows.ledger.jsonl", whole.replace(second, damage));
+        let run = place.run("rows.csv").on(service.address());
+        let done = run.with(["--resume"]).finish().exits(0);
+        assert_eq!(
+            [done.count("resumed"), done.count("recalled")],
+            [3, 1],
+            "{damage:?}"
+        );
+        assert!(done.stderr.contains("no entries"), "{}", done.stderr);
+        let exported = place.recall(["export", "rows.ledger.jsonl", "--format", "jsonl"]);
+        assert_eq!(exported.finish().exits(0).stdout.lines().count(), 4);
+    }
+}
+
+#[test]
+fn a_full_disk_at_the_start_is_told_and_nothing_is_called() {
+    let service = Service::good();
+    let place = Place::with_rows(rows(3));
+    let run = place.run("rows.csv").on(service.address());
+    let done = run.with(["--ledger", "/dev/full"]).finish().exits(1);
+    done.says("/dev/full").says("No space left on device");
+    assert_eq!(service.calls(), 0);
+}
+
+#[test]
+fn a_disk_that_fills_up_stops_the_run_and_what_was_written_stays() {
+    let mock = mock("0", &[]);
+    let place = Place::with_rows(rows(400));
+    // A file may grow to 8 KiB and no further; writing on is an error as on a full disk.
+    let run = place.run("rows.csv").on(mock.address());
+    let done = run.after("trap '' XFSZ; ulimit -f 8").finish().exits(1);
+    let done = done
+        .says("rows.ledger.jsonl")
+        .says("File too large")
+        .says("--resume");
+    assert_eq!(done.stdout, "", "no summary of a run that could not go on");
+    let written = place.read("rows.ledger.jsonl");
+    assert!(written.len() <= 8 * 1024);
+    let kept: Vec<_> = written
+        .split_inclusive('\n')
+        .filter(|line| line.ends_with('\n'))
+        .collect();
+    assert!(kept.len() > 10, "{written}");
+    let called = mock.seen().calls;
+    assert!(called < 400, "it went on calling: {called}");
+
+    let run = place.run("rows.csv").on(mock.address());
+    let done = run.with(["--resume"]).finish().exits(0);
+    assert_eq!(done.count("resumed"), kept.len() as u64 - 1);
+    let after = place.read("rows.ledger.jsonl");
+    assert!(
+        after.starts_with(&kept.concat()),
+        "not a byte of it was lost"
+    );
+    place.ledger().has_recalled_each_of(400);
+    let doubles = mock.seen().calls - 400;
+    assert!(
+        doubles <= 200,
+        "{doubles} rows called twice, more than were in flight"
+    );
+}
+
+#[test]
+fn a_ledger_that_can_not_be_opened_is_told_by_name() {
+    let service = Service::good();
+    let place = Place::with_rows(rows(3));
+    for ledger in ["no/such/folder.jsonl", "."] {
+        let run = place.run("rows.csv").on(service.address());
+        let done = run.with(["--ledger", ledger]).finish().exits(1);
+        done.says(&format!("the ledger {ledger}"));
+    }
+    assert_eq!(service.calls(), 0);
+}
+
+#[test]
+fn a_failed_rows_file_that_can_not_be_written_is_told_and_the_ledger_has_them() {
+    let service = Service::start(|_| crate::stage::Answer::code(10010));
+    let place = Place::with_rows(rows(3));
+    let run = place.run("rows.csv").on(service.address());
+    let done = run
+        .with(["--failed", "no/such/folder.csv"])
+        .finish()
+        .exits(1);
+    done.says("no/such/folder.csv")
+        .says("recall export rows.ledger.jsonl --outcome failed");
+    let ledger = place.ledger();
+    let each: HashMap<_, _> = ledger
+        .entries
+        .iter()
+        .map(|e| (e.sender.clone(), e.code))
+        .collect();
+    assert_eq!(each, senders(3).map(|sender| (sender, 10010)).collect());
+}

@@ -1,0 +1,16 @@
+//! The promises of the command, kept by the real binary over real sockets, files, signals and
+//! processes.
+//!
+//! A test is set in a [`Place`](stage::Place), a folder of its own, and reads
+//! `place.run("rows.csv").on(service.address()).finish()`; the other end is either a scripted
+//! [`Service`](stage::Service) or the crate's own mock.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod stage;
+
+mod call;
+mod damage;
+mod ledger;
+mod resume;
+mod rows;

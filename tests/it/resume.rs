@@ -1,0 +1,290 @@
+//! Going on with an unfinished ledger: what is settled is not called again, all else is.
+
+use crate::stage::{Answer, Gate, Place, Service, rows, senders};
+
+/// A place where the first of five rows have been settled: u0 and u1 recalled, u2 failed.
+fn half_done(service: &Service) -> Place {
+    let place = Place::with_rows(rows(5));
+    let run = place.run("rows.csv").on(service.address());
+    let done = run.with(["--limit", "3"]).finish().exits(3);
+    assert_eq!([done.count("recalled"), done.count("failed")], [2, 1]);
+    place
+}
+
+/// Refuses `u2` and nobody else.
+fn one_refusal() -> Service {
+    Service::start(|call| match &*call.sender() {
+        "u2" => Answer::code(10010),
+        _ => Answer::ok(),
+    })
+}
+
+#[test]
+fn an_existing_ledger_is_refused_with_how_far_it_got_and_both_ways_on() {
+    let service = one_refusal();
+    let place = half_done(&service);
+    let before = place.read("rows.ledger.jsonl");
+    let done = place
+        .run("rows.csv")
+        .on(service.address())
+        .finish()
+        .exits(1);
+    let words = [
+        "rows.ledger.jsonl",
+        "3 rows settled",
+        "--resume",
+        "--ledger FILE",
+    ];
+    words.iter().fold(done, |done, words| done.says(words));
+    assert_eq!(place.read("rows.ledger.jsonl"), before);
+    assert_eq!(service.calls(), 3);
+}
+
+#[test]
+fn what_is_left_is_called_and_nothing_else() {
+    let service = one_refusal();
+    let place = half_done(&service);
+    let run = || {
+        place
+            .run("rows.csv")
+            .on(service.address())
+            .with(["--resume"])
+    };
+    // The failed row is settled, and keeps the exit code.
+    let done = run().finish().exits(3);
+    assert_eq!([done.count("resumed"), done.count("recalled")], [3, 2]);
+    assert_eq!([done.count("failed"), done.count("pending")], [0, 0]);
+    assert_eq!(service.called(), ["u0", "u1", "u2", "u3", "u4"]);
+    let done = run().finish().exits(3);
+    assert_eq!([done.count("resumed"), done.count("calls")], [5, 0]);
+    assert_eq!(
+        place.ledger().sorted_senders(),
+        ["u0", "u1", "u2", "u3", "u4"]
+    );
+}
+
+#[test]
+fn resuming_what_was_never_begun_begins_it() {
+    let service = Service::good();
+    let place = Place::with_rows(rows(3));
+    let run = place.run("rows.csv").on(service.address());
+    run.with(["--resume"]).finish().exits(0);
+    place.ledger().has_recalled_each_of(3);
+}
+
+#[test]
+fn an_input_that_grew_shrank_or_was_reordered_is_known_by_its_rows() {
+    let line = |sender: &str| format!("@TGS#1,{sender}\n");
+    let text = |senders: &[&str]| {
+        let lines: String = senders.iter().map(|sender| line(sender)).collect();
+        "group,sender\n".to_owned() + &lines
+    };
+    for (senders, called) in [
+        (
+            &["new", "u0", "u1", "u2", "u3", "u4", "last"][..],
+            &["last", "new", "u3", "u4"][..],
+        ),
+        (&["u4", "u2"], &["u4"]),
+        (&["u4", "u3", "u2", "u1", "u0"], &["u3", "u4"]),
+        (&["u1", "u1", "u3", "u3"], &["u3"]),
+        (&[], &[]),
+    ] {
+        let service = one_refusal();
+        let place = half_done(&service);
+        place.write("rows.csv", text(senders));
+        let run = place.run("rows.csv").on(service.address());
+        run.with(["--resume"]).finish().exits(3);
+        let mut all = ["u0", "u1", "u2"].to_vec();
+        all.extend(called);
+        all.sort_unstable();
+        assert_eq!(service.called(), all, "{senders:?}");
+        assert_eq!(place.ledger().sorted_senders(), all);
+    }
+}
+
+#[test]
+fn the_rest_may_come_through_a_pipe_in_another_format() {
+    let service = one_refusal();
+    let place = half_done(&service);
+    let lines = senders(6).map(|u| format!("{{\"user\":\"{u}\",\"group\":\"@TGS#1\"}}\n"));
+    let run = place
+        .run("-")
+        .on(service.address())
+        .stdin(lines.collect::<String>());
+    let run = run.with(["--resume", "--ledger", "rows.ledger.jsonl"]);
+    run.with(["--failed", "rows.failed.csv"]).finish().exits(3);
+    assert_eq!(service.called(), ["u0", "u1", "u2", "u3", "u4", "u5"]);
+}
+
+#[test]
+fn bad_rows_are_recorded_once_however_often_a_run_is_resumed() {
+    let service = Service::good();
+    let place = Place::with_rows("group,sender\n@TGS#1,\n@TGS#1,u0\n,x\n");
+    for _ in 0..3 {
+        let run = place.run("rows.csv").on(service.address());
+        let done = run.with(["--resume"]).finish().exits(3);
+        assert_eq!(done.count("invalid"), 2);
+    }
+    assert_eq!(place.ledger().entries.len(), 3);
+}
+
+#[test]
+fn the_ledger_of_another_app_or_service_is_refused() {
+    let service = one_refusal();
+    let place = half_done(&service);
+    let before = place.read("rows.ledger.jsonl");
+    let resume = || place.run("rows.csv").with(["--resume"]);
+    let other_app = resume()
+        .on(service.address())
+        .with(["--sdkappid", "1400000001"]);
+    other_app
+        .finish()
+        .exits(1)
+        .says("app 1400000000")
+        .says("app 1400000001");
+    let elsewhere = Service::good();
+    let there = elsewhere.address().to_string();
+    let here = service.address().to_string();
+    let done = resume().on(elsewhere.address()).finish().exits(1);
+    done.says(&there).says(&here).says("--ledger FILE");
+    let replay = place.recall(["replay", "rows.ledger.jsonl"]);
+    replay.on(elsewhere.address()).finish().exits(1).says(&here);
+    assert_eq!(place.read("rows.ledger.jsonl"), before);
+    assert_eq!((service.calls(), elsewhere.calls()), (3, 0));
+}
+
+#[test]
+fn a_ledger_of_a_version_to_come_is_refused_and_not_touched() {
+    let service = one_refusal();
+    let place = half_done(&service);
+    let newer = place
+        .read("rows.ledger.jsonl")
+        .replace("\"recall_ledger\":1", "\"recall_ledger\":2");
+    place.write("rows.ledger.jsonl", &newer);
+    for words in [
+        &["run", "rows.csv", "--resume"][..],
+        &["run", "rows.csv"],
+        &["replay", "rows.ledger.jsonl"],
+    ] {
+        let done = place.recall(words).on(service.address()).finish().exits(1);
+        done.says("version 2").says("newer");
+    }
+    place
+        .recall(["export", "rows.ledger.jsonl"])
+        .finish()
+        .exits(1)
+        .says("version 2");
+    assert_eq!(place.read("rows.ledger.jsonl"), newer);
+    assert_eq!(service.calls(), 3);
+}
+
+#[test]
+fn a_file_that_is_no_ledger_is_refused_and_not_touched() {
+    let service = Service::good();
+    for text in [
+        "group,sender\na,b\n",
+        "{}\n",
+        "\n",
+        "{\"recall_ledger\":\"x\"}\n",
+    ] {
+        let place = Place::with_rows(rows(2));
+        place.write("precious.txt", text);
+        let run = || {
+            place
+                .run("rows.csv")
+                .on(service.address())
+                .with(["--ledger", "precious.txt"])
+        };
+        run().finish().exits(1).says("precious.txt");
+        run()
+            .with(["--resume"])
+            .finish()
+            .exits(1)
+            .says("precious.txt");
+        place
+            .recall(["replay", "precious.txt"])
+            .on(service.address())
+            .finish()
+            .exits(1);
+        assert_eq!(place.read("precious.txt"), text);
+    }
+    assert_eq!(service.calls(), 0);
+}
+
+#[test]
+fn a_second_run_on_the_same_ledger_is_refused() {
+    let gate = Gate::default();
+    let held = gate.clone();
+    let service = Service::start(move |_| {
+        held.wait();
+        Answer::ok()
+    });
+    let place = Place::with_rows(rows(3));
+    let first = place.run("rows.csv").on(service.address()).start();
+    service.until_called(1);
+    // Elsewhere, so that nothing but the ledger is in the way.
+    let elsewhere = Service::good();
+    for resume in [&["--resume"][..], &[]] {
+        let second = place.run("rows.csv").on(elsewhere.address()).with(resume);
+        second
+            .finish()
+            .exits(1)
+            .says("another run")
+            .says("rows.ledger.jsonl");
+    }
+    gate.open();
+    first.finish().exits(0);
+    assert_eq!(elsewhere.calls(), 0);
+    place.ledger().has_recalled_each_of(3);
+}
+
+/// The ledger of format version 1 that is kept, as if it were of this service.
+fn version_1(service: &Service) -> Place {
+    let kept = include_str!("ledgers/version-1.ledger.jsonl");
+    let here = format!("http://{}", service.address());
+    let place = Place::new();
+    place.write(
+        "rows.ledger.jsonl",
+        kept.replace("https://adminapisgp.im.qcloud.com", &here),
+    );
+    place
+}
+
+#[test]
+fn a_ledger_of_version_1_is_exported() {
+    let place = version_1(&Service::good());
+    let export = place.recall(["export", "rows.ledger.jsonl", "--outcome", "failed"]);
+    assert_eq!(
+        export.finish().exits(0).stdout,
+        "row,group,sender,topic,outcome,code,info,attempts,sent_at,ms\n\
+         3,\"Board \"\"games\"\", Lisbon\",用户,,failed,10010,group does not exist,1,2026-11-22T10:00:00.148Z,12\n\
+         6,@TGS#_1,bob,@TGS#_1@TOPIC#_2,failed,-1,no answer in time; the call may have landed,8,2026-11-22T10:01:12.904Z,10000\n"
+    );
+    let all = place.recall(["export", "rows.ledger.jsonl", "--format", "jsonl"]);
+    assert_eq!(all.finish().exits(0).stdout.lines().count(), 6);
+}
+
+#[test]
+fn a_ledger_of_version_1_is_replayed() {
+    let service = Service::good();
+    let place = version_1(&service);
+    place
+        .recall(["replay", "rows.ledger.jsonl"])
+        .finish()
+        .exits(0);
+    assert_eq!(service.called(), ["bob", "用户"]);
+    assert_eq!(place.ledger().of("bob").topic, "@TGS#_1@TOPIC#_2");
+}
+
+#[test]
+fn a_ledger_of_version_1_is_gone_on_with() {
+    let service = Service::good();
+    let place = version_1(&service);
+    let text = "group,sender,topic\n@TGS#2C5SZEAEF,leckie,\n@TGS#live,ann,\n@TGS#3,carol,\n\
+                @TGS#_1,bob,@TGS#_1@TOPIC#_2\n\"Board \"\"games\"\", Lisbon\",用户,\nnew,row,\n";
+    place.write("rows.csv", text);
+    let run = place.run("rows.csv").on(service.address());
+    let done = run.with(["--resume"]).finish().exits(3);
+    assert_eq!(done.count("resumed"), 5);
+    assert_eq!(service.called(), ["row"]);
+}

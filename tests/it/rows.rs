@@ -1,0 +1,296 @@
+//! Rows in: every way in which people have them, and what is wrong with some.
+
+use serde_json::json;
+
+use crate::stage::{Place, Request, Service, rows};
+
+/// Who was called, as `group/sender/topic`, sorted.
+fn called(service: &Service) -> Vec<String> {
+    let name = |call: &Request| {
+        let json = call.json();
+        let text = |key: &str| json[key].as_str().unwrap_or("").to_owned();
+        [text("GroupId"), text("Sender_Account"), text("TopicId")].join("/")
+    };
+    let mut rows: Vec<_> = service.requests().iter().map(name).collect();
+    rows.sort();
+    rows
+}
+
+/// Who is called for this text in a file of this name, run with these words.
+#[track_caller]
+fn called_for(name: &str, text: impl AsRef<[u8]>, words: &[&str]) -> Vec<String> {
+    let service = Service::good();
+    let place = Place::new();
+    place.write(name, text);
+    let run = place.run(name).on(service.address());
+    run.with(words).finish().exits(0);
+    called(&service)
+}
+
+const TWO: [&str; 2] = ["g1/ann/", "g2/bob/t"];
+
+#[test]
+fn csv_tsv_and_jsonl_are_the_same_rows_in_other_clothes() {
+    let csv = "group,sender,topic\ng1,ann,\ng2,bob,t\n";
+    assert_eq!(called_for("rows.csv", csv, &[]), TWO);
+    assert_eq!(called_for("ROWS.CSV", csv, &[]), TWO);
+    assert_eq!(called_for("rows.tsv", csv.replace(',', "\t"), &[]), TWO);
+    let jsonl = "{\"group\":\"g1\",\"sender\":\"ann\"}\n\
+                 {\"topic\":\"t\",\"sender\":\"bob\",\"group\":\"g2\",\"more\":[1]}\n";
+    assert_eq!(called_for("rows.jsonl", jsonl, &[]), TWO);
+    assert_eq!(called_for("rows.ndjson", jsonl, &[]), TWO);
+}
+
+#[test]
+fn stdin_is_an_input_of_any_format_and_its_results_are_called_recall() {
+    for (text, failed) in [
+        (
+            "group,sender,topic\ng1,ann,\ng2,bob,t\n",
+            "recall.failed.csv",
+        ),
+        (
+            "group\tsender\ttopic\ng1\tann\t\ng2\tbob\tt\n",
+            "recall.failed.tsv",
+        ),
+        (
+            "{\"group\":\"g1\",\"sender\":\"ann\"}\n{\"group\":\"g2\",\"sender\":\"bob\",\"topic\":\"t\"}",
+            "recall.failed.jsonl",
+        ),
+    ] {
+        let service = Service::start(|_| crate::stage::Answer::code(10010));
+        let place = Place::new();
+        let run = place.run("-").on(service.address()).stdin(text);
+        run.finish().exits(3);
+        assert_eq!(called(&service), TWO);
+        assert_eq!(place.files(), [failed, "recall.ledger.jsonl"]);
+    }
+}
+
+#[test]
+fn columns_are_found_by_the_names_that_people_use() {
+    for header in [
+        "topic,group,sender",
+        "TopicId,GroupId,Sender_Account",
+        "topic_id,group_id,from_account",
+        "TOPIC ID,Group-Id,user_id",
+        "Topic,GROUP,User",
+    ] {
+        let text = format!("x,{header},y\n,,g1,ann,\n1,t,g2,bob,2\n");
+        assert_eq!(called_for("rows.csv", text, &[]), TWO, "{header}");
+    }
+}
+
+#[test]
+fn columns_can_be_named_and_numbered() {
+    let text = "room,uid,thread,sender\ng1,ann,,x\ng2,bob,t,y\n";
+    let names = ["--columns", "group=room,sender=uid,topic=thread"];
+    assert_eq!(called_for("rows.csv", text, &names), TWO);
+    let bare = "g1,ann,\ng2,bob,t\n";
+    assert_eq!(called_for("rows.csv", bare, &["--no-header"]), TWO);
+    let turned = "t0,ann,g1\nt,bob,g2\n";
+    let numbers = ["--no-header", "--columns", "group=3,sender=2"];
+    assert_eq!(
+        called_for("rows.csv", turned, &numbers),
+        ["g1/ann/", "g2/bob/"]
+    );
+    let json = "{\"room\":7,\"uid\":\"ann\"}\n";
+    let keys = ["--columns", "group=room,sender=uid"];
+    assert_eq!(called_for("rows.jsonl", json, &keys), ["7/ann/"]);
+}
+
+#[test]
+fn what_spreadsheets_and_editors_leave_in_a_file_does_no_harm() {
+    let with_mark = "\u{feff}group,sender,topic\r\n\r\ng1,ann,\r\n\r\ng2,bob,t\r\n\r\n";
+    assert_eq!(called_for("rows.csv", with_mark, &[]), TWO);
+    let quoted_header = "\u{feff}\"group\",\"sender\",\"topic\"\n\"g1\",\"ann\",\"\"\n\"g2\",bob,t";
+    assert_eq!(called_for("rows.csv", quoted_header, &[]), TWO);
+    let json = "\u{feff}\n{\"group\":\"g1\",\"sender\":\"ann\"}\r\n\r\n  \n\
+                {\"group\":\"g2\",\"sender\":\"bob\",\"topic\":\"t\"}";
+    assert_eq!(called_for("rows.jsonl", json, &[]), TWO);
+    let commas = "group,note,sender\n\"a, b\",\"two\nlines, \"\"quoted\"\"\",\"x,y\"\n#g,,z\n";
+    assert_eq!(called_for("rows.csv", commas, &[]), ["#g/z/", "a, b/x,y/"]);
+}
+
+#[test]
+fn integers_in_json_keep_every_digit() {
+    let text = "{\"group\":18446744073709551617,\"sender\":1294030472427835393}\n";
+    let called = called_for("rows.jsonl", text, &[]);
+    assert_eq!(called, ["18446744073709551617/1294030472427835393/"]);
+}
+
+#[test]
+fn bad_rows_become_invalid_lines_with_their_place_and_the_run_goes_on() {
+    let service = Service::good();
+    let mut text = b"group,sender,topic\ng1,ann,\n,nobody,\ng3,,t\ng4\ng5,bell\x07,\n".to_vec();
+    text.extend(b"g6,\xff\xfe,\n\"g7\" x,quoted,\ng8,1.29E+18,\n");
+    text.extend(format!("g9,{},\n", "x".repeat(70_000)).bytes());
+    text.extend(b"g2,bob,t\n");
+    let place = Place::with_rows(text);
+    let done = place
+        .run("rows.csv")
+        .on(service.address())
+        .finish()
+        .exits(3);
+    assert_eq!(called(&service), TWO);
+    assert_eq!([done.count("rows"), done.count("invalid")], [10, 8]);
+    let ledger = place.ledger();
+    let invalid: Vec<_> = ledger
+        .entries
+        .iter()
+        .filter(|entry| entry.outcome == "invalid")
+        .collect();
+    let lines: Vec<_> = invalid.iter().map(|entry| entry.row).collect();
+    assert_eq!(lines, [3, 4, 5, 6, 7, 8, 9, 10]);
+    for entry in invalid {
+        assert!(!entry.info.is_empty(), "a reason: {entry:?}");
+        assert!(!entry.info.contains(char::is_control), "{entry:?}");
+        assert_eq!((entry.attempts, entry.sent_at, entry.ms), (0, None, None));
+    }
+    assert!(!place.files().contains(&"rows.failed.csv".to_owned()));
+}
+
+#[test]
+fn bad_lines_of_json_become_invalid_lines_with_their_place() {
+    let service = Service::good();
+    let place = Place::new();
+    let text = concat!(
+        "{\"group\":\"g1\",\"sender\":\"ann\"}\n",
+        "{\"group\":\"g\",\"sender\":1.5}\n",
+        "{\"group\":\"g\",\"sender\":1e18}\n",
+        "{\"group\":\"g\"\n",
+        "{\"group\":\"g\",\"sender\":null}\n",
+        "{\"sender\":\"s\"}\n",
+        "[\"g\",\"s\"]\n",
+        "{\"group\":{\"id\":1},\"sender\":\"s\"}\n",
+        "{\"group\":\"g\",\"sender\":\"a\\u0000b\"}\n",
+        "{\"group\":\"g2\",\"sender\":\"bob\",\"topic\":\"t\"}\n",
+    );
+    place.write("rows.jsonl", text);
+    let done = place.run("rows.jsonl").on(service.address()).finish();
+    assert_eq!(done.exits(3).count("invalid"), 8);
+    assert_eq!(called(&service), TWO);
+    let ledger = place.ledger();
+    let bad = ledger.entries.iter().filter(|e| e.outcome == "invalid");
+    assert_eq!(
+        bad.map(|e| e.row).collect::<Vec<_>>(),
+        (2..=9).collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn a_quote_that_is_never_closed_does_not_swallow_the_rest_in_silence() {
+    let service = Service::good();
+    let place = Place::with_rows("group,sender\ng1,ann\ng2,\"open\ng3,carol\n");
+    let done = place
+        .run("rows.csv")
+        .on(service.address())
+        .finish()
+        .exits(3);
+    assert_eq!(done.count("invalid"), 1);
+    let ledger = place.ledger();
+    let outcomes = ["ann", "carol"].map(|sender| &*ledger.of(sender).outcome);
+    assert_eq!(outcomes, ["recalled", "recalled"]);
+    let bad = ledger
+        .entries
+        .iter()
+        .find(|entry| entry.outcome == "invalid");
+    assert_eq!(bad.unwrap().row, 3);
+}
+
+/// Runs what can't be run: exit 1, nothing called, no file left; what it says.
+#[track_caller]
+fn refusal(name: &str, text: Option<&[u8]>, words: &[&str]) -> String {
+    let service = Service::good();
+    let place = Place::new();
+    if let Some(text) = text {
+        place.write(name, text);
+    }
+    let before = place.files();
+    let done = place.run(name).on(service.address()).with(words).finish();
+    let done = done.exits(1);
+    assert_eq!((service.calls(), &*done.stdout), (0, ""));
+    assert_eq!(place.files(), before, "no ledger is made");
+    done.stderr
+}
+
+#[test]
+fn missing_columns_are_told_with_those_there_are_and_the_flag_that_helps() {
+    for (text, words) in [
+        ("room,uid\nr,u\n", ["group", "sender", "`room`, `uid`"]),
+        (
+            "group,uid\nr,u\n",
+            ["sender", "`group`, `uid`", "--columns"],
+        ),
+        ("room,user\nr,u\n", ["group", "`room`, `user`", "--columns"]),
+        (
+            "group;sender\nr;u\n",
+            ["semicolon", "`group;sender`", ".tsv"],
+        ),
+        ("@TGS#1,u1\n@TGS#1,u2\n", ["--no-header", "@TGS#1", "u1"]),
+        (
+            "group,sender,user\ng,a,b\n",
+            ["`sender`", "`user`", "--columns sender=sender"],
+        ),
+    ] {
+        let stderr = refusal("rows.csv", Some(text.as_bytes()), &[]);
+        for word in words {
+            assert!(stderr.contains(word), "{word} is not in {stderr}");
+        }
+    }
+    let json = refusal("rows.jsonl", Some(b"{\"room\":1,\"uid\":2}\n"), &[]);
+    assert!(
+        json.contains("`room`, `uid`") && json.contains("--columns"),
+        "{json}"
+    );
+    let named = refusal(
+        "rows.csv",
+        Some(b"room,uid\nr,u\n"),
+        &["--columns", "group=rom,sender=uid"],
+    );
+    assert!(
+        named.contains("`rom`") && named.contains("`room`"),
+        "{named}"
+    );
+}
+
+#[test]
+fn an_empty_file_a_missing_file_and_a_folder_are_told_by_name() {
+    assert!(refusal("rows.csv", Some(b""), &[]).contains("rows.csv: is empty"));
+    assert!(refusal("rows.csv", Some(b"\n\n"), &[]).contains("rows.csv: is empty"));
+    assert!(refusal("rows.jsonl", Some(b""), &[]).contains("rows.jsonl: is empty"));
+    assert!(refusal("gone.csv", None, &[]).contains("gone.csv"));
+    assert!(refusal(".", None, &[]).contains("folder"));
+    let zipped = refusal("rows.csv", Some(b"\x1f\x8b\x08\0\0\0"), &[]);
+    assert!(zipped.contains("gzip"), "{zipped}");
+}
+
+#[test]
+fn a_header_without_a_row_is_a_run_of_nothing() {
+    let service = Service::good();
+    let place = Place::with_rows("group,sender\n");
+    let done = place
+        .run("rows.csv")
+        .on(service.address())
+        .finish()
+        .exits(0);
+    assert_eq!((done.count("rows"), service.calls()), (0, 0));
+}
+
+#[test]
+fn a_pipe_is_called_row_by_row_before_it_ends() {
+    // The rows come through a pipe that stays open until the first two have been called.
+    let service = Service::good();
+    let place = Place::new();
+    let fifo = place.path("rows.fifo");
+    let made = std::process::Command::new("mkfifo").arg(&fifo).status();
+    assert!(made.unwrap().success());
+    let run = place.run("rows.fifo").on(service.address());
+    let running = run.with(["--columns", "group=group,sender=sender"]).start();
+    let mut pipe = std::fs::OpenOptions::new().write(true).open(&fifo).unwrap();
+    std::io::Write::write_all(&mut pipe, rows(2).as_bytes()).unwrap();
+    service.until_called(2);
+    std::io::Write::write_all(&mut pipe, b"@TGS#1,u2\n").unwrap();
+    drop(pipe);
+    let done = running.finish().exits(0);
+    assert_eq!(done.json()["recalled"], json!(3));
+}

@@ -1,0 +1,98 @@
+//! A folder of its own for each test, and the command run in it.
+
+use std::ffi::OsStr;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::{Ledger, Recall};
+
+/// The `UserSig` that runs bring along; it has what percent-encoding changes.
+pub(crate) const USERSIG: &str = "eJwVzN0KgjAYBuB78XjYN*dPC-oJ+K=s/q_ secret~signature";
+/// The secret key of runs that sign for themselves: the public sample.
+pub(crate) const SECRET_KEY: &str =
+    "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e";
+
+/// A folder of its own, which goes away with the test.
+pub(crate) struct Place {
+    folder: TempDir,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("work")).unwrap();
+        fs::create_dir(folder.path().join("tmp")).unwrap();
+        Self { folder }
+    }
+
+    /// With a `rows.csv` of this text.
+    pub(crate) fn with_rows(text: impl AsRef<[u8]>) -> Self {
+        let place = Self::new();
+        place.write("rows.csv", text);
+        place
+    }
+
+    /// The path of a file in it.
+    pub(crate) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.folder.path().join("work").join(name)
+    }
+
+    /// Where the command puts temporary files: locks.
+    pub(super) fn temporary(&self) -> PathBuf {
+        self.folder.path().join("tmp")
+    }
+
+    pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
+        let read = fs::read_to_string(self.path(name));
+        read.unwrap_or_else(|error| panic!("{name}: {error}; there are {:?}", self.files()))
+    }
+
+    /// The names of the files in it, sorted.
+    pub(crate) fn files(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.path("")).unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// The ledger that a run of `rows.csv` leaves.
+    pub(crate) fn ledger(&self) -> Ledger {
+        self.ledger_called("rows.ledger.jsonl")
+    }
+
+    pub(crate) fn ledger_called(&self, name: &str) -> Ledger {
+        Ledger::parse(&self.read(name))
+    }
+
+    /// The command with these words, run here.
+    pub(crate) fn recall<W: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = W>) -> Recall {
+        Recall::new(self, words)
+    }
+
+    /// `recall run INPUT --json` at no pace in particular, as fast as it goes.
+    pub(crate) fn run(&self, input: &str) -> Recall {
+        self.recall(["run", input, "--json"]).rate("max")
+    }
+}
+
+/// So many senders, `u0`, `u1` and so on.
+pub(crate) fn senders(count: usize) -> impl Iterator<Item = String> {
+    (0..count).map(|n| format!("u{n}"))
+}
+
+/// A CSV of so many distinct rows.
+pub(crate) fn rows(count: usize) -> String {
+    senders(count).fold("group,sender\n".to_owned(), |mut text, sender| {
+        writeln!(text, "@TGS#1,{sender}").unwrap();
+        text
+    })
+}
