@@ -315,15 +315,14 @@ fn fault(error: &reqwest::Error) -> Reply {
     }
 }
 
-/// Whether the other side showed a certificate that proves nothing.
+/// Whether the other side showed a certificate that proves nothing. I/O errors hide what they wrap
+/// from the chain of causes.
 fn is_untrusted(cause: &(dyn StdError + 'static)) -> bool {
-    let inner = cause
-        .downcast_ref::<io::Error>()
-        .and_then(io::Error::get_ref);
-    matches!(
-        inner.and_then(|inner| inner.downcast_ref()),
-        Some(rustls::Error::InvalidCertificate(_))
-    )
+    if let Some(error) = cause.downcast_ref() {
+        return matches!(error, rustls::Error::InvalidCertificate(_));
+    }
+    let wrapped = cause.downcast_ref().and_then(io::Error::get_ref);
+    wrapped.is_some_and(|wrapped| is_untrusted(wrapped))
 }
 
 /// Words from outside, fit for a ledger and a screen: one line, bounded, without the secret.

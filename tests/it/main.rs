@@ -14,3 +14,4 @@ mod damage;
 mod ledger;
 mod resume;
 mod rows;
+mod tls;
