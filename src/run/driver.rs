@@ -77,6 +77,8 @@ impl<'a> Driver<'a> {
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
+            // First, so that a call which starts now carries the UserSig that was signed for it.
+            self.carry_out();
             let (wake, limit) = loop {
                 match self.schedule.next(Instant::now()) {
                     Next::Call(job) => calls.push(call(&mut self.client, job, &tell_written)),
