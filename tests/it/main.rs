@@ -11,7 +11,10 @@ mod stage;
 
 mod call;
 mod damage;
+mod guard;
 mod ledger;
 mod resume;
 mod rows;
 mod tls;
+mod usersig;
+mod verdicts;

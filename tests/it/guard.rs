@@ -1,0 +1,146 @@
+//! The guard: a run that is a mistake ends before it has cost every row.
+
+use crate::stage::{Answer, Place, Service, rows};
+
+/// Refuses every row.
+fn refusing() -> Service {
+    Service::start(|_| Answer::code(10010))
+}
+
+#[test]
+fn a_run_whose_first_20_rows_all_fail_alike_is_stopped() {
+    let service = refusing();
+    let place = Place::with_rows(rows(60));
+    let run = || place.run("rows.csv").on(service.address());
+    let done = run().with(["--concurrency", "1"]).finish().exits(4);
+    assert_eq!((service.calls(), done.count("failed")), (20, 20));
+    assert_eq!(done.json()["stopped"], "guard");
+    let done = done.says("the first 20 rows all failed with 10010");
+    done.says("--max-failures none").says("--resume");
+    // Told to let them fail, it goes on.
+    let rest = run().with(["--resume", "--max-failures", "none"]).finish();
+    assert_eq!(rest.exits(3).count("failed"), 40);
+    assert_eq!(place.ledger().entries.len(), 60);
+}
+
+#[test]
+fn calls_in_flight_when_the_guard_stops_a_run_are_recorded() {
+    let service = refusing();
+    let place = Place::with_rows(rows(300));
+    let run = place.run("rows.csv").on(service.address());
+    let done = run.with(["--concurrency", "10"]).finish().exits(4);
+    assert!((20..=30).contains(&service.calls()), "{}", service.calls());
+    assert_eq!(done.count("failed"), service.calls() as u64);
+    assert_eq!(place.ledger().entries.len(), service.calls());
+}
+
+#[test]
+fn one_row_that_works_or_fails_differently_among_the_first_20_shows_that_it_is_no_mistake() {
+    for odd in [Answer::ok(), Answer::code(10015)] {
+        let service = Service::start(move |call| match call.nth {
+            7 => odd.clone(),
+            _ => Answer::code(10010),
+        });
+        let place = Place::with_rows(rows(60));
+        let run = place.run("rows.csv").on(service.address());
+        run.with(["--concurrency", "1"]).finish().exits(3);
+        assert_eq!(service.calls(), 60);
+    }
+}
+
+#[test]
+fn a_run_where_more_than_half_of_1000_rows_fail_is_stopped() {
+    let service = Service::start(|call| match call.nth {
+        0..450 => Answer::ok(),
+        _ => Answer::code(10010),
+    });
+    let place = Place::with_rows(rows(1_200));
+    let run = place.run("rows.csv").on(service.address());
+    let done = run.with(["--concurrency", "1"]).finish().exits(4);
+    assert_eq!(done.json()["stopped"], "guard");
+    assert_eq!(done.count("recalled") + done.count("failed"), 1_000);
+    done.says("more than the 50 % allowed");
+}
+
+#[test]
+fn a_run_where_just_less_than_half_of_the_rows_fail_goes_on() {
+    let service = Service::start(|call| match call.nth % 2 {
+        0 => Answer::ok(),
+        _ => Answer::code(10010),
+    });
+    let place = Place::with_rows(rows(1_100));
+    let run = place.run("rows.csv").on(service.address());
+    let done = run.with(["--concurrency", "1"]).finish().exits(3);
+    assert_eq!(done.count("failed"), 550);
+}
+
+#[test]
+fn max_failures_is_a_bound_that_the_operator_sets() {
+    let service = Service::start(|call| match call.nth {
+        0 => Answer::ok(),
+        _ => Answer::code(10010),
+    });
+    let place = Place::with_rows(rows(40));
+    let run = place.run("rows.csv").on(service.address());
+    let run = run.with(["--concurrency", "1", "--max-failures", "3"]);
+    let done = run
+        .finish()
+        .exits(4)
+        .says("4 rows failed, more than the 3 allowed");
+    assert_eq!((service.calls(), done.count("failed")), (5, 4));
+}
+
+#[test]
+fn max_failures_0_stops_at_the_first() {
+    let service = refusing();
+    let place = Place::with_rows(rows(40));
+    let run = place.run("rows.csv").on(service.address());
+    let run = run.with(["--concurrency", "1", "--max-failures", "0"]);
+    run.finish().exits(4);
+    assert_eq!(service.calls(), 1);
+}
+
+#[test]
+fn max_failures_none_lets_every_row_fail() {
+    let service = refusing();
+    let place = Place::with_rows(rows(60));
+    let run = place.run("rows.csv").on(service.address());
+    run.with(["--max-failures", "none"]).finish().exits(3);
+    assert_eq!(service.calls(), 60);
+}
+
+#[test]
+fn rows_that_have_failed_before_may_fail_again() {
+    let service = refusing();
+    let place = Place::with_rows(rows(40));
+    let run = place.run("rows.csv").on(service.address());
+    run.with(["--max-failures", "none"]).finish().exits(3);
+    // A replay,
+    place
+        .recall(["replay", "rows.ledger.jsonl"])
+        .finish()
+        .exits(3);
+    assert_eq!(service.calls(), 80);
+    // and a run of the failed-rows file, which is known by its columns,
+    place
+        .run("rows.failed.csv")
+        .on(service.address())
+        .finish()
+        .exits(3);
+    assert_eq!(service.calls(), 120);
+    // unless the operator says otherwise.
+    let replay = place.recall(["replay", "rows.ledger.jsonl", "--max-failures", "5"]);
+    replay.with(["--concurrency", "1"]).finish().exits(4);
+    assert_eq!(service.calls(), 126);
+}
+
+#[test]
+fn a_bound_that_makes_no_sense_is_refused() {
+    let place = Place::with_rows(rows(1));
+    for bound in ["-1", "half", "101%", "%", ""] {
+        let run = place
+            .run("rows.csv")
+            .with(["--mock", &format!("--max-failures={bound}")]);
+        run.finish().exits(2).says("--max-failures");
+    }
+}
