@@ -13,6 +13,7 @@ mod call;
 mod damage;
 mod guard;
 mod ledger;
+mod readme;
 mod resume;
 mod rows;
 mod tls;
