@@ -5,41 +5,54 @@ use std::io::{self, Write as _};
 use crate::cli::MockArgs;
 use crate::error::{Error, Result};
 use crate::exit;
-use crate::mock::{Cap, Latency, Mock, Options};
+use crate::mock::{List, Mock, Options, Script, World};
 
 /// Runs a mock until it is asked to stop, then prints what it saw.
 ///
 /// # Errors
-/// When it can't listen, or stdout can't be written.
+/// When a file or flag is wrong, when it can't listen, or stdout can't be written.
 pub fn run(args: &MockArgs) -> Result<u8> {
-    let mock = Mock::start(Options {
+    let mock = Mock::start(options(args)?)?;
+    let address = mock.address();
+    let fail = |error| Error::service("cannot write to stdout").because(error);
+    // Without a terminal to read it, it is still there.
+    drop(writeln!(
+        io::stderr(),
+        "A mock of the service listens on http://{address}\n\
+         What it saw: curl http://{address}/mock/seen\n\
+         Stop it with Ctrl-C."
+    ));
+    super::job::wait_for_interrupt()?;
+    let lists = [List::Rows, List::Connections, List::World];
+    let details = args.details.then(|| lists.map(|list| mock.list(list)));
+    let seen = serde_json::to_string(&mock.stop()).expect("plain data");
+    let details = details.into_iter().flatten().collect::<String>();
+    write!(io::stdout(), "{seen}\n{details}").map_err(fail)?;
+    Ok(exit::OK)
+}
+
+fn options(args: &MockArgs) -> Result<Options> {
+    Ok(Options {
         listen: args.listen,
         public: args.public,
-        latency: args
-            .latency
-            .as_deref()
-            .map_or(Ok(Latency::default()), str::parse)?,
+        latency: parse(args.latency.as_deref())?.unwrap_or_default(),
         faults: args
             .fail
             .iter()
             .map(|fault| fault.parse())
             .collect::<Result<_>>()?,
-        cap: args.cap.map(Cap::Sliding),
+        script: match &args.script {
+            Some(path) => Script::load(path)?,
+            None => Script::default(),
+        },
+        cap: parse(args.cap.as_deref())?,
         seed: args.seed,
         count_rows: args.count_rows,
-    })?;
-    let address = mock.address();
-    let mut out = io::stdout();
-    let fail = |error| Error::service("cannot write to stdout").because(error);
-    writeln!(
-        out,
-        "A mock of the service listens on http://{address}\n\
-         What it saw: curl http://{address}/mock/seen\n\
-         Stop it with Ctrl-C."
-    )
-    .map_err(fail)?;
-    super::job::wait_for_interrupt()?;
-    let seen = serde_json::to_string(&mock.stop()).expect("plain data");
-    writeln!(out, "{seen}").map_err(fail)?;
-    Ok(exit::OK)
+        world: args.world.as_deref().map(World::load).transpose()?,
+        traffic: args.traffic,
+    })
+}
+
+fn parse<T: std::str::FromStr<Err = Error>>(text: Option<&str>) -> Result<Option<T>> {
+    text.map(str::parse).transpose()
 }

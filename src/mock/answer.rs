@@ -11,8 +11,49 @@ use serde::Serialize;
 pub(crate) struct Answer {
     /// How long the answer takes, from the arrival of the call.
     pub(crate) delay: Duration,
-    pub(crate) what: Reply,
+    /// Whether it is the answer to the first call, which starts the script.
+    pub(crate) first: bool,
+    pub(crate) how: How,
+    pub(crate) body: Bytes,
 }
+
+/// How an answer goes out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    /// Status 200, JSON, as the service does.
+    Json,
+    /// A page for people, with this status.
+    Page(u16),
+    /// Half of it, then the connection breaks.
+    Half,
+    /// Without an end.
+    Endless,
+    /// Byte by byte.
+    Slow,
+    /// Not at all: the connection is reset.
+    Reset,
+    /// Not at all: the connection stays open.
+    Hang,
+}
+
+/// JSON that is not the API's, or nothing: each looks like success to somebody.
+pub(crate) const WRONG: [&str; 10] = [
+    "",
+    "null",
+    "[]",
+    "{}",
+    "\"OK\"",
+    r#"{"ActionStatus":"OK"}"#,
+    r#"{"ErrorCode":0}"#,
+    r#"{"ActionStatus":"FAIL","ErrorInfo":"","ErrorCode":0}"#,
+    r#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":"0"}"#,
+    r#"{"actionstatus":"OK","errorinfo":"","errorcode":0}"#,
+];
+
+/// What stands between a caller and the service, answering in its place.
+pub(crate) const PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Bad Gateway</title></head>\n\
+    <body><h1>Bad Gateway</h1><p>The server is temporarily unable to service your request.</p>\
+    </body></html>\n";
 
 /// The answer of the API: a code and, for a failure, what it says about it.
 #[derive(Clone, Debug, PartialEq, Eq)]

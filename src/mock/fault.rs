@@ -1,36 +1,86 @@
 //! What can go wrong with a call, by chance.
 
+use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
 
-/// Something that goes wrong with a share of the calls.
+/// Something that goes wrong with a share of the calls, or with every call of a share of the rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fault {
     /// What goes wrong.
     pub what: What,
-    /// The share of the calls that it strikes, 0 to 1.
+    /// The share that it strikes, 0 to 1.
     pub chance: f64,
+    /// Whether that is a share of the rows: a row that it strikes, it strikes each time.
+    pub by_row: bool,
 }
 
 /// What goes wrong with a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum What {
     /// It is answered with this error code.
     Code(i32),
+    /// It is answered with this HTTP status and a page for people.
+    Status(u16),
+    /// Its connection is reset as soon as it is accepted, before a call. Only an outage of a
+    /// script refuses connections outright.
+    Refuse,
+    /// Its connection is reset in place of an answer.
+    Reset,
+    /// The connection breaks in the middle of the answer.
+    Half,
+    /// The answer does not end.
+    Endless,
+    /// The answer comes byte by byte.
+    Slow,
+    /// Status 200 with a page for people, as from a captive portal.
+    Html,
+    /// Status 200 with JSON that is not the API's, or nothing.
+    Wrong,
+    /// No answer at all, on a connection that stays open.
+    Hang,
 }
+
+/// Faults by name.
+const NAMES: [(&str, What); 8] = [
+    ("refuse", What::Refuse),
+    ("reset", What::Reset),
+    ("half", What::Half),
+    ("endless", What::Endless),
+    ("slow", What::Slow),
+    ("html", What::Html),
+    ("wrong", What::Wrong),
+    ("hang", What::Hang),
+];
+
+const EXAMPLE: &str = "write what and its chance, as in 10002=5%, 502=1%, 10010=2%/row, or one of \
+                       refuse, reset, half, endless, slow, html, wrong, hang";
 
 impl FromStr for Fault {
     type Err = Error;
 
-    /// `10002=5%`: the code 10002 for every twentieth call.
+    /// `10002=5%`: the code 10002 for every twentieth call. `10010=1%/row`: for every call of
+    /// every hundredth row.
     fn from_str(text: &str) -> Result<Self> {
         let (what, chance) = text
             .split_once('=')
             .ok_or_else(|| Error::usage(format!("fault {text:?} has no =")).hint(EXAMPLE))?;
+        let (chance, by_row) = match chance.strip_suffix("/row") {
+            Some(chance) => (chance, true),
+            None => (chance, false),
+        };
+        let what = what.parse()?;
+        if by_row && what == What::Refuse {
+            return Err(
+                Error::usage("a connection is refused before its rows are known")
+                    .hint("write refuse=5% without /row, or reset=5%/row"),
+            );
+        }
         Ok(Self {
-            what: what.parse()?,
+            what,
             chance: share(chance)?,
+            by_row,
         })
     }
 }
@@ -38,36 +88,73 @@ impl FromStr for Fault {
 impl FromStr for What {
     type Err = Error;
 
+    /// A name, an HTTP status (100 to 599), or an error code (600 and above).
     fn from_str(text: &str) -> Result<Self> {
-        match text.parse() {
-            Ok(code) if code > 0 => Ok(Self::Code(code)),
+        if let Some((_, what)) = NAMES.iter().find(|(name, _)| *name == text) {
+            return Ok(*what);
+        }
+        match (text.parse(), text.parse()) {
+            // 1xx is no answer yet, and 204 and 304 have no body: no service would send them.
+            (Ok(status @ (200..=203 | 300..=303 | 305..=599)), _) => Ok(Self::Status(status)),
+            (_, Ok(code @ 600..)) => Ok(Self::Code(code)),
             _ => Err(Error::usage(format!("{text:?} is no fault")).hint(EXAMPLE)),
         }
     }
 }
 
-const EXAMPLE: &str = "write a code and its chance, as in 10002=5%";
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "{code}"),
+            Self::Status(status) => write!(f, "{status}"),
+            named => {
+                let name = NAMES.iter().find(|(_, what)| what == named);
+                f.write_str(name.map_or("", |(name, _)| name))
+            }
+        }
+    }
+}
 
 /// `5%` as 0.05.
-fn share(text: &str) -> Result<f64> {
+pub(crate) fn share(text: &str) -> Result<f64> {
     text.strip_suffix('%')
         .and_then(|percent| percent.parse::<f64>().ok())
         .filter(|percent| (0.0..=100.0).contains(percent))
         .map(|percent| percent / 100.0)
-        .ok_or_else(|| Error::usage(format!("{text:?} is no chance from 0% to 100%")).hint(EXAMPLE))
+        .ok_or_else(|| {
+            Error::usage(format!("{text:?} is no chance from 0% to 100%"))
+                .hint("write a number and a percent sign, as in 5% or 0.1%")
+        })
 }
 
-/// The fault that strikes the call whose chance is `rng`, if one does.
-pub(crate) fn draw(faults: &[Fault], rng: &mut fastrand::Rng) -> Option<What> {
-    if faults.is_empty() {
-        return None;
+/// Checks that the chances leave no call struck twice.
+pub(crate) fn check(faults: &[Fault]) -> Result<()> {
+    for by_row in [false, true] {
+        let struck = faults.iter().filter(|fault| fault.by_row == by_row);
+        let sum: f64 = struck.map(|fault| fault.chance).sum();
+        if sum > 1.0 + 1e-9 {
+            return Err(Error::usage(format!(
+                "the chances of the faults add up to {:.0}%",
+                sum * 100.0
+            ))
+            .hint("at most one fault strikes a call: let them add up to 100% or less"));
+        }
     }
-    let mut left = rng.f64();
+    Ok(())
+}
+
+/// The one of these faults that strikes what `rng` is the chance of, if one does.
+pub(crate) fn draw<'a>(
+    faults: impl Iterator<Item = &'a Fault>,
+    rng: &mut fastrand::Rng,
+) -> Option<What> {
+    let mut left = None;
     for fault in faults {
-        if left < fault.chance {
+        let left = left.get_or_insert_with(|| rng.f64());
+        if *left < fault.chance {
             return Some(fault.what);
         }
-        left -= fault.chance;
+        *left -= fault.chance;
     }
     None
 }
@@ -76,12 +163,32 @@ pub(crate) fn draw(faults: &[Fault], rng: &mut fastrand::Rng) -> Option<What> {
 mod tests {
     use super::*;
 
+    fn faults<const N: usize>(texts: [&str; N]) -> [Fault; N] {
+        texts.map(|text| text.parse().expect("a fault"))
+    }
+
     #[test]
-    fn a_fault_is_read_as_a_code_and_its_chance() {
-        let fault: Fault = "10002=5%".parse().expect("a fault");
-        assert_eq!(fault.what, What::Code(10002));
-        assert!((fault.chance - 0.05).abs() < 1e-12);
-        assert!("60008=0.01%".parse::<Fault>().is_ok());
+    fn a_fault_is_read_as_what_and_its_chance() {
+        for (text, what, by_row) in [
+            ("10002=5%", What::Code(10002), false),
+            ("10010=5%/row", What::Code(10010), true),
+            ("502=5%", What::Status(502), false),
+            ("302=5%", What::Status(302), false),
+            ("reset=5%", What::Reset, false),
+            ("hang=5%/row", What::Hang, true),
+        ] {
+            let fault: Fault = text.parse().expect("a fault");
+            assert_eq!((fault.what, fault.by_row), (what, by_row));
+            assert!((fault.chance - 0.05).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn every_fault_is_written_as_it_is_read() {
+        for text in "10002 502 refuse reset half endless slow html wrong hang".split(' ') {
+            let what: What = text.parse().expect("a fault");
+            assert_eq!(what.to_string(), text);
+        }
     }
 
     #[test]
@@ -89,18 +196,19 @@ mod tests {
         for text in ["", "10002", "10002=5", "=5%", "0=5%", "-1=5%", "x=5%"] {
             assert!(text.parse::<Fault>().is_err(), "{text}");
         }
-        for text in ["10002=101%", "10002=-1%", "10002=NaN%"] {
+        for text in ["10002=101%", "10002=-1%", "10002=NaN%", "100=5%", "204=5%"] {
             assert!(text.parse::<Fault>().is_err(), "{text}");
         }
+        assert!("refuse=5%/row".parse::<Fault>().is_err());
     }
 
     #[test]
     fn faults_strike_as_often_as_they_should() {
-        let faults = ["10002=5%", "60008=1%"].map(|text| text.parse().expect("a fault"));
+        let faults = faults(["10002=5%", "reset=1%"]);
         let mut rng = fastrand::Rng::with_seed(7);
         let mut struck = [0, 0, 0];
         for _ in 0..100_000 {
-            match draw(&faults, &mut rng) {
+            match draw(faults.iter(), &mut rng) {
                 Some(What::Code(10002)) => struck[0] += 1,
                 Some(_) => struck[1] += 1,
                 None => struck[2] += 1,
@@ -112,8 +220,14 @@ mod tests {
 
     #[test]
     fn a_fault_of_100_percent_strikes_every_call() {
-        let faults = ["10010=100%".parse().expect("a fault")];
+        let faults = faults(["10010=100%"]);
         let mut rng = fastrand::Rng::with_seed(0);
-        assert!((0..1_000).all(|_| draw(&faults, &mut rng).is_some()));
+        assert!((0..1_000).all(|_| draw(faults.iter(), &mut rng).is_some()));
+    }
+
+    #[test]
+    fn chances_above_all_calls_are_refused() {
+        assert!(check(&faults(["10002=60%", "60008=40%", "10010=50%/row"])).is_ok());
+        assert!(check(&faults(["10002=60%", "60008=41%"])).is_err());
     }
 }

@@ -1,31 +1,50 @@
 //! The service to run against: a mock on loopback that answers, fails and counts.
 //!
 //! ```text
-//! sockets ── server    reads a request, writes the answer when it is due
+//! sockets   server        accepts; cuts all connections while the service is away
+//!             connection  reads a request, writes the answer when it is due (body, socket)
 //!               │
-//!            service   (request, now) → answer: no clock, no socket, so tested without them
-//!               ├── request, answer   what a call says, what the API says back
-//!               ├── cap, fault, latency   what it does to callers, all chance from one seed
-//!               └── seen, rows        what it saw
+//! decisions  service      (request, now) → answer: no clock, no socket, so tested without them
+//!               ├── request, auth, ids       what a call says, and whether it may
+//!               ├── lane, cap                how many calls are let through
+//!               ├── script, fault, latency   what goes wrong, and when: all chance from one seed
+//!               ├── world, traffic           what a recall does; group_info tells about groups
+//!               └── seen, rows, connections  what it saw; tell writes it
 //! ```
 //!
-//! `GET /mock/seen` answers with [`Seen`] as JSON, `GET /mock/rows` with a line for each row:
-//! `{"group":"…","sender":"…","topic":"…","calls":2,"ok":1}` (where [`Options::count_rows`] is on).
+//! Asked over HTTP it tells about itself: `GET /mock/seen` answers with [`Seen`] as JSON;
+//! `/mock/rows`, `/mock/connections`, `/mock/world` and `/mock/messages?group=…&topic=…` with the
+//! lines of a [`List`].
 
 mod answer;
+mod auth;
+mod body;
 mod cap;
+mod connection;
+mod connections;
 mod fault;
+mod group_info;
+mod ids;
+mod lane;
 mod latency;
 mod options;
 mod request;
 mod rows;
+mod script;
 mod seen;
 mod server;
 mod service;
+mod socket;
+mod tell;
+mod traffic;
+mod world;
+mod world_file;
+mod world_view;
 
 use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::LocalSet;
@@ -34,7 +53,10 @@ pub use cap::Cap;
 pub use fault::{Fault, What};
 pub use latency::Latency;
 pub use options::Options;
-pub use seen::Seen;
+pub use script::Script;
+pub use seen::{Lookups, Seen, WorldSeen};
+pub use tell::List;
+pub use world::World;
 
 use crate::error::{Error, Result};
 use server::Ask;
@@ -77,8 +99,10 @@ impl Mock {
         let thread = std::thread::Builder::new()
             .name("mock".to_owned())
             .spawn(move || {
-                let service = Service::new(options);
-                LocalSet::new().block_on(&runtime, server::serve(listener, service, receiver))
+                let since = SystemTime::now().duration_since(UNIX_EPOCH);
+                let service = Service::new(options, since.map_or(0, |since| since.as_secs()));
+                let serving = server::serve(listener, address, service, receiver);
+                LocalSet::new().block_on(&runtime, serving)
             })
             .map_err(fail)?;
         Ok(Self {
@@ -95,12 +119,21 @@ impl Mock {
 
     /// What it saw so far.
     pub fn seen(&self) -> Seen {
-        let (reply, seen) = mpsc::channel();
+        self.ask(Ask::Seen)
+    }
+
+    /// A list, as JSON lines.
+    pub fn list(&self, list: List) -> String {
+        self.ask(|reply| Ask::List(list, reply))
+    }
+
+    /// A mock that is gone answers nothing.
+    fn ask<T: Default>(&self, ask: impl FnOnce(mpsc::Sender<T>) -> Ask) -> T {
+        let (reply, answer) = mpsc::channel();
         if let Some(asks) = &self.asks {
-            // A mock that is gone answers nothing; the figures are then empty.
-            drop(asks.send(Ask(reply)));
+            drop(asks.send(ask(reply)));
         }
-        seen.recv().unwrap_or_default()
+        answer.recv().unwrap_or_default()
     }
 
     /// Stops it: connections are cut, the port is free when this returns.

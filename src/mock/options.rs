@@ -3,12 +3,14 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::cap::Cap;
-use super::fault::Fault;
+use super::fault::{self, Fault};
 use super::latency::Latency;
+use super::script::Script;
+use super::world::World;
 use crate::error::{Error, Result};
 
-/// What a mock is started with. The default answers everything at once with success.
-#[derive(Clone, Debug, PartialEq)]
+/// What a mock is started with. The default answers every proper call at once with success.
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Where to listen; port 0 takes a free one, see [`Mock::address`](super::Mock::address).
     pub listen: SocketAddr,
@@ -18,12 +20,18 @@ pub struct Options {
     pub latency: Latency,
     /// What goes wrong by chance. At most one of them strikes a call, so the chances add up.
     pub faults: Vec<Fault>,
-    /// How many calls are let through; none: all.
+    /// What happens when; it comes before `latency` and `faults`.
+    pub script: Script,
+    /// How many calls of each app and command are let through; none: all.
     pub cap: Option<Cap>,
     /// All chance comes from it: the same calls meet the same faults.
     pub seed: u64,
     /// Whether to count the calls of each row. It costs some 40 bytes a row and its text.
     pub count_rows: bool,
+    /// The app and its groups. Without one, every app, group and sender is there.
+    pub world: Option<World>,
+    /// Messages that arrive in the world, in a second.
+    pub traffic: f64,
 }
 
 impl Default for Options {
@@ -33,9 +41,12 @@ impl Default for Options {
             public: false,
             latency: Latency::default(),
             faults: Vec::new(),
+            script: Script::default(),
             cap: None,
             seed: 0,
             count_rows: false,
+            world: None,
+            traffic: 0.0,
         }
     }
 }
@@ -50,15 +61,16 @@ impl Options {
             ))
             .hint("listen on 127.0.0.1, or say --public if that is what you want"));
         }
-        let sum: f64 = self.faults.iter().map(|fault| fault.chance).sum();
-        if sum > 1.0 + 1e-9 {
-            return Err(Error::usage(format!(
-                "the chances of the faults add up to {:.0}%, more than all calls",
-                sum * 100.0
-            ))
-            .hint("at most one fault strikes a call: let them add up to 100% or less"));
+        if !(0.0..=1e6).contains(&self.traffic) {
+            return Err(Error::usage(
+                "traffic must be 0 to 1,000,000 messages a second",
+            ));
         }
-        Ok(())
+        if self.traffic > 0.0 && self.world.is_none() {
+            return Err(Error::usage("traffic needs a world to arrive in")
+                .hint("give one with --world, such as samples/world.toml"));
+        }
+        fault::check(&self.faults)
     }
 }
 
@@ -89,14 +101,15 @@ mod tests {
     }
 
     #[test]
-    fn chances_above_all_calls_are_refused() {
-        let fault = |text: &str| text.parse().expect("a fault");
+    fn traffic_needs_a_world() {
         let mut options = Options {
-            faults: vec![fault("10002=60%"), fault("60008=40%")],
+            traffic: 5.0,
             ..Options::default()
         };
+        assert!(options.check().is_err());
+        options.world = World::from_toml("app = { sdkappid = 1, admins = [] }").ok();
         assert!(options.check().is_ok());
-        options.faults.push(fault("10010=1%"));
+        options.traffic = f64::NAN;
         assert!(options.check().is_err());
     }
 }

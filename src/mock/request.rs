@@ -13,6 +13,8 @@ pub(crate) struct Request<'a> {
     pub(crate) method: &'a str,
     pub(crate) path: &'a str,
     pub(crate) query: &'a str,
+    /// The `Host` header.
+    pub(crate) host: &'a str,
     pub(crate) body: &'a [u8],
 }
 
@@ -134,7 +136,7 @@ impl<'a> Recall<'a> {
 }
 
 /// A JSON object of this shape. Not JSON is another answer than JSON with a wrong field.
-fn object<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Reply> {
+pub(crate) fn object<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Reply> {
     if body.trim_ascii_start().first() != Some(&b'{') {
         return Err(Reply::fail(60003));
     }

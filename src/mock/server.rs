@@ -1,161 +1,164 @@
-//! The sockets: reads a request, asks the service, writes its answer when it is due.
+//! The sockets: accepts connections, and cuts them all while the service is away.
 
-use std::cell::RefCell;
-use std::convert::Infallible;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::mpsc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Body, Incoming};
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::JoinSet;
 
-use super::answer::json;
-use super::request;
+use super::connection::connection;
 use super::seen::Seen;
 use super::service::Service;
+use super::socket::cut;
+use super::tell::{List, Telling};
 
 /// What is asked of a running mock. When the asking end is gone, it stops.
-pub(crate) struct Ask(pub(crate) mpsc::Sender<Seen>);
+pub(crate) enum Ask {
+    Seen(mpsc::Sender<Seen>),
+    List(List, mpsc::Sender<String>),
+}
 
-/// A request is 200 bytes; what is far longer is no call.
-const LONGEST_BODY: usize = 64 * 1024;
+/// Why a connection breaks off: because it should.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cut;
 
-const MOCK: HeaderName = HeaderName::from_static("x-recall-mock");
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("cut on purpose")
+    }
+}
+
+impl std::error::Error for Cut {}
 
 /// All connections share one thread, so the service is theirs without a lock.
-struct Shared {
-    service: RefCell<Service>,
-    start: Instant,
+pub(crate) struct Shared {
+    pub(crate) service: RefCell<Service>,
+    pub(crate) start: Instant,
+    /// Wakes the acceptor: with the first call the script starts.
+    pub(crate) first_call: Notify,
 }
+
+/// How long to wait before another try to accept or to listen.
+const AGAIN: Duration = Duration::from_millis(10);
 
 /// Serves until the asking end is gone.
 pub(crate) async fn serve(
     listener: TcpListener,
+    address: SocketAddr,
     service: Service,
     mut asks: UnboundedReceiver<Ask>,
 ) -> Seen {
     let shared = Rc::new(Shared {
         service: RefCell::new(service),
         start: Instant::now(),
+        first_call: Notify::new(),
     });
+    let mut listener = Some(listener);
+    let mut connections = JoinSet::new();
+    let away = Rc::new(Cell::new(false));
     loop {
+        let change = shared.outage();
+        if change.away && listener.take().is_some() {
+            away.set(true);
+            connections.shutdown().await;
+        } else if !change.away && listener.is_none() {
+            match TcpListener::bind(address).await {
+                Ok(again) => listener = Some(again),
+                Err(error) => tracing::warn!(%error, %address, "the mock can't come back yet"),
+            }
+            away.set(false);
+        }
         tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    shared.service.borrow_mut().connected();
-                    tokio::task::spawn_local(connection(stream, Rc::clone(&shared)));
+            accepted = accept(listener.as_ref()) => match accepted {
+                Ok(stream) => {
+                    let number = shared.service.borrow_mut().connections.open();
+                    let refuses = shared.service.borrow_mut().refuses(shared.start.elapsed(), number);
+                    if refuses {
+                        cut(&stream);
+                        shared.service.borrow_mut().connections.close(number);
+                    } else {
+                        let (shared, away) = (Rc::clone(&shared), Rc::clone(&away));
+                        connections.spawn_local(connection(stream, number, shared, away));
+                    }
                 }
                 // Out of file descriptors, most likely: let connections end before the next try.
                 Err(error) => {
                     tracing::warn!(%error, "the mock can't accept a connection");
-                    tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+                    tokio::time::sleep(AGAIN).await;
                 }
             },
+            Some(_) = connections.join_next() => {}
+            () = shared.first_call.notified() => {}
+            () = until(change.at, listener.is_none() && !change.away) => {}
             ask = asks.recv() => match ask {
-                // Whoever asked may have gone away meanwhile.
-                Some(Ask(reply)) => drop(reply.send(shared.service.borrow().seen())),
-                None => return shared.service.borrow().seen(),
+                Some(ask) => shared.tell(ask),
+                None => return shared.seen(),
             },
         }
     }
 }
 
-async fn connection(stream: TcpStream, shared: Rc<Shared>) {
-    // Answers are one small write each; without this they wait for the client's ACK.
-    drop(stream.set_nodelay(true));
-    let answer = service_fn(|request| {
-        let shared = Rc::clone(&shared);
-        async move { Ok::<_, Infallible>(answer(request, &shared).await) }
-    });
-    let served = http1::Builder::new()
-        .pipeline_flush(true)
-        .serve_connection(TokioIo::new(stream), answer)
-        .await;
-    if let Err(error) = served {
-        tracing::debug!(%error, "a connection to the mock broke");
-    }
+/// Whether the service is away, and when that changes next.
+struct Outage {
+    away: bool,
+    at: Option<Instant>,
 }
 
-async fn answer(request: Request<Incoming>, shared: &Shared) -> Response<Full<Bytes>> {
-    let (head, body) = request.into_parts();
-    let Some(body) = read(body).await else {
-        return respond(StatusCode::PAYLOAD_TOO_LARGE, "text/plain", Bytes::new());
-    };
-    match head.uri.path() {
-        "/mock/seen" => {
-            let seen = shared.service.borrow().seen();
-            return respond(StatusCode::OK, "application/json", json(&seen));
-        }
-        "/mock/rows" => {
-            let rows = rows(&shared.service.borrow());
-            return respond(StatusCode::OK, "application/x-ndjson", rows);
-        }
-        _ => {}
-    }
-    let request = request::Request {
-        method: head.method.as_str(),
-        path: head.uri.path(),
-        query: head.uri.query().unwrap_or(""),
-        body: &body,
-    };
-    let answer = shared
-        .service
-        .borrow_mut()
-        .call(shared.start.elapsed(), &request);
-    if !answer.delay.is_zero() {
-        tokio::time::sleep(answer.delay).await;
-    }
-    respond(StatusCode::OK, "application/json", answer.what.body())
-}
-
-/// The whole body; none where it is too long or breaks off.
-async fn read(mut body: Incoming) -> Option<Bytes> {
-    let mut all = Bytes::new();
-    while !body.is_end_stream() {
-        let Some(frame) = body.frame().await else {
-            break;
+impl Shared {
+    fn outage(&self) -> Outage {
+        let service = self.service.borrow();
+        let now = self.start.elapsed();
+        let Some(time) = service.script_time(now) else {
+            return Outage {
+                away: false,
+                at: None,
+            };
         };
-        let Ok(data) = frame.ok()?.into_data() else {
-            continue;
-        };
-        if all.len() + data.len() > LONGEST_BODY {
-            return None;
+        let change = service.options.script.next_change(time);
+        Outage {
+            away: service.options.script.away(time),
+            at: change.map(|change| self.start + now.saturating_sub(time) + change),
         }
-        // Nearly every body is one frame, and needs no copy.
-        all = if all.is_empty() {
-            data
-        } else {
-            let mut joined = BytesMut::from(all);
-            joined.extend_from_slice(&data);
-            joined.freeze()
-        };
     }
-    Some(all)
+
+    fn seen(&self) -> Seen {
+        self.service.borrow_mut().seen(self.start.elapsed())
+    }
+
+    /// Whoever asked may have gone away meanwhile.
+    fn tell(&self, ask: Ask) {
+        match ask {
+            Ask::Seen(reply) => drop(reply.send(self.seen())),
+            Ask::List(list, reply) => {
+                let mut telling = Telling::new(list);
+                let service = self.service.borrow();
+                let blocks = std::iter::from_fn(|| telling.next(&service));
+                let text = blocks.map(|block| String::from_utf8_lossy(&block).into_owned());
+                drop(reply.send(text.collect()));
+            }
+        }
+    }
 }
 
-/// A JSON line a row.
-fn rows(service: &Service) -> Bytes {
-    let mut lines = Vec::new();
-    for row in (0..).map_while(|index| service.row(index)) {
-        lines.extend_from_slice(&json(&row));
-        lines.push(b'\n');
+async fn accept(listener: Option<&TcpListener>) -> io::Result<TcpStream> {
+    match listener {
+        Some(listener) => listener.accept().await.map(|(stream, _)| stream),
+        None => std::future::pending().await,
     }
-    lines.into()
 }
 
-fn respond(status: StatusCode, kind: &'static str, body: Bytes) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(body));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    headers.insert(MOCK, HeaderValue::from_static("1"));
-    response
+/// Waits for a moment, which may never come; or only a little, to try something again.
+async fn until(moment: Option<Instant>, again: bool) {
+    match moment {
+        _ if again => tokio::time::sleep(AGAIN).await,
+        Some(moment) => tokio::time::sleep_until(moment.into()).await,
+        None => std::future::pending().await,
+    }
 }

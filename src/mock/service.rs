@@ -2,106 +2,270 @@
 
 use std::time::Duration;
 
-use super::answer::{Answer, Reply};
-use super::cap::Gate;
+use bytes::Bytes;
+
+use super::answer::{Answer, How, PAGE, Reply, WRONG};
+use super::auth::Auth;
+use super::connections::Connections;
 use super::fault::{self, What};
+use super::group_info::Lookup;
+use super::ids;
+use super::lane::{Command, Lanes};
 use super::options::Options;
 use super::request::{Query, Recall, Request};
-use super::rows::{RowSeen, Rows};
+use super::rows::{Key, Rows};
 use super::seen::{Figures, Seen};
+use super::traffic::Traffic;
+use super::world::World;
 
 /// Where the service has its recall command.
 pub(crate) const RECALL: &str = "/v4/group_open_http_svc/delete_group_msg_by_sender";
+/// Where it tells about groups.
+pub(crate) const GROUP_INFO: &str = "/v4/group_open_http_svc/get_group_info";
 
 /// The service behind the sockets.
 #[derive(Debug)]
 pub(crate) struct Service {
-    options: Options,
-    gate: Option<Gate>,
+    pub(crate) options: Options,
+    pub(crate) connections: Connections,
+    pub(crate) rows: Option<Rows>,
+    pub(crate) world: Option<World>,
+    auth: Option<Auth>,
+    lanes: Lanes,
     figures: Figures,
-    rows: Option<Rows>,
+    /// The Unix second in which it started.
+    epoch: u64,
+    calls: u64,
+    /// When the script started.
+    first_call: Option<Duration>,
 }
 
+/// A call that is let through.
+enum Admitted<'a> {
+    Recall(Query<'a>, Recall<'a>),
+    Lookup(Lookup),
+}
+
+/// How an answer goes out, and its text.
+type Outgoing = (How, Bytes);
+
 impl Service {
-    pub(crate) fn new(options: Options) -> Self {
+    /// A service that starts in the Unix second `epoch`.
+    pub(crate) fn new(mut options: Options, epoch: u64) -> Self {
+        let mut world = options.world.take();
+        if let Some(world) = &mut world
+            && options.traffic > 0.0
+        {
+            let traffic = Traffic::new(options.traffic, options.seed, world);
+            world.start_traffic(traffic);
+        }
         Self {
-            gate: options.cap.map(Gate::new),
-            figures: Figures::new(),
+            connections: Connections::default(),
             rows: options.count_rows.then(|| Rows::new(options.seed)),
+            auth: world.as_ref().map(|world| Auth::new(world.app.clone())),
+            world,
+            lanes: Lanes::new(options.cap),
+            figures: Figures::new(),
+            epoch,
+            calls: 0,
+            first_call: None,
             options,
         }
     }
 
-    /// A connection was opened.
-    pub(crate) fn connected(&mut self) {
-        self.figures.connections += 1;
+    /// Whether the connection with this number is reset before it carries a call.
+    pub(crate) fn refuses(&mut self, now: Duration, connection: u64) -> bool {
+        let script = self
+            .script_time(now)
+            .map(|time| self.options.script.faults(time, None));
+        let faults = script.into_iter().flatten().chain(&self.options.faults);
+        let refusals = faults.filter(|fault| fault.what == What::Refuse);
+        let struck = fault::draw(refusals, &mut self.chance(!connection)).is_some();
+        if struck {
+            self.figures.met(What::Refuse);
+        }
+        struck
     }
 
     /// The answer to a call that has arrived at `now`, head and body. Times come in order.
-    pub(crate) fn call(&mut self, now: Duration, request: &Request<'_>) -> Answer {
-        let number = self.figures.arrived(now);
-        let (delay, what) = match self.admit(now, request) {
-            Ok(recall) => self.recall(number, &recall),
-            // Refusals take their time too.
+    pub(crate) fn call(&mut self, now: Duration, connection: u64, request: &Request<'_>) -> Answer {
+        self.calls += 1;
+        let first = self
+            .first_call
+            .replace(self.first_call.unwrap_or(now))
+            .is_none();
+        self.connections.call(connection);
+        if let Some(world) = &mut self.world {
+            world.advance(now);
+        }
+        let (delay, (how, body)) = match self.admit(now, request) {
+            Ok(Admitted::Recall(query, recall)) => self.recall(now, &query, recall.key()),
+            Ok(Admitted::Lookup(lookup)) => self.look_up(now, &lookup),
             Err(reply) => {
-                let delay = self.options.latency.draw(&mut self.chance(number));
-                (delay, reply)
+                let delay = self.options.latency.draw(&mut self.chance(self.calls));
+                (delay, self.reply(&reply))
             }
         };
-        self.figures.answered(what.code);
-        Answer { delay, what }
+        Answer {
+            delay,
+            first,
+            how,
+            body,
+        }
     }
 
-    /// What it saw so far.
-    pub(crate) fn seen(&self) -> Seen {
-        let mut seen = self.figures.snapshot();
+    /// What it saw up to `now`.
+    pub(crate) fn seen(&mut self, now: Duration) -> Seen {
+        let mut seen = self.figures.snapshot(&self.lanes);
+        seen.connections = self.connections.opened;
+        seen.open_connections = self.connections.open;
+        seen.most_calls_on_a_connection = self.connections.most_calls;
         if let Some(rows) = &self.rows {
             seen.rows = Some(rows.len() as u64);
             seen.most_calls_for_a_row = Some(rows.most_calls());
         }
+        if let Some(world) = &mut self.world {
+            world.advance(now);
+            seen.world = Some(world.seen());
+        }
         seen
     }
 
-    /// The row that came as the `index`th, where rows are counted.
-    pub(crate) fn row(&self, index: usize) -> Option<RowSeen<'_>> {
-        self.rows.as_ref()?.get(index)
+    /// How long the script has been going; not at all before the first call.
+    pub(crate) fn script_time(&self, now: Duration) -> Option<Duration> {
+        self.first_call.map(|start| now.saturating_sub(start))
     }
 
     /// The checks before anything is done, in the service's order.
-    fn admit<'a>(&mut self, now: Duration, request: &Request<'a>) -> Result<Recall<'a>, Reply> {
-        if request.path != RECALL {
+    fn admit<'a>(&mut self, now: Duration, request: &Request<'a>) -> Result<Admitted<'a>, Reply> {
+        let query = Query::parse(request.query);
+        let looks_up = request.path == GROUP_INFO;
+        let command = if looks_up {
+            Command::GroupInfo
+        } else {
+            Command::Recall
+        };
+        let app = query.as_ref().map_or(0, |query| query.sdkappid);
+        let lane = self.lanes.arrived(now, app, command);
+        if request.path != RECALL && !looks_up {
             return Err(Reply::fail(10003));
         }
         if request.method != "POST" {
             return Err(Reply::fail(60002));
         }
-        let query = Query::parse(request.query)?;
+        let query = query?;
         self.figures.random(query.random);
-        if let Some(gate) = &mut self.gate
-            && !gate.pass(now)
-        {
-            self.figures.over_cap += 1;
+        if let Some(auth) = &mut self.auth {
+            auth.check(request.host, &query, self.epoch + now.as_secs())?;
+        }
+        if !lane.pass(now) {
             return Err(Reply::fail(60007));
         }
-        Recall::parse(request.body)
+        if looks_up {
+            return Lookup::parse(request.body).map(Admitted::Lookup);
+        }
+        Ok(Admitted::Recall(query, Recall::parse(request.body)?))
     }
 
-    fn recall(&mut self, number: u64, recall: &Recall<'_>) -> (Duration, Reply) {
-        let key = recall.key();
+    fn recall(&mut self, now: Duration, query: &Query<'_>, key: Key<'_>) -> (Duration, Outgoing) {
         let row = self.rows.as_mut().map(|rows| rows.call(key));
+        let hash = key.hash(self.options.seed);
         // The nth call for a row meets the same fault in every run, in whatever order rows come.
-        let mut rng = match row {
-            Some((_, nth)) => self.chance(key.hash(self.options.seed) ^ u64::from(nth)),
-            None => self.chance(number),
-        };
-        let delay = self.options.latency.draw(&mut rng);
-        if let Some(What::Code(code)) = fault::draw(&self.options.faults, &mut rng) {
-            return (delay, Reply::fail(code));
+        let call = row.map_or(self.calls, |(_, nth)| hash.wrapping_add(u64::from(nth)));
+        let mut rng = self.chance(call);
+        let (delay, struck) = self.strike(now, Some((key, hash)), &mut rng);
+        if let Some(What::Code(code)) = struck {
+            return (delay, self.reply(&Reply::fail(code)));
         }
-        if let (Some(rows), Some((index, _))) = (&mut self.rows, row) {
+        // A caller that gets no proper answer can't know whether the call has landed.
+        let lands = struck.is_none() || rng.bool();
+        let reply = if lands {
+            self.land(query, key)
+        } else {
+            Reply::OK
+        };
+        if let Some(what) = struck {
+            return (delay, self.spoil(what, reply.body(), &mut rng));
+        }
+        if let (0, Some(rows), Some((index, _))) = (reply.code, &mut self.rows, row) {
             rows.ok(index);
         }
-        (delay, Reply::OK)
+        (delay, self.reply(&reply))
+    }
+
+    /// Does what the call asks for.
+    fn land(&mut self, query: &Query<'_>, key: Key<'_>) -> Reply {
+        if let Err(reply) = ids::check(key) {
+            return reply;
+        }
+        match &mut self.world {
+            Some(world) => world.recall(key, &query.identifier),
+            None => Reply::OK,
+        }
+    }
+
+    fn look_up(&mut self, now: Duration, lookup: &Lookup) -> (Duration, Outgoing) {
+        let mut rng = self.chance(self.calls);
+        let (delay, struck) = self.strike(now, None, &mut rng);
+        let body = lookup.answer(self.world.as_ref(), self.options.seed);
+        let outgoing = match struck {
+            Some(What::Code(code)) => self.reply(&Reply::fail(code)),
+            Some(what) => self.spoil(what, body, &mut rng),
+            None => {
+                self.figures.answered(0);
+                (How::Json, body)
+            }
+        };
+        (delay, outgoing)
+    }
+
+    /// How long the answer takes and what goes wrong with it: the script comes first.
+    fn strike(
+        &self,
+        now: Duration,
+        row: Option<(Key<'_>, u64)>,
+        rng: &mut fastrand::Rng,
+    ) -> (Duration, Option<What>) {
+        let Options {
+            script,
+            faults,
+            latency,
+            ..
+        } = &self.options;
+        let time = self.script_time(now).unwrap_or_default();
+        let key = row.map(|(key, _)| key);
+        let delay = script.latency(time, key).unwrap_or(latency).draw(rng);
+        let faults = |by_row| {
+            let all = script.faults(time, key).chain(faults);
+            all.filter(move |fault| fault.by_row == by_row && fault.what != What::Refuse)
+        };
+        let by_row = row.and_then(|(_, hash)| fault::draw(faults(true), &mut self.chance(!hash)));
+        (delay, by_row.or_else(|| fault::draw(faults(false), rng)))
+    }
+
+    /// A proper answer.
+    fn reply(&mut self, reply: &Reply) -> Outgoing {
+        self.figures.answered(reply.code);
+        (How::Json, reply.body())
+    }
+
+    /// An answer that is none; `body` would have been it.
+    fn spoil(&mut self, what: What, body: Bytes, rng: &mut fastrand::Rng) -> Outgoing {
+        self.figures.met(what);
+        let page = Bytes::from_static(PAGE.as_bytes());
+        match what {
+            What::Status(status) => (How::Page(status), page),
+            What::Html => (How::Page(200), page),
+            What::Wrong => {
+                let wrong = WRONG[rng.usize(..WRONG.len())];
+                (How::Json, Bytes::from_static(wrong.as_bytes()))
+            }
+            What::Half => (How::Half, body),
+            What::Endless => (How::Endless, body),
+            What::Slow => (How::Slow, body),
+            What::Hang => (How::Hang, body),
+            What::Reset | What::Refuse | What::Code(_) => (How::Reset, body),
+        }
     }
 
     /// The chance of one call, from the seed.
@@ -112,117 +276,5 @@ impl Service {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MS: Duration = Duration::from_millis(1);
-    const QUERY: &str =
-        "sdkappid=1400000000&identifier=administrator&usersig=x&random=1&contenttype=json";
-
-    fn recall(service: &mut Service, now: Duration, sender: &str) -> Answer {
-        let body = format!(r#"{{"GroupId":"g","Sender_Account":"{sender}"}}"#);
-        service.call(
-            now,
-            &Request {
-                method: "POST",
-                path: RECALL,
-                query: QUERY,
-                body: body.as_bytes(),
-            },
-        )
-    }
-
-    fn codes(options: &Options, senders: impl Iterator<Item = u32>) -> Vec<(u32, i32)> {
-        let mut service = Service::new(options.clone());
-        senders
-            .map(|n| {
-                (
-                    n,
-                    recall(&mut service, Duration::ZERO, &n.to_string())
-                        .what
-                        .code,
-                )
-            })
-            .collect()
-    }
-
-    #[test]
-    fn a_good_call_succeeds_at_once() {
-        let mut service = Service::new(Options::default());
-        let answer = recall(&mut service, Duration::ZERO, "s");
-        assert_eq!(answer.what, Reply::OK);
-        assert_eq!(answer.delay, Duration::ZERO);
-    }
-
-    #[test]
-    fn an_unknown_command_and_a_wrong_method_have_their_codes() {
-        let mut service = Service::new(Options::default());
-        let mut call = |method, path| {
-            let request = Request {
-                method,
-                path,
-                query: QUERY,
-                body: b"{}",
-            };
-            service.call(Duration::ZERO, &request).what.code
-        };
-        assert_eq!(call("POST", "/v4/group_open_http_svc/recall"), 10003);
-        assert_eq!(call("GET", RECALL), 60002);
-    }
-
-    #[test]
-    fn calls_over_the_cap_get_the_frequency_error() {
-        let mut service = Service::new(Options {
-            cap: Some(200.into()),
-            ..Options::default()
-        });
-        let ok = (0..2500)
-            .filter(|&ms| recall(&mut service, ms * MS, "s").what.code == 0)
-            .count();
-        let seen = service.seen();
-        assert_eq!((ok, seen.over_cap), (600, 1900));
-        assert_eq!(seen.by_code[&60007], 1900);
-        assert_eq!(seen.worst_second, 1000);
-    }
-
-    #[test]
-    fn the_same_seed_gives_the_same_faults() {
-        let mut options = Options {
-            faults: vec!["10002=20%".parse().expect("a fault")],
-            seed: 42,
-            ..Options::default()
-        };
-        let first = codes(&options, 0..1000);
-        assert_eq!(codes(&options, 0..1000), first);
-        options.seed = 43;
-        assert_ne!(codes(&options, 0..1000), first);
-    }
-
-    #[test]
-    fn where_rows_are_counted_faults_do_not_depend_on_their_order() {
-        let options = Options {
-            faults: vec!["10002=20%".parse().expect("a fault")],
-            count_rows: true,
-            ..Options::default()
-        };
-        let mut backwards = codes(&options, (0..1000).rev());
-        backwards.reverse();
-        assert_eq!(codes(&options, 0..1000), backwards);
-    }
-
-    #[test]
-    fn a_row_that_failed_by_chance_can_succeed_when_called_again() {
-        let mut service = Service::new(Options {
-            faults: vec!["10002=50%".parse().expect("a fault")],
-            count_rows: true,
-            ..Options::default()
-        });
-        let codes: Vec<i32> = (0..20)
-            .map(|_| recall(&mut service, Duration::ZERO, "s").what.code)
-            .collect();
-        assert!(codes.contains(&0) && codes.contains(&10002), "{codes:?}");
-        let row = service.row(0).expect("the row");
-        let ok = codes.iter().filter(|&&code| code == 0).count();
-        assert_eq!((row.calls, row.ok as usize), (20, ok));
-    }
-}
+#[path = "service_tests.rs"]
+mod tests;

@@ -1,0 +1,120 @@
+//! The bodies of answers, those that go wrong too.
+
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, SizeHint};
+use tokio::time::Sleep;
+
+use super::server::{Cut, Shared};
+use super::tell::Telling;
+
+/// What an answer without an end repeats.
+static FILLER: [u8; 16 * 1024] = [b' '; 16 * 1024];
+
+/// An answer without an end has one after all: this many fillers, 256 MiB.
+const FILLERS: u32 = 16 * 1024;
+
+/// How long a slow answer takes for a byte.
+const BYTE: Duration = Duration::from_millis(500);
+
+/// A body on its way out.
+pub(crate) enum Answering {
+    /// All at once.
+    Whole(Option<Bytes>),
+    /// The first half; then the connection breaks.
+    Half {
+        left: Option<Bytes>,
+        whole: u64,
+        written: bool,
+    },
+    /// Filler after filler, as fast as the caller takes it.
+    Endless(u32),
+    /// Byte by byte.
+    Slow { left: Bytes, pause: Pin<Box<Sleep>> },
+    /// A list, block by block.
+    Telling(Telling, Rc<Shared>),
+}
+
+impl Answering {
+    pub(crate) fn whole(bytes: Bytes) -> Self {
+        Self::Whole(Some(bytes))
+    }
+
+    pub(crate) fn half(bytes: &Bytes) -> Self {
+        Self::Half {
+            left: Some(bytes.slice(..bytes.len() / 2)),
+            whole: bytes.len() as u64,
+            written: false,
+        }
+    }
+
+    pub(crate) fn endless() -> Self {
+        Self::Endless(FILLERS)
+    }
+
+    pub(crate) fn slow(bytes: Bytes) -> Self {
+        Self::Slow {
+            left: bytes,
+            pause: Box::pin(tokio::time::sleep(BYTE)),
+        }
+    }
+}
+
+impl Body for Answering {
+    type Data = Bytes;
+    type Error = Cut;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        let bytes = match self.get_mut() {
+            Self::Whole(left) => left.take(),
+            Self::Half { left, written, .. } => match left.take() {
+                Some(half) => Some(half),
+                None if *written => return Poll::Ready(Some(Err(Cut))),
+                // hyper writes out what it has only when it is asked to wait.
+                None => {
+                    *written = true;
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+            },
+            Self::Endless(0) => return Poll::Ready(Some(Err(Cut))),
+            Self::Endless(left) => {
+                *left -= 1;
+                Some(Bytes::from_static(&FILLER))
+            }
+            Self::Slow { left, pause } if !left.is_empty() => {
+                std::task::ready!(pause.as_mut().poll(cx));
+                let next = pause.deadline() + BYTE;
+                pause.as_mut().reset(next);
+                Some(left.split_to(1))
+            }
+            Self::Slow { .. } => None,
+            Self::Telling(telling, shared) => telling.next(&shared.service.borrow()),
+        };
+        Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(left) => SizeHint::with_exact(length(left.as_ref())),
+            Self::Half { whole, .. } => SizeHint::with_exact(*whole),
+            Self::Slow { left, .. } => SizeHint::with_exact(length(Some(left))),
+            Self::Endless(_) | Self::Telling(..) => SizeHint::default(),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self, Self::Whole(None))
+    }
+}
+
+fn length(bytes: Option<&Bytes>) -> u64 {
+    bytes.map_or(0, |bytes| bytes.len() as u64)
+}

@@ -1,0 +1,149 @@
+//! The calls of one app and command: what a cap belongs to.
+
+use std::time::Duration;
+
+use super::cap::{Cap, Gate, LastSecond};
+
+/// What can be called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    /// `delete_group_msg_by_sender`, or a call of nothing that there is.
+    Recall,
+    /// `get_group_info`.
+    GroupInfo,
+}
+
+/// The calls of one app and command.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    app: u64,
+    pub(crate) command: Command,
+    gate: Option<Gate>,
+    last_second: LastSecond,
+    pub(crate) calls: u64,
+    pub(crate) worst_second: usize,
+    pub(crate) over_cap: u64,
+}
+
+impl Lane {
+    /// A call arrived. Times come in order.
+    fn arrived(&mut self, now: Duration) {
+        self.calls += 1;
+        self.last_second.add(now);
+        self.worst_second = self.worst_second.max(self.last_second.count(now));
+    }
+
+    /// Whether the cap lets a call through.
+    pub(crate) fn pass(&mut self, now: Duration) -> bool {
+        let passes = self.gate.as_mut().is_none_or(|gate| gate.pass(now));
+        self.over_cap += u64::from(!passes);
+        passes
+    }
+}
+
+/// All lanes, in the order in which they were first used.
+#[derive(Debug)]
+pub(crate) struct Lanes {
+    cap: Option<Cap>,
+    lanes: Vec<Lane>,
+}
+
+/// So that a caller who makes up an app for each call does not fill the memory.
+const MOST_LANES: usize = 1000;
+
+impl Lanes {
+    pub(crate) fn new(cap: Option<Cap>) -> Self {
+        Self {
+            cap,
+            lanes: Vec::new(),
+        }
+    }
+
+    /// A call arrived for an app (0 where it names none) and command: its lane.
+    pub(crate) fn arrived(&mut self, now: Duration, app: u64, command: Command) -> &mut Lane {
+        let mine = |lane: &Lane| lane.app == app && lane.command == command;
+        let full = self.lanes.len() >= MOST_LANES;
+        let index = match self.lanes.iter().position(mine) {
+            Some(index) => index,
+            None if full => MOST_LANES - 1,
+            None => {
+                self.lanes.push(Lane {
+                    app,
+                    command,
+                    gate: self.cap.map(Gate::new),
+                    last_second: LastSecond::default(),
+                    calls: 0,
+                    worst_second: 0,
+                    over_cap: 0,
+                });
+                self.lanes.len() - 1
+            }
+        };
+        let lane = &mut self.lanes[index];
+        lane.arrived(now);
+        lane
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Lane> {
+        self.lanes.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn lanes() -> Lanes {
+        Lanes::new(Some(2.into()))
+    }
+
+    #[test]
+    fn apps_and_commands_have_a_cap_each() {
+        let mut lanes = lanes();
+        for (app, command) in [
+            (1, Command::Recall),
+            (2, Command::Recall),
+            (1, Command::GroupInfo),
+        ] {
+            let passed = [0, 1, 2].map(|ms| lanes.arrived(ms * MS, app, command).pass(ms * MS));
+            assert_eq!(passed, [true, true, false]);
+        }
+        assert!(
+            lanes
+                .iter()
+                .all(|lane| (lane.calls, lane.over_cap) == (3, 1))
+        );
+    }
+
+    #[test]
+    fn the_worst_second_is_found_wherever_it_starts() {
+        let mut lanes = lanes();
+        let mut worst = |ms: &mut dyn Iterator<Item = u32>| {
+            ms.map(|ms| lanes.arrived(ms * MS, 1, Command::Recall).worst_second)
+                .last()
+        };
+        assert_eq!(worst(&mut (0..10_000).step_by(10)), Some(100));
+        // The second from 9.9 to 10.9 has ten of the first kind and all of the second.
+        assert_eq!(worst(&mut (10_700..10_900)), Some(210));
+    }
+
+    #[test]
+    fn two_calls_a_second_apart_share_no_second() {
+        let mut lanes = lanes();
+        lanes.arrived(Duration::ZERO, 1, Command::Recall);
+        let lane = lanes.arrived(1000 * MS, 1, Command::Recall);
+        assert_eq!(lane.worst_second, 1);
+    }
+
+    #[test]
+    fn made_up_apps_do_not_fill_the_memory() {
+        let mut lanes = lanes();
+        for app in 0..5_000 {
+            lanes.arrived(Duration::ZERO, app, Command::Recall);
+        }
+        assert_eq!(lanes.iter().count(), MOST_LANES);
+        assert_eq!(lanes.iter().map(|lane| lane.calls).sum::<u64>(), 5_000);
+    }
+}

@@ -1,0 +1,263 @@
+//! A script: from one moment to another, this happens. Its clock starts with the first call.
+//!
+//! ```toml
+//! [[during]]
+//! from = "5s"
+//! to = "10s"
+//! fail = ["10002=30%", "reset=1%"]
+//! latency = "lognormal:200ms,3s"
+//!
+//! [[during]]
+//! from = "20s"
+//! to = "30s"
+//! away = true
+//!
+//! [[during]]
+//! group = "@TGS#2C5SZEAEF"
+//! fail = ["10010=100%"]
+//! ```
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::fault::{self, Fault};
+use super::latency::{Latency, duration};
+use super::rows::Key;
+use crate::error::{Error, Result};
+
+/// What happens when.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Script {
+    steps: Vec<Step>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Step {
+    from: Duration,
+    to: Duration,
+    faults: Vec<Fault>,
+    latency: Option<Latency>,
+    away: bool,
+    only: Only,
+}
+
+/// The rows that a step is about; without any, all.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Only {
+    group: Option<String>,
+    sender: Option<String>,
+    topic: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Whole {
+    #[serde(default)]
+    during: Vec<During>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct During {
+    from: Option<String>,
+    to: Option<String>,
+    #[serde(default)]
+    fail: Vec<String>,
+    latency: Option<String>,
+    #[serde(default)]
+    away: bool,
+    group: Option<String>,
+    sender: Option<String>,
+    topic: Option<String>,
+}
+
+impl Script {
+    /// Reads a script.
+    ///
+    /// # Errors
+    /// Of kind `Input`, with the file and what is wrong in it.
+    pub fn load(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Error::input(format!("can't read the script {}", path.display())).because(error)
+        })?;
+        Self::from_toml(&text).map_err(|error| {
+            Error::input(format!("can't use the script {}: {error}", path.display()))
+        })
+    }
+
+    /// A script written in TOML.
+    ///
+    /// # Errors
+    /// Of kind `Input`, with the line or the value.
+    pub fn from_toml(text: &str) -> Result<Self> {
+        let whole: Whole = toml::from_str(text).map_err(|error| Error::input(error.to_string()))?;
+        let steps = whole.during.into_iter().map(Step::read);
+        Ok(Self {
+            steps: steps.collect::<Result<_>>()?,
+        })
+    }
+
+    /// The faults that may strike a call at a time, for this row or for any.
+    pub(crate) fn faults(
+        &self,
+        now: Duration,
+        row: Option<Key<'_>>,
+    ) -> impl Iterator<Item = &Fault> {
+        self.active(now)
+            .filter(move |step| step.only.fits(row))
+            .flat_map(|step| &step.faults)
+    }
+
+    /// The latency of a call at a time, where the script has one; the last word counts.
+    pub(crate) fn latency(&self, now: Duration, row: Option<Key<'_>>) -> Option<&Latency> {
+        self.active(now)
+            .filter(|step| step.only.fits(row))
+            .filter_map(|step| step.latency.as_ref())
+            .last()
+    }
+
+    /// Whether the service is away: open connections are cut, new ones refused.
+    pub(crate) fn away(&self, now: Duration) -> bool {
+        self.active(now).any(|step| step.away)
+    }
+
+    /// When the service next may go away or come back.
+    pub(crate) fn next_change(&self, now: Duration) -> Option<Duration> {
+        let steps = self.steps.iter().filter(|step| step.away);
+        let edges = steps.flat_map(|step| [step.from, step.to]);
+        edges
+            .filter(|&edge| edge > now && edge < Duration::MAX)
+            .min()
+    }
+
+    fn active(&self, now: Duration) -> impl Iterator<Item = &Step> {
+        let steps = self.steps.iter();
+        steps.filter(move |step| step.from <= now && now < step.to)
+    }
+}
+
+impl Step {
+    fn read(during: During) -> Result<Self> {
+        let from = during
+            .from
+            .as_deref()
+            .map_or(Ok(Duration::ZERO), duration)?;
+        let to = during.to.as_deref().map_or(Ok(Duration::MAX), duration)?;
+        if from >= to {
+            return Err(Error::input(format!(
+                "a step from {from:?} to {to:?} never is"
+            )));
+        }
+        let faults: Vec<Fault> = during
+            .fail
+            .iter()
+            .map(|text| text.parse())
+            .collect::<Result<_>>()?;
+        fault::check(&faults)?;
+        Ok(Self {
+            from,
+            to,
+            faults,
+            latency: during.latency.map(|text| text.parse()).transpose()?,
+            away: during.away,
+            only: Only {
+                group: during.group,
+                sender: during.sender,
+                topic: during.topic,
+            },
+        })
+    }
+}
+
+impl Only {
+    fn fits(&self, row: Option<Key<'_>>) -> bool {
+        let fits = |wanted: &Option<String>, part: fn(Key<'_>) -> &str| {
+            wanted
+                .as_deref()
+                .is_none_or(|wanted| row.is_some_and(|row| part(row) == wanted))
+        };
+        fits(&self.group, |row| row.group)
+            && fits(&self.sender, |row| row.sender)
+            && fits(&self.topic, |row| row.topic)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCRIPT: &str = r#"
+        [[during]]
+        from = "5s"
+        to = "10s"
+        fail = ["10002=30%", "reset=1%"]
+        latency = "20ms..80ms"
+        [[during]]
+        from = "20s"
+        to = "30s"
+        away = true
+        [[during]]
+        group = "g"
+        sender = "s"
+        fail = ["10010=100%"]
+    "#;
+
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_step_holds_from_its_start_until_before_its_end() {
+        let script = Script::from_toml(SCRIPT).expect("a script");
+        let faults = |seconds| script.faults(at(seconds), None).count();
+        assert_eq!([4, 5, 9, 10].map(faults), [0, 2, 2, 0]);
+        assert!(script.latency(at(4), None).is_none());
+        assert_eq!(
+            script.latency(at(5), None),
+            "20ms..80ms".parse().ok().as_ref()
+        );
+    }
+
+    #[test]
+    fn a_step_about_a_row_leaves_others_alone() {
+        let script = Script::from_toml(SCRIPT).expect("a script");
+        let faults = |group, sender| {
+            let key = Key {
+                group,
+                sender,
+                topic: "t",
+            };
+            script.faults(at(0), Some(key)).count()
+        };
+        assert_eq!(
+            [faults("g", "s"), faults("g", "x"), faults("x", "s")],
+            [1, 0, 0]
+        );
+    }
+
+    #[test]
+    fn an_outage_has_an_announced_start_and_end() {
+        let script = Script::from_toml(SCRIPT).expect("a script");
+        assert_eq!(
+            [19, 20, 29, 30].map(|s| script.away(at(s))),
+            [false, true, true, false]
+        );
+        let next = [0, 20, 30].map(|s| script.next_change(at(s)));
+        assert_eq!(next, [Some(at(20)), Some(at(30)), None]);
+        let endless = Script::from_toml("[[during]]\naway = true").expect("a script");
+        assert!(endless.away(at(1_000_000)));
+        assert_eq!(endless.next_change(at(0)), None);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_script_is_said() {
+        let error = |text: &str| Script::from_toml(text).expect_err(text).to_string();
+        assert!(error("[[during]]\nfrm = '1s'").contains("frm"));
+        assert!(error("[[during]]\nfail = ['x=1%']").contains("\"x\""));
+        assert!(error("[[during]]\nfrom = '2s'\nto = '1s'").contains("never"));
+        assert!(error("[[during]]\nlatency = 'soon'").contains("soon"));
+        assert!(error("[[during]]\nfail = ['1000=60%', '2000=60%']").contains("120%"));
+    }
+}

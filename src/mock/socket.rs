@@ -1,0 +1,83 @@
+//! A connection that can be cut: closed so that the caller sees a reset.
+
+use std::cell::Cell;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+/// A connection; where one of `cuts` is set when it is dropped, the caller sees a reset.
+pub(crate) struct Socket {
+    stream: TokioIo<TcpStream>,
+    cuts: [Rc<Cell<bool>>; 2],
+}
+
+impl Socket {
+    pub(crate) fn new(stream: TcpStream, cuts: [Rc<Cell<bool>>; 2]) -> Self {
+        Self {
+            stream: TokioIo::new(stream),
+            cuts,
+        }
+    }
+
+    fn stream(self: Pin<&mut Self>) -> Pin<&mut TokioIo<TcpStream>> {
+        Pin::new(&mut self.get_mut().stream)
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if self.cuts.iter().any(|cut| cut.get()) {
+            cut(self.stream.inner());
+        }
+    }
+}
+
+/// Makes a connection end with a reset. Where that fails, it ends as usual.
+pub(crate) fn cut(stream: &TcpStream) {
+    drop(stream.set_zero_linger());
+}
+
+impl Read for Socket {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.stream().poll_read(cx, buffer)
+    }
+}
+
+impl Write for Socket {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.stream().poll_write(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream().poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream().poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.stream().poll_write_vectored(cx, slices)
+    }
+}

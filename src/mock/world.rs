@@ -1,0 +1,208 @@
+//! A world: an app's groups, their topics, members and messages, and what recalls did to them.
+//!
+//! Of each room (a group, or a topic of one) it keeps the last 1,000 messages, which a recall can
+//! reach; of those before, only how many of whom are recalled, as that can't change any more. So
+//! a room takes the same memory however long its history.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::answer::Reply;
+use super::rows::Key;
+use super::traffic::Traffic;
+use super::world_file::App;
+use crate::error::{Error, Result};
+
+/// How many of a room's messages a recall reaches. Source: the official page of the call.
+pub(crate) const REACH: usize = 1000;
+
+/// The types of group in which a recall is permitted, and the one in which it does nothing.
+const TYPES: [&str; 7] = [
+    "Private",
+    "Work",
+    "Public",
+    "ChatRoom",
+    "Meeting",
+    "Community",
+    "AVChatRoom",
+];
+
+/// An app's groups, their topics, members and messages.
+#[derive(Clone, Debug, Default)]
+pub struct World {
+    pub(crate) app: App,
+    pub(crate) groups: Vec<GroupState>,
+    pub(crate) group_of: HashMap<String, usize>,
+    pub(crate) rooms: Vec<Room>,
+    pub(crate) tallies: Vec<Tally>,
+    /// By room and account.
+    pub(crate) tally_of: HashMap<(usize, usize), usize>,
+    pub(crate) accounts: Vec<String>,
+    pub(crate) account_of: HashMap<String, usize>,
+    pub(crate) messages: u64,
+    pub(crate) recalled: u64,
+    pub(crate) traffic: Option<Traffic>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct GroupState {
+    pub(crate) id: String,
+    pub(crate) kind: String,
+    pub(crate) name: String,
+    pub(crate) members: Vec<usize>,
+    pub(crate) busy: u32,
+    pub(crate) dismissed: bool,
+    pub(crate) denied: Vec<String>,
+    /// By topic; the empty one is the group itself.
+    pub(crate) rooms: HashMap<String, usize>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Room {
+    pub(crate) group: usize,
+    pub(crate) topic: String,
+    pub(crate) last: VecDeque<Message>,
+    pub(crate) seq: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Message {
+    pub(crate) seq: u64,
+    pub(crate) tally: usize,
+    pub(crate) recalled: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tally {
+    pub(crate) room: usize,
+    pub(crate) account: usize,
+    pub(crate) sent: u64,
+    pub(crate) recalled: u64,
+    pub(crate) within_reach: u64,
+}
+
+impl World {
+    /// A message arrives in a room; the oldest of more than 1,000 gets out of reach.
+    pub(crate) fn send(&mut self, room: usize, account: usize, seq: Option<u64>) -> Result<()> {
+        let tally = *self.tally_of.entry((room, account)).or_insert_with(|| {
+            self.tallies.push(Tally {
+                room,
+                account,
+                sent: 0,
+                recalled: 0,
+                within_reach: 0,
+            });
+            self.tallies.len() - 1
+        });
+        let room = &mut self.rooms[room];
+        let seq = seq.unwrap_or(room.seq + 1);
+        if seq <= room.seq {
+            return Err(Error::input(format!(
+                "sequence number {seq} comes after {}",
+                room.seq
+            )));
+        }
+        room.seq = seq;
+        if room.last.len() == REACH
+            && let Some(oldest) = room.last.pop_front()
+            && !oldest.recalled
+        {
+            self.tallies[oldest.tally].within_reach -= 1;
+        }
+        room.last.push_back(Message {
+            seq,
+            tally,
+            recalled: false,
+        });
+        self.tallies[tally].sent += 1;
+        self.tallies[tally].within_reach += 1;
+        self.messages += 1;
+        Ok(())
+    }
+
+    /// A message of the traffic: of this account, in some room of this group.
+    pub(crate) fn chat(&mut self, group: usize, account: usize, topic: usize) {
+        let rooms = &self.groups[group].rooms;
+        // Rooms of a group follow each other, the group itself first.
+        let room = rooms[""] + topic % rooms.len();
+        // Without a sequence number of its own a message can't come too late.
+        drop(self.send(room, account, None));
+    }
+
+    /// Recalls what the row names, as `identifier`.
+    pub(crate) fn recall(&mut self, row: Key<'_>, identifier: &str) -> Reply {
+        let Some(group) = self.group(row.group) else {
+            return Reply::fail(10010);
+        };
+        let silent = group.kind == "AVChatRoom";
+        if !TYPES.contains(&group.kind.as_str()) || group.denied.iter().any(|id| id == identifier) {
+            return Reply::fail(10007);
+        }
+        let Some(&room) = group.rooms.get(row.topic) else {
+            return Reply::fail(110_013);
+        };
+        let Some(&account) = self.account_of.get(row.sender) else {
+            return Reply::fail(70107);
+        };
+        if let (false, Some(&tally)) = (silent, self.tally_of.get(&(room, account))) {
+            self.mark(room, tally);
+        }
+        Reply::OK
+    }
+
+    fn mark(&mut self, room: usize, tally: usize) {
+        let mut marked = 0;
+        for message in &mut self.rooms[room].last {
+            if message.tally == tally && !message.recalled {
+                message.recalled = true;
+                marked += 1;
+            }
+        }
+        self.tallies[tally].recalled += marked;
+        self.tallies[tally].within_reach -= marked;
+        self.recalled += marked;
+    }
+
+    /// The group, where it is and was not dismissed.
+    pub(crate) fn group(&self, id: &str) -> Option<&GroupState> {
+        let group = &self.groups[*self.group_of.get(id)?];
+        (!group.dismissed).then_some(group)
+    }
+
+    /// The last sequence number in the group itself.
+    pub(crate) fn last_seq(&self, group: &GroupState) -> u64 {
+        self.rooms[group.rooms[""]].seq
+    }
+
+    pub(crate) fn room(&self, group: &str, topic: &str) -> Option<usize> {
+        let group = &self.groups[*self.group_of.get(group)?];
+        group.rooms.get(topic).copied()
+    }
+
+    /// The number of an account, which is from now on one of the app's.
+    pub(crate) fn account(&mut self, id: &str) -> usize {
+        if let Some(&account) = self.account_of.get(id) {
+            return account;
+        }
+        self.accounts.push(id.to_owned());
+        self.account_of
+            .insert(id.to_owned(), self.accounts.len() - 1);
+        self.accounts.len() - 1
+    }
+
+    /// Lets messages arrive from now on.
+    pub(crate) fn start_traffic(&mut self, traffic: Traffic) {
+        self.traffic = Some(traffic);
+    }
+
+    /// Lets those messages arrive that are due.
+    pub(crate) fn advance(&mut self, now: std::time::Duration) {
+        if let Some(mut traffic) = self.traffic.take() {
+            traffic.advance(now, self);
+            self.traffic = Some(traffic);
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "world_tests.rs"]
+mod tests;

@@ -1,0 +1,295 @@
+//! A world as it is written in a file.
+//!
+//! TOML, a table `[app]` and a `[[group]]` for each group:
+//!
+//! ```toml
+//! [app]
+//! sdkappid = 1400000000
+//! key = "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e"
+//! admins = ["administrator"]
+//!
+//! [[group]]
+//! id = "@TGS#2C5SZEAEF"
+//! type = "Public"
+//! members = ["leckie"]
+//! messages = [{ senders = ["leckie", "spam-1"], count = 40 }]
+//! ```
+//!
+//! Or JSON lines, each `{"app":{…}}`, `{"group":{…}}` with the same fields, or one message,
+//! `{"message":{"group":"…","topic":"…","sender":"…","seq":7}}`, after its group.
+
+use std::collections::{HashMap, VecDeque};
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::ids;
+use super::rows::Key;
+use super::world::{GroupState, Room, World};
+use crate::api::endpoint::REGIONS;
+use crate::error::{Error, Result};
+
+/// The app that the groups belong to.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct App {
+    pub(crate) sdkappid: u64,
+    /// With it `UserSig`s are verified; without, any will do.
+    pub(crate) key: Option<String>,
+    pub(crate) admins: Vec<String>,
+    /// The region whose domain the app belongs to; without, any will do.
+    pub(crate) region: Option<String>,
+    /// Imported accounts that are nowhere else in the file.
+    #[serde(default)]
+    pub(crate) accounts: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Group {
+    pub(crate) id: String,
+    /// `Private` or `Work`, `Public`, `ChatRoom` or `Meeting`, `AVChatRoom`, `Community`; recalls
+    /// in any other are not permitted.
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    #[serde(default)]
+    pub(crate) name: String,
+    /// It once was there.
+    #[serde(default)]
+    pub(crate) dismissed: bool,
+    /// Identifiers that may not recall here, admins though they are.
+    #[serde(default)]
+    pub(crate) denied: Vec<String>,
+    /// Who writes here when there is traffic.
+    #[serde(default)]
+    pub(crate) members: Vec<String>,
+    /// How much of the traffic comes here, against other groups.
+    #[serde(default = "one")]
+    pub(crate) busy: u32,
+    #[serde(default)]
+    pub(crate) messages: Vec<Messages>,
+    #[serde(default)]
+    pub(crate) topics: Vec<Topic>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Topic {
+    pub(crate) id: String,
+    #[serde(default)]
+    pub(crate) messages: Vec<Messages>,
+}
+
+/// `count` messages, the senders taking turns.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Messages {
+    pub(crate) senders: Vec<String>,
+    #[serde(default = "one")]
+    pub(crate) count: u32,
+    /// The sequence number of the first, above all before; without, the next.
+    pub(crate) seq: Option<u64>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Whole {
+    app: App,
+    #[serde(default)]
+    group: Vec<Group>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Line {
+    App(App),
+    Group(Group),
+    Message(Message),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Message {
+    group: String,
+    #[serde(default)]
+    topic: String,
+    sender: String,
+    seq: Option<u64>,
+}
+
+const SAMPLE: &str = "samples/world.toml shows one that works";
+
+impl World {
+    /// Reads a world: TOML where the name ends in `.toml`, else JSON lines.
+    ///
+    /// # Errors
+    /// Of kind `Input`, with the file and line.
+    pub fn load(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Error::input(format!("can't read the world {}", path.display())).because(error)
+        })?;
+        let toml = path
+            .extension()
+            .is_some_and(|end| end.eq_ignore_ascii_case("toml"));
+        let world = if toml {
+            Self::from_toml(&text)
+        } else {
+            Self::from_jsonl(&text)
+        };
+        world.map_err(|error| {
+            Error::input(format!("can't use the world {}: {error}", path.display())).hint(SAMPLE)
+        })
+    }
+
+    /// A world written in TOML.
+    ///
+    /// # Errors
+    /// Of kind `Input`, with the line or the group.
+    pub fn from_toml(text: &str) -> Result<Self> {
+        let whole: Whole = toml::from_str(text).map_err(|error| Error::input(error.to_string()))?;
+        let mut world = Self::new(whole.app)?;
+        for group in whole.group {
+            world.add_group(group)?;
+        }
+        Ok(world)
+    }
+
+    /// A world written in JSON lines.
+    ///
+    /// # Errors
+    /// Of kind `Input`, with the line.
+    pub fn from_jsonl(text: &str) -> Result<Self> {
+        let mut world = None;
+        for (number, line) in (1..).zip(text.lines()) {
+            if line.trim().is_empty() {
+                continue;
+            }
+            let at = |error: Error| Error::input(format!("line {number}: {error}"));
+            let line: Line = serde_json::from_str(line)
+                .map_err(|error| at(Error::input("not as expected").because(error)))?;
+            match (line, &mut world) {
+                (Line::App(app), None) => world = Some(Self::new(app).map_err(at)?),
+                (Line::App(_), Some(_)) => return Err(at(Error::input("a second app"))),
+                (_, None) => return Err(at(Error::input("the app must come first"))),
+                (Line::Group(group), Some(world)) => world.add_group(group).map_err(at)?,
+                (Line::Message(message), Some(world)) => {
+                    let Message {
+                        group,
+                        topic,
+                        sender,
+                        seq,
+                    } = message;
+                    world
+                        .add_message(&group, &topic, &sender, seq)
+                        .map_err(at)?;
+                }
+            }
+        }
+        world.ok_or_else(|| Error::input("it has no app"))
+    }
+
+    fn new(app: App) -> Result<Self> {
+        if let Some(region) = &app.region
+            && !REGIONS.iter().any(|(name, ..)| name == region)
+        {
+            let names: Vec<&str> = REGIONS.iter().map(|(name, ..)| *name).collect();
+            let names = names.join(", ");
+            return Err(Error::input(format!(
+                "no region is called {region:?}, but {names}"
+            )));
+        }
+        let mut world = Self {
+            app,
+            ..Self::default()
+        };
+        let known = world.app.admins.iter().chain(&world.app.accounts);
+        for account in known.cloned().collect::<Vec<_>>() {
+            world.account(&account);
+        }
+        Ok(world)
+    }
+
+    fn add_group(&mut self, group: Group) -> Result<()> {
+        let index = self.groups.len();
+        let id = group.id;
+        if !ids::is_group(&id) {
+            return Err(Error::input(format!("group {id:?} is no GroupId")));
+        }
+        if self.group_of.insert(id.clone(), index).is_some() {
+            return Err(Error::input(format!("group {id:?} is there twice")));
+        }
+        let members = group.members.iter().map(|member| self.account(member));
+        let members = members.collect();
+        self.groups.push(GroupState {
+            id: id.clone(),
+            kind: group.kind,
+            name: group.name,
+            members,
+            busy: group.busy,
+            dismissed: group.dismissed,
+            denied: group.denied,
+            rooms: HashMap::new(),
+        });
+        self.add_room(index, String::new(), &group.messages)?;
+        for topic in group.topics {
+            let key = Key {
+                group: &id,
+                sender: "-",
+                topic: &topic.id,
+            };
+            if ids::check(key).is_err() {
+                return Err(Error::input(format!(
+                    "topic {:?} is none of {id:?}",
+                    topic.id
+                )));
+            }
+            self.add_room(index, topic.id, &topic.messages)?;
+        }
+        Ok(())
+    }
+
+    fn add_room(&mut self, group: usize, topic: String, messages: &[Messages]) -> Result<()> {
+        let room = self.rooms.len();
+        if self.groups[group]
+            .rooms
+            .insert(topic.clone(), room)
+            .is_some()
+        {
+            return Err(Error::input(format!("topic {topic:?} is there twice")));
+        }
+        self.rooms.push(Room {
+            group,
+            topic,
+            last: VecDeque::new(),
+            seq: 0,
+        });
+        for batch in messages {
+            let mut seq = batch.seq;
+            let senders: Vec<usize> = batch.senders.iter().map(|id| self.account(id)).collect();
+            for &sender in senders.iter().cycle().take(batch.count as usize) {
+                self.send(room, sender, seq.take())?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn add_message(
+        &mut self,
+        group: &str,
+        topic: &str,
+        sender: &str,
+        seq: Option<u64>,
+    ) -> Result<()> {
+        let room = self.room(group, topic).ok_or_else(|| {
+            Error::input(format!(
+                "a message in {group:?}, topic {topic:?}, which is not there"
+            ))
+        })?;
+        let sender = self.account(sender);
+        self.send(room, sender, seq)
+    }
+}
