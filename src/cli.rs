@@ -270,6 +270,9 @@ pub struct MockArgs {
     /// second, fixed:200 in each second of the clock, or bucket:200,50 with a burst of 50
     #[arg(long, value_name = "N")]
     pub cap: Option<String>,
+    /// How long a connection may be idle before it is closed
+    #[arg(long, value_name = "90s", default_value = "90s")]
+    pub idle: String,
     /// The seed of all chances
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use crate::cli::MockArgs;
 use crate::error::{Error, Result};
 use crate::exit;
-use crate::mock::{List, Mock, Options, Script, World};
+use crate::mock::{List, Mock, Options, Script, World, duration};
 
 /// Runs a mock until it is asked to stop, then prints what it saw.
 ///
@@ -46,6 +46,7 @@ fn options(args: &MockArgs) -> Result<Options> {
             None => Script::default(),
         },
         cap: parse(args.cap.as_deref())?,
+        idle: duration(&args.idle)?,
         seed: args.seed,
         count_rows: args.count_rows,
         world: args.world.as_deref().map(World::load).transpose()?,

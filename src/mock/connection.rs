@@ -43,16 +43,20 @@ pub(crate) async fn connection(
     let socket = Socket::new(stream, [Rc::clone(&cut), away]);
     let open = Open {
         number,
+        idle_since: Cell::new(Some(shared.start.elapsed())),
         shared,
         cut,
     };
     // Not `pipeline_flush`: with it hyper takes in a body to its end before it writes, even one
     // that has none.
-    let served = http1::Builder::new()
-        .serve_connection(socket, service_fn(|request| open.answer(request)))
-        .await;
-    if let Err(error) = served {
-        tracing::debug!(%error, "a connection to the mock broke");
+    let serving =
+        http1::Builder::new().serve_connection(socket, service_fn(|request| open.answer(request)));
+    tokio::select! {
+        biased;
+        served = serving => if let Err(error) = served {
+            tracing::debug!(%error, "a connection to the mock broke");
+        },
+        () = open.idle() => {}
     }
 }
 
@@ -60,6 +64,8 @@ pub(crate) async fn connection(
 struct Open {
     number: u64,
     shared: Rc<Shared>,
+    /// None while a call is being answered.
+    idle_since: Cell<Option<Duration>>,
     /// Set, it makes the connection end with a reset.
     cut: Rc<Cell<bool>>,
 }
@@ -75,7 +81,29 @@ impl Drop for Open {
 }
 
 impl Open {
+    /// Waits until the connection has been idle for too long. It has one timer, set anew when it
+    /// goes off, so calls cost none.
+    async fn idle(&self) {
+        let most = self.shared.service.borrow().options.idle;
+        let mut left = most;
+        while !left.is_zero() {
+            tokio::time::sleep(left).await;
+            let idle = self
+                .idle_since
+                .get()
+                .map(|since| self.shared.start.elapsed().saturating_sub(since));
+            left = most.saturating_sub(idle.unwrap_or_default());
+        }
+    }
+
     async fn answer(&self, request: Request<Incoming>) -> Result<Response<Answering>, Cut> {
+        self.idle_since.set(None);
+        let answer = self.answer_busily(request).await;
+        self.idle_since.set(Some(self.shared.start.elapsed()));
+        answer
+    }
+
+    async fn answer_busily(&self, request: Request<Incoming>) -> Result<Response<Answering>, Cut> {
         let (head, body) = request.into_parts();
         let Some(body) = read(body).await else {
             return Ok(respond(413, "text/plain", Answering::whole(Bytes::new())));

@@ -130,8 +130,11 @@ fn range(text: &str) -> Result<RangeInclusive<Duration>> {
     Ok(least..=most)
 }
 
-/// `20ms`, `1.5s`, `2m`; a bare 0 too.
-pub(crate) fn duration(text: &str) -> Result<Duration> {
+/// Reads a duration: `20ms`, `1.5s`, `2m`; a bare 0 too.
+///
+/// # Errors
+/// Of kind `Usage`, where it is none.
+pub fn duration(text: &str) -> Result<Duration> {
     if text == "0" {
         return Ok(Duration::ZERO);
     }

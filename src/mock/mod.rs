@@ -51,7 +51,7 @@ use tokio::task::LocalSet;
 
 pub use cap::Cap;
 pub use fault::{Fault, What};
-pub use latency::Latency;
+pub use latency::{Latency, duration};
 pub use options::Options;
 pub use script::Script;
 pub use seen::{Lookups, Seen, WorldSeen};

@@ -1,6 +1,7 @@
 //! What a mock is started with.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use super::cap::Cap;
 use super::fault::{self, Fault};
@@ -24,7 +25,11 @@ pub struct Options {
     pub script: Script,
     /// How many calls of each app and command are let through; none: all.
     pub cap: Option<Cap>,
-    /// All chance comes from it: the same calls meet the same faults.
+    /// For how long a connection may be idle before it is closed. That of a sibling service is
+    /// listed as about 90 s.
+    pub idle: Duration,
+    /// All chance comes from it. The same calls meet the same faults: in whatever order where rows
+    /// are counted, else in the same.
     pub seed: u64,
     /// Whether to count the calls of each row. It costs some 40 bytes a row and its text.
     pub count_rows: bool,
@@ -43,6 +48,7 @@ impl Default for Options {
             faults: Vec::new(),
             script: Script::default(),
             cap: None,
+            idle: Duration::from_secs(90),
             seed: 0,
             count_rows: false,
             world: None,

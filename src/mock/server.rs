@@ -71,7 +71,7 @@ pub(crate) async fn serve(
         } else if !change.away && listener.is_none() {
             match TcpListener::bind(address).await {
                 Ok(again) => listener = Some(again),
-                Err(error) => tracing::warn!(%error, %address, "the mock can't come back yet"),
+                Err(error) => tracing::debug!(%error, %address, "the mock can't come back yet"),
             }
             away.set(false);
         }

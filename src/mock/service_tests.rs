@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::super::fault::Fault;
+use super::super::script::Script;
 use super::*;
+use crate::api::codes;
 use crate::api::secret::Secret;
 use crate::api::usersig;
 
@@ -13,8 +16,6 @@ const QUERY: &str = "sdkappid=1400000000&identifier=administrator&random=1&conte
 fn faults<const N: usize>(texts: [&str; N]) -> Vec<Fault> {
     texts.map(|text| text.parse().expect("a fault")).to_vec()
 }
-
-use super::super::fault::Fault;
 
 fn ask(service: &mut Service, now: Duration, path: &str, usersig: &str, body: &str) -> Answer {
     let query = format!("{QUERY}&usersig={usersig}");
@@ -263,8 +264,6 @@ fn the_clock_of_a_script_starts_with_the_first_call() {
     assert_eq!(codes, [0, 0, 10002, 10002, 0]);
 }
 
-use super::super::script::Script;
-
 #[test]
 fn a_script_can_strike_one_row_and_slow_another() {
     let script = "
@@ -415,4 +414,21 @@ fn traffic_arrives_while_time_goes_by() {
     assert_eq!(code(&answer), 0);
     let seen = service.seen(Duration::from_secs(11));
     assert_eq!(seen.world.expect("a world").recalled, 0);
+}
+
+#[test]
+fn every_code_of_the_table_can_be_brought_about_and_says_something() {
+    for known in codes::TABLE.iter().filter(|known| known.code >= 600) {
+        let mut service = Service::new(
+            Options {
+                faults: vec![format!("{}=100%", known.code).parse().expect("a fault")],
+                ..Options::default()
+            },
+            NOW,
+        );
+        let answer = recall(&mut service, Duration::ZERO, "s");
+        assert_eq!(i64::from(code(&answer)), known.code);
+        let json: serde_json::Value = serde_json::from_slice(&answer.body).expect("JSON");
+        assert_ne!(json["ErrorInfo"], "", "{}", known.code);
+    }
 }

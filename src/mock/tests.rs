@@ -281,3 +281,24 @@ fn the_world_can_be_asked_what_it_looks_like() {
     assert_eq!(mock.list(List::Rows), "");
     assert!(get("/mock/nothing").contains("404"));
 }
+
+#[test]
+fn an_idle_connection_is_closed_and_a_hanging_call_is_not_idle() {
+    let mock = Mock::start(Options {
+        idle: std::time::Duration::from_millis(20),
+        faults: vec!["hang=100%".parse().expect("a fault")],
+        ..Options::default()
+    })
+    .expect("a mock");
+    let mut hanging = TcpStream::connect(mock.address()).expect("a connection");
+    hanging
+        .write_all(recall(1, &row("leckie")).as_bytes())
+        .expect("sent");
+    while mock.seen().calls == 0 {
+        std::thread::yield_now();
+    }
+    let mut idle = TcpStream::connect(mock.address()).expect("a connection");
+    assert_eq!(idle.read(&mut [0]).expect("an end"), 0);
+    // It was opened later, and is gone: were the other idle, it would be gone too.
+    assert_eq!(mock.seen().open_connections, 1);
+}
