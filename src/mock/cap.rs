@@ -59,24 +59,42 @@ impl FromStr for Cap {
 }
 
 /// The times of the last second, oldest first.
+///
+/// Calls on different connections may be read in another order than they arrived in, so a time
+/// may be earlier than one before, by a little.
 #[derive(Debug, Default)]
 pub(crate) struct LastSecond(VecDeque<Duration>);
 
+/// By how much a time may be earlier than one before.
+const LATE: Duration = Duration::from_millis(100);
+
 impl LastSecond {
-    /// How many of them lie in the second that ends with `now`. Two calls a full second apart
-    /// share no second.
-    pub(crate) fn count(&mut self, now: Duration) -> usize {
-        while let Some(&oldest) = self.0.front()
-            && now.saturating_sub(oldest) >= SECOND
+    /// Adds a time, and says where it is, and the most that lie in any second with it. Two calls
+    /// a full second apart share no second.
+    pub(crate) fn add(&mut self, time: Duration) -> (usize, usize) {
+        let times = &mut self.0;
+        while let Some(&oldest) = times.front()
+            && time.saturating_sub(oldest) >= SECOND + LATE
         {
-            self.0.pop_front();
+            times.pop_front();
         }
-        self.0.len()
+        let mut at = times.len();
+        times.push_back(time);
+        while at > 0 && times[at - 1] > time {
+            times.swap(at - 1, at);
+            at -= 1;
+        }
+        let ends = (at..times.len()).take_while(|&end| times[end].saturating_sub(time) < SECOND);
+        let within = |end: usize| {
+            let before = times.partition_point(|&t| times[end].saturating_sub(t) >= SECOND);
+            end + 1 - before
+        };
+        (at, ends.map(within).max().unwrap_or(1))
     }
 
-    /// Adds one. Times come in order.
-    pub(crate) fn add(&mut self, now: Duration) {
-        self.0.push_back(now);
+    /// Takes back what was just added.
+    fn remove(&mut self, at: usize) {
+        self.0.remove(at);
     }
 }
 
@@ -121,22 +139,22 @@ impl Gate {
         }
     }
 
-    /// Whether a call at `now` is let through. Times come in order.
+    /// Whether a call at `now` is let through. Times come in order, or nearly.
     pub(crate) fn pass(&mut self, now: Duration) -> bool {
         match self {
             Self::Sliding { most, passed } => {
-                let passes = passed.count(now) < *most;
-                if passes {
-                    passed.add(now);
+                let (at, within) = passed.add(now);
+                if within > *most {
+                    passed.remove(at);
                 }
-                passes
+                within <= *most
             }
             Self::Fixed {
                 most,
                 second,
                 passed,
             } => {
-                if *second != now.as_secs() {
+                if *second < now.as_secs() {
                     (*second, *passed) = (now.as_secs(), 0);
                 }
                 let passes = *passed < *most;
@@ -151,7 +169,7 @@ impl Gate {
             } => {
                 let fresh = now.saturating_sub(*filled).as_secs_f64() * *rate;
                 *tokens = (*tokens + fresh).min(*burst);
-                *filled = now;
+                *filled = now.max(*filled);
                 // Fractions of a token add up with tiny errors; none of them may cost a call.
                 let passes = *tokens > 1.0 - 1e-6;
                 if passes {
@@ -226,6 +244,25 @@ mod tests {
         };
         assert_eq!(at_once(&mut gate, 0), 50);
         assert_eq!(at_once(&mut gate, 3600), 50);
+    }
+
+    #[test]
+    fn calls_read_late_are_counted_where_they_arrived() {
+        let mut times = LastSecond::default();
+        let mut add = |ms: u32| times.add(ms * MS).1;
+        assert_eq!([add(0), add(50), add(990), add(1040)], [1, 2, 3, 3]);
+        // At 1020 three lie in the second before it, and three in the one that ends at 1040.
+        assert_eq!(add(1020), 4);
+        assert_eq!(add(1050), 4);
+    }
+
+    #[test]
+    fn a_late_call_does_not_slip_through_the_cap() {
+        let mut gate = Gate::new(2.into());
+        assert!(gate.pass(500 * MS));
+        assert!(gate.pass(1040 * MS));
+        assert!(!gate.pass(1020 * MS));
+        assert!(gate.pass(1500 * MS));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use hyper::{Request, Response, StatusCode, Uri};
 use tokio::net::TcpStream;
 
 use super::answer::{Answer, How, json};
+use super::arrival::Arrival;
 use super::body::Answering;
 use super::request;
 use super::server::{Cut, Shared};
@@ -40,11 +41,13 @@ pub(crate) async fn connection(
     // Answers are one small write each; without this they wait for the client's ACK.
     drop(stream.set_nodelay(true));
     let cut = Rc::new(Cell::new(false));
-    let socket = Socket::new(stream, [Rc::clone(&cut), away]);
+    let arrival = Rc::new(Arrival::of(&stream));
+    let socket = Socket::new(stream, [Rc::clone(&cut), away], Rc::clone(&arrival));
     let open = Open {
         number,
         idle_since: Cell::new(Some(shared.start.elapsed())),
         shared,
+        arrival,
         cut,
     };
     // Not `pipeline_flush`: with it hyper takes in a body to its end before it writes, even one
@@ -64,6 +67,7 @@ pub(crate) async fn connection(
 struct Open {
     number: u64,
     shared: Rc<Shared>,
+    arrival: Rc<Arrival>,
     /// None while a call is being answered.
     idle_since: Cell<Option<Duration>>,
     /// Set, it makes the connection end with a reset.
@@ -113,14 +117,15 @@ impl Open {
             return Ok(self.tell(asked, &head.uri));
         }
         let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
+        let now = shared.start.elapsed();
         let request = request::Request {
+            arrived: self.arrival.before(now),
             method: head.method.as_str(),
             path: head.uri.path(),
             query: head.uri.query().unwrap_or(""),
             host: host.unwrap_or(""),
             body: &body,
         };
-        let now = shared.start.elapsed();
         let answer = shared.service.borrow_mut().call(now, self.number, &request);
         if answer.first {
             shared.first_call.notify_one();

@@ -26,11 +26,9 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
-    /// A call arrived. Times come in order.
     fn arrived(&mut self, now: Duration) {
         self.calls += 1;
-        self.last_second.add(now);
-        self.worst_second = self.worst_second.max(self.last_second.count(now));
+        self.worst_second = self.worst_second.max(self.last_second.add(now).1);
     }
 
     /// Whether the cap lets a call through.

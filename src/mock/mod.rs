@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! sockets   server        accepts; cuts all connections while the service is away
-//!             connection  reads a request, writes the answer when it is due (body, socket)
+//!             connection  reads a request, writes the answer when it is due (socket, arrival, body)
 //!               │
 //! decisions  service      (request, now) → answer: no clock, no socket, so tested without them
 //!               ├── request, auth, ids       what a call says, and whether it may
@@ -17,6 +17,7 @@
 //! lines of a [`List`].
 
 mod answer;
+mod arrival;
 mod auth;
 mod body;
 mod cap;

@@ -1,6 +1,7 @@
 //! What a call says: its query and its body, checked as the service checks them.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
@@ -10,6 +11,8 @@ use super::rows::Key;
 /// A request, head and body, as it came.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Request<'a> {
+    /// When all of it had arrived at the machine, since the mock's start.
+    pub(crate) arrived: Duration,
     pub(crate) method: &'a str,
     pub(crate) path: &'a str,
     pub(crate) query: &'a str,

@@ -17,7 +17,8 @@ pub struct Seen {
     pub by_code: BTreeMap<i32, u64>,
     /// How many calls, lookups too, met each fault that is not a code.
     pub faults: BTreeMap<String, u64>,
-    /// The most calls of one app that arrived, head and body, in any sliding second.
+    /// The most calls of one app that arrived at the machine, head and body, in any sliding
+    /// second; on Linux by the kernel's own times.
     pub worst_second: u64,
     /// Calls that the cap rejected.
     pub over_cap: u64,

@@ -87,7 +87,8 @@ impl Service {
         struck
     }
 
-    /// The answer to a call that has arrived at `now`, head and body. Times come in order.
+    /// The answer to a call that has been read by `now`. Times come in order, those of arrival
+    /// nearly so.
     pub(crate) fn call(&mut self, now: Duration, connection: u64, request: &Request<'_>) -> Answer {
         self.calls += 1;
         let first = self
@@ -146,7 +147,7 @@ impl Service {
             Command::Recall
         };
         let app = query.as_ref().map_or(0, |query| query.sdkappid);
-        let lane = self.lanes.arrived(now, app, command);
+        let lane = self.lanes.arrived(request.arrived, app, command);
         if request.path != RECALL && !looks_up {
             return Err(Reply::fail(10003));
         }
@@ -158,7 +159,7 @@ impl Service {
         if let Some(auth) = &mut self.auth {
             auth.check(request.host, &query, self.epoch + now.as_secs())?;
         }
-        if !lane.pass(now) {
+        if !lane.pass(request.arrived) {
             return Err(Reply::fail(60007));
         }
         if looks_up {

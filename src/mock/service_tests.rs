@@ -20,6 +20,7 @@ fn faults<const N: usize>(texts: [&str; N]) -> Vec<Fault> {
 fn ask(service: &mut Service, now: Duration, path: &str, usersig: &str, body: &str) -> Answer {
     let query = format!("{QUERY}&usersig={usersig}");
     let request = Request {
+        arrived: now,
         method: "POST",
         path,
         query: &query,
@@ -70,6 +71,7 @@ fn an_unknown_command_and_a_wrong_method_have_their_codes() {
     let mut service = Service::new(Options::default(), NOW);
     let mut call = |method, path| {
         let request = Request {
+            arrived: Duration::ZERO,
             method,
             path,
             query: "sdkappid=1&identifier=a&usersig=x&random=1&contenttype=json",

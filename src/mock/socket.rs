@@ -1,26 +1,35 @@
-//! A connection that can be cut: closed so that the caller sees a reset.
+//! A connection that knows when bytes arrived, and that can be cut: closed so that the caller sees
+//! a reset.
 
 use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
+use tokio::io::Interest;
 use tokio::net::TcpStream;
+
+use super::arrival::Arrival;
+
+/// Requests are far shorter.
+const BLOCK: usize = 4096;
 
 /// A connection; where one of `cuts` is set when it is dropped, the caller sees a reset.
 pub(crate) struct Socket {
     stream: TokioIo<TcpStream>,
     cuts: [Rc<Cell<bool>>; 2],
+    arrival: Rc<Arrival>,
 }
 
 impl Socket {
-    pub(crate) fn new(stream: TcpStream, cuts: [Rc<Cell<bool>>; 2]) -> Self {
+    pub(crate) fn new(stream: TcpStream, cuts: [Rc<Cell<bool>>; 2], arrival: Rc<Arrival>) -> Self {
         Self {
             stream: TokioIo::new(stream),
             cuts,
+            arrival,
         }
     }
 
@@ -46,9 +55,22 @@ impl Read for Socket {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        buffer: ReadBufCursor<'_>,
+        mut buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        self.stream().poll_read(cx, buffer)
+        let stream = self.stream.inner();
+        let mut block = [0; BLOCK];
+        let block = &mut block[..BLOCK.min(buffer.remaining())];
+        loop {
+            ready!(stream.poll_read_ready(cx))?;
+            match stream.try_io(Interest::READABLE, || self.arrival.receive(stream, block)) {
+                Ok(read) => {
+                    buffer.put_slice(&block[..read]);
+                    return Poll::Ready(Ok(()));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
     }
 }
 

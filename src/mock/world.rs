@@ -143,7 +143,9 @@ impl World {
         let Some(&account) = self.account_of.get(row.sender) else {
             return Reply::fail(70107);
         };
-        if let (false, Some(&tally)) = (silent, self.tally_of.get(&(room, account))) {
+        if let (false, Some(&tally)) = (silent, self.tally_of.get(&(room, account)))
+            && self.tallies[tally].within_reach > 0
+        {
             self.mark(room, tally);
         }
         Reply::OK

@@ -1,0 +1,126 @@
+//! When bytes arrived at the machine.
+//!
+//! A cap is kept or broken on the wire. A thread that reads a request a moment late sees it closer
+//! to the next ones than it was, and calls a caller wrong who was right by microseconds. So where
+//! the system says when bytes arrived (Linux), that counts; elsewhere, when they were read.
+
+use std::cell::Cell;
+use std::io;
+use std::time::Duration;
+
+#[cfg(target_os = "linux")]
+use nix::sys::socket::sockopt::ReceiveTimestampns;
+#[cfg(target_os = "linux")]
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt};
+#[cfg(target_os = "linux")]
+use std::os::fd::AsRawFd as _;
+use tokio::net::TcpStream;
+
+/// When the bytes that were read last arrived.
+#[derive(Debug, Default)]
+pub(crate) struct Arrival {
+    /// As time since the Unix epoch.
+    last: Cell<Option<Duration>>,
+}
+
+impl Arrival {
+    /// The arrival as time since the start of the mock, `now` being the same for this moment.
+    pub(crate) fn before(&self, now: Duration) -> Duration {
+        let ago = self
+            .last
+            .get()
+            .zip(since_epoch())
+            .map(|(last, now)| now.saturating_sub(last));
+        // Where the clock was set meanwhile, what it says is of no use.
+        let ago = ago.filter(|ago| *ago < Duration::from_millis(100));
+        now.saturating_sub(ago.unwrap_or_default())
+    }
+}
+
+fn since_epoch() -> Option<Duration> {
+    let now = std::time::SystemTime::now();
+    now.duration_since(std::time::UNIX_EPOCH).ok()
+}
+
+/// Room for what the system says beside the bytes, laid out as it expects.
+#[cfg(target_os = "linux")]
+#[repr(align(8))]
+struct Times([u8; 64]);
+
+#[cfg(target_os = "linux")]
+impl Arrival {
+    /// Asks for the times of a connection. Where there are none, those of reading will do.
+    pub(crate) fn of(stream: &TcpStream) -> Self {
+        if let Err(error) = setsockopt(stream, ReceiveTimestampns, &true) {
+            tracing::debug!(%error, "the system does not say when bytes arrive");
+        }
+        Self::default()
+    }
+
+    /// Reads what is there, and remembers when it arrived.
+    pub(crate) fn receive(&self, stream: &TcpStream, block: &mut [u8]) -> io::Result<usize> {
+        let mut times = Times([0; 64]);
+        let mut blocks = [io::IoSliceMut::new(block)];
+        let received = recvmsg::<()>(
+            stream.as_raw_fd(),
+            &mut blocks,
+            Some(&mut times.0),
+            MsgFlags::empty(),
+        )?;
+        self.last
+            .set(received.cmsgs()?.find_map(|message| match message {
+                ControlMessageOwned::ScmTimestampns(time) => Some(time.into()),
+                _ => None,
+            }));
+        Ok(received.bytes)
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Arrival {
+    /// There is nothing to ask for.
+    pub(crate) fn of(_: &TcpStream) -> Self {
+        Self::default()
+    }
+
+    /// Reads what is there.
+    pub(crate) fn receive(&self, stream: &TcpStream, block: &mut [u8]) -> io::Result<usize> {
+        stream.try_read(block)
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn bytes_arrive_when_they_are_sent_and_not_when_they_are_read() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a listener");
+        let address = listener.local_addr().expect("an address");
+        let stream = TcpStream::connect(address).await.expect("a connection");
+        let (mut peer, _) = listener.accept().expect("its other end");
+        let arrival = Arrival::of(&stream);
+        let earliest = since_epoch();
+        peer.write_all(b"ab").expect("sent");
+        let latest = since_epoch();
+        // The first byte is read later, and the second later still.
+        for _ in 0..2 {
+            stream.readable().await.expect("readable");
+            let read = arrival.receive(&stream, &mut [0]).expect("a byte");
+            assert_eq!(read, 1);
+            let arrived = arrival.last.get();
+            assert!(earliest <= arrived && arrived <= latest, "{arrived:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_system_does_not_say_or_can_not_be_is_taken_as_now() {
+        let arrival = Arrival::default();
+        let now = Duration::from_secs(9);
+        assert_eq!(arrival.before(now), now);
+        arrival.last.set(Some(Duration::from_secs(1)));
+        assert_eq!(arrival.before(now), now);
+    }
+}
