@@ -13,7 +13,7 @@ use nix::sys::socket::sockopt::ReceiveTimestampns;
 #[cfg(target_os = "linux")]
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt};
 #[cfg(target_os = "linux")]
-use std::os::fd::AsRawFd as _;
+use std::os::fd::{AsFd, AsRawFd as _};
 use tokio::net::TcpStream;
 
 /// When the bytes that were read last arrived.
@@ -42,6 +42,19 @@ fn since_epoch() -> Option<Duration> {
     now.duration_since(std::time::UNIX_EPOCH).ok()
 }
 
+/// Asks for the times of a listener's connections, or of one connection. Where there are none,
+/// those of reading will do.
+#[cfg(target_os = "linux")]
+pub(crate) fn watch(socket: &impl AsFd) {
+    if let Err(error) = setsockopt(socket, ReceiveTimestampns, &true) {
+        tracing::debug!(%error, "the system does not say when bytes arrive");
+    }
+}
+
+/// There is nothing to ask for.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn watch<T>(_: &T) {}
+
 /// Room for what the system says beside the bytes, laid out as it expects.
 #[cfg(target_os = "linux")]
 #[repr(align(8))]
@@ -49,14 +62,6 @@ struct Times([u8; 64]);
 
 #[cfg(target_os = "linux")]
 impl Arrival {
-    /// Asks for the times of a connection. Where there are none, those of reading will do.
-    pub(crate) fn of(stream: &TcpStream) -> Self {
-        if let Err(error) = setsockopt(stream, ReceiveTimestampns, &true) {
-            tracing::debug!(%error, "the system does not say when bytes arrive");
-        }
-        Self::default()
-    }
-
     /// Reads what is there, and remembers when it arrived.
     pub(crate) fn receive(&self, stream: &TcpStream, block: &mut [u8]) -> io::Result<usize> {
         let mut times = Times([0; 64]);
@@ -78,11 +83,6 @@ impl Arrival {
 
 #[cfg(not(target_os = "linux"))]
 impl Arrival {
-    /// There is nothing to ask for.
-    pub(crate) fn of(_: &TcpStream) -> Self {
-        Self::default()
-    }
-
     /// Reads what is there.
     pub(crate) fn receive(&self, stream: &TcpStream, block: &mut [u8]) -> io::Result<usize> {
         stream.try_read(block)
@@ -93,26 +93,44 @@ impl Arrival {
 mod tests {
     use std::io::Write as _;
 
+    use tokio::net::TcpListener;
+
     use super::*;
 
     #[tokio::test]
     async fn bytes_arrive_when_they_are_sent_and_not_when_they_are_read() {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a listener");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
+        watch(&listener);
         let address = listener.local_addr().expect("an address");
-        let stream = TcpStream::connect(address).await.expect("a connection");
-        let (mut peer, _) = listener.accept().expect("its other end");
-        let arrival = Arrival::of(&stream);
+        let mut peer = std::net::TcpStream::connect(address).expect("a connection");
+        let (stream, _) = listener.accept().await.expect("its other end");
+        let arrival = Arrival::default();
+        // The system takes a moment to start with it; until then the time of reading has to do.
+        for _ in 0..100_000 {
+            peer.write_all(b"a").expect("sent");
+            receive(&arrival, &stream).await;
+            if arrival.last.get().is_some() {
+                break;
+            }
+        }
         let earliest = since_epoch();
         peer.write_all(b"ab").expect("sent");
         let latest = since_epoch();
         // The first byte is read later, and the second later still.
         for _ in 0..2 {
-            stream.readable().await.expect("readable");
-            let read = arrival.receive(&stream, &mut [0]).expect("a byte");
-            assert_eq!(read, 1);
+            receive(&arrival, &stream).await;
             let arrived = arrival.last.get();
-            assert!(earliest <= arrived && arrived <= latest, "{arrived:?}");
+            assert!(
+                earliest <= arrived && arrived <= latest,
+                "{earliest:?} {arrived:?} {latest:?}"
+            );
         }
+    }
+
+    async fn receive(arrival: &Arrival, stream: &TcpStream) {
+        stream.readable().await.expect("readable");
+        let read = arrival.receive(stream, &mut [0]).expect("a byte");
+        assert_eq!(read, 1);
     }
 
     #[test]

@@ -183,6 +183,8 @@ impl Gate {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const MS: Duration = Duration::from_millis(1);
@@ -271,5 +273,52 @@ mod tests {
         assert!(gate.pass(Duration::ZERO));
         assert!(!gate.pass(999 * MS));
         assert!(gate.pass(1000 * MS));
+    }
+
+    /// Times as they may be read: each up to 99 ms after it arrived.
+    fn read_late() -> impl Strategy<Value = Vec<Duration>> {
+        prop::collection::vec((0..3000_u32, 0..99_u32), 1..80).prop_map(|mut calls| {
+            calls.sort_by_key(|&(arrived, late)| arrived + late);
+            calls.iter().map(|&(arrived, _)| arrived * MS).collect()
+        })
+    }
+
+    /// The most of these times in any second.
+    fn worst(times: &[Duration]) -> usize {
+        let within = |end: Duration| {
+            let times = times
+                .iter()
+                .filter(|&&t| t <= end && end.saturating_sub(t) < SECOND);
+            times.count()
+        };
+        times.iter().map(|&end| within(end)).max().unwrap_or(0)
+    }
+
+    proptest! {
+        #[test]
+        fn the_worst_second_is_that_of_the_arrivals_in_whatever_order_they_are_read(
+            times in read_late(),
+        ) {
+            let mut last = LastSecond::default();
+            let seen = times.iter().map(|&time| last.add(time).1).max();
+            prop_assert_eq!(seen, Some(worst(&times)));
+        }
+
+        #[test]
+        fn a_sliding_cap_lets_through_all_that_it_may_and_no_more(
+            times in read_late(),
+            most in 1..20_u32,
+        ) {
+            let mut gate = Gate::new(most.into());
+            let mut passed = Vec::new();
+            for time in times {
+                passed.push(time);
+                let may = worst(&passed) <= most as usize;
+                prop_assert_eq!(gate.pass(time), may);
+                if !may {
+                    passed.pop();
+                }
+            }
+        }
     }
 }

@@ -41,7 +41,7 @@ pub(crate) async fn connection(
     // Answers are one small write each; without this they wait for the client's ACK.
     drop(stream.set_nodelay(true));
     let cut = Rc::new(Cell::new(false));
-    let arrival = Rc::new(Arrival::of(&stream));
+    let arrival = Rc::new(Arrival::default());
     let socket = Socket::new(stream, [Rc::clone(&cut), away], Rc::clone(&arrival));
     let open = Open {
         number,

@@ -86,6 +86,7 @@ impl Mock {
                 .because(error)
         };
         let listener = std::net::TcpListener::bind(listen).map_err(fail)?;
+        arrival::watch(&listener);
         listener.set_nonblocking(true).map_err(fail)?;
         let address = listener.local_addr().map_err(fail)?;
         let runtime = tokio::runtime::Builder::new_current_thread()

@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
 
+use super::arrival;
 use super::connection::connection;
 use super::seen::Seen;
 use super::service::Service;
@@ -70,7 +71,10 @@ pub(crate) async fn serve(
             connections.shutdown().await;
         } else if !change.away && listener.is_none() {
             match TcpListener::bind(address).await {
-                Ok(again) => listener = Some(again),
+                Ok(again) => {
+                    arrival::watch(&again);
+                    listener = Some(again);
+                }
                 Err(error) => tracing::debug!(%error, %address, "the mock can't come back yet"),
             }
             away.set(false);

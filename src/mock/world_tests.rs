@@ -178,6 +178,31 @@ fn what_is_wrong_with_a_file_is_said_with_its_line_or_group() {
     assert!(jsonl(&format!("{app}{message}")).contains("line 2"));
 }
 
+#[test]
+fn the_sample_world_is_the_one_of_the_sample_spam_wave() {
+    let samples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
+    let mut world = World::load(&samples.join("world.toml")).expect("the sample");
+    let mut codes = HashMap::new();
+    let wave = std::fs::read_to_string(samples.join("spam-wave.jsonl")).expect("the wave");
+    for line in wave.lines() {
+        let Ok(row) = serde_json::from_str::<HashMap<String, serde_json::Value>>(line) else {
+            continue;
+        };
+        let id = |name: &str| match row.get(name) {
+            Some(serde_json::Value::String(id)) => id.clone(),
+            Some(serde_json::Value::Number(id)) => id.to_string(),
+            _ => String::new(),
+        };
+        let code = recall(&mut world, &id("group"), &id("sender"), &id("topic"));
+        *codes.entry(code).or_insert(0) += 1;
+    }
+    // All but those of the group that was dismissed.
+    assert!(codes[&0] > 30 && codes[&10010] == 2, "{codes:?}");
+    assert_eq!(codes.len(), 2, "{codes:?}");
+    let script = super::super::script::Script::load(&samples.join("incident.toml"));
+    assert!(script.is_ok());
+}
+
 fn messages<'a>(world: &'a World, group: &str) -> Vec<MessageSeen<'a>> {
     (0..)
         .map_while(|index| world.message(group, "", index))
