@@ -1,7 +1,6 @@
 //! The bodies of answers, those that go wrong too.
 
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -9,8 +8,7 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::Sleep;
 
-use super::server::{Cut, Shared};
-use super::tell::Telling;
+use super::server::Cut;
 
 /// What an answer without an end repeats.
 static FILLER: [u8; 16 * 1024] = [b' '; 16 * 1024];
@@ -35,8 +33,6 @@ pub(crate) enum Answering {
     Endless(u32),
     /// Byte by byte.
     Slow { left: Bytes, pause: Pin<Box<Sleep>> },
-    /// A list, block by block.
-    Telling(Telling, Rc<Shared>),
 }
 
 impl Answering {
@@ -96,7 +92,6 @@ impl Body for Answering {
                 Some(left.split_to(1))
             }
             Self::Slow { .. } => None,
-            Self::Telling(telling, shared) => telling.next(&shared.service.borrow()),
         };
         Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
     }
@@ -106,7 +101,7 @@ impl Body for Answering {
             Self::Whole(left) => SizeHint::with_exact(length(left.as_ref())),
             Self::Half { whole, .. } => SizeHint::with_exact(*whole),
             Self::Slow { left, .. } => SizeHint::with_exact(length(Some(left))),
-            Self::Endless(_) | Self::Telling(..) => SizeHint::default(),
+            Self::Endless(_) => SizeHint::default(),
         }
     }
 

@@ -19,7 +19,7 @@ use super::body::Answering;
 use super::request;
 use super::server::{Cut, Shared};
 use super::socket::Socket;
-use super::tell::{List, Telling};
+use super::tell::List;
 
 /// A request is 200 bytes; what is far longer is no call.
 const LONGEST_BODY: usize = 64 * 1024;
@@ -169,8 +169,9 @@ impl Open {
             "messages" => List::messages(uri.query().unwrap_or("")),
             _ => return respond(404, "text/plain", Answering::whole(Bytes::new())),
         };
-        let telling = Answering::Telling(Telling::new(list), Rc::clone(&self.shared));
-        respond(200, "application/x-ndjson", telling)
+        let now = self.shared.start.elapsed();
+        let lines = list.tell(&mut self.shared.service.borrow_mut(), now);
+        respond(200, "application/x-ndjson", Answering::whole(lines.into()))
     }
 }
 

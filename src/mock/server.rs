@@ -18,7 +18,7 @@ use super::connection::connection;
 use super::seen::Seen;
 use super::service::Service;
 use super::socket::cut;
-use super::tell::{List, Telling};
+use super::tell::List;
 
 /// What is asked of a running mock. When the asking end is gone, it stops.
 pub(crate) enum Ask {
@@ -141,11 +141,8 @@ impl Shared {
         match ask {
             Ask::Seen(reply) => drop(reply.send(self.seen())),
             Ask::List(list, reply) => {
-                let mut telling = Telling::new(list);
-                let service = self.service.borrow();
-                let blocks = std::iter::from_fn(|| telling.next(&service));
-                let text = blocks.map(|block| String::from_utf8_lossy(&block).into_owned());
-                drop(reply.send(text.collect()));
+                let lines = list.tell(&mut self.service.borrow_mut(), self.start.elapsed());
+                drop(reply.send(String::from_utf8(lines).unwrap_or_default()));
             }
         }
     }

@@ -96,9 +96,7 @@ impl Service {
             .replace(self.first_call.unwrap_or(now))
             .is_none();
         self.connections.call(connection);
-        if let Some(world) = &mut self.world {
-            world.advance(now);
-        }
+        self.advance(now);
         let (delay, (how, body)) = match self.admit(now, request) {
             Ok(Admitted::Recall(query, recall)) => self.recall(now, &query, recall.key()),
             Ok(Admitted::Lookup(lookup)) => self.look_up(now, &lookup),
@@ -117,6 +115,7 @@ impl Service {
 
     /// What it saw up to `now`.
     pub(crate) fn seen(&mut self, now: Duration) -> Seen {
+        self.advance(now);
         let mut seen = self.figures.snapshot(&self.lanes);
         seen.connections = self.connections.opened;
         seen.open_connections = self.connections.open;
@@ -125,11 +124,15 @@ impl Service {
             seen.rows = Some(rows.len() as u64);
             seen.most_calls_for_a_row = Some(rows.most_calls());
         }
+        seen.world = self.world.as_ref().map(World::seen);
+        seen
+    }
+
+    /// Lets that happen in the world which is due.
+    pub(crate) fn advance(&mut self, now: Duration) {
         if let Some(world) = &mut self.world {
             world.advance(now);
-            seen.world = Some(world.seen());
         }
-        seen
     }
 
     /// How long the script has been going; not at all before the first call.

@@ -1,6 +1,7 @@
 //! What a mock can be asked for, besides its figures: lists, as JSON lines.
 
-use bytes::{BufMut as _, Bytes, BytesMut};
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::answer::json;
@@ -40,51 +41,37 @@ impl List {
             topic: value("topic").unwrap_or_default(),
         }
     }
-}
 
-/// About how much of a list is written in one go, so that a long one holds no call up.
-const BLOCK: usize = 64 * 1024;
-
-/// A list on its way out.
-#[derive(Debug)]
-pub(crate) struct Telling {
-    list: List,
-    next: usize,
-}
-
-impl Telling {
-    pub(crate) fn new(list: List) -> Self {
-        Self { list, next: 0 }
-    }
-
-    /// The next lines; none when all are told.
-    pub(crate) fn next(&mut self, service: &Service) -> Option<Bytes> {
-        let mut block = BytesMut::new();
-        while block.len() < BLOCK && self.line(service, &mut block) {
-            self.next += 1;
+    /// The lines, all of one moment; calls wait for so long.
+    pub(crate) fn tell(&self, service: &mut Service, now: Duration) -> Vec<u8> {
+        service.advance(now);
+        let mut lines = Vec::new();
+        let mut at = 0;
+        while self.line(at, service, &mut lines) {
+            at += 1;
         }
-        (!block.is_empty()).then(|| block.freeze())
+        lines
     }
 
-    /// Adds the line whose turn it is, if there is one.
-    fn line(&self, service: &Service, block: &mut BytesMut) -> bool {
-        let (at, world) = (self.next, service.world.as_ref());
-        match &self.list {
-            List::Rows => add(block, service.rows.as_ref().and_then(|rows| rows.get(at))),
-            List::Connections => add(block, service.connections.get(at)),
-            List::World => add(block, world.and_then(|world| world.tally(at))),
-            List::Messages { group, topic } => add(
-                block,
+    /// Adds a line, if there is one.
+    fn line(&self, at: usize, service: &Service, lines: &mut Vec<u8>) -> bool {
+        let world = service.world.as_ref();
+        match self {
+            Self::Rows => add(lines, service.rows.as_ref().and_then(|rows| rows.get(at))),
+            Self::Connections => add(lines, service.connections.get(at)),
+            Self::World => add(lines, world.and_then(|world| world.tally(at))),
+            Self::Messages { group, topic } => add(
+                lines,
                 world.and_then(|world| world.message(group, topic, at)),
             ),
         }
     }
 }
 
-fn add<T: Serialize>(block: &mut BytesMut, line: Option<T>) -> bool {
+fn add<T: Serialize>(lines: &mut Vec<u8>, line: Option<T>) -> bool {
     let told = line.map(|line| {
-        block.put(json(&line));
-        block.put_u8(b'\n');
+        lines.extend_from_slice(&json(&line));
+        lines.push(b'\n');
     });
     told.is_some()
 }
