@@ -15,13 +15,13 @@ pub fn run(args: &MockArgs) -> Result<u8> {
     let mock = Mock::start(options(args)?)?;
     let address = mock.address();
     let fail = |error| Error::service("cannot write to stdout").because(error);
-    // Without a terminal to read it, it is still there.
-    drop(writeln!(
-        io::stderr(),
+    writeln!(
+        io::stdout(),
         "A mock of the service listens on http://{address}\n\
          What it saw: curl http://{address}/mock/seen\n\
          Stop it with Ctrl-C."
-    ));
+    )
+    .map_err(fail)?;
     super::job::wait_for_interrupt()?;
     let lists = [List::Rows, List::Connections, List::World];
     let details = args.details.then(|| lists.map(|list| mock.list(list)));
