@@ -10,8 +10,12 @@ use crate::rows::BadRow;
 /// That of a row whose last call got this answer.
 pub(super) fn settled(job: Job, outcome: Outcome, answer: Answer) -> Entry<'static> {
     let Reply { code, mut info, .. } = answer.reply;
-    // A call without an answer may have landed, and then the last word must say so.
-    if matches!(code, codes::TIMED_OUT | codes::BROKEN_OFF) {
+    // A call may have landed unless the service itself has answered it, and the last word must
+    // say so.
+    if matches!(
+        code,
+        codes::TIMED_OUT | codes::BROKEN_OFF | codes::BAD_ANSWER | 408 | 500..=599
+    ) {
         info += "; the call may have landed";
     }
     Entry {
