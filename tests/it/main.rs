@@ -9,11 +9,13 @@
 
 mod stage;
 
+mod bad_answers;
 mod call;
 mod damage;
 mod guard;
 mod ledger;
 mod readme;
+mod outage;
 mod resume;
 mod rows;
 mod tls;

@@ -28,7 +28,8 @@ struct Shared {
 struct Record {
     requests: Vec<Request>,
     of_row: HashMap<String, usize>,
-    connections: Vec<TcpStream>,
+    /// Those that are open, by their number.
+    connections: HashMap<usize, TcpStream>,
     in_flight: usize,
     most_in_flight: usize,
 }
@@ -104,7 +105,7 @@ impl Drop for Service {
         self.shared.ended.store(true, Ordering::SeqCst);
         // So that the listener sees it.
         drop(TcpStream::connect(self.address));
-        for connection in &self.shared.record.lock().unwrap().connections {
+        for connection in self.shared.record.lock().unwrap().connections.values() {
             // It may be over already.
             drop(connection.shutdown(Shutdown::Both));
         }
@@ -128,7 +129,18 @@ impl Shared {
     fn connection(&self, stream: TcpStream, number: usize) -> io::Result<()> {
         stream.set_nodelay(true)?;
         let again = stream.try_clone()?;
-        self.record.lock().unwrap().connections.push(again);
+        self.record
+            .lock()
+            .unwrap()
+            .connections
+            .insert(number, again);
+        let served = self.serve_connection(stream, number);
+        // It is closed only when nobody holds it any more.
+        self.record.lock().unwrap().connections.remove(&number);
+        served
+    }
+
+    fn serve_connection(&self, stream: TcpStream, number: usize) -> io::Result<()> {
         let mut writer = stream.try_clone()?;
         let mut reader = io::BufReader::new(stream);
         while let Some(request) = Request::read(&mut reader, number)? {

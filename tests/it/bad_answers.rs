@@ -1,0 +1,241 @@
+//! Answers that are none of the service's: never a success.
+
+use std::time::Duration;
+
+use crate::stage::{Answer, Place, Service, rows, senders};
+
+const OK: &str = r#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0}"#;
+
+const NO_ANSWER: i64 = -1;
+const BROKEN_OFF: i64 = -3;
+const NOT_THE_API: i64 = -4;
+
+/// Each of the bad answers is all that a row of its own ever gets, while another row is recalled.
+/// Each such row fails with its code after two attempts; what its last line says.
+#[track_caller]
+fn last_words(bad: &[(Answer, i64)]) -> Vec<String> {
+    let answers = bad.to_vec();
+    let service = Service::start(move |call| {
+        let number = call.sender().strip_prefix('u').map(str::parse::<usize>);
+        number.map_or_else(Answer::ok, |number| answers[number.unwrap()].0.clone())
+    });
+    let place = Place::with_rows(rows(bad.len()) + "@TGS#1,good\n");
+    let run = place.run("rows.csv").on(service.address());
+    let run = run.with(["--max-attempts", "2", "--timeout", "300ms"]);
+    let done = run.finish().exits(3);
+    assert_eq!(
+        [done.count("recalled"), done.count("failed")],
+        [1, bad.len() as u64]
+    );
+    let ledger = place.ledger();
+    assert_eq!(ledger.of("good").outcome, "recalled");
+    let last = bad
+        .iter()
+        .zip(senders(bad.len()))
+        .map(|((answer, code), sender)| {
+            let last = ledger.of(&sender);
+            let found = (&*last.outcome, last.code, last.attempts);
+            assert_eq!(found, ("failed", *code, 2), "{last:?} after {answer:?}");
+            last.info.clone()
+        });
+    last.collect()
+}
+
+/// The same, and the last lines say besides that the call may have landed.
+#[track_caller]
+fn fail_and_may_have_landed(bad: &[(Answer, i64)]) {
+    for (info, bad) in last_words(bad).iter().zip(bad) {
+        assert!(
+            info.contains("the call may have landed"),
+            "{info:?} after {bad:?}"
+        );
+    }
+}
+
+/// The same for these bodies of answers that look well otherwise.
+#[track_caller]
+fn are_not_the_api(bodies: &[String]) {
+    let answers = bodies.iter().map(|body| (Answer::json(body), NOT_THE_API));
+    fail_and_may_have_landed(&answers.collect::<Vec<_>>());
+}
+
+fn bytes(head: &str, body: &str) -> Vec<u8> {
+    format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n{body}").into_bytes()
+}
+
+#[test]
+fn html_with_status_200_is_no_success() {
+    let portal = "<html><body>Welcome! ErrorCode 0, OK</body></html>";
+    fail_and_may_have_landed(&[(Answer::html(portal), NOT_THE_API)]);
+}
+
+#[test]
+fn an_empty_body_is_no_success() {
+    fail_and_may_have_landed(&[
+        (Answer::json(""), NOT_THE_API),
+        (Answer::status("204 No Content"), NOT_THE_API),
+    ]);
+}
+
+#[test]
+fn json_of_another_kind_is_no_success() {
+    let bodies = ["null", "0", "[]", "\"OK\"", "{}", "true", r#"["OK","",0]"#];
+    are_not_the_api(&bodies.map(str::to_owned));
+}
+
+#[test]
+fn fields_of_another_type_or_name_are_no_success() {
+    let bodies = [
+        r#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":"0"}"#,
+        r#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0.0}"#,
+        r#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":null}"#,
+        r#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":false}"#,
+        r#"{"ActionStatus":"OK","ErrorInfo":""}"#,
+        r#"{"ErrorInfo":"","ErrorCode":0}"#,
+        r#"{"actionStatus":"OK","errorInfo":"","errorCode":0}"#,
+        r#"{"ActionStatus":"OK","ErrorCode":10010,"ErrorCode":0}"#,
+        r#"{"ActionStatus":"OK","ErrorCode":99999999999999999999}"#,
+    ];
+    are_not_the_api(&bodies.map(str::to_owned));
+}
+
+#[test]
+fn code_0_without_ok_is_no_success() {
+    let with = |status: &str| OK.replace("\"OK\"", &format!("{status:?}"));
+    are_not_the_api(&["FAIL", "ok", "", "OK "].map(with));
+}
+
+#[test]
+fn json_with_anything_around_it_is_no_success() {
+    are_not_the_api(&[
+        format!("{OK}{OK}"),
+        format!("{OK}<!-- -->"),
+        format!("\u{feff}{OK}"),
+        format!("callback({OK})"),
+    ]);
+}
+
+#[test]
+fn half_an_answer_is_no_success() {
+    let chunk = format!("{:x}\r\n{OK}\r\n", OK.len());
+    fail_and_may_have_landed(&[
+        // Half of the JSON as the whole body.
+        (Answer::json(&OK[..OK.len() / 2]), NOT_THE_API),
+        // A whole body that is longer than it says it is.
+        (
+            Answer::LastBytes(bytes("Content-Length: 20", OK)),
+            NOT_THE_API,
+        ),
+        // Bodies that end before they should, though what is there would do.
+        (
+            Answer::LastBytes(bytes("Content-Length: 500", OK)),
+            BROKEN_OFF,
+        ),
+        (
+            Answer::LastBytes(bytes("Transfer-Encoding: chunked", &chunk)),
+            BROKEN_OFF,
+        ),
+        // The rest never comes.
+        (Answer::Bytes(bytes("Content-Length: 500", OK)), NO_ANSWER),
+    ]);
+}
+
+#[test]
+fn an_endless_body_is_cut_off() {
+    let spaces = [b' '; 4096].to_vec();
+    let mut chunk = b"1000\r\n".to_vec();
+    chunk.extend(&spaces);
+    chunk.extend(b"\r\n");
+    let plain = bytes("Content-Type: application/json", "");
+    let chunked = bytes("Transfer-Encoding: chunked", "");
+    fail_and_may_have_landed(&[
+        (Answer::Endless(plain, spaces), NOT_THE_API),
+        (Answer::Endless(chunked, chunk), NOT_THE_API),
+    ]);
+}
+
+#[test]
+fn a_header_bomb_is_cut_off() {
+    let start = b"HTTP/1.1 200 OK\r\n";
+    let many = Answer::Endless(start.to_vec(), b"X-Boom: boom\r\n".repeat(100));
+    let long = Answer::Endless([&start[..], b"X-Boom: "].concat(), vec![b'x'; 64 * 1024]);
+    fail_and_may_have_landed(&[(many, BROKEN_OFF), (long, BROKEN_OFF)]);
+}
+
+#[test]
+fn another_protocol_is_no_success() {
+    fail_and_may_have_landed(&[
+        (
+            Answer::LastBytes(b"SSH-2.0-OpenSSH_9.9\r\n".to_vec()),
+            BROKEN_OFF,
+        ),
+        (Answer::LastBytes(OK.into()), BROKEN_OFF),
+    ]);
+}
+
+#[test]
+fn a_connection_that_ends_instead_of_an_answer_is_no_success() {
+    fail_and_may_have_landed(&[
+        (Answer::Reset, BROKEN_OFF),
+        (Answer::LastBytes(Vec::new()), BROKEN_OFF),
+    ]);
+}
+
+#[test]
+fn an_answer_after_the_time_out_or_never_is_no_success() {
+    fail_and_may_have_landed(&[
+        (Answer::Silence, NO_ANSWER),
+        (Answer::ok().after(Duration::from_millis(700)), NO_ANSWER),
+    ]);
+}
+
+#[test]
+fn an_http_error_is_no_success_whatever_its_body_says() {
+    let statuses = ["408 Slow", "500 Oh", "502 Bad Gateway", "504 Late"];
+    let answers = statuses.map(|status| {
+        let code = status[..3].parse().unwrap();
+        (Answer::http(status, "application/json", OK), code)
+    });
+    fail_and_may_have_landed(&answers);
+}
+
+#[test]
+fn what_the_service_has_refused_has_not_landed() {
+    let words = last_words(&[
+        (Answer::say(10002, "try again"), 10002),
+        (Answer::status("429 Too Many Requests"), 429),
+    ]);
+    assert_eq!(words, ["try again", "HTTP 429 Too Many Requests"]);
+}
+
+#[test]
+fn an_answer_smuggled_behind_another_answers_nobody() {
+    // A second response in the same bytes must not be taken for the answer to the next call.
+    let refusal = r#"{"ActionStatus":"FAIL","ErrorInfo":"","ErrorCode":10010}"#;
+    let response = |body: &str| bytes(&format!("Content-Length: {}", body.len()), body);
+    let two = [response(refusal), response(OK)].concat();
+    let service = Service::start(move |call| match &*call.sender() {
+        "u0" => Answer::Bytes(two.clone()),
+        _ => Answer::code(10015),
+    });
+    let place = Place::with_rows(rows(10));
+    let run = place.run("rows.csv").on(service.address());
+    let done = run.with(["--concurrency", "1"]).finish().exits(3);
+    assert_eq!([done.count("recalled"), done.count("failed")], [0, 10]);
+}
+
+#[test]
+fn a_time_out_that_was_not_the_last_attempt_leaves_no_doubt() {
+    let service = Service::start(|call| match call.nth_of_row {
+        0 => Answer::Silence,
+        _ => Answer::ok(),
+    });
+    let place = Place::with_rows("group,sender\ng,s\n");
+    let run = place.run("rows.csv").on(service.address());
+    run.with(["--timeout", "300ms"]).finish().exits(0);
+    let entry = place.ledger().of("s").clone();
+    assert_eq!(
+        (&*entry.outcome, &*entry.info, entry.attempts),
+        ("recalled", "", 2)
+    );
+}

@@ -1,0 +1,167 @@
+//! Outages: it is the service that failed, not the rows, and none of them fails by it.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::stage::{Answer, Place, Service, rows};
+
+const IS_OUT: &str = "The service is out";
+const IS_BACK: &str = "The service is back";
+
+/// A service that gives `sick` to every call until it is told that it is well.
+fn sick_service(sick: Answer) -> (Service, Arc<AtomicBool>) {
+    let well = Arc::new(AtomicBool::new(false));
+    let is_well = Arc::clone(&well);
+    let service = Service::start(move |_| match is_well.load(Ordering::SeqCst) {
+        true => Answer::ok(),
+        false => sick.clone(),
+    });
+    (service, well)
+}
+
+/// A run of 40 rows meets a service that does nothing but this until it is noticed.
+#[track_caller]
+fn no_row_fails_by(sick: Answer) {
+    let (service, well) = sick_service(sick);
+    let place = Place::with_rows(rows(40));
+    let run = place.run("rows.csv").on(service.address());
+    let running = run
+        .with(["--max-attempts", "2", "--timeout", "300ms"])
+        .start();
+    running.until_it_says(IS_OUT);
+    well.store(true, Ordering::SeqCst);
+    let done = running.finish().exits(0).says(IS_BACK);
+    assert_eq!([done.count("recalled"), done.count("failed")], [40, 0]);
+    place.ledger().has_recalled_each_of(40);
+}
+
+#[test]
+fn no_row_fails_by_10002_for_every_row() {
+    no_row_fails_by(Answer::code(10002));
+}
+
+#[test]
+fn no_row_fails_by_a_gateway_without_a_service() {
+    no_row_fails_by(Answer::status("502 Bad Gateway"));
+}
+
+#[test]
+fn no_row_fails_by_a_service_that_hangs() {
+    no_row_fails_by(Answer::Silence);
+}
+
+#[test]
+fn no_row_fails_by_connections_that_break() {
+    no_row_fails_by(Answer::Reset);
+}
+
+#[test]
+fn no_row_fails_by_a_portal_in_the_service_s_place() {
+    no_row_fails_by(Answer::html("<html>Please log in</html>"));
+}
+
+/// An address where nothing listens. On a loopback address of its own, so that nobody else takes
+/// the port meanwhile.
+fn nobody_s_address() -> SocketAddr {
+    let host = Ipv4Addr::from_bits(std::process::id() | 0x7f10_0000);
+    let listener = TcpListener::bind((host, 0)).unwrap();
+    listener.local_addr().unwrap()
+}
+
+#[test]
+fn no_row_fails_by_connections_refused_until_the_service_is_started() {
+    let address = nobody_s_address();
+    let place = Place::with_rows(rows(40));
+    let run = place.run("rows.csv").on(address);
+    let running = run.with(["--max-attempts", "2"]).start();
+    running.until_it_says(IS_OUT);
+    let service = Service::start_at(address, |_| Answer::ok());
+    running.finish().exits(0).says(IS_BACK);
+    place.ledger().has_recalled_each_of(40);
+    assert_eq!(service.calls(), 40);
+}
+
+#[test]
+fn while_it_lasts_single_calls_ask_whether_the_service_is_back() {
+    let (service, well) = sick_service(Answer::code(60008));
+    let place = Place::with_rows(rows(40));
+    let running = place.run("rows.csv").on(service.address()).start();
+    running.until_it_says(IS_OUT);
+    let so_far = service.calls();
+    service.until_called(so_far + 2);
+    assert!(
+        !running.stderr_so_far().contains(IS_BACK),
+        "two failed in vain"
+    );
+    well.store(true, Ordering::SeqCst);
+    running.finish().exits(0).says(IS_BACK);
+    place.ledger().has_recalled_each_of(40);
+}
+
+#[test]
+fn an_outage_in_the_middle_holds_what_is_left() {
+    let well = Arc::new(AtomicBool::new(false));
+    let is_well = Arc::clone(&well);
+    let service = Service::start(move |call| match call.nth {
+        0..30 => Answer::ok(),
+        _ if is_well.load(Ordering::SeqCst) => Answer::ok(),
+        _ => Answer::code(60008),
+    });
+    let place = Place::with_rows(rows(100));
+    let running = place.run("rows.csv").on(service.address()).start();
+    running.until_it_says(IS_OUT);
+    well.store(true, Ordering::SeqCst);
+    running.finish().exits(0);
+    place.ledger().has_recalled_each_of(100);
+}
+
+#[test]
+fn in_an_outage_the_service_is_left_alone() {
+    let (service, _) = sick_service(Answer::code(10002));
+    let place = Place::with_rows(rows(60));
+    let run = place.run("rows.csv").on(service.address());
+    let run = run.with(["--concurrency", "1", "--max-outage", "3500ms"]);
+    run.finish().exits(4);
+    // Twenty rows make it an outage; then single calls ask after 1 s and 2 s more.
+    assert!(service.calls() <= 22, "{} calls", service.calls());
+}
+
+#[test]
+fn an_outage_that_lasts_too_long_ends_the_run_and_it_can_be_gone_on_with() {
+    let (service, well) = sick_service(Answer::code(10002));
+    let place = Place::with_rows(rows(40));
+    let run = || place.run("rows.csv").on(service.address());
+    let done = run().with(["--max-outage", "1500ms"]).finish().exits(4);
+    assert_eq!(done.json()["stopped"], "outage");
+    assert_eq!([done.count("pending"), done.count("failed")], [40, 0]);
+    done.says("no real answer").says("--resume");
+    assert!(place.ledger().entries.is_empty());
+    well.store(true, Ordering::SeqCst);
+    run().with(["--resume"]).finish().exits(0);
+    place.ledger().has_recalled_each_of(40);
+}
+
+#[test]
+fn without_patience_rows_use_up_their_attempts_and_fail() {
+    let (service, _) = sick_service(Answer::code(10002));
+    let place = Place::with_rows(rows(40));
+    let run = place.run("rows.csv").on(service.address());
+    let run = run.with(["--max-outage", "0", "--max-attempts", "2"]);
+    let done = run.with(["--max-failures", "none"]).finish().exits(3);
+    assert_eq!((done.count("failed"), service.calls()), (40, 80));
+    assert!(!done.stderr.contains(IS_OUT), "{}", done.stderr);
+}
+
+#[test]
+fn a_few_rows_that_always_fail_make_no_outage() {
+    let service = Service::start(|call| match &*call.sender() {
+        "u3" | "u7" | "u9" => Answer::code(10002),
+        _ => Answer::ok(),
+    });
+    let place = Place::with_rows(rows(60));
+    let run = place.run("rows.csv").on(service.address());
+    let done = run.with(["--max-attempts", "3"]).finish().exits(3);
+    assert_eq!([done.count("recalled"), done.count("failed")], [57, 3]);
+    assert!(!done.stderr.contains(IS_OUT), "{}", done.stderr);
+}
