@@ -125,7 +125,7 @@ impl Summary {
         }
         line(format_args!(
             "{} of {} distinct rows recalled in {}",
-            thousands(self.recalled + self.resumed),
+            thousands(self.recalled),
             thousands(self.distinct),
             time(std::time::Duration::from_secs_f64(self.elapsed_s)),
         ));
