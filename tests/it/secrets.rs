@@ -1,0 +1,291 @@
+//! The `UserSig` and the secret key appear nowhere, whatever fails and however much is logged.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::stage::{Answer, Finished, Place, Recall, Request, SECRET_KEY, Service, USERSIG, rows};
+
+/// All that must not be seen, in every way in which it could be written.
+struct Secrets(Vec<String>);
+
+impl Secrets {
+    /// Those of a run: what it was given, and what it sent.
+    fn of(service: Option<&Service>) -> Self {
+        let mut secrets = vec![USERSIG.to_owned(), SECRET_KEY.to_owned()];
+        let sent = service.map(Service::requests).unwrap_or_default();
+        secrets.extend(sent.iter().map(|call| call.parameter("usersig")));
+        secrets.sort();
+        secrets.dedup();
+        let spelt = secrets.iter().flat_map(|secret| spellings(secret));
+        Self(spelt.collect())
+    }
+
+    #[track_caller]
+    fn are_not_in(&self, what: &str, text: &str) {
+        for secret in &self.0 {
+            assert!(!text.contains(secret), "{secret} is in {what}: {text}");
+            // The middle of it would be enough to be ashamed of.
+            let middle = &secret[secret.len() / 3..secret.len() * 2 / 3];
+            assert!(!text.contains(middle), "{middle} is in {what}: {text}");
+        }
+    }
+}
+
+/// A secret as it is, and percent-encoded in the ways that clients, servers and proxies have.
+fn spellings(secret: &str) -> [String; 5] {
+    let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let encode = |keep: &[u8], upper: bool| {
+        let mut text = String::new();
+        for byte in secret.bytes() {
+            match byte {
+                _ if byte.is_ascii_alphanumeric() || keep.contains(&byte) => text.push(byte.into()),
+                _ if upper => text += &format!("%{byte:02X}"),
+                _ => text += &format!("%{byte:02x}"),
+            }
+        }
+        text
+    };
+    [
+        secret.to_owned(),
+        form,
+        encode(b"-_.~", true),
+        encode(b"", true),
+        encode(b"", false),
+    ]
+}
+
+/// Starts what runs in this place, logging all it can, once with a `UserSig` and once with the
+/// secret key; afterwards searches all that it wrote.
+#[track_caller]
+fn nothing_shows(
+    script: impl Fn(&Request) -> Answer + Clone + Send + Sync + 'static,
+    words: &[&str],
+    code: i32,
+) {
+    for with_secret_key in [false, true] {
+        let service = Service::start(script.clone());
+        let place = Place::with_rows(rows(4));
+        let run = place.run("rows.csv").on(service.address()).with(words);
+        let run = if with_secret_key {
+            run.with_secret_key()
+        } else {
+            run
+        };
+        let done = logging_all(run).finish().exits(code);
+        search(&place, &done, &Secrets::of(Some(&service)));
+    }
+}
+
+fn logging_all(run: Recall) -> Recall {
+    run.env("RUST_LOG", "trace").env("RUST_BACKTRACE", "1")
+}
+
+#[track_caller]
+fn search(place: &Place, done: &Finished, secrets: &Secrets) {
+    secrets.are_not_in("stdout", &done.stdout);
+    secrets.are_not_in("stderr", &done.stderr);
+    for file in place.files() {
+        let bytes = fs::read(place.path(&file)).unwrap();
+        secrets.are_not_in(&file, &String::from_utf8_lossy(&bytes));
+    }
+}
+
+/// Everything a server knows of a call, to be thrown back at it.
+fn echo(call: &Request) -> String {
+    let usersig = call.parameter("usersig");
+    let spelt = spellings(&usersig).join(" ");
+    format!("{}?{} {spelt} {}", call.path, call.query, call.body)
+}
+
+#[test]
+fn nothing_shows_when_all_goes_well() {
+    nothing_shows(|_| Answer::ok(), &[], 0);
+    nothing_shows(|_| Answer::ok(), &["--progress", "plain"], 0);
+}
+
+#[test]
+fn nothing_shows_when_the_service_echoes_the_call_in_its_words() {
+    nothing_shows(|call| Answer::say(10010, &echo(call)), &[], 3);
+    nothing_shows(|call| Answer::say(10010, &call.query), &[], 3);
+    nothing_shows(
+        |call| Answer::say(10002, &echo(call)),
+        &["--max-attempts", "1"],
+        3,
+    );
+    nothing_shows(|call| Answer::say(60026, &echo(call)), &[], 4);
+    nothing_shows(|call| Answer::say(70009, &echo(call)), &[], 4);
+    nothing_shows(|call| Answer::say(70001, &echo(call)), &[], 4);
+    nothing_shows(
+        |call| Answer::say(60007, &echo(call)),
+        &["--max-attempts", "1"],
+        3,
+    );
+}
+
+#[test]
+fn nothing_shows_of_each_spelling_that_the_service_echoes() {
+    for spelling in 0..5 {
+        let words = move |call: &Request| spellings(&call.parameter("usersig"))[spelling].clone();
+        nothing_shows(move |call| Answer::say(10010, &words(call)), &[], 3);
+        nothing_shows(move |call| Answer::say(60026, &words(call)), &[], 4);
+    }
+}
+
+#[test]
+fn nothing_shows_of_an_echo_that_is_cut_off() {
+    // A server that quotes the start of a URL, or pads it so far that the rest is cut off here.
+    nothing_shows(
+        |call| Answer::say(10010, &call.query[..call.query.len() * 3 / 4]),
+        &[],
+        3,
+    );
+    nothing_shows(
+        |call| Answer::say(10010, &format!("{}{}", "x".repeat(240), call.query)),
+        &[],
+        3,
+    );
+}
+
+#[test]
+fn nothing_shows_when_something_else_answers() {
+    let once = ["--max-attempts", "1", "--timeout", "300ms"];
+    nothing_shows(
+        |call| Answer::html(&format!("<html>{}</html>", echo(call))),
+        &once,
+        3,
+    );
+    nothing_shows(
+        |call| Answer::http("502 Bad", "text/html", &echo(call)),
+        &once,
+        3,
+    );
+    nothing_shows(
+        |call| Answer::http("404 No", "text/html", &echo(call)),
+        &once,
+        4,
+    );
+    nothing_shows(|_| Answer::Reset, &once, 3);
+    nothing_shows(|_| Answer::Silence, &once, 3);
+    let half = |call: &Request| {
+        format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n{}",
+            echo(call)
+        )
+    };
+    nothing_shows(move |call| Answer::LastBytes(half(call).into()), &once, 3);
+    nothing_shows(
+        |call| Answer::LastBytes(call.query.clone().into()),
+        &once,
+        3,
+    );
+    nothing_shows(
+        |call| {
+            let location = format!("http://127.0.0.1:1{}?{}", call.path, call.query);
+            let head =
+                format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n");
+            Answer::Bytes(head.into())
+        },
+        &once,
+        4,
+    );
+    nothing_shows(
+        |call| {
+            let start = format!("HTTP/1.1 200 OK\r\nX-Call: {}\r\n", call.query);
+            Answer::Endless(start.into(), b"X-Boom: boom\r\n".repeat(100))
+        },
+        &once,
+        3,
+    );
+}
+
+#[test]
+fn nothing_shows_in_the_arguments_or_after_an_interrupt() {
+    let service = Service::start(|_| Answer::ok().after(Duration::from_millis(50)));
+    let place = Place::with_rows(rows(2_000));
+    let run = place.run("rows.csv").on(service.address());
+    let running = logging_all(run.with(["--concurrency", "2"])).start();
+    service.until_called(3);
+    let arguments = running.arguments();
+    assert!(arguments.contains("rows.csv"), "{arguments}");
+    running.signal(Signal::INT);
+    let done = running.finish().exits(130);
+    let secrets = Secrets::of(Some(&service));
+    secrets.are_not_in("the arguments", &arguments);
+    search(&place, &done, &secrets);
+}
+
+#[test]
+fn nothing_shows_without_a_service_in_an_outage_and_by_the_guard() {
+    let nobody: SocketAddr = ([127, 0, 0, 1], 1).into();
+    let place = Place::with_rows(rows(30));
+    let run = place
+        .run("rows.csv")
+        .on(nobody)
+        .with(["--max-outage", "500ms"]);
+    let done = logging_all(run).finish().exits(4);
+    search(&place, &done, &Secrets::of(None));
+
+    let service = Service::start(|call| Answer::say(10010, &echo(call)));
+    let place = Place::with_rows(rows(30));
+    let run = place.run("rows.csv").on(service.address());
+    let done = logging_all(run).finish().exits(4);
+    search(&place, &done, &Secrets::of(Some(&service)));
+}
+
+#[test]
+fn nothing_shows_when_a_run_can_not_begin() {
+    let service = Service::good();
+    let place = Place::with_rows(rows(4));
+    place.write("broken.csv", "room,uid\nr,u\n");
+    for (input, words, code) in [
+        ("broken.csv", &[][..], 1),
+        ("gone.csv", &[], 1),
+        ("rows.csv", &["--ledger", "/dev/full"], 1),
+        ("rows.csv", &["--ledger", "rows.csv"], 2),
+        ("rows.csv", &["--concurrency", "0"], 2),
+        ("rows.csv", &["--sdkappid", "many"], 2),
+        ("rows.csv", &["--no-such-flag"], 2),
+        ("rows.csv", &["--dry-run"], 0),
+    ] {
+        let run = || place.run(input).on(service.address()).with(words);
+        for run in [run(), run().with_secret_key()] {
+            let done = logging_all(run).finish().exits(code);
+            search(&place, &done, &Secrets::of(None));
+        }
+    }
+    assert_eq!(service.calls(), 0);
+}
+
+#[test]
+fn nothing_shows_in_what_is_made_of_a_ledger() {
+    let service = Service::start(|call| Answer::say(10010, &echo(call)));
+    let place = Place::with_rows(rows(4));
+    let run = logging_all(place.run("rows.csv").on(service.address()));
+    run.finish().exits(3);
+    for words in [
+        &["replay", "rows.ledger.jsonl", "--json"][..],
+        &["export", "rows.ledger.jsonl"],
+        &["export", "rows.ledger.jsonl", "--format", "jsonl"],
+        &["run", "rows.csv", "--resume"],
+    ] {
+        let mut run = place.recall(words);
+        if words[0] == "run" {
+            run = run.on(service.address());
+        }
+        let done = logging_all(run).finish();
+        search(&place, &done, &Secrets::of(Some(&service)));
+    }
+}
+
+#[test]
+fn a_search_would_find_them() {
+    let secrets = Secrets::of(None);
+    for spelling in spellings(USERSIG) {
+        let text = format!("GET /?usersig={spelling}&x=1");
+        let found = std::panic::catch_unwind(|| secrets.are_not_in("a log", &text));
+        assert!(found.is_err(), "{spelling}");
+    }
+}

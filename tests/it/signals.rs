@@ -1,0 +1,190 @@
+//! Ctrl-C and SIGTERM: what is in flight is recorded, and the run can be gone on with.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::process::Command;
+
+use rustix::process::Signal;
+
+use crate::stage::{Answer, Finished, Gate, Place, Service, rows};
+
+/// A service that answers when the gate is opened.
+fn gated() -> (Service, Gate) {
+    let gate = Gate::default();
+    let held = gate.clone();
+    let service = Service::start(move |_| {
+        held.wait();
+        Answer::ok()
+    });
+    (service, gate)
+}
+
+/// A run of 40 rows is asked to stop while 5 calls are in flight; then those are answered.
+fn interrupted_by(signal: Signal) -> (Place, Service, Finished) {
+    let (service, gate) = gated();
+    let place = Place::with_rows(rows(40));
+    let run = place.run("rows.csv").on(service.address());
+    let running = run.with(["--concurrency", "5"]).start();
+    service.until_called(5);
+    running.signal(signal);
+    running.until_it_says("waiting for 5 in flight");
+    gate.open();
+    let done = running.finish().exits(130);
+    (place, service, done)
+}
+
+#[test]
+fn the_first_signal_starts_no_new_calls_and_records_those_in_flight() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let (place, service, done) = interrupted_by(signal);
+        assert_eq!(service.calls(), 5);
+        assert_eq!(place.ledger().entries.len(), 5);
+        assert_eq!(done.json()["stopped"], "interrupted");
+        assert_eq!([done.count("recalled"), done.count("failed")], [5, 0]);
+        done.says("interrupted")
+            .says("5 of 40 distinct rows recalled");
+        let run = place.run("rows.csv").on(service.address());
+        let rest = run.with(["--resume"]).finish().exits(0);
+        assert_eq!([rest.count("resumed"), rest.count("recalled")], [5, 35]);
+        place.ledger().has_recalled_each_of(40);
+    }
+}
+
+#[test]
+fn the_command_that_it_prints_goes_on_when_it_is_typed() {
+    let (service, gate) = gated();
+    let place = Place::new();
+    place.write("it's; my rows.csv", rows(10));
+    let run = place.run("it's; my rows.csv").on(service.address());
+    let running = run.with(["--concurrency", "2"]).start();
+    service.until_called(2);
+    running.signal(Signal::INT);
+    running.until_it_says("Stopping");
+    gate.open();
+    let done = running.finish().exits(130);
+    let command = done
+        .stderr
+        .lines()
+        .find_map(|line| line.strip_prefix("To go on: "));
+    let typed = format!("recall() {{ exec \"$0\" \"$@\"; }}; {}", command.unwrap());
+    place.recall([""; 0]).after(&typed).finish().exits(0);
+    place
+        .ledger_called("it's; my rows.ledger.jsonl")
+        .has_recalled_each_of(10);
+}
+
+#[test]
+fn the_second_signal_leaves_at_once_and_the_ledger_is_sound() {
+    let answers = Gate::default();
+    let held = answers.clone();
+    let service = Service::start(move |call| {
+        if call.nth >= 10 {
+            held.wait();
+        }
+        Answer::ok()
+    });
+    let place = Place::with_rows(rows(40));
+    let run = || {
+        place
+            .run("rows.csv")
+            .on(service.address())
+            .with(["--concurrency", "5"])
+    };
+    let running = run().start();
+    service.until_called(15);
+    running.signal(Signal::INT);
+    running.until_it_says("in flight. Once more to leave at once");
+    running.signal(Signal::INT);
+    // Five calls still hang, and nobody waits for them.
+    running.finish().exits(130);
+    assert_eq!((service.calls(), place.ledger().entries.len()), (15, 10));
+    answers.open();
+    let done = run().with(["--resume"]).finish().exits(0);
+    assert_eq!([done.count("resumed"), done.count("recalled")], [10, 30]);
+    place.ledger().has_recalled_each_of(40);
+}
+
+#[test]
+fn rows_that_wait_for_another_attempt_do_not_hold_up_an_interrupt() {
+    let service = Service::start(|_| Answer::code(10002));
+    let place = Place::with_rows(rows(10));
+    let running = place.run("rows.csv").on(service.address()).start();
+    // Several attempts on, some wait for seconds.
+    service.until_called(30);
+    running.signal(Signal::TERM);
+    let done = running.finish().exits(130);
+    assert_eq!([done.count("pending"), done.count("failed")], [10, 0]);
+    assert!(place.ledger().entries.is_empty());
+}
+
+#[test]
+fn an_outage_can_be_interrupted() {
+    let service = Service::start(|_| Answer::code(10002));
+    let place = Place::with_rows(rows(30));
+    let running = place.run("rows.csv").on(service.address()).start();
+    running.until_it_says("The service is out");
+    running.signal(Signal::INT);
+    let done = running.finish().exits(130);
+    assert_eq!(done.count("pending"), 30);
+}
+
+#[test]
+fn a_pipe_that_nobody_writes_to_does_not_hold_up_an_interrupt() {
+    let service = Service::good();
+    let place = Place::new();
+    let fifo = place.path("rows.fifo");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&fifo)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let running = place.run("rows.fifo").on(service.address()).start();
+    let mut pipe = OpenOptions::new().write(true).open(&fifo).unwrap();
+    pipe.write_all(rows(3).as_bytes()).unwrap();
+    service.until_called(3);
+    running.signal(Signal::INT);
+    let done = running.finish().exits(130);
+    assert_eq!(done.count("recalled"), 3);
+    drop(pipe);
+}
+
+#[test]
+fn an_interrupted_replay_is_gone_on_with_by_another_replay() {
+    let (service, gate) = gated();
+    let place = Place::with_rows(rows(10));
+    let failing = Service::start(|_| Answer::code(10010));
+    place
+        .run("rows.csv")
+        .on(failing.address())
+        .finish()
+        .exits(3);
+    let here = format!("http://{}", service.address());
+    let there = format!("http://{}", failing.address());
+    let moved = place.read("rows.ledger.jsonl").replace(&there, &here);
+    place.write("rows.ledger.jsonl", moved);
+    let replay = || {
+        place.recall([
+            "replay",
+            "rows.ledger.jsonl",
+            "--json",
+            "--concurrency",
+            "3",
+        ])
+    };
+    let running = replay().start();
+    service.until_called(3);
+    running.signal(Signal::INT);
+    running.until_it_says("Stopping");
+    gate.open();
+    let done = running
+        .finish()
+        .exits(130)
+        .says("To go on: recall replay rows.ledger.jsonl");
+    assert_eq!(done.count("recalled"), 3);
+    let rest = replay().finish().exits(0);
+    assert_eq!((rest.count("recalled"), service.calls()), (7, 10));
+    let ledger = place.ledger();
+    assert!(crate::stage::senders(10).all(|sender| ledger.of(&sender).outcome == "recalled"));
+}
