@@ -5,43 +5,51 @@ use std::path::Path;
 
 use rustix::process::Signal;
 
-use crate::stage::{Place, Running, mock, rows};
+use crate::stage::{Place, Running, get, mock, rows};
 
 const README: &str = include_str!("../../README.md");
 
-/// How each ends; the sample has a bad row. Commands of cargo are CI's to run, but for the binary's.
-const ENDS: [(&str, i32); 8] = [
+/// How each ends; the sample has a bad row, and the rehearsal some that fail. What is cargo's own
+/// is CI's to run.
+const ENDS: [(&str, i32); 10] = [
     ("run samples/spam-wave.csv --mock", 3),
     ("run rows.csv --dry-run", 0),
     ("run rows.csv --limit 10", 0),
     ("run rows.csv --resume", 0),
+    ("explain 10007", 0),
     ("replay samples/spam-wave.mock.ledger.jsonl --mock", 0),
     (
         "export samples/spam-wave.mock.ledger.jsonl --outcome failed --format csv",
         0,
     ),
-    ("explain 10007", 0),
-    // Until it is interrupted.
+    (
+        "mock --listen 127.0.0.1:8086 --world samples/world.toml \
+         --script samples/incident.toml --traffic 5 --details",
+        0,
+    ),
+    (
+        "run samples/spam-wave.csv --endpoint http://127.0.0.1:8086 --rate 5 \
+         --ledger rehearsal.ledger.jsonl",
+        3,
+    ),
     (
         "mock --listen 127.0.0.1:8086 --latency 20ms..80ms --fail 10002=5% --cap 200",
         0,
     ),
 ];
 
-/// The words behind `recall` of every command, without comments.
-fn commands() -> Vec<&'static str> {
-    let mut commands = Vec::new();
+/// The lines of every shell block, without comments.
+fn lines() -> Vec<&'static str> {
+    let mut lines = Vec::new();
     let mut shell = false;
     for line in README.lines() {
         if line.starts_with("```") {
             shell = line == "```sh";
         } else if shell {
-            let command = line.split(" #").next().unwrap().trim();
-            let words = command.strip_prefix("recall ");
-            commands.extend(words.or(command.strip_prefix("cargo run --release -- ")));
+            lines.push(line.split(" #").next().unwrap().trim());
         }
     }
-    commands
+    lines
 }
 
 fn copy_samples(to: &Path) {
@@ -55,32 +63,98 @@ fn copy_samples(to: &Path) {
     }
 }
 
+/// A shell, as far as the README needs one.
+struct Shell {
+    place: Place,
+    exported: Vec<(&'static str, String)>,
+    mock: Option<(Running, String)>,
+    codes: Vec<(&'static str, i32)>,
+}
+
+impl Shell {
+    fn type_in(&mut self, line: &'static str) {
+        if let Some((name, value)) = line
+            .strip_prefix("export ")
+            .and_then(|set| set.split_once('='))
+        {
+            // What is to be filled in is not; the region would be a real service's.
+            if !value.contains('…') && name != "RECALL_REGION" {
+                self.exported.push((name, value.to_owned()));
+            }
+        } else if let Some(url) = line.strip_prefix("curl http://127.0.0.1:8086") {
+            let (_, address) = self.mock.as_ref().unwrap();
+            assert_ne!(get(address.parse().unwrap(), url), "", "{line}");
+        } else if let Some(words) = line
+            .strip_prefix("recall ")
+            .or(line.strip_prefix("cargo run --release -- "))
+        {
+            self.recall(words);
+        } else {
+            assert_eq!(line, "cargo test", "what does it do?");
+        }
+    }
+
+    fn recall(&mut self, command: &'static str) {
+        let known = self.codes.iter().position(|(known, _)| *known == command);
+        let known = known.unwrap_or_else(|| panic!("what does it do? recall {command}"));
+        let (_, code) = self.codes.remove(known);
+        if command.starts_with("mock") {
+            self.stop_mock();
+            let words = command.replace(":8086", ":0");
+            let running = self.place.recall(words.split(' ')).start();
+            let banner = running.until_it_prints("Stop it with Ctrl-C");
+            let address = banner
+                .split("http://")
+                .nth(1)
+                .unwrap()
+                .lines()
+                .next()
+                .unwrap();
+            self.mock = Some((running, address.to_owned()));
+            return;
+        }
+        let address = self.mock.as_ref().map_or("", |(_, address)| address);
+        let words = command.replace("127.0.0.1:8086", address);
+        let recall = self.place.recall(words.split(' ')).with_secret_key();
+        let exported = self.exported.iter();
+        exported
+            .fold(recall, |recall, (name, value)| recall.env(name, value))
+            .finish()
+            .exits(code);
+    }
+
+    fn stop_mock(&mut self) {
+        if let Some((mock, _)) = self.mock.take() {
+            mock.signal(Signal::INT);
+            mock.finish().exits(0);
+        }
+    }
+}
+
 #[test]
 fn the_commands_of_the_readme_do_what_it_says() {
     let service = mock("0ms", &[]);
     let place = Place::with_rows(rows(30));
     copy_samples(&place.path("samples"));
-    let mut left: Vec<_> = ENDS.to_vec();
-    for command in commands() {
-        let known = left.iter().position(|(known, _)| *known == command);
-        let known = known.unwrap_or_else(|| panic!("what does it do? recall {command}"));
-        let (_, code) = left.remove(known);
-        let words = command.replace("127.0.0.1:8086", "127.0.0.1:0");
-        let recall = place
-            .recall(words.split(' '))
-            .with_secret_key()
-            .env("RECALL_ENDPOINT", format!("http://{}", service.address()));
-        if command.starts_with("mock") {
-            let running: Running = recall.start();
-            running.until_it_prints("Stop it with Ctrl-C");
-            running.signal(Signal::INT);
-            running.finish().exits(code);
-        } else {
-            recall.finish().exits(code);
-        }
-    }
-    assert_eq!(left, [], "the README no longer says how to do this");
-    assert_eq!(place.ledger().senders().len(), 30);
+    let mut shell = Shell {
+        place,
+        exported: vec![("RECALL_ENDPOINT", format!("http://{}", service.address()))],
+        mock: None,
+        codes: ENDS.to_vec(),
+    };
+    lines()
+        .into_iter()
+        .filter(|line| !line.is_empty())
+        .for_each(|line| shell.type_in(line));
+    shell.stop_mock();
+    assert_eq!(shell.codes, [], "the README no longer says how to do this");
+    assert_eq!(shell.place.ledger().senders().len(), 30);
+    let rehearsed = shell.place.ledger_called("rehearsal.ledger.jsonl");
+    let failed = rehearsed
+        .entries
+        .iter()
+        .filter(|entry| entry.sender == "user_661913");
+    assert!(failed.clone().count() > 0 && failed.clone().all(|entry| entry.outcome == "failed"));
 }
 
 #[test]
