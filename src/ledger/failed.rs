@@ -129,12 +129,20 @@ impl<W: Write> Sink<W> {
     /// As the file under it.
     pub fn write(&mut self, row: &impl Serialize) -> io::Result<()> {
         match self {
-            Self::Separated(to) => to.serialize(row).map_err(io::Error::from),
+            Self::Separated(to) => to.serialize(row).map_err(io_error),
             Self::Jsonl(to) => {
                 serde_json::to_writer(&mut *to, row)?;
                 to.write_all(b"\n")
             }
         }
+    }
+}
+
+/// The error of the file itself, so that a reader who has gone away is known as such.
+fn io_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
     }
 }
 
