@@ -12,7 +12,7 @@ mod service;
 pub(crate) use answer::Answer;
 pub(crate) use clock::{most_in_a_second, until};
 pub(crate) use ledger::{Entry, Ledger};
-pub(crate) use mock::{RowSeen, calls_of_rows, get, mock};
+pub(crate) use mock::{calls_of_rows, get, mock};
 pub(crate) use place::{Place, SECRET_KEY, USERSIG, rows, senders};
 pub(crate) use process::{Finished, Recall, Running};
 pub(crate) use request::Request;

@@ -1,0 +1,132 @@
+//! The cap, on the wire: never more calls in any sliding second than allowed, retries included.
+
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::stage::{Answer, Gate, Place, Service, calls_of_rows, mock, rows};
+
+#[test]
+fn at_200_a_second_with_retries_every_row_is_settled_once_and_the_cap_is_kept() {
+    let mock = mock("1ms..30ms", &["10002=5%", "60008=1%"]);
+    let place = Place::with_rows(rows(1_200) + &rows(200)["group,sender\n".len()..]);
+    let run = place.run("rows.csv").on(mock.address()).rate("200");
+    let done = run.finish().exits(0);
+    place.ledger().has_recalled_each_of(1_200);
+    let seen = mock.seen();
+    assert!(seen.worst_second <= 200, "{seen:?}");
+    assert!(done.count("worst_second") <= 200);
+    assert!(seen.by_code[&10002] > 0, "{seen:?}");
+    assert_eq!(done.count("retries"), seen.calls - 1_200);
+    assert_eq!(seen.repeated_randoms, 0);
+    // What it says of itself is what the other side saw.
+    assert_eq!(done.count("calls"), seen.calls);
+    let calls = calls_of_rows(mock.address());
+    assert!(calls.iter().all(|row| row.ok == 1), "none twice");
+    assert_eq!(done.json()["limited_by"], "cap");
+}
+
+#[test]
+fn a_lower_rate_is_kept_too() {
+    let mock = mock("0ms", &["10002=10%"]);
+    let place = Place::with_rows(rows(110));
+    let run = place.run("rows.csv").on(mock.address()).rate("50");
+    run.finish().exits(0);
+    let seen = mock.seen();
+    assert!((1..=50).contains(&seen.worst_second), "{seen:?}");
+}
+
+#[test]
+fn at_7_a_second_plain_progress_is_a_line_every_five_seconds() {
+    let mock = mock("0ms", &[]);
+    let place = Place::with_rows(rows(40));
+    let words = ["run", "rows.csv", "--progress", "plain"];
+    let done = place
+        .recall(words)
+        .on(mock.address())
+        .rate("7")
+        .finish()
+        .exits(0);
+    assert!(mock.seen().worst_second <= 7, "{:?}", mock.seen());
+    let progress: Vec<_> = done
+        .stderr
+        .lines()
+        .filter(|line| line.contains("/7 calls/s"))
+        .collect();
+    let [line] = &progress[..] else {
+        panic!("{}", done.stderr)
+    };
+    for word in [" of 40 rows, ", " recalled", " 0 failed", " left"] {
+        assert!(line.contains(word), "{word} is not in {line}");
+    }
+    assert_eq!(done.stdout, "", "progress is no data");
+}
+
+#[test]
+fn a_process_that_stood_still_does_not_catch_up_beyond_the_cap() {
+    let mock = mock("0ms", &[]);
+    let place = Place::with_rows(rows(150));
+    let running = place.run("rows.csv").on(mock.address()).rate("60").start();
+    crate::stage::until("thirty calls", || mock.seen().calls >= 30);
+    running.signal(Signal::STOP);
+    // The stall itself, long enough for a whole second's calls to be missed.
+    thread::sleep(Duration::from_millis(1_300));
+    running.signal(Signal::CONT);
+    running.finish().exits(0);
+    let seen = mock.seen();
+    assert!(seen.worst_second <= 60, "{seen:?}");
+    place.ledger().has_recalled_each_of(150);
+}
+
+#[test]
+fn no_more_calls_are_in_flight_than_asked_for() {
+    for concurrency in [1, 3, 7] {
+        let gate = Gate::default();
+        let held = gate.clone();
+        let service = Service::start(move |_| {
+            held.wait();
+            Answer::ok()
+        });
+        let place = Place::with_rows(rows(60));
+        let run = place.run("rows.csv").on(service.address());
+        let running = run
+            .with(["--concurrency", &concurrency.to_string()])
+            .start();
+        // All that may, are; then they go through as fast as they can.
+        service.until_called(concurrency);
+        gate.open();
+        let done = running.finish().exits(0);
+        assert_eq!(service.most_in_flight(), concurrency);
+        assert_eq!(done.count("calls"), 60);
+    }
+}
+
+#[test]
+fn the_summary_says_when_concurrency_was_the_limit() {
+    let service = Service::start(|_| Answer::ok().after(Duration::from_millis(50)));
+    let place = Place::with_rows(rows(40));
+    let run = place.run("rows.csv").on(service.address()).rate("200");
+    let done = run.with(["--concurrency", "2"]).finish().exits(0);
+    assert_eq!(done.json()["limited_by"], "concurrency");
+    done.says("raise --concurrency");
+}
+
+#[test]
+fn above_the_documented_cap_only_loopback_is_called() {
+    let place = Place::with_rows(rows(1));
+    for rate in ["201", "max", "1000"] {
+        let run = place.recall(["run", "rows.csv", "--region", "tokyo", "--rate", rate]);
+        run.finish()
+            .exits(2)
+            .says(&format!("--rate {rate}"))
+            .says("200");
+    }
+    let mock = mock("0ms", &[]);
+    place
+        .run("rows.csv")
+        .on(mock.address())
+        .rate("1000")
+        .finish()
+        .exits(0);
+}
