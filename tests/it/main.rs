@@ -11,6 +11,7 @@ mod stage;
 
 mod bad_answers;
 mod call;
+mod config;
 mod damage;
 mod guard;
 mod interface;
@@ -25,5 +26,6 @@ mod rows;
 mod secrets;
 mod signals;
 mod tls;
+mod turns;
 mod usersig;
 mod verdicts;

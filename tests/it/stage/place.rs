@@ -41,7 +41,7 @@ impl Place {
     }
 
     /// Where the command puts temporary files: locks.
-    pub(super) fn temporary(&self) -> PathBuf {
+    pub(crate) fn temporary(&self) -> PathBuf {
         self.folder.path().join("tmp")
     }
 
