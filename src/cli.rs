@@ -121,16 +121,16 @@ pub struct ServiceArgs {
     #[arg(long)]
     pub mock: bool,
     /// How long the mock inside takes to answer
-    #[arg(long, value_name = "20ms..80ms", requires = "mock")]
+    #[arg(long, value_name = "20ms..80ms", requires = "mock", conflicts_with_all = ["region", "endpoint"])]
     pub mock_latency: Option<String>,
     /// How often the mock inside answers with an error code; may be repeated
-    #[arg(long, value_name = "CODE=P%", requires = "mock")]
+    #[arg(long, value_name = "CODE=P%", requires = "mock", conflicts_with_all = ["region", "endpoint"])]
     pub mock_fail: Vec<String>,
     /// Most calls in any second that the mock inside lets through [default: any number]
-    #[arg(long, value_name = "N", requires = "mock")]
+    #[arg(long, value_name = "N", requires = "mock", conflicts_with_all = ["region", "endpoint"])]
     pub mock_cap: Option<u32>,
     /// The seed of the mock's chances
-    #[arg(long, value_name = "N", requires = "mock", default_value_t = 0)]
+    #[arg(long, value_name = "N", requires = "mock", conflicts_with_all = ["region", "endpoint"], default_value_t = 0)]
     pub mock_seed: u64,
 }
 
