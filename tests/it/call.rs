@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::json;
 
-use crate::stage::{Answer, Place, Service, USERSIG, rows};
+use crate::stage::{Answer, Place, Request, Service, USERSIG, rows};
 
 const PATH: &str = "/v4/group_open_http_svc/delete_group_msg_by_sender";
 
@@ -108,7 +108,7 @@ fn the_body_has_a_topic_only_where_the_row_has_one() {
     let place = Place::with_rows("group,sender,topic\n@TGS#_1,ann,@TGS#_1@TOPIC#_2\n@TGS#3,bob,\n");
     let run = place.run("rows.csv").on(service.address());
     run.with(["--concurrency", "1"]).finish().exits(0);
-    let bodies: Vec<_> = service.requests().iter().map(|call| call.json()).collect();
+    let bodies: Vec<_> = service.requests().iter().map(Request::json).collect();
     assert_eq!(
         bodies,
         [

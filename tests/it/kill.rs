@@ -50,10 +50,8 @@ fn grow(place: &Place, rows: &mut u64) {
         text += "group,sender\n@TGS#1,\n";
     }
     for row in *rows..*rows + MORE_ROWS {
-        text += &format!("@TGS#1,u{row}\n");
-        if row % 10 == 0 {
-            text += &format!("@TGS#1,u{row}\n");
-        }
+        let line = format!("@TGS#1,u{row}\n");
+        text += &line.repeat(if row % 10 == 0 { 2 } else { 1 });
     }
     file.write_all(text.as_bytes()).unwrap();
     *rows += MORE_ROWS;

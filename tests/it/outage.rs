@@ -13,9 +13,12 @@ const IS_BACK: &str = "The service is back";
 fn sick_service(sick: Answer) -> (Service, Arc<AtomicBool>) {
     let well = Arc::new(AtomicBool::new(false));
     let is_well = Arc::clone(&well);
-    let service = Service::start(move |_| match is_well.load(Ordering::SeqCst) {
-        true => Answer::ok(),
-        false => sick.clone(),
+    let service = Service::start(move |_| {
+        if is_well.load(Ordering::SeqCst) {
+            Answer::ok()
+        } else {
+            sick.clone()
+        }
     });
     (service, well)
 }

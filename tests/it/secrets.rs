@@ -38,15 +38,14 @@ impl Secrets {
 fn spellings(secret: &str) -> [String; 5] {
     let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
     let encode = |keep: &[u8], upper: bool| {
-        let mut text = String::new();
-        for byte in secret.bytes() {
-            match byte {
-                _ if byte.is_ascii_alphanumeric() || keep.contains(&byte) => text.push(byte.into()),
-                _ if upper => text += &format!("%{byte:02X}"),
-                _ => text += &format!("%{byte:02x}"),
+        let spelt = secret.bytes().map(|byte| match byte {
+            _ if byte.is_ascii_alphanumeric() || keep.contains(&byte) => {
+                char::from(byte).to_string()
             }
-        }
-        text
+            _ if upper => format!("%{byte:02X}"),
+            _ => format!("%{byte:02x}"),
+        });
+        spelt.collect::<String>()
     };
     [
         secret.to_owned(),

@@ -2,18 +2,23 @@
 
 mod answer;
 mod clock;
+mod heard;
 mod ledger;
 mod mock;
 mod place;
 mod process;
+mod recall;
 mod request;
 mod service;
+mod terminal;
 
 pub(crate) use answer::Answer;
 pub(crate) use clock::{most_in_a_second, until};
 pub(crate) use ledger::{Entry, Ledger};
 pub(crate) use mock::{calls_of_rows, get, mock};
 pub(crate) use place::{Place, SECRET_KEY, USERSIG, rows, senders};
-pub(crate) use process::{Finished, Recall, Running};
+pub(crate) use process::{Finished, Running};
+pub(crate) use recall::Recall;
 pub(crate) use request::Request;
 pub(crate) use service::{Gate, Service};
+pub(crate) use terminal::Keyboard;

@@ -1,177 +1,17 @@
 //! Runs of the command, as processes.
 
-use std::ffi::{OsStr, OsString};
-use std::io::{Read, Write as _};
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
-use std::thread::{self, JoinHandle};
+use std::ffi::OsString;
+use std::io::Read;
+use std::process::{Child, ExitStatus};
+use std::thread;
 use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::clock::PATIENCE;
-use super::{Place, USERSIG, until};
-
-/// A run of the command that is about to begin.
-pub(crate) struct Recall {
-    words: Vec<OsString>,
-    env: Vec<(String, OsString)>,
-    folder: PathBuf,
-    stdin: Option<Vec<u8>>,
-    rate: Option<&'static str>,
-    through: Option<String>,
-}
-
-impl Recall {
-    pub(super) fn new<W: AsRef<OsStr>>(place: &Place, words: impl IntoIterator<Item = W>) -> Self {
-        let recall = Self {
-            words: Vec::new(),
-            env: Vec::new(),
-            folder: place.path(""),
-            stdin: None,
-            rate: None,
-            through: None,
-        };
-        recall
-            .with(words)
-            .env("TMPDIR", place.temporary())
-            .env("RECALL_SDKAPPID", "1400000000")
-            .env("RECALL_USERSIG", USERSIG)
-    }
-
-    /// With more words.
-    pub(crate) fn with<W: AsRef<OsStr>>(mut self, words: impl IntoIterator<Item = W>) -> Self {
-        let words = words.into_iter().map(|word| word.as_ref().to_owned());
-        self.words.extend(words);
-        self
-    }
-
-    /// Against a service on this machine.
-    pub(crate) fn on(self, address: SocketAddr) -> Self {
-        self.with(["--endpoint", &format!("http://{address}")])
-    }
-
-    /// At this rate.
-    pub(crate) fn rate(mut self, rate: &'static str) -> Self {
-        self.rate = Some(rate);
-        self
-    }
-
-    /// With a variable in its environment, which is otherwise bare.
-    pub(crate) fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
-        self.env.retain(|(other, _)| other != name);
-        self.env.push((name.to_owned(), value.into()));
-        self
-    }
-
-    /// Without a variable that it would have.
-    pub(crate) fn without(mut self, name: &str) -> Self {
-        self.env.retain(|(other, _)| other != name);
-        self
-    }
-
-    /// Signing for itself with the secret key, instead of with a `UserSig` from outside.
-    pub(crate) fn with_secret_key(self) -> Self {
-        self.without("RECALL_USERSIG")
-            .env("RECALL_SECRET_KEY", super::SECRET_KEY)
-    }
-
-    pub(crate) fn stdin(mut self, text: impl Into<Vec<u8>>) -> Self {
-        self.stdin = Some(text.into());
-        self
-    }
-
-    /// Through a shell that does this first.
-    pub(crate) fn after(mut self, shell: &str) -> Self {
-        self.through = Some(format!("{shell}; exec \"$0\" \"$@\""));
-        self
-    }
-
-    pub(crate) fn start(mut self) -> Running {
-        let binary = env!("CARGO_BIN_EXE_recall");
-        if let Some(rate) = self.rate {
-            self.words.extend(["--rate".into(), rate.into()]);
-        }
-        let mut command = match &self.through {
-            Some(shell) => {
-                let mut command = Command::new("/bin/bash");
-                command.args(["-c", shell, binary]);
-                command
-            }
-            None => Command::new(binary),
-        };
-        let mut child = command
-            .args(&self.words)
-            .env_clear()
-            .envs(self.env)
-            .current_dir(&self.folder)
-            .stdin(if self.stdin.is_some() {
-                Stdio::piped()
-            } else {
-                Stdio::null()
-            })
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        if let Some(text) = self.stdin {
-            let mut stdin = child.stdin.take().unwrap();
-            // A run that stops early does not read it all.
-            thread::spawn(move || drop(stdin.write_all(&text)));
-        }
-        let stdout = Heard::listen(child.stdout.take().unwrap());
-        let stderr = Heard::listen(child.stderr.take().unwrap());
-        Running {
-            words: self.words,
-            child,
-            stdout,
-            stderr,
-        }
-    }
-
-    /// Runs to its end.
-    #[track_caller]
-    pub(crate) fn finish(self) -> Finished {
-        self.start().finish()
-    }
-}
-
-/// What a process has written so far.
-struct Heard {
-    bytes: Arc<Mutex<Vec<u8>>>,
-    listener: Option<JoinHandle<()>>,
-}
-
-impl Heard {
-    fn listen(mut from: impl Read + Send + 'static) -> Self {
-        let bytes = Arc::new(Mutex::new(Vec::new()));
-        let heard = Arc::clone(&bytes);
-        let listener = thread::spawn(move || {
-            let mut block = [0; 4096];
-            while let Ok(read @ 1..) = from.read(&mut block) {
-                heard.lock().unwrap().extend_from_slice(&block[..read]);
-            }
-        });
-        Self {
-            bytes,
-            listener: Some(listener),
-        }
-    }
-
-    fn so_far(&self) -> String {
-        String::from_utf8_lossy(&self.bytes.lock().unwrap()).into_owned()
-    }
-
-    fn all(&mut self) -> String {
-        if let Some(listener) = self.listener.take() {
-            listener.join().unwrap();
-        }
-        self.so_far()
-    }
-}
+use super::heard::Heard;
+use super::until;
 
 /// A run that is going on. It is killed when it is dropped.
 pub(crate) struct Running {
@@ -182,6 +22,20 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    pub(super) fn new(
+        words: Vec<OsString>,
+        mut child: Child,
+        stderr: impl Read + Send + 'static,
+    ) -> Self {
+        let stdout = child.stdout.take().unwrap();
+        Self {
+            words,
+            child,
+            stdout: Heard::listen(stdout),
+            stderr: Heard::listen(stderr),
+        }
+    }
+
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }

@@ -1,0 +1,258 @@
+//! Every flag and variable, at the place where it has its effect: the wire, the files.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
+
+use crate::stage::{Answer, Gate, Place, Service, rows};
+
+#[test]
+fn who_calls_and_where_comes_from_the_environment_and_flags_weigh_more() {
+    let (service, other) = (Service::good(), Service::good());
+    let place = Place::with_rows(rows(1));
+    let run = |ledger: &str| {
+        let run = place.recall(["run", "rows.csv", "--ledger", ledger]);
+        run.env("RECALL_ENDPOINT", format!("http://{}", service.address()))
+            .env("RECALL_SDKAPPID", "1400000007")
+            .env("RECALL_IDENTIFIER", "root")
+    };
+    run("1").finish().exits(0);
+    let flags = ["--sdkappid", "1400000008", "--identifier", "boss"];
+    run("2").on(other.address()).with(flags).finish().exits(0);
+    let said = [&service, &other].map(|service| {
+        let call = &service.requests()[0];
+        (call.parameter("sdkappid"), call.parameter("identifier"))
+    });
+    let expected = [("1400000007", "root"), ("1400000008", "boss")];
+    assert_eq!(
+        said,
+        expected.map(|(app, who)| (app.to_owned(), who.to_owned()))
+    );
+    assert_eq!(place.ledger_called("2").header.app, 1_400_000_008);
+}
+
+#[test]
+fn a_configuration_file_says_it_too_and_a_profile_weighs_more() {
+    let service = Service::good();
+    let place = Place::with_rows(rows(1));
+    place.write(
+        "recall.toml",
+        format!(
+            "endpoint = \"http://{}\"\nsdkappid = 1400000001\nusersig = \"one\"\n\
+             [profile.game]\nsdkappid = 1400000002\nusersig = \"two\"\n",
+            service.address()
+        ),
+    );
+    let run = |ledger: &str| {
+        let run = place.recall([
+            "run",
+            "rows.csv",
+            "--config",
+            "recall.toml",
+            "--ledger",
+            ledger,
+        ]);
+        run.without("RECALL_SDKAPPID").without("RECALL_USERSIG")
+    };
+    run("1").finish().exits(0);
+    run("2").with(["--profile", "game"]).finish().exits(0);
+    run("3")
+        .env("RECALL_SDKAPPID", "1400000003")
+        .finish()
+        .exits(0);
+    let said: Vec<_> = service
+        .requests()
+        .iter()
+        .map(|call| call.parameter("sdkappid") + " " + &call.parameter("usersig"))
+        .collect();
+    assert_eq!(said, ["1400000001 one", "1400000002 two", "1400000003 one"]);
+}
+
+#[test]
+fn each_region_has_its_address() {
+    let place = Place::with_rows(rows(1));
+    for (region, host) in [
+        ("china", "console.tim.qq.com"),
+        ("singapore", "adminapisgp.im.qcloud.com"),
+        ("seoul", "adminapikr.im.qcloud.com"),
+        ("frankfurt", "adminapiger.im.qcloud.com"),
+        ("silicon-valley", "adminapiusa.im.qcloud.com"),
+        ("jakarta", "adminapiidn.im.qcloud.com"),
+        ("tokyo", "adminapijpn.im.qcloud.com"),
+        ("riyadh", "adminapiksa.im.qcloud.com"),
+    ] {
+        let address =
+            format!("POST https://{host}/v4/group_open_http_svc/delete_group_msg_by_sender?");
+        let dry = || place.recall(["run", "rows.csv", "--dry-run"]);
+        let by_flag = dry().with(["--region", region]).finish().exits(0).stdout;
+        let by_variable = dry().env("RECALL_REGION", region).finish().exits(0).stdout;
+        for shown in [by_flag, by_variable] {
+            assert!(shown.contains(&address), "{shown}");
+        }
+    }
+    let mars = place.recall(["run", "rows.csv", "--region", "mars"]);
+    mars.finish().exits(2).says("mars").says("singapore");
+}
+
+#[test]
+fn a_proxy_of_the_environment_stands_before_every_service_but_loopback() {
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let place = Place::with_rows(rows(1));
+    // No name ends like this one, so it could not be reached otherwise.
+    let run = place
+        .run("rows.csv")
+        .with(["--endpoint", "https://recall.invalid"]);
+    let run = run.rate("200").with(["--max-attempts", "1"]);
+    let address = format!("http://{}", proxy.local_addr().unwrap());
+    let running = run.env("HTTPS_PROXY", address).start();
+    let (stream, _) = proxy.accept().unwrap();
+    let mut asked = String::new();
+    BufReader::new(stream).read_line(&mut asked).unwrap();
+    assert_eq!(asked, "CONNECT recall.invalid:443 HTTP/1.1\r\n");
+    drop(proxy);
+    running.finish().exits(3);
+}
+
+#[test]
+fn a_dry_run_reads_everything_shows_the_first_calls_and_makes_none() {
+    let service = Service::good();
+    let place = Place::with_rows(rows(12) + "@TGS#1,u3\n@TGS#1,\n");
+    let run = place
+        .recall(["run", "rows.csv", "--dry-run"])
+        .on(service.address());
+    let done = run
+        .finish()
+        .exits(3)
+        .says("Nothing was called. 14 rows: 1 duplicates, 1 invalid");
+    assert!(
+        done.stdout
+            .contains(r#"{"GroupId":"@TGS#1","Sender_Account":"u0"}"#),
+        "{}",
+        done.stdout
+    );
+    assert_eq!(
+        (service.calls(), place.files()),
+        (0, vec!["rows.csv".to_owned()])
+    );
+}
+
+#[test]
+fn a_canary_takes_the_first_rows_that_are_left() {
+    let service = Service::good();
+    let place =
+        Place::with_rows("group,sender\n@TGS#1,u0\n@TGS#1,u0\n".to_owned() + &rows(9)[13..]);
+    let run = |words: &[&str]| {
+        let run = place.run("rows.csv").on(service.address()).with(words);
+        run.finish().exits(0).count("recalled")
+    };
+    assert_eq!(run(&["--limit", "2"]), 2);
+    assert_eq!(service.called(), ["u0", "u1"]);
+    assert_eq!(run(&["--resume", "--limit", "3"]), 3);
+    assert_eq!(service.called(), ["u0", "u1", "u2", "u3", "u4"]);
+    assert_eq!(run(&["--resume"]), 4);
+}
+
+#[test]
+fn bounds_that_make_no_sense_are_refused_by_name() {
+    let service = Service::good();
+    let place = Place::with_rows(rows(1));
+    for (flag, values) in [
+        ("--rate", &["0", "-1", "fast", "1.5"][..]),
+        ("--concurrency", &["0", "-1", "x"]),
+        ("--max-attempts", &["0", "x"]),
+        ("--timeout", &["0", "10", "soon", "-1s"]),
+        ("--max-outage", &["soon", "30"]),
+        ("--limit", &["0", "x"]),
+        ("--columns", &["", "group", "room=group", "group=a,group=b"]),
+        ("--progress", &["loud"]),
+        (
+            "--endpoint",
+            &[
+                "http://example.com",
+                "ftp://127.0.0.1",
+                "here",
+                "http://a:b@127.0.0.1/",
+            ],
+        ),
+    ] {
+        for value in values {
+            let run = place.recall(["run", "rows.csv", &format!("{flag}={value}")]);
+            let run = match flag {
+                "--endpoint" => run,
+                _ => run.on(service.address()),
+            };
+            let done = run.finish().exits(2);
+            assert!(
+                done.stderr.contains(&flag[2..]),
+                "{flag}={value}: {}",
+                done.stderr
+            );
+        }
+    }
+    assert_eq!(
+        (service.calls(), place.files()),
+        (0, vec!["rows.csv".to_owned()])
+    );
+}
+
+#[test]
+fn flags_that_contradict_each_other_are_refused() {
+    let place = Place::with_rows(rows(1));
+    for words in [
+        &["--mock", "--endpoint", "http://127.0.0.1:1"][..],
+        &["--mock", "--region", "tokyo"],
+        &["--region", "tokyo", "--endpoint", "http://127.0.0.1:1"],
+        // Who asks for faults believes that it is a rehearsal.
+        &["--mock-fail", "10002=1%", "--region", "tokyo"],
+        &["--mock-latency", "1ms", "--endpoint", "http://127.0.0.1:1"],
+        &["--mock-cap", "200", "--region", "tokyo"],
+        &["--mock-seed", "1", "--region", "tokyo"],
+        &["--mock-fail", "10002=1%"],
+    ] {
+        place
+            .recall(["run", "rows.csv"])
+            .with(words)
+            .finish()
+            .exits(2);
+    }
+    let both = place
+        .recall(["run", "rows.csv"])
+        .env("RECALL_REGION", "tokyo");
+    let both = both.env("RECALL_ENDPOINT", "http://127.0.0.1:1");
+    both.finish()
+        .exits(2)
+        .says("RECALL_ENDPOINT")
+        .says("RECALL_REGION");
+    let nowhere = place.recall(["run", "rows.csv"]).finish().exits(2);
+    nowhere.says("--region").says("--endpoint").says("--mock");
+}
+
+#[test]
+fn a_second_run_for_the_app_is_refused_or_waits_for_its_turn() {
+    let gate = Gate::default();
+    let held = gate.clone();
+    let service = Service::start(move |_| {
+        held.wait();
+        Answer::ok()
+    });
+    let place = Place::with_rows(rows(3));
+    let first = place.run("rows.csv").on(service.address()).start();
+    service.until_called(3);
+    let second = || {
+        place
+            .run("rows.csv")
+            .on(service.address())
+            .with(["--ledger", "second"])
+    };
+    let refused = second().finish().exits(1);
+    refused
+        .says(&format!("process {}", first.id()))
+        .says("rows.ledger.jsonl")
+        .says("--wait");
+    let waiting = second().with(["--wait"]).start();
+    waiting.until_it_says("Waiting for another run");
+    assert_eq!(service.calls(), 3);
+    gate.open();
+    first.finish().exits(0);
+    waiting.finish().exits(0);
+    assert_eq!(service.calls(), 6);
+}

@@ -1,0 +1,142 @@
+//! The command, before it is run.
+
+use std::ffi::{OsStr, OsString};
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::thread;
+
+use super::terminal::{Keyboard, terminal};
+use super::{Finished, Place, Running, USERSIG};
+
+/// A run of the command that is about to begin.
+pub(crate) struct Recall {
+    words: Vec<OsString>,
+    env: Vec<(String, OsString)>,
+    folder: PathBuf,
+    stdin: Option<Vec<u8>>,
+    rate: Option<&'static str>,
+    through: Option<String>,
+}
+
+impl Recall {
+    pub(super) fn new<W: AsRef<OsStr>>(place: &Place, words: impl IntoIterator<Item = W>) -> Self {
+        let recall = Self {
+            words: Vec::new(),
+            env: Vec::new(),
+            folder: place.path(""),
+            stdin: None,
+            rate: None,
+            through: None,
+        };
+        recall
+            .with(words)
+            .env("TMPDIR", place.temporary())
+            // Nothing listens there: whatever a test gets wrong, no call leaves this machine.
+            .env("HTTPS_PROXY", "http://127.0.0.1:1")
+            .env("RECALL_SDKAPPID", "1400000000")
+            .env("RECALL_USERSIG", USERSIG)
+    }
+
+    /// With more words.
+    pub(crate) fn with<W: AsRef<OsStr>>(mut self, words: impl IntoIterator<Item = W>) -> Self {
+        let words = words.into_iter().map(|word| word.as_ref().to_owned());
+        self.words.extend(words);
+        self
+    }
+
+    /// Against a service on this machine.
+    pub(crate) fn on(self, address: SocketAddr) -> Self {
+        self.with(["--endpoint", &format!("http://{address}")])
+    }
+
+    /// At this rate.
+    pub(crate) fn rate(mut self, rate: &'static str) -> Self {
+        self.rate = Some(rate);
+        self
+    }
+
+    /// With a variable in its environment, which is otherwise bare.
+    pub(crate) fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.env.retain(|(other, _)| other != name);
+        self.env.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Without a variable that it would have.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.env.retain(|(other, _)| other != name);
+        self
+    }
+
+    /// Signing for itself with the secret key, instead of with a `UserSig` from outside.
+    pub(crate) fn with_secret_key(self) -> Self {
+        self.without("RECALL_USERSIG")
+            .env("RECALL_SECRET_KEY", super::SECRET_KEY)
+    }
+
+    pub(crate) fn stdin(mut self, text: impl Into<Vec<u8>>) -> Self {
+        self.stdin = Some(text.into());
+        self
+    }
+
+    /// Through a shell that does this first.
+    pub(crate) fn after(mut self, shell: &str) -> Self {
+        self.through = Some(format!("{shell}; exec \"$0\" \"$@\""));
+        self
+    }
+
+    pub(crate) fn start(self) -> Running {
+        let mut command = self.command();
+        if self.stdin.is_some() {
+            command.stdin(Stdio::piped());
+        } else {
+            command.stdin(Stdio::null());
+        }
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        if let Some(text) = self.stdin {
+            let mut stdin = child.stdin.take().unwrap();
+            // A run that stops early does not read it all.
+            thread::spawn(move || drop(stdin.write_all(&text)));
+        }
+        let stderr = child.stderr.take().unwrap();
+        Running::new(self.words, child, stderr)
+    }
+
+    /// With somebody at a terminal, to whom stdin and stderr belong.
+    pub(crate) fn start_on_terminal(self) -> (Running, Keyboard) {
+        let (near, far) = terminal();
+        let mut command = self.command();
+        command.stdin(far.try_clone().unwrap()).stderr(far);
+        let child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let keyboard = Keyboard(near.try_clone().unwrap());
+        (Running::new(self.words, child, near), keyboard)
+    }
+
+    fn command(&self) -> Command {
+        let binary = env!("CARGO_BIN_EXE_recall");
+        let mut command = match &self.through {
+            Some(shell) => {
+                let mut command = Command::new("/bin/bash");
+                command.args(["-c", shell, binary]);
+                command
+            }
+            None => Command::new(binary),
+        };
+        command.args(&self.words);
+        if let Some(rate) = self.rate {
+            command.args(["--rate", rate]);
+        }
+        command.env_clear().current_dir(&self.folder);
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Runs to its end.
+    #[track_caller]
+    pub(crate) fn finish(self) -> Finished {
+        self.start().finish()
+    }
+}
