@@ -54,6 +54,11 @@ struct Spacing {
     governor: RateLimiter<NotKeyed, InMemoryState, SetClock, NoOpMiddleware<Instant>>,
     gap: Duration,
     last: Option<Instant>,
+    /// When the next call is due, were all of them even.
+    due: Instant,
+    period: Duration,
+    /// How late the first of those is that may still be caught up on.
+    most_late: Duration,
 }
 
 /// The pace of a run: the cap, even spacing below it, and a lower pace for a while when the
@@ -92,16 +97,17 @@ impl Pace {
         }
     }
 
-    /// Takes the permit for a call, or tells when to ask again.
-    pub(super) fn take(&mut self, call: u64, now: Instant) -> Result<(), Shut> {
+    /// Takes the permit for a call and tells since when it was there, or when to ask again.
+    pub(super) fn take(&mut self, call: u64, now: Instant) -> Result<Instant, Shut> {
         self.clock.0.set(now);
         self.recover(now);
         self.window.ask(now)?;
-        if let Some(spacing) = &mut self.spacing {
-            spacing.take(now)?;
-        }
-        self.window.started(call);
-        Ok(())
+        let due = match &mut self.spacing {
+            Some(spacing) => spacing.take(now)?,
+            None => now,
+        };
+        let free = self.window.started(call);
+        Ok(free.map_or(due, |free| free.max(due)))
     }
 
     /// The request of a call has been written.
@@ -183,19 +189,24 @@ impl Spacing {
     fn new(rate: u64, clock: &SetClock) -> Self {
         let burst = u32::try_from(rate / MILLI).unwrap_or(u32::MAX) / CATCH_UP;
         let period = Duration::from_nanos(1_000_000_000 * MILLI / rate);
+        let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::with_period(period)
             .expect("a rate has a period above zero")
-            .allow_burst(NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN));
+            .allow_burst(burst);
         let governor = RateLimiter::direct_with_clock(quota, clock.clone());
         while governor.check().is_ok() {}
         Self {
             governor,
             gap: period / GAP,
             last: None,
+            due: clock.now() + period,
+            period,
+            most_late: period * (burst.get() - 1),
         }
     }
 
-    fn take(&mut self, now: Instant) -> Result<(), Shut> {
+    /// Takes a call's turn and tells when it was due.
+    fn take(&mut self, now: Instant) -> Result<Instant, Shut> {
         if let Some(last) = self.last
             && now < last + self.gap
         {
@@ -205,7 +216,11 @@ impl Spacing {
             .check()
             .map_err(|not_until| Shut::Until(not_until.earliest_possible()))?;
         self.last = Some(now);
-        Ok(())
+        let due = self.due;
+        // What is later than that is lost, not caught up on.
+        let caught_up = now.checked_sub(self.most_late).unwrap_or(now);
+        self.due = due.max(caught_up) + self.period;
+        Ok(due)
     }
 }
 
@@ -255,6 +270,38 @@ mod tests {
         let times = go(&mut pace, late, start, 10..40);
         assert_eq!(times[..10], (100..110).collect::<Vec<_>>());
         assert_eq!(times[20..], (31..=40).map(|k| k * 5).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_call_is_late_by_the_even_schedule_not_by_the_call_before_it() {
+        let start = Instant::now();
+        let mut pace = Pace::new(rate(200), start);
+        go(&mut pace, start, start, 0..10);
+        let mut late = |call, at| {
+            let now = start + Duration::from_millis(at);
+            let since = pace.take(call, now).expect("the gate is open");
+            pace.written(call, now);
+            now.duration_since(since).as_millis()
+        };
+        // Due at 55 and every 5 ms after it; the timer slept to 70.
+        assert_eq!([late(10, 70), late(11, 73), late(12, 76)], [15, 13, 11]);
+        // Of a stall the first call tells; what is lost can't be late.
+        assert_eq!([late(13, 5_070), late(14, 5_073)], [5_000, 43]);
+    }
+
+    #[test]
+    fn a_call_is_not_late_while_the_window_is_shut() {
+        let start = Instant::now();
+        let mut pace = Pace::new(rate(2), start);
+        go(&mut pace, start, start, 0..1);
+        // Written 300 ms after its start, so its place is taken for as long after its second.
+        let at = |ms| start + Duration::from_millis(ms);
+        pace.take(1, at(1_000)).expect("the gate is open");
+        pace.written(1, at(1_300));
+        pace.take(2, at(1_510)).expect("the gate is open");
+        pace.written(2, at(1_510));
+        let since = pace.take(3, at(2_310)).expect("the gate is open");
+        assert_eq!(since, at(2_300));
     }
 
     #[test]

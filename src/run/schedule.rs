@@ -49,6 +49,8 @@ pub(super) struct Schedule {
     signature: u32,
     signature_proven: bool,
     told_pace: Option<u64>,
+    /// Since when the next call has needed nothing but its permit.
+    ready: Option<Instant>,
     stop: Option<Stop>,
     tally: Tally,
     effects: VecDeque<Effect>,
@@ -72,6 +74,7 @@ impl Schedule {
             signature: 0,
             signature_proven: true,
             told_pace: None,
+            ready: None,
             stop: None,
             tally: Tally::default(),
             effects: VecDeque::new(),
@@ -108,6 +111,17 @@ impl Schedule {
 
     /// What may happen now.
     pub(super) fn next(&mut self, now: Instant) -> Next {
+        let next = self.decide(now);
+        // Other than the cap, it is no lateness of ours.
+        if let Next::Until(_, limit) | Next::Wait(limit) = &next
+            && *limit != Limit::Cap
+        {
+            self.ready = None;
+        }
+        next
+    }
+
+    fn decide(&mut self, now: Instant) -> Next {
         if self.stop.is_none() && self.outage.allows(now) == Calls::GiveUp {
             let lasted = self
                 .outage
@@ -143,6 +157,7 @@ impl Schedule {
                 return due.map_or(Next::Wait(limit), |due| Next::Until(due, limit));
             }
         };
+        let ready = *self.ready.get_or_insert(now);
         let taken = self.pace.take(self.calls, now);
         self.tell_pace();
         let limit = match self.pace.lowered_to() {
@@ -152,7 +167,11 @@ impl Schedule {
         match taken {
             Err(Shut::Until(at)) => Next::Until(at, limit),
             Err(Shut::UntilWritten) => Next::Wait(limit),
-            Ok(()) => {
+            Ok(permit) => {
+                if self.plan.rate.is_some() {
+                    self.tally
+                        .started(now.saturating_duration_since(permit.max(ready)));
+                }
                 let job = self
                     .queue
                     .take(place)

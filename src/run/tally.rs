@@ -38,6 +38,9 @@ pub struct Tally {
     pub by_code: BTreeMap<i64, u64>,
     /// Latencies of the calls that the service answered, in microseconds.
     pub latency: Histogram<u64>,
+    /// How long after a call could have started it did start, in microseconds: from the moment
+    /// when row, slot and permit were there. Empty without a cap.
+    pub lag: Histogram<u64>,
 }
 
 impl Default for Tally {
@@ -54,7 +57,8 @@ impl Default for Tally {
             calls: 0,
             retries: 0,
             by_code: BTreeMap::new(),
-            latency: Histogram::new_with_max(LONGEST, 2).expect("a valid range and precision"),
+            latency: histogram(),
+            lag: histogram(),
         }
     }
 }
@@ -80,10 +84,29 @@ impl Tally {
         self.latency.value_at_percentile(percent) as f64 / 1_000.0
     }
 
+    /// A lag that so many percent of the calls did not exceed, in milliseconds; none without a
+    /// cap.
+    pub fn lag_ms(&self, percent: f64) -> Option<f64> {
+        (!self.lag.is_empty()).then(|| self.lag.value_at_percentile(percent) as f64 / 1_000.0)
+    }
+
+    pub(super) fn started(&mut self, lag: Duration) {
+        self.lag.saturating_record(micros(lag));
+    }
+
     pub(super) fn answered(&mut self, code: i64, took: Duration) {
         if code >= 0 {
-            let micros = u64::try_from(took.as_micros()).unwrap_or(LONGEST);
-            self.latency.saturating_record(micros.max(1));
+            self.latency.saturating_record(micros(took));
         }
     }
+}
+
+fn histogram() -> Histogram<u64> {
+    Histogram::new_with_max(LONGEST, 2).expect("a valid range and precision")
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros())
+        .unwrap_or(LONGEST)
+        .max(1)
 }

@@ -17,6 +17,10 @@ pub(super) struct Window {
     cap: usize,
     stamps: VecDeque<Instant>,
     unwritten: HashSet<u64>,
+    /// Places that no call has had yet.
+    untouched: usize,
+    /// When the others that are free came free, oldest first.
+    freed: VecDeque<Instant>,
     worst: usize,
 }
 
@@ -35,6 +39,8 @@ impl Window {
             cap: cap.unwrap_or(usize::MAX),
             stamps: VecDeque::new(),
             unwritten: HashSet::new(),
+            untouched: cap.unwrap_or(usize::MAX),
+            freed: VecDeque::new(),
             worst: 0,
         }
     }
@@ -51,9 +57,16 @@ impl Window {
         }
     }
 
-    /// A call starts.
-    pub(super) fn started(&mut self, call: u64) {
+    /// A call starts. Answers since when its place was free; none where no call had it before.
+    pub(super) fn started(&mut self, call: u64) -> Option<Instant> {
         self.unwritten.insert(call);
+        match self.untouched.checked_sub(1) {
+            Some(untouched) => {
+                self.untouched = untouched;
+                None
+            }
+            None => self.freed.pop_front(),
+        }
     }
 
     /// A call's request has been written.
@@ -82,11 +95,12 @@ impl Window {
     }
 
     fn forget(&mut self, now: Instant) {
-        while self
-            .stamps
-            .front()
-            .is_some_and(|stamp| now.duration_since(*stamp) >= SECOND)
+        while let Some(stamp) = self.stamps.front()
+            && now.duration_since(*stamp) >= SECOND
         {
+            if self.cap < usize::MAX {
+                self.freed.push_back(*stamp + SECOND);
+            }
             self.stamps.pop_front();
         }
     }
