@@ -15,6 +15,7 @@ fn main() -> ExitCode {
         Command::Replay(args) => commands::replay::run(&args, &screen),
         Command::Export(args) => commands::export::run(&args),
         Command::Explain(args) => commands::explain::run(&args),
+        Command::Bench(args) => commands::bench::run(&args, &screen),
         Command::Mock(args) => commands::mock::run(&args),
     };
     match done {

@@ -128,7 +128,7 @@ fn screen_next(finished: &Finished, failed: u64, ledger: &Path, go_on: &str, scr
     }
 }
 
-fn monitor(how: ProgressArg, screen: &Screen, cap: Option<u32>) -> Box<dyn Monitor> {
+pub(super) fn monitor(how: ProgressArg, screen: &Screen, cap: Option<u32>) -> Box<dyn Monitor> {
     match how {
         ProgressArg::Bar => Box::new(Bar::new(screen, cap)),
         ProgressArg::Auto if io::stderr().is_terminal() => Box::new(Bar::new(screen, cap)),
@@ -139,7 +139,7 @@ fn monitor(how: ProgressArg, screen: &Screen, cap: Option<u32>) -> Box<dyn Monit
 
 /// Runs on this thread alone, which is also what the cap relies on: whoever hears that a request
 /// was handed over hears it after it was written.
-fn on_one_thread<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
+pub(super) fn on_one_thread<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -149,7 +149,7 @@ fn on_one_thread<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
 
 /// Each Ctrl-C and SIGTERM as a message. SIGHUP is left as it is, so that `nohup` works; the ledger
 /// is sound however a run ends.
-fn interrupts() -> Result<UnboundedReceiver<()>> {
+pub(super) fn interrupts() -> Result<UnboundedReceiver<()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let (sender, receiver) = mpsc::unbounded_channel();
     for kind in [SignalKind::interrupt(), SignalKind::terminate()] {

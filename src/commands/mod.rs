@@ -1,5 +1,6 @@
 //! What each command does: the only place, with the run, that knows all the parts.
 
+pub mod bench;
 mod dry_run;
 pub mod explain;
 pub mod export;

@@ -238,7 +238,7 @@ fn read_cacert(path: &Path) -> Result<Vec<u8>> {
     })
 }
 
-fn rate(text: &str) -> Result<Option<NonZeroU32>> {
+pub(crate) fn rate(text: &str) -> Result<Option<NonZeroU32>> {
     if text == "max" {
         return Ok(None);
     }

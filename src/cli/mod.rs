@@ -1,8 +1,12 @@
 //! The command line: flags and their help, and nothing else.
 
+mod bench;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use bench::BenchArgs;
 
 /// Recalls what many senders wrote in Tencent Cloud Chat groups: paced to the cap, resumable,
 /// with a ledger of every row.
@@ -25,6 +29,8 @@ pub enum Command {
     Export(ExportArgs),
     /// Tell what an error code means and what to do about it
     Explain(ExplainArgs),
+    /// Measure the whole pipeline against a mock inside: pace, lag, CPU, memory
+    Bench(BenchArgs),
     /// Run a mock of the service on this machine
     Mock(MockArgs),
 }

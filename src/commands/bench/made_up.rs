@@ -1,0 +1,55 @@
+//! Rows that nobody wrote down.
+
+use std::time::{Duration, Instant};
+
+use crate::error::Result;
+use crate::rows::{Read, Row};
+
+/// Groups that the rows are spread over.
+const GROUPS: u64 = 977;
+
+/// Distinct rows, so many at most and for so long at most, from the first on.
+pub(super) fn rows(count: u64, at_most: Duration) -> impl Iterator<Item = Result<Read>> + Send {
+    let mut end = None;
+    (0..count)
+        .take_while(move |_| {
+            let now = Instant::now();
+            end.get_or_insert_with(|| now.checked_add(at_most))
+                .is_none_or(|end| now < end)
+        })
+        .map(|number| Ok(Read::Row(row(number))))
+}
+
+fn row(number: u64) -> Row {
+    Row {
+        line: number + 1,
+        group: format!("@TGS#2C5S{:04}EAEF", number % GROUPS),
+        sender: format!("user_{number:08}"),
+        topic: String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn they_end_with_their_number_or_their_time() {
+        assert_eq!(rows(5_000, Duration::MAX).count(), 5_000);
+        assert_eq!(rows(u64::MAX, Duration::ZERO).count(), 0);
+    }
+
+    #[test]
+    fn no_two_are_the_same() {
+        let all = rows(5_000, Duration::MAX).filter_map(Result::ok);
+        let mut texts: Vec<_> = all
+            .map(|read| match read {
+                Read::Row(row) => (row.group, row.sender),
+                Read::Bad(bad) => panic!("{bad:?}"),
+            })
+            .collect();
+        texts.sort_unstable();
+        texts.dedup();
+        assert_eq!(texts.len(), 5_000);
+    }
+}

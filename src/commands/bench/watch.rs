@@ -1,0 +1,94 @@
+//! The pace while there is work: starting up and waiting for the last answers don't count.
+
+use std::time::Duration;
+
+use crate::monitor::{Monitor, Notice, Progress};
+
+/// Passes everything on and remembers how many calls had been made when.
+pub(super) struct Watch {
+    shown: Box<dyn Monitor>,
+    first: Option<Mark>,
+    last: Option<Mark>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    at: Duration,
+    calls: u64,
+}
+
+impl Watch {
+    pub(super) fn new(shown: Box<dyn Monitor>) -> Self {
+        Self {
+            shown,
+            first: None,
+            last: None,
+        }
+    }
+
+    /// Calls a second while there were rows that had not been called; none where that was for
+    /// too short a time.
+    pub(super) fn pace(&self) -> Option<f64> {
+        let (first, last) = (self.first?, self.last?);
+        let time = last.at.saturating_sub(first.at).as_secs_f64();
+        (time >= 1.0).then(|| (last.calls - first.calls) as f64 / time)
+    }
+}
+
+impl Monitor for Watch {
+    fn progress(&mut self, progress: &Progress<'_>) {
+        let busy = (progress.in_flight + progress.retrying) as u64;
+        if progress.tally.pending() > busy {
+            let mark = Mark {
+                at: progress.elapsed,
+                calls: progress.tally.calls,
+            };
+            self.first.get_or_insert(mark);
+            self.last = Some(mark);
+        }
+        self.shown.progress(progress);
+    }
+
+    fn notice(&mut self, notice: &Notice) {
+        self.shown.notice(notice);
+    }
+
+    fn finish(&mut self) {
+        self.shown.finish();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::monitor::Silent;
+    use crate::run::Tally;
+
+    #[test]
+    fn the_pace_is_that_of_the_time_with_rows_to_call() {
+        let mut watch = Watch::new(Box::new(Silent));
+        // Tenths of a second, rows that are not settled, those of them in flight, calls.
+        let seen = [
+            (0, 0, 0, 0),
+            (1, 500, 10, 20),
+            (20, 120, 10, 400),
+            (30, 10, 10, 510),
+            (90, 1, 0, 510),
+        ];
+        for (tenths, taken, in_flight, calls) in seen {
+            watch.progress(&Progress {
+                tally: &Tally {
+                    taken,
+                    calls,
+                    ..Tally::default()
+                },
+                total: None,
+                in_flight,
+                retrying: usize::from(tenths == 90),
+                calls_per_s: 0,
+                elapsed: Duration::from_millis(tenths * 100),
+            });
+        }
+        assert_eq!(watch.pace(), Some(200.0));
+    }
+}
