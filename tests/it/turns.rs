@@ -15,7 +15,7 @@ fn held_up(answer: Gate) -> Service {
 }
 
 /// Another operator's run of other rows, on the same machine: the lock lies where both look.
-fn another<'a>(first: &Place, other: &'a Place, address: SocketAddr) -> Recall {
+fn another(first: &Place, other: &Place, address: SocketAddr) -> Recall {
     other
         .run("rows.csv")
         .on(address)

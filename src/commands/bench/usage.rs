@@ -128,13 +128,13 @@ mod tests {
     #[test]
     fn linux_tells_all_of_it() {
         let (stop, wait) = std::sync::mpsc::channel::<()>();
-        let (begin, begun) = std::sync::mpsc::channel();
+        let (begin, started) = std::sync::mpsc::channel();
         let thread = std::thread::Builder::new().name("a (thread)".to_owned());
         let thread = thread.spawn(move || {
             begin.send(()).expect("somebody waits");
             wait.recv().is_err()
         });
-        begun.recv().expect("it began, by its name");
+        started.recv().expect("it began, by its name");
         let usage = Usage::now("a (thread)");
         assert!(
             usage.process.is_some() && usage.this_thread.is_some() && usage.other_thread.is_some(),
