@@ -159,10 +159,12 @@ impl Summary {
                 .map(|cap| format!(" of {cap} allowed"))
                 .unwrap_or_default(),
         ));
-        line(format_args!(
-            "Answers took {} ms in the middle, {} ms for the slowest in a hundred",
-            self.latency_ms.p50, self.latency_ms.p99
-        ));
+        if self.latency_ms.p99 > 0.0 {
+            line(format_args!(
+                "Answers took {} ms in the middle, {} ms for the slowest in a hundred",
+                self.latency_ms.p50, self.latency_ms.p99
+            ));
+        }
         if self.limited_by == Some("concurrency") && self.cap.is_some() {
             line(format_args!(
                 "Slow answers, not the cap, were the limit: raise --concurrency to come nearer to it"
