@@ -6,6 +6,7 @@
 //! takes it for an entry. Everything else is a view of it: the failed rows, the export, the
 //! summary, the report.
 
+mod begin;
 mod failed;
 mod format;
 mod last;
@@ -14,8 +15,9 @@ mod reader;
 mod tests;
 mod writer;
 
+pub use begin::Start;
 pub use failed::{Sink, failed_rows, write_failed_rows};
 pub use format::{Header, Settled, VERSION};
 pub use last::LastWords;
 pub use reader::Reader;
-pub use writer::{Disk, Ledger, Start};
+pub use writer::{Disk, Ledger};

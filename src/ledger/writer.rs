@@ -4,8 +4,8 @@
 //! each second and at the end. After a crash of this process nothing that was
 //! [`recorded`](Ledger::recorded) is lost; after one of the machine, at most a second's worth.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Seek as _, SeekFrom, Write};
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use super::begin::{self, Start};
 use super::format::{Header, Settled};
-use super::reader::Reader;
 use crate::error::{Error, Result};
 use crate::outcome::Entry;
 
@@ -38,17 +38,6 @@ impl Disk for File {
     }
 }
 
-/// How to begin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
-    /// There must be none yet.
-    New,
-    /// Whatever is there is overwritten: rehearsals.
-    Afresh,
-    /// Go on with the one that is there.
-    Resume,
-}
-
 /// A ledger that is open for appending.
 #[derive(Debug)]
 pub struct Ledger {
@@ -68,29 +57,12 @@ impl Ledger {
         path: &Path,
         header: &Header,
         start: Start,
-        mut settled: impl FnMut(&Settled<'_>),
+        settled: impl FnMut(&Settled<'_>),
     ) -> Result<Self> {
-        let mut file = open_locked(path)?;
-        let fail = |what: &str, error: io::Error| {
-            Error::ledger(format!("cannot {what} the ledger {}", path.display())).because(error)
-        };
-        let length = file.metadata().map_err(|error| fail("read", error))?.len();
-        let whole = match start {
-            _ if length == 0 => 0,
-            Start::Afresh => 0,
-            Start::New => return Err(in_the_way(path)),
-            Start::Resume => read_settled(path, &file, header, &mut settled)?,
-        };
-        if whole < length {
-            // A torn tail, or a rehearsal before this one.
-            file.set_len(whole).map_err(|error| fail("write", error))?;
-        }
-        file.seek(SeekFrom::Start(whole))
-            .map_err(|error| fail("write", error))?;
-        if whole == 0 {
-            begin(path, &mut file, header).map_err(|error| fail("write", error))?;
-        }
-        Ok(Self::append(path, file))
+        Ok(Self::append(
+            path,
+            begin::open(path, header, start, settled)?,
+        ))
     }
 
     /// Appends to a disk that is ready for entries.
@@ -135,97 +107,6 @@ impl Ledger {
                 .because(error)
                 .hint("what stood in it is still there; once the disk is in order, go on with --resume")
         })
-    }
-}
-
-fn open_locked(path: &Path) -> Result<File> {
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)
-        .map_err(|error| {
-            Error::ledger(format!("cannot open the ledger {}", path.display()))
-                .because(error)
-                .hint("--ledger FILE puts it elsewhere")
-        })?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::ledger(format!(
-            "another run is writing the ledger {}",
-            path.display()
-        ))
-        .hint("wait for it to end, or give this run a ledger of its own with --ledger FILE")),
-        Err(TryLockError::Error(error)) => {
-            Err(Error::ledger(format!("cannot lock the ledger {}", path.display())).because(error))
-        }
-    }
-}
-
-fn in_the_way(path: &Path) -> Error {
-    let so_far = Reader::open(path).and_then(|mut reader| {
-        while reader.advance()? {
-            reader.entry::<Settled<'_>>();
-        }
-        Ok(reader.entries())
-    });
-    match so_far {
-        Ok(entries) => Error::ledger(format!(
-            "there is a ledger already: {} has {entries} rows settled",
-            path.display()
-        ))
-        .hint("add --resume to go on with it, or --ledger FILE to begin another one"),
-        // It is no ledger, or one that can't be read, and stays as it is.
-        Err(error) => error,
-    }
-}
-
-fn read_settled(
-    path: &Path,
-    file: &File,
-    header: &Header,
-    settled: &mut impl FnMut(&Settled<'_>),
-) -> Result<u64> {
-    let again = file.try_clone().map_err(|error| {
-        Error::ledger(format!("cannot read the ledger {}", path.display())).because(error)
-    })?;
-    let mut reader = Reader::new(path, again)?;
-    let theirs = reader.header();
-    if !theirs.same_service(header) {
-        return Err(Error::ledger(format!(
-            "{} is the ledger of app {} at {}, and this run is for app {} at {}",
-            path.display(),
-            theirs.app,
-            theirs.endpoint,
-            header.app,
-            header.endpoint,
-        ))
-        .hint("--ledger FILE begins another one"));
-    }
-    while reader.advance()? {
-        if let Some(entry) = reader.entry::<Settled<'_>>() {
-            settled(&entry);
-        }
-    }
-    if reader.unreadable() > 0 {
-        tracing::warn!(
-            lines = reader.unreadable(),
-            "the ledger has lines that are no entries: their rows are called again"
-        );
-    }
-    Ok(reader.whole_bytes())
-}
-
-fn begin(path: &Path, file: &mut File, header: &Header) -> io::Result<()> {
-    let mut line = serde_json::to_vec(header)?;
-    line.push(b'\n');
-    file.write_all(&line)?;
-    file.sync_all()?;
-    // The name of a new file is safe only when its folder is.
-    match path.parent() {
-        Some(folder) if folder != Path::new("") => File::open(folder)?.sync_all(),
-        _ => File::open(".")?.sync_all(),
     }
 }
 

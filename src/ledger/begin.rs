@@ -1,0 +1,159 @@
+//! How a ledger is opened for appending: locked, checked, and cut behind its last whole line.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::Path;
+
+use super::format::{Header, Settled};
+use super::reader::Reader;
+use crate::error::{Error, Result};
+
+/// How every header starts.
+const HEADER: &[u8] = br#"{"recall_ledger":"#;
+/// No header is as long: a path and an address have bounds.
+const LONGEST_HEADER: u64 = 64 * 1024;
+
+/// How to begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// There must be none yet.
+    New,
+    /// Whatever is there is overwritten: rehearsals.
+    Afresh,
+    /// Go on with the one that is there.
+    Resume,
+}
+
+/// Opens a ledger where the next entry goes, and tells `settled` of every entry in it.
+pub(super) fn open(
+    path: &Path,
+    header: &Header,
+    start: Start,
+    mut settled: impl FnMut(&Settled<'_>),
+) -> Result<File> {
+    let mut file = open_locked(path)?;
+    let fail = |what: &str, error: io::Error| {
+        Error::ledger(format!("cannot {what} the ledger {}", path.display())).because(error)
+    };
+    let length = file.metadata().map_err(|error| fail("read", error))?.len();
+    let whole = match start {
+        _ if length == 0 => 0,
+        Start::Afresh => 0,
+        _ if is_torn_header(&mut file).map_err(|error| fail("read", error))? => 0,
+        Start::New => return Err(in_the_way(path)),
+        Start::Resume => read_settled(path, &file, header, &mut settled)?,
+    };
+    if whole < length {
+        // A torn tail, or a rehearsal before this one.
+        file.set_len(whole).map_err(|error| fail("write", error))?;
+    }
+    file.seek(SeekFrom::Start(whole))
+        .map_err(|error| fail("write", error))?;
+    if whole == 0 {
+        begin(path, &mut file, header).map_err(|error| fail("write", error))?;
+    }
+    Ok(file)
+}
+
+fn open_locked(path: &Path) -> Result<File> {
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .map_err(|error| {
+            Error::ledger(format!("cannot open the ledger {}", path.display()))
+                .because(error)
+                .hint("--ledger FILE puts it elsewhere")
+        })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::ledger(format!(
+            "another run is writing the ledger {}",
+            path.display()
+        ))
+        .hint("wait for it to end, or give this run a ledger of its own with --ledger FILE")),
+        Err(TryLockError::Error(error)) => {
+            Err(Error::ledger(format!("cannot lock the ledger {}", path.display())).because(error))
+        }
+    }
+}
+
+/// Whether there is the start of a header and nothing more, as a run leaves it that ends while it
+/// begins. Nothing is settled there.
+fn is_torn_header(file: &mut File) -> io::Result<bool> {
+    let mut start = Vec::new();
+    (&*file).take(LONGEST_HEADER).read_to_end(&mut start)?;
+    file.rewind()?;
+    let compared = start.len().min(HEADER.len());
+    Ok(start[..compared] == HEADER[..compared]
+        && !start.contains(&b'\n')
+        && (start.len() as u64) < LONGEST_HEADER)
+}
+
+fn in_the_way(path: &Path) -> Error {
+    let so_far = Reader::open(path).and_then(|mut reader| {
+        while reader.advance()? {
+            reader.entry::<Settled<'_>>();
+        }
+        Ok(reader.entries())
+    });
+    match so_far {
+        Ok(entries) => Error::ledger(format!(
+            "there is a ledger already: {} has {entries} rows settled",
+            path.display()
+        ))
+        .hint("add --resume to go on with it, or --ledger FILE to begin another one"),
+        // It is no ledger, or one that can't be read, and stays as it is.
+        Err(error) => error,
+    }
+}
+
+fn read_settled(
+    path: &Path,
+    file: &File,
+    header: &Header,
+    settled: &mut impl FnMut(&Settled<'_>),
+) -> Result<u64> {
+    let again = file.try_clone().map_err(|error| {
+        Error::ledger(format!("cannot read the ledger {}", path.display())).because(error)
+    })?;
+    let mut reader = Reader::new(path, again)?;
+    let theirs = reader.header();
+    if !theirs.same_service(header) {
+        return Err(Error::ledger(format!(
+            "{} is the ledger of app {} at {}, and this run is for app {} at {}",
+            path.display(),
+            theirs.app,
+            theirs.endpoint,
+            header.app,
+            header.endpoint,
+        ))
+        .hint("--ledger FILE begins another one"));
+    }
+    while reader.advance()? {
+        if let Some(entry) = reader.entry::<Settled<'_>>() {
+            settled(&entry);
+        }
+    }
+    if reader.unreadable() > 0 {
+        tracing::warn!(
+            lines = reader.unreadable(),
+            "the ledger has lines that are no entries: their rows are called again"
+        );
+    }
+    Ok(reader.whole_bytes())
+}
+
+fn begin(path: &Path, file: &mut File, header: &Header) -> io::Result<()> {
+    let mut line = serde_json::to_vec(header)?;
+    line.push(b'\n');
+    file.write_all(&line)?;
+    file.sync_all()?;
+    // The name of a new file is safe only when its folder is.
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => File::open(folder)?.sync_all(),
+        _ => File::open(".")?.sync_all(),
+    }
+}
