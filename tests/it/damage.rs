@@ -33,6 +33,33 @@ fn a_torn_last_line_is_cut_and_its_row_called_again() {
 }
 
 #[test]
+fn a_torn_tail_is_cut_even_where_nothing_is_written_behind_it() {
+    let service = Service::good();
+    let whole = whole_ledger(&service, 3);
+    let place = Place::with_rows(rows(3));
+    place.write("rows.ledger.jsonl", format!("{whole}{{\"row\":9,\"group"));
+    let run = place.run("rows.csv").on(service.address());
+    let done = run.with(["--resume"]).finish().exits(0);
+    assert_eq!(done.count("calls"), 0);
+    assert_eq!(place.read("rows.ledger.jsonl"), whole);
+}
+
+#[test]
+fn a_ledger_that_ends_in_its_header_is_begun_anew() {
+    let service = Service::good();
+    let whole = whole_ledger(&service, 3);
+    let header = whole.lines().next().unwrap();
+    for cut in 0..=header.len() {
+        let place = Place::with_rows(rows(3));
+        place.write("rows.ledger.jsonl", &header[..cut]);
+        let resume = if cut % 2 == 0 { &["--resume"][..] } else { &[] };
+        let run = place.run("rows.csv").on(service.address()).with(resume);
+        run.finish().exits(0);
+        place.ledger().has_recalled_each_of(3);
+    }
+}
+
+#[test]
 fn no_view_takes_a_torn_line_for_an_entry() {
     let service = Service::good();
     let whole = whole_ledger(&service, 3);

@@ -88,7 +88,7 @@ fn the_second_signal_leaves_at_once_and_the_ledger_is_sound() {
         place
             .run("rows.csv")
             .on(service.address())
-            .with(["--concurrency", "5"])
+            .with(["--concurrency", "5", "--timeout", "10m"])
     };
     let running = run().start();
     service.until_called(15);
