@@ -87,18 +87,22 @@ fn no_row_fails_by_connections_refused_until_the_service_is_started() {
 
 #[test]
 fn while_it_lasts_single_calls_ask_whether_the_service_is_back() {
-    let (service, well) = sick_service(Answer::code(60008));
+    // Twenty rows make it an outage, one call asks in vain, the next one is answered.
+    let service = Service::start(|call| match call.nth {
+        0..21 => Answer::code(60008),
+        _ => Answer::ok(),
+    });
     let place = Place::with_rows(rows(40));
-    let running = place.run("rows.csv").on(service.address()).start();
-    running.until_it_says(IS_OUT);
-    let so_far = service.calls();
-    service.until_called(so_far + 2);
-    assert!(
-        !running.stderr_so_far().contains(IS_BACK),
-        "two failed in vain"
-    );
-    well.store(true, Ordering::SeqCst);
-    running.finish().exits(0).says(IS_BACK);
+    let run = place.run("rows.csv").on(service.address());
+    let done = run.with(["--concurrency", "1"]).finish().exits(0);
+    let (before, after) = done.stderr.split_once(IS_OUT).unwrap();
+    assert!(!before.contains(IS_BACK) && after.contains(IS_BACK));
+    let arrivals = service.arrivals();
+    for probe in [20, 21] {
+        let alone = arrivals[probe].duration_since(arrivals[probe - 1]);
+        assert!(alone.as_millis() >= 900, "{alone:?} before call {probe}");
+    }
+    assert_eq!(service.calls(), 21 + 40);
     place.ledger().has_recalled_each_of(40);
 }
 
