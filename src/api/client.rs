@@ -334,8 +334,20 @@ fn presentable(usersig: &Secret, info: &str) -> String {
         .redact(info)
         .chars()
         .take(MOST_INFO)
-        .map(|c| if c.is_control() { ' ' } else { c })
+        .map(|c| {
+            if c.is_control() || turns_text(c) {
+                ' '
+            } else {
+                c
+            }
+        })
         .collect()
+}
+
+/// Marks that change the direction of the text behind them, so that a screen shows it in an order
+/// in which it does not stand.
+fn turns_text(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -405,8 +417,8 @@ mod tests {
     fn words_from_outside_stay_on_their_line_and_lose_the_secret() {
         let usersig = Secret::new("eJw*sig");
         assert_eq!(
-            presentable(&usersig, "a\nb\u{1b}[2Jc eJw*sig usersig=eJw*sig&"),
-            "a b [2Jc … usersig=…&"
+            presentable(&usersig, "a\nb\u{1b}[2Jc\u{202e} eJw*sig usersig=eJw*sig&"),
+            "a b [2Jc  … usersig=…&"
         );
         assert_eq!(presentable(&usersig, &"x".repeat(9_000)).len(), MOST_INFO);
     }

@@ -14,7 +14,7 @@ use crate::exit;
 use crate::ledger::{Header, LastWords, Start, write_failed_rows};
 use crate::monitor::{Bar, Monitor, Plain, Screen, Silent};
 use crate::report::Summary;
-use crate::rows::Format;
+use crate::rows::{self, Format, Source};
 use crate::run::{self, Feed, Finished, LedgerFile, Plan};
 use crate::turn::{Turn, WhenTaken};
 
@@ -169,6 +169,22 @@ pub(super) fn wait_for_interrupt() -> Result<()> {
         interrupts()?.recv().await;
         Ok(())
     })
+}
+
+/// Refuses to put the failed rows in the place of a file that is something else.
+pub(super) fn check_failed_rows(path: &Path) -> Result<()> {
+    let holds_something = path.metadata().is_ok_and(|file| file.len() > 0);
+    let source = Source::File(path.to_owned());
+    let is_ours =
+        || rows::open(&source, &rows::Options::default()).is_ok_and(|rows| rows.is_failed_rows());
+    if holds_something && !is_ours() {
+        return Err(Error::usage(format!(
+            "the failed rows would overwrite {}, which holds something else",
+            path.display()
+        ))
+        .hint("--failed FILE puts them elsewhere"));
+    }
+    Ok(())
 }
 
 /// Asks before the first call, where there is somebody to ask.

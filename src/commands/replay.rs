@@ -27,6 +27,10 @@ pub fn run(args: &ReplayArgs, screen: &Screen) -> Result<u8> {
         &plan,
         Some(&header.endpoint),
     )?;
+    let format = format_of(Path::new(&header.input));
+    let failed_rows_file = args.output.failed.clone();
+    let failed_rows_file = failed_rows_file.unwrap_or_else(|| beside(&args.ledger, format));
+    job::check_failed_rows(&failed_rows_file)?;
     // Before the ledger is read: the run before this one may be writing it.
     let turn = job::take_turn(&service, &args.ledger, &args.pace, screen)?;
     let failed = LastWords::open(&args.ledger)?.failed();
@@ -45,7 +49,6 @@ pub fn run(args: &ReplayArgs, screen: &Screen) -> Result<u8> {
         screen.line("Nothing was called.");
         return Ok(exit::OK);
     }
-    let format = format_of(Path::new(&header.input));
     let job = Job {
         turn,
         service,
@@ -56,11 +59,7 @@ pub fn run(args: &ReplayArgs, screen: &Screen) -> Result<u8> {
         ledger: args.ledger.clone(),
         start: Start::Resume,
         skip_settled: false,
-        failed_rows: args
-            .output
-            .failed
-            .clone()
-            .unwrap_or_else(|| beside(&args.ledger, format)),
+        failed_rows: failed_rows_file,
         failed_format: format,
         go_on: job::this_command(None),
     };

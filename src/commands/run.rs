@@ -120,6 +120,7 @@ impl Files {
                 .hint("choose other names with --ledger and --failed"));
             }
         }
+        job::check_failed_rows(&files.failed_rows)?;
         Ok(files)
     }
 }

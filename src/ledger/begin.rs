@@ -18,7 +18,7 @@ const LONGEST_HEADER: u64 = 64 * 1024;
 pub enum Start {
     /// There must be none yet.
     New,
-    /// Whatever is there is overwritten: rehearsals.
+    /// The ledger that is there is overwritten, where it is the same service's: rehearsals.
     Afresh,
     /// Go on with the one that is there.
     Resume,
@@ -38,8 +38,11 @@ pub(super) fn open(
     let length = file.metadata().map_err(|error| fail("read", error))?.len();
     let whole = match start {
         _ if length == 0 => 0,
-        Start::Afresh => 0,
         _ if is_torn_header(&mut file).map_err(|error| fail("read", error))? => 0,
+        Start::Afresh => {
+            check_service(path, Reader::open(path)?.header(), header)?;
+            0
+        }
         Start::New => return Err(in_the_way(path)),
         Start::Resume => read_settled(path, &file, header, &mut settled)?,
     };
@@ -120,18 +123,7 @@ fn read_settled(
         Error::ledger(format!("cannot read the ledger {}", path.display())).because(error)
     })?;
     let mut reader = Reader::new(path, again)?;
-    let theirs = reader.header();
-    if !theirs.same_service(header) {
-        return Err(Error::ledger(format!(
-            "{} is the ledger of app {} at {}, and this run is for app {} at {}",
-            path.display(),
-            theirs.app,
-            theirs.endpoint,
-            header.app,
-            header.endpoint,
-        ))
-        .hint("--ledger FILE begins another one"));
-    }
+    check_service(path, reader.header(), header)?;
     while reader.advance()? {
         if let Some(entry) = reader.entry::<Settled<'_>>() {
             settled(&entry);
@@ -144,6 +136,22 @@ fn read_settled(
         );
     }
     Ok(reader.whole_bytes())
+}
+
+/// Refuses the ledger of another app or endpoint; that of a real service in a rehearsal, too.
+fn check_service(path: &Path, theirs: &Header, ours: &Header) -> Result<()> {
+    if theirs.same_service(ours) {
+        return Ok(());
+    }
+    Err(Error::ledger(format!(
+        "{} is the ledger of app {} at {}, and this run is for app {} at {}",
+        path.display(),
+        theirs.app,
+        theirs.endpoint,
+        ours.app,
+        ours.endpoint,
+    ))
+    .hint("--ledger FILE begins another one"))
 }
 
 fn begin(path: &Path, file: &mut File, header: &Header) -> io::Result<()> {

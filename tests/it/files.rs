@@ -86,3 +86,55 @@ fn a_rehearsal_has_files_of_its_own_and_starts_afresh() {
     let ledger = place.ledger_called("rows.mock.ledger.jsonl");
     assert_eq!(ledger.outcomes(), BTreeMap::from([("failed", 3)]));
 }
+
+#[test]
+fn a_rehearsal_does_not_overwrite_the_ledger_of_the_real_thing() {
+    let service = Service::good();
+    let place = Place::with_rows(rows(3));
+    place
+        .run("rows.csv")
+        .on(service.address())
+        .finish()
+        .exits(0);
+    let before = place.read("rows.ledger.jsonl");
+    for ledger in ["rows.ledger.jsonl", "rows.csv"] {
+        let rehearsal = place.run("rows.csv").with(["--mock", "--ledger", ledger]);
+        assert!(
+            matches!(rehearsal.finish().status.code(), Some(1 | 2)),
+            "{ledger}"
+        );
+    }
+    place.write("notes.txt", "buy milk\n");
+    let rehearsal = place
+        .run("rows.csv")
+        .with(["--mock", "--ledger", "notes.txt"]);
+    rehearsal.finish().exits(1).says("is no ledger");
+    assert_eq!(place.read("rows.ledger.jsonl"), before);
+    assert_eq!(place.read("notes.txt"), "buy milk\n");
+}
+
+#[test]
+fn the_failed_rows_do_not_overwrite_what_is_something_else() {
+    let service = Service::start(|_| Answer::code(10010));
+    let place = Place::with_rows(rows(3));
+    place.write("other.csv", "group,sender\ng,s\n");
+    let run = place.run("rows.csv").on(service.address());
+    run.with(["--failed", "other.csv"])
+        .finish()
+        .exits(2)
+        .says("holds something else");
+    assert_eq!(service.calls(), 0);
+    place
+        .run("rows.csv")
+        .on(service.address())
+        .finish()
+        .exits(3);
+    let replay = place.recall(["replay", "rows.ledger.jsonl", "--failed", "other.csv"]);
+    replay.finish().exits(2).says("holds something else");
+    assert_eq!(place.read("other.csv"), "group,sender\ng,s\n");
+    // Its own of before it does.
+    place
+        .recall(["replay", "rows.ledger.jsonl"])
+        .finish()
+        .exits(3);
+}
