@@ -1,12 +1,14 @@
 //! The command line: flags and their help, and nothing else.
 
 mod bench;
+mod report;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use bench::BenchArgs;
+pub use report::ReportArgs;
 
 /// Recalls what many senders wrote in Tencent Cloud Chat groups: paced to the cap, resumable,
 /// with a ledger of every row.
@@ -27,6 +29,8 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Write the rows of a ledger to stdout, each with its last outcome
     Export(ExportArgs),
+    /// Tell what became of the rows of a ledger
+    Report(ReportArgs),
     /// Tell what an error code means and what to do about it
     Explain(ExplainArgs),
     /// Measure the whole pipeline against a mock inside: pace, lag, CPU, memory

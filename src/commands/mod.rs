@@ -7,4 +7,5 @@ pub mod export;
 mod job;
 pub mod mock;
 pub mod replay;
+pub mod report;
 pub mod run;

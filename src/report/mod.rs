@@ -1,5 +1,18 @@
-//! 5. What came of it: the summary of a run.
+//! 5. What came of it: the summary of a run, and the report of a ledger.
+//!
+//! A [`Report`] is one fold over the last words of a ledger; text, JSON and page are views of it.
 
+mod failures;
+mod fold;
+mod latency;
 mod summary;
+mod text;
+mod timeline;
+mod words;
 
+pub use failures::{Failed, FailedGroup, FailedRow, Unsent};
+pub use fold::{Report, RowsByAttempts, Span};
+pub use latency::{Bar, Latencies};
 pub use summary::Summary;
+pub use text::text;
+pub use timeline::{Bucket, Timeline};

@@ -23,6 +23,7 @@ mod mock_command;
 mod outage;
 mod pace;
 mod readme;
+mod report;
 mod resume;
 mod rows;
 mod secrets;

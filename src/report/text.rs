@@ -1,0 +1,155 @@
+//! The report for a terminal.
+
+use std::fmt::{self, Write as _};
+use std::path::Path;
+
+use super::fold::Report;
+use super::words;
+use crate::monitor::words::thousands;
+
+/// Failed rows that fit on a screen; the ledger has them all.
+const ROWS: usize = 10;
+/// And groups.
+const GROUPS: usize = 10;
+
+/// The report as lines.
+pub fn text(report: &Report) -> String {
+    let mut text = String::new();
+    write(report, &mut text).expect("a String takes every word");
+    text
+}
+
+fn write(report: &Report, to: &mut String) -> fmt::Result {
+    writeln!(to, "{}", words::headline(report))?;
+    if let Some(caution) = words::caution(report) {
+        writeln!(to, "{caution}")?;
+    }
+    writeln!(to)?;
+    facts(report, to)?;
+    calls(report, to)?;
+    failures(report, to)?;
+    if !report.unsent.is_empty() {
+        writeln!(to, "\nNot sent")?;
+        for unsent in &report.unsent {
+            let lines = words::lines(&unsent.lines, unsent.rows);
+            let reason = words::shown(&unsent.reason);
+            writeln!(to, "{:>9}  {reason} (line {lines})", thousands(unsent.rows))?;
+        }
+    }
+    next(report, to)
+}
+
+fn facts(report: &Report, to: &mut String) -> fmt::Result {
+    writeln!(to, "Input     {}", words::shown(&report.input))?;
+    writeln!(to, "App       {}", report.app)?;
+    writeln!(to, "Endpoint  {}", words::shown(&report.endpoint))?;
+    writeln!(to, "Begun     {} UTC", words::moment(report.begun))?;
+    if let Some(span) = &report.span {
+        writeln!(to, "Calls     {}", words::span(span))?;
+    }
+    writeln!(to, "\nRows")?;
+    for (rows, what) in [
+        (report.recalled, "recalled"),
+        (report.failed, "failed"),
+        (report.invalid, "invalid: they can't be sent as they stand"),
+        (report.skipped, "skipped: a call would have done nothing"),
+    ] {
+        let share = words::share(rows, report.rows);
+        writeln!(to, "{:>9}  {share:>8}  {what}", thousands(rows))?;
+    }
+    if report.unreadable > 0 {
+        let lines = thousands(report.unreadable);
+        writeln!(
+            to,
+            "{lines:>9}  lines of the ledger are damaged; their rows are not in here"
+        )?;
+    }
+    Ok(())
+}
+
+fn calls(report: &Report, to: &mut String) -> fmt::Result {
+    if report.calls == 0 {
+        return Ok(());
+    }
+    let (calls, retries) = (thousands(report.calls), thousands(report.retries));
+    writeln!(to, "\nCalls")?;
+    writeln!(to, "{calls:>9}  calls, {retries} of them retries")?;
+    writeln!(
+        to,
+        "{:>9.1}  a second at the busiest (over {} s), of {} allowed",
+        report.peak_per_s, report.timeline.bucket_s, report.cap
+    )?;
+    let latency = &report.latency_ms;
+    if latency.calls > 0 {
+        for (what, ms) in [
+            ("half of the answers took no longer", latency.p50),
+            ("95 % took no longer", latency.p95),
+            ("99 % took no longer", latency.p99),
+            ("was the slowest", latency.max),
+        ] {
+            writeln!(to, "{:>6} ms  {what}", thousands(ms))?;
+        }
+    }
+    for rows in &report.attempts {
+        let attempts = words::attempts(rows.attempts, rows.or_more);
+        let calls = if attempts == "1" { "call" } else { "calls" };
+        writeln!(
+            to,
+            "{:>9}  rows took {attempts} {calls}",
+            thousands(rows.rows)
+        )?;
+    }
+    writeln!(to, "  {}", words::WHAT_THE_RATE_COUNTS)
+}
+
+fn failures(report: &Report, to: &mut String) -> fmt::Result {
+    if report.failures.is_empty() {
+        return Ok(());
+    }
+    writeln!(to, "\nFailed, by code")?;
+    for failed in &report.failures {
+        let rows = thousands(failed.rows);
+        writeln!(to, "{rows:>9}  {}: {}", failed.code, failed.meaning)?;
+        writeln!(to, "{:11}{}", "", failed.advice)?;
+    }
+    let groups = thousands(report.failing_groups);
+    writeln!(to, "\nFailed, by group ({groups} in all)")?;
+    for group in report.groups.iter().take(GROUPS) {
+        let rows = thousands(group.failed);
+        writeln!(to, "{rows:>9}  {}", words::shown(&group.group))?;
+    }
+    writeln!(to, "\nThe first failed rows")?;
+    for row in report.first_failed.iter().take(ROWS) {
+        let who = [&row.group, &row.sender, &row.topic]
+            .into_iter()
+            .filter(|id| !id.is_empty())
+            .map(|id| words::shown(id))
+            .collect::<Vec<_>>()
+            .join("  ");
+        let code = row.code;
+        writeln!(
+            to,
+            "{:>9}  {code}  {who}  {}",
+            row.row,
+            words::shown(&row.info)
+        )?;
+    }
+    Ok(())
+}
+
+fn next(report: &Report, to: &mut String) -> fmt::Result {
+    if report.failed == 0 {
+        return Ok(());
+    }
+    let ledger = report.ledger.display();
+    writeln!(to, "\nSend them again: {}", replay(&report.ledger))?;
+    writeln!(
+        to,
+        "See all of them: recall export {ledger} --outcome failed"
+    )
+}
+
+/// The command that sends the failed rows again.
+pub(super) fn replay(ledger: &Path) -> String {
+    format!("recall replay {}", ledger.display())
+}

@@ -1,0 +1,141 @@
+//! What a report says in sentences, the same in text and page.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::fold::{Report, Span};
+use crate::monitor::words::{thousands, time};
+
+/// What the rate counts, and what it leaves out.
+pub(super) const WHAT_THE_RATE_COUNTS: &str = "Counted is each row's last call, when it was sent; the ledger dates no earlier attempt, so retries come on top.";
+
+/// What happened, in a sentence.
+pub(super) fn headline(report: &Report) -> String {
+    if report.rows == 0 {
+        return "No row has been settled yet.".to_owned();
+    }
+    let mut sentence = match (report.recalled, report.rows) {
+        (1, 1) => "The only row was recalled".to_owned(),
+        (all, rows) if all == rows => format!("All {} rows were recalled", thousands(rows)),
+        (0, 1) => "The only row was not recalled".to_owned(),
+        (0, rows) => format!("None of the {} rows was recalled", thousands(rows)),
+        (recalled, rows) => format!(
+            "{} of {} rows {} recalled",
+            thousands(recalled),
+            thousands(rows),
+            if recalled == 1 { "was" } else { "were" },
+        ),
+    };
+    let rest: Vec<_> = [
+        (report.failed, "failed"),
+        (report.invalid, "could not be sent"),
+        (report.skipped, "skipped"),
+    ]
+    .into_iter()
+    .filter(|(rows, _)| *rows > 0)
+    .map(|(rows, what)| format!("{} {what}", thousands(rows)))
+    .collect();
+    if !rest.is_empty() {
+        // A String takes every word.
+        let _ = write!(sentence, ": {}", rest.join(", "));
+    }
+    sentence + "."
+}
+
+/// What the reader must know before anything else, where there is such a thing.
+pub(super) fn caution(report: &Report) -> Option<&'static str> {
+    report
+        .is_rehearsal()
+        .then_some("This was a rehearsal against the mock: no message was touched.")
+}
+
+/// When calls were made.
+pub(super) fn span(span: &Span) -> String {
+    format!(
+        "{} to {} UTC ({})",
+        moment(span.first),
+        moment(span.last),
+        time(Duration::from_secs_f64(span.seconds.max(0.0)))
+    )
+}
+
+/// A moment to the second, in UTC.
+pub(super) fn moment(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// `3` or `16 or more`.
+pub(super) fn attempts(count: usize, or_more: bool) -> String {
+    if or_more {
+        format!("{count} or more")
+    } else {
+        count.to_string()
+    }
+}
+
+/// A share of a whole: `4.7 %`, never rounded to nothing or to all.
+pub(super) fn share(part: u64, whole: u64) -> String {
+    let percent = part as f64 * 100.0 / whole.max(1) as f64;
+    match percent {
+        _ if part == 0 || part == whole => format!("{percent:.0} %"),
+        ..0.1 => "< 0.1 %".to_owned(),
+        99.9.. => "> 99.9 %".to_owned(),
+        _ => format!("{percent:.1} %"),
+    }
+}
+
+/// The lines of the input that are named, and that there are more.
+pub(super) fn lines(lines: &[u64], of: u64) -> String {
+    let named: Vec<_> = lines.iter().copied().map(thousands).collect();
+    let more = if of > lines.len() as u64 { " …" } else { "" };
+    format!("{}{more}", named.join(", "))
+}
+
+/// A value of the ledger, harmless where it is shown: nothing in it controls a terminal or turns
+/// the direction of writing, and it is not endless.
+pub(super) fn shown(value: &str) -> String {
+    const LONGEST: usize = 200;
+    let mut shown = String::with_capacity(value.len().min(LONGEST));
+    for (at, c) in value.chars().enumerate() {
+        if at == LONGEST {
+            shown.push('…');
+            break;
+        }
+        let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if c.is_control() || turns {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_never_rounded_to_nothing_or_to_all() {
+        let shares = [
+            (0, 9),
+            (1, 9_999),
+            (47, 1_000),
+            (9_999, 10_000),
+            (9, 9),
+            (0, 0),
+        ];
+        assert_eq!(
+            shares.map(|(part, whole)| share(part, whole)),
+            ["0 %", "< 0.1 %", "4.7 %", "> 99.9 %", "100 %", "0 %"]
+        );
+    }
+
+    #[test]
+    fn what_is_shown_controls_no_terminal() {
+        assert_eq!(shown("a\u{1b}[2J\u{202e}用户"), "a\\u{1b}[2J\\u{202e}用户");
+        assert_eq!(shown(&"x".repeat(1_000)).chars().count(), 201);
+    }
+}

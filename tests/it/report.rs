@@ -1,0 +1,118 @@
+//! The report of a ledger: as text and JSON.
+
+use serde_json::json;
+
+use crate::stage::{Answer, Place, Request, Service, rows};
+
+/// A group ID that would run, leave its cell, or be a formula.
+const HOSTILE: &str = r#""><script>alert(1)</script>"#;
+
+/// A ledger of five rows: recalled, recalled by a retry, failed twice, invalid.
+fn some_ledger() -> Place {
+    let service = Service::start(|call: &Request| match (&*call.sender(), call.nth_of_row) {
+        ("u1", 0) => Answer::code(10002),
+        ("u2", _) => Answer::say(10010, "group is <gone>"),
+        ("u3", 0) => Answer::say(10015, "bad group"),
+        _ => Answer::ok(),
+    });
+    let hostile = HOSTILE.replace('"', "\"\"");
+    let place = Place::with_rows(format!(
+        "group,sender\ng,u0\ng,u1\n\"{hostile}\",u2\ng,u3\n,u4\n"
+    ));
+    let run = place.run("rows.csv").on(service.address());
+    run.finish().exits(3);
+    place
+}
+
+fn report(place: &Place, words: &[&str]) -> String {
+    let report = place.recall(["report", "rows.ledger.jsonl"]).with(words);
+    report.finish().exits(0).stdout
+}
+
+#[test]
+fn the_text_says_what_happened_and_what_to_do() {
+    let text = report(&some_ledger(), &[]);
+    for words in [
+        "2 of 5 rows were recalled: 2 failed, 1 could not be sent.\n",
+        "40.0 %  recalled\n",
+        "5  calls, 1 of them retries\n",
+        "of 200 allowed\n",
+        "1  rows took 2 calls\n",
+        "10010: the group does not exist or was dismissed\n",
+        "the group is empty (line 6)\n",
+        "group is <gone>\n",
+        "recall replay rows.ledger.jsonl\n",
+    ] {
+        assert!(text.contains(words), "{words:?} is not in\n{text}");
+    }
+    assert!(text.contains(HOSTILE), "as it is: {text}");
+}
+
+#[test]
+fn the_json_has_a_key_for_everything() {
+    let json = report(&some_ledger(), &["--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    for (key, value) in [
+        ("ledger", json!("rows.ledger.jsonl")),
+        ("app", json!(1_400_000_000)),
+        ("input", json!("rows.csv")),
+        ("rows", json!(5)),
+        ("recalled", json!(2)),
+        ("failed", json!(2)),
+        ("invalid", json!(1)),
+        ("skipped", json!(0)),
+        ("unreadable", json!(0)),
+        ("calls", json!(5)),
+        ("retries", json!(1)),
+        ("cap", json!(200)),
+        ("failing_groups", json!(2)),
+    ] {
+        assert_eq!(json[key], value, "{key}");
+    }
+    let mut keys: Vec<_> = json.as_object().unwrap().keys().collect();
+    keys.sort();
+    let others = [
+        "attempts",
+        "begun",
+        "endpoint",
+        "failures",
+        "first_failed",
+        "groups",
+        "latency_ms",
+        "peak_per_s",
+        "span",
+        "timeline",
+        "unsent",
+    ];
+    assert_eq!(keys.len(), 13 + others.len(), "{keys:?}");
+    assert!(others.iter().all(|key| !json[key].is_null()), "{json}");
+    assert_eq!(json["attempts"][1]["rows"], 1);
+    assert_eq!(json["latency_ms"]["calls"], 4);
+    assert_eq!(json["failures"][0]["code"], 10010);
+    assert_eq!(json["unsent"][0]["lines"], json!([6]));
+    let row = &json["first_failed"][0];
+    assert_eq!((&row["group"], &row["row"]), (&json!(HOSTILE), &json!(4)));
+}
+
+#[test]
+fn a_replayed_row_counts_once_with_its_last_outcome() {
+    let service = Service::start(|call| match (&*call.sender(), call.nth_of_row) {
+        ("u1", 0) => Answer::code(10010),
+        _ => Answer::ok(),
+    });
+    let place = Place::with_rows(rows(3));
+    let run = place.run("rows.csv").on(service.address());
+    run.finish().exits(3);
+    let replay = place.recall(["replay", "rows.ledger.jsonl"]);
+    replay.finish().exits(0);
+    let text = report(&place, &[]);
+    assert!(text.starts_with("All 3 rows were recalled.\n"), "{text}");
+    assert!(!text.contains("10010"), "{text}");
+}
+
+#[test]
+fn what_is_no_ledger_is_refused() {
+    let place = Place::with_rows(rows(3));
+    let report = place.recall(["report", "rows.csv"]);
+    report.finish().exits(1).says("is no ledger");
+}
