@@ -11,7 +11,7 @@ const README: &str = include_str!("../../README.md");
 
 /// How each ends; the sample has a bad row, and the rehearsal some that fail. What is cargo's own
 /// is CI's to run.
-const ENDS: [(&str, i32); 10] = [
+const ENDS: [(&str, i32); 11] = [
     ("run samples/spam-wave.csv --mock", 3),
     ("run rows.csv --dry-run", 0),
     ("run rows.csv --limit 10", 0),
@@ -32,6 +32,7 @@ const ENDS: [(&str, i32); 10] = [
          --ledger rehearsal.ledger.jsonl",
         3,
     ),
+    ("report rehearsal.ledger.jsonl", 0),
     (
         "mock --listen 127.0.0.1:8086 --latency 20ms..80ms --fail 10002=5% --cap 200",
         0,
