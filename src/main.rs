@@ -14,7 +14,7 @@ fn main() -> ExitCode {
         Command::Run(args) => commands::run::run(&args, &screen),
         Command::Replay(args) => commands::replay::run(&args, &screen),
         Command::Export(args) => commands::export::run(&args),
-        Command::Report(args) => commands::report::run(&args),
+        Command::Report(args) => commands::report::run(&args, &screen),
         Command::Explain(args) => commands::explain::run(&args),
         Command::Bench(args) => commands::bench::run(&args, &screen),
         Command::Mock(args) => commands::mock::run(&args),

@@ -29,7 +29,7 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Write the rows of a ledger to stdout, each with its last outcome
     Export(ExportArgs),
-    /// Tell what became of the rows of a ledger
+    /// Tell what became of the rows of a ledger: as text, JSON or a page to send on
     Report(ReportArgs),
     /// Tell what an error code means and what to do about it
     Explain(ExplainArgs),

@@ -1,22 +1,34 @@
-//! `recall report`: what a ledger tells, as text or JSON.
+//! `recall report`: what a ledger tells, as text, JSON or a page.
 
-use std::io::{self, Write as _};
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
 
 use crate::cli::ReportArgs;
 use crate::error::{Error, Result};
 use crate::exit;
+use crate::monitor::Screen;
 use crate::report::{self, Report};
 
 /// Reports on a ledger.
 ///
 /// # Errors
-/// When the ledger can't be read, or stdout not be written.
-pub fn run(args: &ReportArgs) -> Result<u8> {
+/// When the ledger can't be read, or stdout or the page not be written.
+pub fn run(args: &ReportArgs, screen: &Screen) -> Result<u8> {
+    if let Some(file) = &args.html {
+        check_that_it_may_be_replaced(file)?;
+    }
     let report = Report::read(&args.ledger)?;
-    let text = if args.json {
-        serde_json::to_string(&report).map(|json| json + "\n")
-    } else {
-        Ok(report::text(&report))
+    if let Some(file) = &args.html {
+        write_whole(file, &report::page(&report)).map_err(|error| {
+            Error::ledger(format!("cannot write the report to {}", file.display())).because(error)
+        })?;
+        screen.line(&format!("Report: {}", file.display()));
+    }
+    let text = match (args.json, &args.html) {
+        (true, _) => serde_json::to_string(&report).map(|json| json + "\n"),
+        (false, None) => Ok(report::text(&report)),
+        (false, Some(_)) => Ok(String::new()),
     };
     let written = text
         .map_err(io::Error::from)
@@ -27,4 +39,50 @@ pub fn run(args: &ReportArgs) -> Result<u8> {
         Err(error) => Err(Error::ledger("cannot write the report to stdout").because(error)),
         Ok(()) => Ok(exit::OK),
     }
+}
+
+/// Only a page, an empty file or none at all: a slip of the hand must not cost a ledger or a list
+/// of rows.
+fn check_that_it_may_be_replaced(file: &Path) -> Result<()> {
+    let is_page = match fs::metadata(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Ok(metadata) if metadata.is_file() => begins_like_a_page(file),
+        Ok(_) => Ok(false),
+        Err(error) => Err(error),
+    };
+    let name = file.display();
+    match is_page {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Error::usage(format!(
+            "--html {name} is there and is no page, so it is not replaced"
+        ))
+        .hint("give another name, such as report.html")),
+        Err(error) => Err(Error::ledger(format!("cannot look at {name}")).because(error)),
+    }
+}
+
+fn begins_like_a_page(file: &Path) -> io::Result<bool> {
+    const BEGINNING: &[u8] = b"<!DOCTYPE html>";
+    let mut start = Vec::new();
+    File::open(file)?
+        .take(BEGINNING.len() as u64)
+        .read_to_end(&mut start)?;
+    Ok(start.is_empty() || start.eq_ignore_ascii_case(BEGINNING))
+}
+
+/// Writes beside the file and moves it there, so that it is whole at every moment.
+fn write_whole(file: &Path, text: &str) -> io::Result<()> {
+    let mut partial = file.as_os_str().to_owned();
+    partial.push(format!(".{}.part", std::process::id()));
+    let partial = PathBuf::from(partial);
+    let mut to = File::create_new(&partial)?;
+    let written = to
+        .write_all(text.as_bytes())
+        .and_then(|()| to.sync_all())
+        .and_then(|()| fs::rename(&partial, file));
+    if written.is_err() {
+        // The error says more than a second one would.
+        let _ = fs::remove_file(&partial);
+    }
+    written
 }

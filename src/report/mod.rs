@@ -2,10 +2,14 @@
 //!
 //! A [`Report`] is one fold over the last words of a ledger; text, JSON and page are views of it.
 
+mod axis;
+mod charts;
 mod failures;
 mod fold;
 mod latency;
+mod page;
 mod summary;
+mod tables;
 mod text;
 mod timeline;
 mod words;
@@ -13,6 +17,7 @@ mod words;
 pub use failures::{Failed, FailedGroup, FailedRow, Unsent};
 pub use fold::{Report, RowsByAttempts, Span};
 pub use latency::{Bar, Latencies};
+pub use page::page;
 pub use summary::Summary;
 pub use text::text;
 pub use timeline::{Bucket, Timeline};

@@ -105,6 +105,11 @@ impl Timeline {
         self.buckets = merged;
     }
 
+    /// When the bucket begins, in seconds since the epoch.
+    pub(super) fn begins(&self, bucket: i64) -> i64 {
+        (self.first + bucket) * self.bucket_s
+    }
+
     /// Calls per second in a bucket.
     pub(super) fn rate(&self, bucket: &Bucket) -> f64 {
         bucket.calls() as f64 / self.bucket_s as f64

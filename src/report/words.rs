@@ -53,10 +53,15 @@ pub(super) fn caution(report: &Report) -> Option<&'static str> {
 
 /// When calls were made.
 pub(super) fn span(span: &Span) -> String {
+    let same_day = span.first.strftime("%F").to_string() == span.last.strftime("%F").to_string();
+    let last = if same_day {
+        span.last.strftime("%H:%M:%S").to_string()
+    } else {
+        moment(span.last)
+    };
     format!(
-        "{} to {} UTC ({})",
+        "{} to {last} UTC ({})",
         moment(span.first),
-        moment(span.last),
         time(Duration::from_secs_f64(span.seconds.max(0.0)))
     )
 }

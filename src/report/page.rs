@@ -1,0 +1,204 @@
+//! The report as a page: one file that needs no network and no script.
+//!
+//! The template escapes every value; only the style sheet and the charts, which hold no text of a
+//! ledger, are put in as they are.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::fold::Report;
+use super::{charts, tables, words};
+use crate::monitor::words::thousands;
+
+/// Nothing may be loaded, sent or run; style alone is allowed, and stands in the page.
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
+/// The page.
+pub fn page(report: &Report) -> String {
+    let headline = words::headline(report);
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="referrer" content="no-referrer";
+                meta name="robots" content="noindex";
+                title { "Recall report: " (words::shown(&report.input)) }
+                style { (PreEscaped(include_str!("page.css"))) (PreEscaped(charts::style())) }
+            }
+            body {
+                (header(report, &headline))
+                main {
+                    (cards(report))
+                    (next(report))
+                    @if report.calls > 0 { (pictures(report)) }
+                    (tables::failures(report))
+                    (tables::groups(report))
+                    (tables::unsent(report))
+                    (tables::first_failed(report))
+                }
+                (footer(report))
+            }
+        }
+    };
+    page.into_string()
+}
+
+fn header(report: &Report, headline: &str) -> Markup {
+    html! {
+        header {
+            p.kind { "Recall report" }
+            h1 { (headline) }
+            @if let Some(caution) = words::caution(report) { p.caution { (caution) } }
+            dl.facts {
+                (fact("Input", &words::shown(&report.input)))
+                (fact("App", &report.app.to_string()))
+                (fact("Endpoint", &words::shown(&report.endpoint)))
+                (fact("Begun", &format!("{} UTC", words::moment(report.begun))))
+                @if let Some(span) = &report.span { (fact("Calls", &words::span(span))) }
+            }
+        }
+    }
+}
+
+fn fact(name: &str, value: &str) -> Markup {
+    html! { div { dt { (name) } dd { (value) } } }
+}
+
+fn cards(report: &Report) -> Markup {
+    let of_all = |rows| {
+        format!(
+            "{} of {}",
+            words::share(rows, report.rows),
+            thousands(report.rows)
+        )
+    };
+    html! {
+        section.cards aria-label="Totals" {
+            (card("good", "Recalled", &thousands(report.recalled), &of_all(report.recalled)))
+            @let class = if report.failed > 0 { "bad" } else { "" };
+            (card(class, "Failed", &thousands(report.failed), &of_all(report.failed)))
+            (card("", "Could not be sent", &thousands(report.invalid), "invalid as they stand"))
+            @if report.skipped > 0 {
+                (card("", "Skipped", &thousands(report.skipped), "a call would do nothing"))
+            }
+            @if report.calls > 0 {
+                @let retries = format!("{} of them retries", thousands(report.retries));
+                (card("", "Calls", &thousands(report.calls), &retries))
+                @let cap = format!("at the busiest; the cap is {}", report.cap);
+                (card("", "Calls a second", &format!("{:.0}", report.peak_per_s), &cap))
+            }
+            @if report.latency_ms.calls > 0 {
+                @let half = format!("{} ms", thousands(report.latency_ms.p50));
+                @let slow = format!("for half; 99 % within {} ms", thousands(report.latency_ms.p99));
+                (card("", "Answer time", &half, &slow))
+            }
+        }
+    }
+}
+
+fn card(class: &str, name: &str, value: &str, note: &str) -> Markup {
+    html! {
+        div class={ "card " (class) } {
+            p.name { (name) }
+            p.value { (value) }
+            p.note { (note) }
+        }
+    }
+}
+
+/// What is left to do.
+fn next(report: &Report) -> Markup {
+    html! {
+        @if report.unreadable > 0 {
+            p.caution {
+                (thousands(report.unreadable))
+                " lines of the ledger are damaged; their rows are not in this report."
+            }
+        }
+        @if report.failed > 0 {
+            p.next {
+                "The failed rows can be sent again, into the same ledger: "
+                code { "recall replay " (name_of(report)) }
+            }
+        }
+    }
+}
+
+fn pictures(report: &Report) -> Markup {
+    let bucket = match report.timeline.bucket_s {
+        1 => "each second".to_owned(),
+        seconds => format!("each {seconds} s"),
+    };
+    html! {
+        section.charts aria-label="Charts" {
+            (figure(
+                "Calls per second",
+                &format!("over time in UTC, the mean of {bucket}, against the cap"),
+                &[("calls", "each row's last call")],
+                &charts::rate(&report.timeline, report.cap),
+            ))
+            (figure(
+                "Outcomes",
+                &format!("over time in UTC, percent of the rows called in {bucket}"),
+                &[("calls", "recalled at once"), ("retried", "recalled by a retry"), ("failed", "failed")],
+                &charts::outcomes(&report.timeline),
+            ))
+            @if report.latency_ms.calls > 0 {
+                (figure(
+                    "Answer times",
+                    "number of calls by milliseconds; the last bar holds whatever took longer",
+                    &[("calls", "calls that were answered")],
+                    &charts::latencies(&report.latency_ms),
+                ))
+            }
+            (figure(
+                "Retries",
+                "number of rows by how many calls they took",
+                &[("calls", "one call"), ("retried", "several calls")],
+                &charts::attempts(&report.attempts),
+            ))
+        }
+    }
+}
+
+fn figure(title: &str, what: &str, legend: &[(&str, &str)], svg: &str) -> Markup {
+    html! {
+        figure {
+            figcaption {
+                h2 { (title) }
+                p { (what) }
+                ul.legend { @for (class, name) in legend { li class=(class) { (name) } } }
+            }
+            div role="img" aria-label=(title) { (PreEscaped(svg)) }
+        }
+    }
+}
+
+fn footer(report: &Report) -> Markup {
+    html! {
+        footer {
+            p { (words::WHAT_THE_RATE_COUNTS) }
+            p {
+                "Recalled means that the service answered that it was done. Its answer holds no "
+                "count, and it says the same for an AVChatRoom, where the call does nothing."
+            }
+            p {
+                "Each row counts with its last outcome. Made by recall " (env!("CARGO_PKG_VERSION"))
+                " from " code { (name_of(report)) } "."
+            }
+        }
+    }
+}
+
+/// The ledger without its folder, which is nobody else's business.
+fn name_of(report: &Report) -> String {
+    let name = report
+        .ledger
+        .file_name()
+        .unwrap_or(report.ledger.as_os_str());
+    words::shown(&name.to_string_lossy())
+}
