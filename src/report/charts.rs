@@ -112,20 +112,21 @@ pub(super) fn latencies(latencies: &Latencies) -> String {
             let (from, calls) = (bar.from as f64, bar.calls as f64);
             Rectangle::new([(from, 0.0), (from + width, calls)], CALLS.filled())
         }))?;
+        // Each name stands left of its line, above the lines that it would cross.
         for (name, ms, height) in [
-            ("half", latencies.p50, 0.98),
+            ("50 %", latencies.p50, 0.78),
             ("95 %", latencies.p95, 0.88),
-            ("99 %", latencies.p99, 0.78),
+            ("99 %", latencies.p99, 0.98),
         ] {
             let (at, height) = ((ms as f64).min(end), top * height);
-            let (side, gap) = if at > end * 0.6 {
-                (HPos::Right, -0.01)
-            } else {
+            let (side, gap) = if at < end * 0.1 {
                 (HPos::Left, 0.01)
+            } else {
+                (HPos::Right, -0.01)
             };
             chart.draw_series([line((at, 0.0), (at, height))])?;
-            let name = format!("{name} within {} ms", thousands(ms));
-            chart.draw_series([letters(name, (at + end * gap, height), side, VPos::Top)])?;
+            let beside = (at + end * gap, height);
+            chart.draw_series([letters(name.to_owned(), beside, side, VPos::Top)])?;
         }
         Ok(())
     })

@@ -6,6 +6,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::fold::Report;
+use super::latency::Latencies;
 use super::{charts, tables, words};
 use crate::monitor::words::thousands;
 
@@ -148,10 +149,11 @@ fn pictures(report: &Report) -> Markup {
                 &charts::outcomes(&report.timeline),
             ))
             @if report.latency_ms.calls > 0 {
+                @let marks = marks(&report.latency_ms);
                 (figure(
                     "Answer times",
                     "number of calls by milliseconds; the last bar holds whatever took longer",
-                    &[("calls", "calls that were answered")],
+                    &[("calls", "calls that were answered"), ("mark", &marks)],
                     &charts::latencies(&report.latency_ms),
                 ))
             }
@@ -163,6 +165,17 @@ fn pictures(report: &Report) -> Markup {
             ))
         }
     }
+}
+
+/// What the lines in the chart of answer times stand for.
+fn marks(latency: &Latencies) -> String {
+    format!(
+        "50 % within {} ms, 95 % within {} ms, 99 % within {} ms, the slowest {} ms",
+        thousands(latency.p50),
+        thousands(latency.p95),
+        thousands(latency.p99),
+        thousands(latency.max)
+    )
 }
 
 fn figure(title: &str, what: &str, legend: &[(&str, &str)], svg: &str) -> Markup {

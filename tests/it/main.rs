@@ -10,6 +10,7 @@
 mod stage;
 
 mod bad_answers;
+mod browser;
 mod call;
 mod config;
 mod damage;

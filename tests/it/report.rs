@@ -1,4 +1,4 @@
-//! The report of a ledger: as text and JSON.
+//! The report of a ledger: as text, as JSON and as a page.
 
 use serde_json::json;
 
@@ -90,7 +90,8 @@ fn the_json_has_a_key_for_everything() {
     assert_eq!(json["latency_ms"]["calls"], 4);
     assert_eq!(json["failures"][0]["code"], 10010);
     assert_eq!(json["unsent"][0]["lines"], json!([6]));
-    let row = &json["first_failed"][0];
+    let failed = json["first_failed"].as_array().unwrap();
+    let row = failed.iter().find(|row| row["sender"] == "u2").unwrap();
     assert_eq!((&row["group"], &row["row"]), (&json!(HOSTILE), &json!(4)));
 }
 
@@ -115,4 +116,111 @@ fn what_is_no_ledger_is_refused() {
     let place = Place::with_rows(rows(3));
     let report = place.recall(["report", "rows.csv"]);
     report.finish().exits(1).says("is no ledger");
+}
+
+fn page(place: &Place) -> String {
+    let report = place.recall(["report", "rows.ledger.jsonl", "--html", "report.html"]);
+    let done = report.finish().exits(0).says("Report: report.html");
+    assert_eq!(done.stdout, "", "the page is instead of the text");
+    place.read("report.html")
+}
+
+#[test]
+fn the_page_says_the_same_and_shows_it() {
+    let page = page(&some_ledger());
+    for words in [
+        "2 of 5 rows were recalled: 2 failed, 1 could not be sent.</h1>",
+        "recall replay rows.ledger.jsonl",
+        "Calls per second",
+        "the cap, 200/s",
+        "recalled by a retry",
+        "the group does not exist or was dismissed",
+        "“group is &lt;gone&gt;”",
+        "the group is empty",
+        "<td class=\"id\">u3</td>",
+    ] {
+        assert!(page.contains(words), "{words:?} is not in\n{page}");
+    }
+    assert_eq!(page.matches("<svg ").count(), 4);
+}
+
+#[test]
+fn every_value_in_the_page_is_escaped() {
+    let formula = "=cmd|' /C calc'!A0";
+    let service = Service::start(|call| Answer::say(10010, &format!("<b>{}", call.sender())));
+    let hostile = HOSTILE.replace('"', "\"\"");
+    let place = Place::with_rows(format!(
+        "group,sender,topic\n\"{hostile}\",{formula},</td><script>\n\"{hostile}\",1.29E+18,\n"
+    ));
+    let run = place.run("rows.csv").on(service.address());
+    run.finish().exits(3);
+    let page = page(&place);
+    assert!(!page.contains("<script") && !page.contains("<b>"), "{page}");
+    let escaped = "&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;";
+    assert_eq!(page.matches(escaped).count(), 2, "as group and in the row");
+    assert!(page.contains("<td class=\"id\">=cmd|' /C calc'!A0</td>"));
+    assert!(page.contains("<td class=\"id\">&lt;/td&gt;&lt;script&gt;</td>"));
+}
+
+#[test]
+fn the_page_refers_to_nothing_outside_and_forbids_it() {
+    let page = page(&some_ledger());
+    for reference in [
+        "src=", "href=", "url(", "@import", "<link", "<iframe", "xmlns",
+    ] {
+        assert!(!page.contains(reference), "{reference} in\n{page}");
+    }
+    assert!(page.contains(
+        "content=\"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\""
+    ));
+    // The endpoint is told, as text.
+    assert_eq!(page.matches("http://").count(), 1);
+    assert!(page.contains("<dd>http://127.0.0.1:"));
+}
+
+#[test]
+fn page_and_json_can_be_had_at_once() {
+    let place = some_ledger();
+    let json = report(&place, &["--html", "report.html", "--json"]);
+    assert!(json.starts_with("{\"ledger\":"), "{json}");
+    let first = place.read("report.html");
+    report(&place, &["--html", "report.html"]);
+    assert_eq!(place.read("report.html"), first, "a page may be replaced");
+    let files = [
+        "report.html",
+        "rows.csv",
+        "rows.failed.csv",
+        "rows.ledger.jsonl",
+    ];
+    assert_eq!(place.files(), files);
+}
+
+#[test]
+fn a_page_replaces_no_ledger_and_no_rows() {
+    let place = some_ledger();
+    std::fs::create_dir(place.path("folder")).unwrap();
+    for name in [
+        "rows.ledger.jsonl",
+        "./rows.ledger.jsonl",
+        "rows.csv",
+        "folder",
+    ] {
+        let before = [place.read("rows.csv"), place.read("rows.ledger.jsonl")];
+        let report = place.recall(["report", "rows.ledger.jsonl", "--html", name]);
+        report.finish().exits(2).says("is no page");
+        assert_eq!(
+            [place.read("rows.csv"), place.read("rows.ledger.jsonl")],
+            before
+        );
+    }
+    let report = place.recall([
+        "report",
+        "rows.ledger.jsonl",
+        "--html",
+        "no/such/folder.html",
+    ]);
+    report
+        .finish()
+        .exits(1)
+        .says("cannot write the report to no/such/folder.html");
 }
