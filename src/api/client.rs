@@ -1,6 +1,7 @@
 //! The call itself. The only user of the HTTP client.
 
 use std::error::Error as StdError;
+use std::fmt;
 use std::io;
 use std::iter;
 use std::pin::Pin;
@@ -13,7 +14,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Certificate, Method, Request, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::UnboundedSender;
-use url::{Url, form_urlencoded};
+use url::Url;
 
 use super::codes::{self, Verdict};
 use super::credentials::Credentials;
@@ -59,10 +60,11 @@ pub struct Reply {
 pub(crate) type Written = UnboundedSender<u64>;
 
 /// Makes calls with one set of credentials, over a pool of connections.
-#[derive(Debug)]
 pub struct Client {
     http: reqwest::Client,
     url: Url,
+    /// The URL with all of its query but `random`, so that a call only adds that.
+    signed: Url,
     credentials: Credentials,
     random: fastrand::Rng,
 }
@@ -101,9 +103,11 @@ impl Client {
                 .because(error.without_url())
                 .hint("install the system's certificates (package ca-certificates), or name a file with --cacert")
         })?;
+        let url = transport.endpoint.url(PATH);
         Ok(Self {
             http,
-            url: transport.endpoint.url(PATH),
+            signed: signed(&url, &credentials, credentials.usersig().expose()),
+            url,
             credentials,
             random: fastrand::Rng::new(),
         })
@@ -117,6 +121,11 @@ impl Client {
     /// Signs a fresh `UserSig` for the calls from now on. `now` is in Unix seconds.
     pub fn renew(&mut self, now: u64) {
         self.credentials.renew(now);
+        self.signed = signed(
+            &self.url,
+            &self.credentials,
+            self.credentials.usersig().expose(),
+        );
     }
 
     /// Starts a call that recalls a row; it runs as long as the future is polled, and borrows
@@ -152,29 +161,39 @@ impl Client {
 
     /// A call as it would go out, for people: without the secret, which has no place on a screen.
     pub(crate) fn preview(&self, row: &Row) -> String {
-        let query = self.query("***", "***");
+        let mut url = signed(&self.url, &self.credentials, "***");
+        url.query_pairs_mut().append_pair("random", "***");
         let body = String::from_utf8_lossy(&body(row)).into_owned();
-        format!("POST {}?{query}\n{body}", self.url)
+        format!("POST {url}\n{body}")
     }
 
     fn signed_url(&mut self) -> Url {
         let random = self.random.u32(..).to_string();
-        let mut url = self.url.clone();
-        url.set_query(Some(
-            &self.query(self.credentials.usersig().expose(), &random),
-        ));
+        let mut url = self.signed.clone();
+        url.query_pairs_mut().append_pair("random", &random);
         url
     }
+}
 
-    fn query(&self, usersig: &str, random: &str) -> String {
-        form_urlencoded::Serializer::new(String::with_capacity(400))
-            .append_pair("sdkappid", &self.credentials.app.to_string())
-            .append_pair("identifier", &self.credentials.identifier)
-            .append_pair("usersig", usersig)
-            .append_pair("random", random)
-            .append_pair("contenttype", "json")
-            .finish()
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not `signed`, which holds the secret in the open.
+        f.debug_struct("Client")
+            .field("url", &self.url)
+            .field("credentials", &self.credentials)
+            .finish_non_exhaustive()
     }
+}
+
+/// The URL of a call, but for what is fresh in each.
+fn signed(url: &Url, credentials: &Credentials, usersig: &str) -> Url {
+    let mut url = url.clone();
+    url.query_pairs_mut()
+        .append_pair("sdkappid", &credentials.app.to_string())
+        .append_pair("identifier", &credentials.identifier)
+        .append_pair("usersig", usersig)
+        .append_pair("contenttype", "json");
+    url
 }
 
 /// The JSON of a call.
