@@ -91,7 +91,12 @@ impl Shell {
         {
             self.recall(words);
         } else {
-            assert_eq!(line, "cargo test", "what does it do?");
+            // Building, testing and measuring is not for a test to do.
+            let others = ["cargo test", "cargo build --release", "python3 benches/"];
+            assert!(
+                others.iter().any(|other| line.starts_with(other)),
+                "what does it do? {line}"
+            );
         }
     }
 
