@@ -70,11 +70,13 @@ pub(super) fn rate(timeline: &Timeline, cap: u32) -> String {
     })
 }
 
-/// What share of the rows called in each bucket was recalled, recalled by a retry, failed.
+/// Rows per second that were recalled, recalled by a retry, failed, one above the other. Counts,
+/// not shares: the last seconds of a run hold a few late retries and nothing else.
 pub(super) fn outcomes(timeline: &Timeline) -> String {
     draw(|area| {
-        let up = |share: &f64| format!("{share} %");
-        let mut chart = chart(area, over(timeline), 0.0..100.0, &up, &time(timeline))?;
+        let up = |rate: &f64| format!("{}/s", short(*rate));
+        let top = timeline.peak().max(1.0) * 1.12;
+        let mut chart = chart(area, over(timeline), 0.0..top, &up, &time(timeline))?;
         for (at, bucket) in (0..timeline.len()).zip(&timeline.buckets) {
             let mut below = 0.0;
             for (rows, colour) in [
@@ -82,7 +84,7 @@ pub(super) fn outcomes(timeline: &Timeline) -> String {
                 (bucket.by_retry, RETRIED),
                 (bucket.failed, FAILED),
             ] {
-                let above = below + rows as f64 * 100.0 / bucket.calls().max(1) as f64;
+                let above = below + rows as f64 / timeline.bucket_s as f64;
                 if rows > 0 {
                     chart.draw_series([column(timeline, at, below..above, colour)])?;
                 }

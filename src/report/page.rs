@@ -6,7 +6,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::fold::Report;
-use super::latency::Latencies;
+use super::latency::{Bar, Latencies};
 use super::{charts, tables, words};
 use crate::monitor::words::thousands;
 
@@ -144,16 +144,22 @@ fn pictures(report: &Report) -> Markup {
             ))
             (figure(
                 "Outcomes",
-                &format!("over time in UTC, percent of the rows called in {bucket}"),
+                &format!("rows per second over time in UTC, the mean of {bucket}"),
                 &[("calls", "recalled at once"), ("retried", "recalled by a retry"), ("failed", "failed")],
                 &charts::outcomes(&report.timeline),
             ))
             @if report.latency_ms.calls > 0 {
                 @let marks = marks(&report.latency_ms);
+                @let what = match report.latency_ms.bars.last() {
+                    Some(Bar { to: None, .. }) => {
+                        "number of calls by milliseconds; the last bar is all that took longer"
+                    }
+                    _ => "number of calls by milliseconds",
+                };
                 (figure(
                     "Answer times",
-                    "number of calls by milliseconds; the last bar holds whatever took longer",
-                    &[("calls", "calls that were answered"), ("mark", &marks)],
+                    what,
+                    &[("mark", &marks)],
                     &charts::latencies(&report.latency_ms),
                 ))
             }
@@ -170,7 +176,7 @@ fn pictures(report: &Report) -> Markup {
 /// What the lines in the chart of answer times stand for.
 fn marks(latency: &Latencies) -> String {
     format!(
-        "50 % within {} ms, 95 % within {} ms, 99 % within {} ms, the slowest {} ms",
+        "50 % within {} ms, 95 % within {}, 99 % within {}, all within {}",
         thousands(latency.p50),
         thousands(latency.p95),
         thousands(latency.p99),

@@ -1,6 +1,7 @@
 //! The page of a report in a real browser: Debian's `chromium`, where it is installed.
 
 use std::fs;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -13,10 +14,13 @@ fn browser() -> Option<PathBuf> {
         .map(|folder| folder.join("chromium"))
         .find(|file| file.is_file());
     if found.is_none() {
-        #[expect(clippy::print_stderr, reason = "who reads the tests must know")]
-        {
-            eprintln!("SKIPPED: no chromium on this machine, so the page was not rendered");
-        }
+        // Past what the harness swallows of tests that pass.
+        let mut stderr = io::stderr();
+        writeln!(
+            stderr,
+            "SKIPPED: there is no chromium here to render the page"
+        )
+        .unwrap();
     }
     found
 }
