@@ -11,7 +11,7 @@ const README: &str = include_str!("../../README.md");
 
 /// How each ends; the sample has a bad row, and the rehearsal some that fail. What is cargo's own
 /// is CI's to run.
-const ENDS: [(&str, i32); 11] = [
+const ENDS: [(&str, i32); 14] = [
     ("run samples/spam-wave.csv --mock", 3),
     ("run rows.csv --dry-run", 0),
     ("run rows.csv --limit 10", 0),
@@ -22,6 +22,12 @@ const ENDS: [(&str, i32); 11] = [
         "export samples/spam-wave.mock.ledger.jsonl --outcome failed --format csv",
         0,
     ),
+    ("report samples/spam-wave.mock.ledger.jsonl", 0),
+    (
+        "report samples/spam-wave.mock.ledger.jsonl --html report.html",
+        0,
+    ),
+    ("report samples/spam-wave.mock.ledger.jsonl --json", 0),
     (
         "mock --listen 127.0.0.1:8086 --world samples/world.toml \
          --script samples/incident.toml --traffic 5 --details",
