@@ -13,10 +13,10 @@ use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+use super::RowsByAttempts;
 use super::axis::{CLOCK, DECIMAL, Ticked, short, ticks};
 use super::latency::Latencies;
 use super::timeline::Timeline;
-use super::{RowsByAttempts, words};
 use crate::monitor::words::thousands;
 
 /// Twice the size that is meant, for coordinates are whole numbers.
@@ -143,7 +143,9 @@ pub(super) fn attempts(attempts: &[RowsByAttempts]) -> String {
         let by = attempts
             .iter()
             .find(|by| (by.attempts as f64 - at).abs() < 0.1);
-        by.map_or_else(String::new, |by| words::attempts(by.attempts, by.or_more))
+        by.map_or_else(String::new, |by| {
+            format!("{}{}", by.attempts, if by.or_more { "+" } else { "" })
+        })
     };
     draw(|area| {
         let up = 0.0..most as f64 * 1.18;
