@@ -163,10 +163,12 @@ pub(super) fn interrupts() -> Result<UnboundedReceiver<()>> {
     Ok(receiver)
 }
 
-/// Waits until this process is asked to stop.
-pub(super) fn wait_for_interrupt() -> Result<()> {
+/// Tells, once it listens for Ctrl-C, and waits for it.
+pub(super) fn wait_for_interrupt(tell: impl FnOnce() -> Result<()>) -> Result<()> {
     on_one_thread(async {
-        interrupts()?.recv().await;
+        let mut interrupts = interrupts()?;
+        tell()?;
+        interrupts.recv().await;
         Ok(())
     })
 }

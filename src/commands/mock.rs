@@ -15,14 +15,15 @@ pub fn run(args: &MockArgs) -> Result<u8> {
     let mock = Mock::start(options(args)?)?;
     let address = mock.address();
     let fail = |error| Error::service("cannot write to stdout").because(error);
-    writeln!(
-        io::stdout(),
-        "A mock of the service listens on http://{address}\n\
-         What it saw: curl http://{address}/mock/seen\n\
-         Stop it with Ctrl-C."
-    )
-    .map_err(fail)?;
-    super::job::wait_for_interrupt()?;
+    super::job::wait_for_interrupt(|| {
+        writeln!(
+            io::stdout(),
+            "A mock of the service listens on http://{address}\n\
+             What it saw: curl http://{address}/mock/seen\n\
+             Stop it with Ctrl-C."
+        )
+        .map_err(fail)
+    })?;
     let lists = [List::Rows, List::Connections, List::World];
     let details = args.details.then(|| lists.map(|list| mock.list(list)));
     let seen = serde_json::to_string(&mock.stop()).expect("plain data");
