@@ -132,14 +132,15 @@ def measure(name, calls):
             stamps = times(folder)
             assert len(stamps) == seen["calls"], "tcpdump missed some"
             wire = worst_second(stamps)
-            span = (stamps[-1] - stamps[0]) / 1e6
+            # The last calls are retries that wait their time, whatever the cap.
+            most = stamps[: len(stamps) * 9 // 10]
+            mean = f"{(len(most) - 1) / ((most[-1] - most[0]) / 1e6 - stopped) / rate:.2%}"
         else:
-            wire, span = "-", summary["elapsed_s"]
-    mean = (seen["calls"] - 1) / (span - stopped)
+            wire = mean = "-"
     drain = (summary["elapsed_s"] - stopped) / (seen["calls"] / rate) - 1
     return (
         f"| {name} | {rate} | {seen['calls']:,} | {wire} | {seen['worst_second']} "
-        f"| {mean / rate:.2%} | {drain:+.2%} |"
+        f"| {mean} | {drain:+.2%} |"
     )
 
 
@@ -148,7 +149,7 @@ def main():
     parser.add_argument("--calls", type=int, default=20_000, help="calls of the steady condition")
     parser.add_argument("conditions", nargs="*", choices=[[], *CONDITIONS], help="all unless named")
     args = parser.parse_args()
-    print("| condition | cap | calls | worst second on the wire | by the mock | mean ÷ cap | drain time against calls ÷ cap |")
+    print("| condition | cap | calls | worst second on the wire | by the mock | first nine tenths: mean ÷ cap | drain time against calls ÷ cap |")
     print("|---|---|---|---|---|---|---|")
     for name in args.conditions or CONDITIONS:
         print(measure(name, args.calls), flush=True)
