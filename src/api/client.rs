@@ -1,9 +1,6 @@
-//! The call itself. The only user of the HTTP client.
+//! The call itself. With [`reply`] the only user of the HTTP client.
 
-use std::error::Error as StdError;
 use std::fmt;
-use std::io;
-use std::iter;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -11,24 +8,19 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
-use reqwest::{Certificate, Method, Request, Response, StatusCode};
-use serde::{Deserialize, Serialize};
+use reqwest::{Certificate, Method, Request};
+use serde::Serialize;
 use tokio::sync::mpsc::UnboundedSender;
 use url::Url;
 
-use super::codes::{self, Verdict};
 use super::credentials::Credentials;
 use super::endpoint::Endpoint;
-use super::secret::Secret;
+use super::reply::{self, Reply};
 use crate::error::{Error, Result};
 use crate::rows::Row;
 
 /// The command, as in the official page.
 const PATH: &str = "v4/group_open_http_svc/delete_group_msg_by_sender";
-/// An answer has about 60 bytes; more than this is none of the service's.
-const MOST_ANSWER: usize = 64 * 1024;
-/// How much of an `ErrorInfo` is kept, in characters.
-const MOST_INFO: usize = 300;
 /// Idle connections die after about 90 s (listed for a sibling service): dropped well before.
 const IDLE: Duration = Duration::from_secs(30);
 
@@ -43,17 +35,6 @@ pub struct Transport {
     pub connections: usize,
     /// A private certificate authority, PEM, trusted besides the system's.
     pub cacert: Option<Vec<u8>>,
-}
-
-/// What came of a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reply {
-    /// The service's `ErrorCode`, an HTTP status, or one of [`codes`] below zero.
-    pub code: i64,
-    /// What follows from it.
-    pub verdict: Verdict,
-    /// `ErrorInfo`, or what went wrong on the way; one line, without secrets.
-    pub info: String,
 }
 
 /// Tells the loop that the request with this number has been handed to the socket.
@@ -149,13 +130,10 @@ impl Client {
         let usersig = self.credentials.usersig().clone();
         async move {
             let reply = match http.execute(request).await {
-                Ok(response) => read(response).await,
-                Err(error) => fault(&error),
+                Ok(response) => reply::read(response).await,
+                Err(error) => reply::fault(&error),
             };
-            Reply {
-                info: presentable(&usersig, &reply.info),
-                ..reply
-            }
+            reply.presentable(&usersig)
         }
     }
 
@@ -252,123 +230,6 @@ impl http_body::Body for Body {
     }
 }
 
-/// Reads an answer to its end, or to the point where it can't be the service's any more.
-async fn read(mut response: Response) -> Reply {
-    let status = response.status();
-    if !status.is_success() {
-        return http_error(status);
-    }
-    let mut answer = Vec::new();
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if answer.len() + chunk.len() > MOST_ANSWER => {
-                return bad_answer("an answer of over 64 KiB");
-            }
-            Ok(Some(chunk)) => answer.extend_from_slice(&chunk),
-            Ok(None) => return judge(&answer),
-            Err(error) => return fault(&error),
-        }
-    }
-}
-
-/// Success is `ErrorCode` 0 and `ActionStatus` OK in the body, never the HTTP status.
-fn judge(answer: &[u8]) -> Reply {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Answer {
-        action_status: String,
-        error_code: i64,
-        #[serde(default)]
-        error_info: String,
-    }
-    match serde_json::from_slice::<Answer>(answer) {
-        Ok(Answer {
-            error_code: 0,
-            action_status,
-            ..
-        }) if action_status != "OK" => bad_answer("ErrorCode 0, but ActionStatus is not OK"),
-        Ok(answer) => Reply {
-            code: answer.error_code,
-            verdict: codes::verdict_of_answer(answer.error_code),
-            info: answer.error_info,
-        },
-        Err(_) => bad_answer("not the API's JSON"),
-    }
-}
-
-fn http_error(status: StatusCode) -> Reply {
-    let code = i64::from(status.as_u16());
-    Reply {
-        code,
-        verdict: codes::look_up(code).verdict,
-        info: format!("HTTP {status}"),
-    }
-}
-
-fn bad_answer(what: &str) -> Reply {
-    faulty(codes::BAD_ANSWER, what.to_owned())
-}
-
-fn faulty(code: i64, info: String) -> Reply {
-    Reply {
-        code,
-        verdict: codes::look_up(code).verdict,
-        info,
-    }
-}
-
-/// A call that got no whole answer. Only the innermost cause is told: the outer ones name the URL.
-fn fault(error: &reqwest::Error) -> Reply {
-    let causes = || iter::successors(error.source(), |&cause| cause.source());
-    let cause = causes()
-        .last()
-        .map_or_else(|| "no answer".to_owned(), ToString::to_string);
-    if causes().any(is_untrusted) {
-        faulty(codes::UNTRUSTED, cause)
-    } else if error.is_connect() {
-        faulty(codes::NO_CONNECTION, cause)
-    } else if error.is_timeout() {
-        faulty(codes::TIMED_OUT, "no answer in time".to_owned())
-    } else {
-        faulty(codes::BROKEN_OFF, cause)
-    }
-}
-
-/// Whether the other side showed a certificate that proves nothing. I/O errors hide what they wrap
-/// from the chain of causes.
-fn is_untrusted(cause: &(dyn StdError + 'static)) -> bool {
-    if let Some(error) = cause.downcast_ref() {
-        return matches!(error, rustls::Error::InvalidCertificate(_));
-    }
-    let wrapped = cause.downcast_ref().and_then(io::Error::get_ref);
-    wrapped.is_some_and(|wrapped| is_untrusted(wrapped))
-}
-
-/// Words from outside, fit for a ledger and a screen: one line, bounded, without the secret.
-fn presentable(usersig: &Secret, info: &str) -> String {
-    if info.is_empty() {
-        return String::new();
-    }
-    usersig
-        .redact(info)
-        .chars()
-        .take(MOST_INFO)
-        .map(|c| {
-            if c.is_control() || turns_text(c) {
-                ' '
-            } else {
-                c
-            }
-        })
-        .collect()
-}
-
-/// Marks that change the direction of the text behind them, so that a screen shows it in an order
-/// in which it does not stand.
-fn turns_text(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -392,53 +253,5 @@ mod tests {
             body(&row("T")),
             r#"{"GroupId":"@TGS#1 \"x\"","Sender_Account":"leckie","TopicId":"T"}"#
         );
-    }
-
-    #[test]
-    fn only_ok_with_code_0_is_a_success() {
-        let ok = judge(br#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0}"#);
-        assert_eq!((ok.code, ok.verdict), (0, Verdict::Done));
-        let row = judge(br#"{"ActionStatus":"FAIL","ErrorInfo":"no","ErrorCode":10010}"#);
-        assert_eq!(
-            (row.code, row.verdict, row.info.as_str()),
-            (10010, Verdict::Row, "no")
-        );
-    }
-
-    #[test]
-    fn anything_else_is_a_fault_and_tried_again() {
-        let answers: [&[u8]; 12] = [
-            b"",
-            b"<html>It works!</html>",
-            b"null",
-            b"[]",
-            b"0",
-            b"{}",
-            br#"{"ActionStatus":"FAIL","ErrorInfo":"","ErrorCode":0}"#,
-            br#"{"ActionStatus":"ok","ErrorInfo":"","ErrorCode":0}"#,
-            br#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":"0"}"#,
-            br#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0.0}"#,
-            br#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCo"#,
-            br#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0} trailing"#,
-        ];
-        for answer in answers {
-            let reply = judge(answer);
-            assert_eq!(
-                (reply.code, reply.verdict),
-                (codes::BAD_ANSWER, Verdict::Retry),
-                "{}",
-                String::from_utf8_lossy(answer)
-            );
-        }
-    }
-
-    #[test]
-    fn words_from_outside_stay_on_their_line_and_lose_the_secret() {
-        let usersig = Secret::new("eJw*sig");
-        assert_eq!(
-            presentable(&usersig, "a\nb\u{1b}[2Jc\u{202e} eJw*sig usersig=eJw*sig&"),
-            "a b [2Jc  … usersig=…&"
-        );
-        assert_eq!(presentable(&usersig, &"x".repeat(9_000)).len(), MOST_INFO);
     }
 }

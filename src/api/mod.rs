@@ -4,5 +4,6 @@ pub mod client;
 pub mod codes;
 pub mod credentials;
 pub mod endpoint;
+pub mod reply;
 pub mod secret;
 pub mod usersig;

@@ -2,8 +2,8 @@
 
 use super::queue::Job;
 use super::steps::Answer;
-use crate::api::client::Reply;
 use crate::api::codes;
+use crate::api::reply::Reply;
 use crate::outcome::{Entry, Outcome};
 use crate::rows::BadRow;
 

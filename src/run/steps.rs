@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::queue::Job;
-use crate::api::client::Reply;
+use crate::api::reply::Reply;
 use crate::monitor::Notice;
 use crate::outcome::Entry;
 
