@@ -14,8 +14,12 @@
 //!   ▼  bounded by --concurrency
 //! thread         ledger    4. append, flush, sync: a row is settled when its line is on disk
 //!   ▼
-//! monitor (bar, plain lines) · report 5. summary · failed-rows file
+//! monitor (bar, plain lines) · report 5. summary, text, JSON, page · failed-rows file (ledger)
 //! ```
+//!
+//! Around it: [`cli`] and [`config`] (flags, environment, file) are checked before anything runs,
+//! [`commands`] has a file a command, [`turn`] keeps two runs from sharing a cap, [`exit`] holds the
+//! exit codes, and [`mock`] is the service to rehearse and measure against.
 //!
 //! Arrows point one way. Only the run and the [`commands`] know all the parts. What decides is a
 //! plain value that takes `now` and what happened; the loop is the one place with a clock.
