@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use recall_worker::ledger::{Header, LastWords, Ledger, Reader, Settled, Start, VERSION};
+use recall_worker::ledger::{Header, LastWords, Ledger, Reader, Start, VERSION};
 use recall_worker::outcome::{Entry, Outcome};
 
 const ENTRIES: u64 = 1_000_000;
@@ -55,7 +55,7 @@ fn ledgers(criterion: &mut Criterion) {
         bencher.iter(|| {
             let mut reader = Reader::open(&path).expect("the ledger");
             while reader.advance().expect("a disk that works") {
-                reader.entry::<Settled<'_>>().expect("an entry");
+                reader.settled().expect("an entry");
             }
             assert_eq!(reader.entries(), ENTRIES);
         });
@@ -64,7 +64,7 @@ fn ledgers(criterion: &mut Criterion) {
         bencher.iter(|| {
             let mut words = LastWords::open(&path).expect("the ledger");
             while words.advance().expect("a disk that works") {
-                words.entry::<Entry<'_>>().expect("an entry");
+                words.entry().expect("an entry");
             }
         });
     });

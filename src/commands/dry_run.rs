@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::api::client::Client;
 use crate::error::{Error, Result};
 use crate::exit;
-use crate::ledger::{Reader, Settled};
+use crate::ledger::Reader;
 use crate::monitor::Screen;
 use crate::monitor::words::{thousands, time};
 use crate::rows::{Read, Row, Rows};
@@ -44,7 +44,7 @@ pub(super) fn run(
     if let Some(ledger) = resumed_ledger.filter(|ledger| ledger.exists()) {
         let mut ledger = Reader::open(ledger)?;
         while ledger.advance()? {
-            if let Some(settled) = ledger.entry::<Settled<'_>>() {
+            if let Some(settled) = ledger.settled() {
                 seen.settled_earlier(&settled);
             }
         }

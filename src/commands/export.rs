@@ -36,7 +36,7 @@ pub fn run(args: &ExportArgs) -> Result<u8> {
 fn write(mut rows: LastWords, wanted: Option<Outcome>, format: Format) -> Result<io::Result<()>> {
     let mut sink = Sink::new(BufWriter::new(io::stdout().lock()), format);
     while rows.advance()? {
-        let Some(entry) = rows.entry::<Entry<'_>>() else {
+        let Some(entry) = rows.entry() else {
             continue;
         };
         if wanted.is_none_or(|wanted| wanted == entry.outcome)

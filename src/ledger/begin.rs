@@ -4,8 +4,9 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
-use super::format::{Header, Settled};
+use super::format::Header;
 use super::reader::Reader;
+use super::settled::Settled;
 use crate::error::{Error, Result};
 
 /// How every header starts.
@@ -98,7 +99,7 @@ fn is_torn_header(file: &mut File) -> io::Result<bool> {
 fn in_the_way(path: &Path) -> Error {
     let so_far = Reader::open(path).and_then(|mut reader| {
         while reader.advance()? {
-            reader.entry::<Settled<'_>>();
+            reader.settled();
         }
         Ok(reader.entries())
     });
@@ -125,7 +126,7 @@ fn read_settled(
     let mut reader = Reader::new(path, again)?;
     check_service(path, reader.header(), header)?;
     while reader.advance()? {
-        if let Some(entry) = reader.entry::<Settled<'_>>() {
+        if let Some(entry) = reader.settled() {
             settled(&entry);
         }
     }

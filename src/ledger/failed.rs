@@ -50,7 +50,7 @@ pub fn write_failed_rows(ledger: &Path, to: &Path, format: Format) -> Result<u64
     let file = File::create(&partial).map_err(fail)?;
     let mut sink = Sink::new(BufWriter::new(file), format);
     while rows.advance()? {
-        if let Some(entry) = rows.entry::<Entry<'_>>().filter(has_failed) {
+        if let Some(entry) = rows.entry().filter(has_failed) {
             sink.write(&FailedRow {
                 group: &entry.group,
                 sender: &entry.sender,
@@ -85,7 +85,7 @@ pub fn failed_rows(ledger: &Path) -> Result<impl Iterator<Item = Result<Read>> +
                 Ok(false) => return None,
                 Err(error) => return Some(Err(error)),
             }
-            if let Some(entry) = rows.entry::<Entry<'_>>().filter(has_failed) {
+            if let Some(entry) = rows.entry().filter(has_failed) {
                 return Some(Ok(Read::Row(Row {
                     line: entry.row,
                     group: entry.group.into_owned(),

@@ -4,13 +4,11 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use serde::Deserialize;
-
-use super::format::{Header, Settled};
+use super::format::Header;
 use super::reader::Reader;
 use crate::error::Result;
 use crate::identity::{Identity, Key};
-use crate::outcome::Outcome;
+use crate::outcome::{Entry, Outcome};
 
 /// A ledger read without the entries that a later one has replaced.
 ///
@@ -36,7 +34,7 @@ impl LastWords {
         let mut replaced = HashSet::new();
         let mut invalid = 0;
         while reader.advance()? {
-            let Some(settled) = reader.entry::<Settled<'_>>() else {
+            let Some(settled) = reader.settled() else {
                 continue;
             };
             invalid += u64::from(settled.outcome == Outcome::Invalid);
@@ -87,7 +85,7 @@ impl LastWords {
     }
 
     /// The entry on this line; none where the line is damaged.
-    pub fn entry<'a, E: Deserialize<'a>>(&'a self) -> Option<E> {
+    pub fn entry(&self) -> Option<Entry<'_>> {
         self.reader.entry()
     }
 }

@@ -11,13 +11,15 @@ mod failed;
 mod format;
 mod last;
 mod reader;
+mod settled;
 #[cfg(test)]
 mod tests;
 mod writer;
 
 pub use begin::Start;
 pub use failed::{Sink, failed_rows, write_failed_rows};
-pub use format::{Header, Settled, VERSION};
+pub use format::{Header, VERSION};
 pub use last::LastWords;
 pub use reader::Reader;
+pub use settled::Settled;
 pub use writer::{Disk, Ledger};

@@ -2,13 +2,17 @@
 
 use std::cell::Cell;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::mem;
 use std::path::{Path, PathBuf};
 
+use memchr::memchr;
 use serde::Deserialize;
 
 use super::format::{Header, VERSION};
+use super::settled::Settled;
 use crate::error::{Error, Result};
+use crate::outcome::Entry;
 
 /// The size of a block; larger ones are no faster.
 const BLOCK: usize = 128 * 1024;
@@ -21,7 +25,10 @@ pub struct Reader {
     path: PathBuf,
     file: BufReader<File>,
     header: Header,
-    line: Vec<u8>,
+    /// The length of the line, where all of it lies in the buffer.
+    in_buffer: usize,
+    /// The line, where it goes over the edge of a block.
+    over_the_edge: Vec<u8>,
     whole: u64,
     entries: Cell<u64>,
     unreadable: Cell<u64>,
@@ -50,7 +57,8 @@ impl Reader {
                 input: String::new(),
                 created: jiff::Timestamp::UNIX_EPOCH,
             },
-            line: Vec::new(),
+            in_buffer: 0,
+            over_the_edge: Vec::new(),
             whole: 0,
             entries: Cell::new(0),
             unreadable: Cell::new(0),
@@ -85,27 +93,50 @@ impl Reader {
     /// # Errors
     /// When the file can't be read.
     pub fn advance(&mut self) -> Result<bool> {
-        self.line.clear();
+        let read = self.read_line().map_err(|error| {
+            Error::ledger(format!("cannot read the ledger {}", self.path.display())).because(error)
+        })?;
+        self.whole += read.unwrap_or(0) as u64;
+        Ok(read.is_some())
+    }
+
+    /// The length of the next line, now at hand; none at the end.
+    fn read_line(&mut self) -> io::Result<Option<usize>> {
+        self.file.consume(mem::take(&mut self.in_buffer));
+        if let Some(end) = memchr(b'\n', self.file.fill_buf()?) {
+            self.in_buffer = end + 1;
+            return Ok(Some(self.in_buffer));
+        }
+        let line = &mut self.over_the_edge;
+        line.clear();
         let read = self
             .file
             .by_ref()
             .take(LONGEST_LINE)
-            .read_until(b'\n', &mut self.line)
-            .map_err(|error| {
-                Error::ledger(format!("cannot read the ledger {}", self.path.display()))
-                    .because(error)
-            })?;
-        if self.line.last() != Some(&b'\n') && (read as u64) < LONGEST_LINE {
-            return Ok(false);
-        }
-        self.whole += read as u64;
-        Ok(true)
+            .read_until(b'\n', line)?;
+        let torn = line.last() != Some(&b'\n') && (read as u64) < LONGEST_LINE;
+        Ok((!torn).then_some(read))
     }
 
-    /// The entry on this line, as the whole [`Entry`](crate::outcome::Entry) or the part that is
-    /// needed; none where the line holds none.
-    pub fn entry<'a, E: Deserialize<'a>>(&'a self) -> Option<E> {
-        let entry = serde_json::from_slice(&self.line).ok();
+    fn line(&self) -> &[u8] {
+        if self.in_buffer > 0 {
+            &self.file.buffer()[..self.in_buffer]
+        } else {
+            &self.over_the_edge
+        }
+    }
+
+    /// The entry on this line; none where the line holds none.
+    pub fn entry(&self) -> Option<Entry<'_>> {
+        self.counted(serde_json::from_slice(self.line()).ok())
+    }
+
+    /// The row that this line settles, which is quicker to read than all of the entry.
+    pub fn settled(&self) -> Option<Settled<'_>> {
+        self.counted(Settled::of_line(self.line()))
+    }
+
+    fn counted<E>(&self, entry: Option<E>) -> Option<E> {
         let count = if entry.is_some() {
             &self.entries
         } else {
@@ -131,7 +162,7 @@ impl Reader {
         if !self.advance()? {
             return Err(no_ledger());
         }
-        let version: Version = serde_json::from_slice(&self.line).map_err(|_| no_ledger())?;
+        let version: Version = serde_json::from_slice(self.line()).map_err(|_| no_ledger())?;
         if version.recall_ledger > VERSION {
             return Err(Error::ledger(format!(
                 "{path} was written by a newer recall: its format is version {}, this recall knows versions up to {VERSION}",
@@ -139,7 +170,7 @@ impl Reader {
             ))
             .hint("use the recall that wrote it, or a newer one; the ledger was not touched"));
         }
-        self.header = serde_json::from_slice(&self.line).map_err(|_| no_ledger())?;
+        self.header = serde_json::from_slice(self.line()).map_err(|_| no_ledger())?;
         Ok(())
     }
 }

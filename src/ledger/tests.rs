@@ -177,7 +177,7 @@ fn the_last_word_on_a_row_counts() {
     assert_eq!(words.failed(), 2);
     let mut last = BTreeMap::new();
     while words.advance().expect("readable") {
-        let entry = words.entry::<Entry<'_>>().expect("an entry");
+        let entry = words.entry().expect("an entry");
         assert_eq!(
             last.insert(entry.row, entry.outcome),
             None,

@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::begin::{self, Start};
-use super::format::{Header, Settled};
+use super::format::Header;
+use super::settled::Settled;
 use crate::error::{Error, Result};
 use crate::outcome::Entry;
 

@@ -100,7 +100,7 @@ impl Report {
         let mut words = LastWords::open(ledger)?;
         let mut fold = Fold::new();
         while words.advance()? {
-            match words.entry::<Entry<'_>>() {
+            match words.entry() {
                 Some(entry) => fold.add(&entry),
                 None => fold.unreadable += 1,
             }
