@@ -18,7 +18,7 @@
 //! ```
 //!
 //! Around it: [`cli`] and [`config`] (flags, environment, file) are checked before anything runs,
-//! [`commands`] has a file a command, [`turn`] keeps two runs from sharing a cap, [`exit`] holds the
+//! [`commands`] has a file a command, [`survey`] counts what is in an input, [`turn`] keeps two runs from sharing a cap, [`exit`] holds the
 //! exit codes, and [`mock`] is the service to rehearse and measure against.
 //!
 //! Arrows point one way. Only the run and the [`commands`] know all the parts. What decides is a
@@ -33,6 +33,7 @@ pub mod exit;
 
 pub mod rows;
 pub mod run;
+pub mod survey;
 pub mod turn;
 
 pub mod api;

@@ -4,29 +4,18 @@ use std::io::{self, BufWriter, Write};
 use std::num::NonZeroU64;
 use std::path::Path;
 
-use serde::Serialize;
-
 use crate::api::client::Client;
 use crate::error::{Error, Result};
 use crate::exit;
 use crate::ledger::Reader;
 use crate::monitor::Screen;
 use crate::monitor::words::{thousands, time};
-use crate::rows::{Read, Row, Rows};
-use crate::run::{Met, Plan, Seen};
+use crate::rows::{Row, Rows};
+use crate::run::Plan;
+use crate::survey::{Found, Survey};
 
 /// So many calls are shown.
 const SHOWN: u64 = 5;
-
-/// What a run would find; `rows = distinct + duplicates + invalid`.
-#[derive(Debug, Default, Serialize)]
-struct Found {
-    rows: u64,
-    distinct: u64,
-    duplicates: u64,
-    resumed: u64,
-    invalid: u64,
-}
 
 /// Reads the rows that a run would take, and tells how many calls it would make.
 ///
@@ -40,36 +29,36 @@ pub(super) fn run(
     json: bool,
     screen: &Screen,
 ) -> Result<u8> {
-    let mut seen = Seen::new();
+    let mut survey = Survey::new();
     if let Some(ledger) = resumed_ledger.filter(|ledger| ledger.exists()) {
         let mut ledger = Reader::open(ledger)?;
         while ledger.advance()? {
             if let Some(settled) = ledger.settled() {
-                seen.settled_earlier(&settled);
+                survey.settled_earlier(&settled);
             }
         }
     }
     let mut out = BufWriter::new(io::stdout().lock());
     let limit = plan.limit.map_or(u64::MAX, NonZeroU64::get);
-    let mut found = Found::default();
     for read in rows {
         let read = read?;
-        if let Some(row) = found.count(&read, &mut seen)
+        if let Some(row) = survey.count(&read)
             && !json
-            && found.calls() <= SHOWN
+            && survey.calls() <= SHOWN
         {
             show(&mut out, client, row)?;
         }
-        if found.calls() == limit {
+        if survey.calls() == limit {
             break;
         }
     }
+    let found = survey.found();
     if json {
         let json = serde_json::to_string(&found).expect("plain data");
         writeln!(out, "{json}").map_err(unwritten)?;
     }
     out.flush().map_err(unwritten)?;
-    screen.line(&found.text(plan));
+    screen.line(&text(&found, plan));
     Ok(if found.invalid > 0 {
         exit::ROWS_FAILED
     } else {
@@ -85,45 +74,18 @@ fn unwritten(error: io::Error) -> Error {
     Error::input("cannot write to stdout").because(error)
 }
 
-impl Found {
-    /// Counts a row; returns it where it would be called.
-    fn count<'a>(&mut self, read: &'a Read, seen: &mut Seen) -> Option<&'a Row> {
-        self.rows += 1;
-        let Read::Row(row) = read else {
-            self.invalid += 1;
-            return None;
-        };
-        match seen.meet(row) {
-            Met::Duplicate => self.duplicates += 1,
-            Met::Settled => {
-                self.distinct += 1;
-                self.resumed += 1;
-            }
-            Met::New => {
-                self.distinct += 1;
-                return Some(row);
-            }
-        }
-        None
-    }
-
-    fn calls(&self) -> u64 {
-        self.distinct - self.resumed
-    }
-
-    fn text(&self, plan: &Plan) -> String {
-        let at_the_cap = plan.rate.map_or(String::new(), |rate| {
-            let seconds = self.calls() / u64::from(rate.get());
-            let took = time(std::time::Duration::from_secs(seconds));
-            format!(", {took} at {rate} calls/s")
-        });
-        format!(
-            "Nothing was called. {} rows: {} duplicates, {} invalid, {} settled before; {} calls to make{at_the_cap}",
-            thousands(self.rows),
-            thousands(self.duplicates),
-            thousands(self.invalid),
-            thousands(self.resumed),
-            thousands(self.calls()),
-        )
-    }
+fn text(found: &Found, plan: &Plan) -> String {
+    let at_the_cap = plan.rate.map_or(String::new(), |rate| {
+        let seconds = found.calls() / u64::from(rate.get());
+        let took = time(std::time::Duration::from_secs(seconds));
+        format!(", {took} at {rate} calls/s")
+    });
+    format!(
+        "Nothing was called. {} rows: {} duplicates, {} invalid, {} settled before; {} calls to make{at_the_cap}",
+        thousands(found.rows),
+        thousands(found.duplicates),
+        thousands(found.invalid),
+        thousands(found.resumed),
+        thousands(found.calls()),
+    )
 }
