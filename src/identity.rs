@@ -9,6 +9,7 @@ use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
 use crate::ledger::Settled;
 use crate::outcome::Outcome;
+use crate::rows::Read;
 
 /// What makes a row the same row.
 #[derive(Clone, Copy, Debug)]
@@ -24,8 +25,23 @@ pub(crate) enum Identity<'a> {
 }
 
 impl<'a> Identity<'a> {
+    /// That of a row which was read.
+    pub(crate) fn of_read(read: &'a Read) -> Self {
+        match read {
+            Read::Row(row) => Self::Row {
+                group: &row.group,
+                sender: &row.sender,
+                topic: &row.topic,
+            },
+            Read::Bad(bad) => Self::Bad {
+                line: bad.line,
+                reason: &bad.reason,
+            },
+        }
+    }
+
     /// That of a row which a ledger has settled.
-    pub(crate) fn of(settled: &'a Settled<'_>) -> Self {
+    pub(crate) fn of_settled(settled: &'a Settled<'_>) -> Self {
         if settled.outcome == Outcome::Invalid {
             Self::Bad {
                 line: settled.row,

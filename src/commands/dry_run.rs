@@ -11,7 +11,7 @@ use crate::ledger::Reader;
 use crate::monitor::Screen;
 use crate::monitor::words::{thousands, time};
 use crate::rows::{Row, Rows};
-use crate::run::Plan;
+use crate::run::{Feed, Plan};
 use crate::survey::{Found, Survey};
 
 /// So many calls are shown.
@@ -40,16 +40,19 @@ pub(super) fn run(
     }
     let mut out = BufWriter::new(io::stdout().lock());
     let limit = plan.limit.map_or(u64::MAX, NonZeroU64::get);
-    for read in rows {
-        let read = read?;
-        if let Some(row) = survey.count(&read)
-            && !json
-            && survey.calls() <= SHOWN
-        {
-            show(&mut out, client, row)?;
-        }
-        if survey.calls() == limit {
-            break;
+    let mut calls = 0;
+    let mut feed = Feed::of_input(rows);
+    while calls < limit
+        && let Some(reads) = feed.next_blocking()
+    {
+        for row in survey.count(&reads?) {
+            calls += 1;
+            if calls <= SHOWN && !json {
+                show(&mut out, client, row)?;
+            }
+            if calls == limit {
+                break;
+            }
         }
     }
     let found = survey.found();

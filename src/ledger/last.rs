@@ -42,7 +42,7 @@ impl LastWords {
             if !has_failed && failed.is_empty() {
                 continue;
             }
-            let row = key.hash(Identity::of(&settled));
+            let row = key.hash(Identity::of_settled(&settled));
             replaced.extend(failed.remove(&row));
             if has_failed {
                 failed.insert(row, reader.whole_bytes());

@@ -149,9 +149,7 @@ impl<'a> Driver<'a> {
         match batch {
             Some(Ok(batch)) => {
                 self.bytes_read = batch.bytes;
-                for read in batch.reads {
-                    self.schedule.offer(read);
-                }
+                self.schedule.offer(batch.reads);
             }
             Some(Err(error)) => {
                 self.input = Input::Broken(error);

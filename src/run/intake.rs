@@ -58,13 +58,21 @@ impl Intake {
     }
 
     /// Counts what was read, and says what is to be done about it.
-    pub(super) fn take(&mut self, read: Read, tally: &mut Tally) -> Option<Taken> {
+    pub(super) fn take(&mut self, reads: Vec<Read>, tally: &mut Tally) -> Vec<Taken> {
+        let met = self.seen.meet(&reads);
+        let reads = reads.into_iter().zip(met);
+        reads
+            .filter_map(|(read, met)| self.take_one(read, met, tally))
+            .collect()
+    }
+
+    fn take_one(&mut self, read: Read, met: Met, tally: &mut Tally) -> Option<Taken> {
         if !self.open {
             return None;
         }
         tally.rows += 1;
         match read {
-            Read::Row(row) => match self.seen.meet(&row) {
+            Read::Row(row) => match met {
                 Met::New => {
                     tally.taken += 1;
                     self.count_down();
@@ -76,7 +84,7 @@ impl Intake {
             Read::Bad(bad) => {
                 tally.invalid += 1;
                 // On a resume it stands in the ledger already.
-                if self.seen.meet_bad(&bad) == Met::New {
+                if met == Met::New {
                     return Some(Taken::Invalid(entry::invalid(bad)));
                 }
             }

@@ -96,11 +96,12 @@ impl Schedule {
     }
 
     /// Takes in what was read.
-    pub(super) fn offer(&mut self, read: Read) {
-        match self.intake.take(read, &mut self.tally) {
-            Some(Taken::Row(row)) => self.queue.push(row),
-            Some(Taken::Invalid(entry)) => self.record(entry),
-            None => {}
+    pub(super) fn offer(&mut self, reads: Vec<Read>) {
+        for taken in self.intake.take(reads, &mut self.tally) {
+            match taken {
+                Taken::Row(row) => self.queue.push(row),
+                Taken::Invalid(entry) => self.record(entry),
+            }
         }
     }
 

@@ -3,12 +3,18 @@
 //! Of each row 16 bytes are kept: 127 bits of a keyed hash and one bit for "settled by an earlier
 //! run, not met in this one's input".
 
+use std::hint::black_box;
+use std::mem;
+
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
 use crate::identity::{Identity, Key};
 use crate::ledger::Settled;
-use crate::rows::{BadRow, Row};
+use crate::rows::Read;
+
+/// Settled rows that go into the table together.
+const TOGETHER: usize = 256;
 
 /// The bit for "settled earlier, not met yet".
 const EARLIER: u128 = 1;
@@ -18,6 +24,8 @@ const EARLIER: u128 = 1;
 pub(crate) struct Seen {
     key: Key,
     rows: HashTable<u128>,
+    /// Rows settled earlier on their way into the table.
+    settled: Vec<u128>,
 }
 
 /// What a row turns out to be.
@@ -36,36 +44,34 @@ impl Seen {
         Self {
             key: Key::fresh(),
             rows: HashTable::new(),
+            settled: Vec::new(),
         }
     }
 
     /// An earlier run settled this row.
     pub(crate) fn settled_earlier(&mut self, settled: &Settled<'_>) {
-        let hash = self.hash(Identity::of(settled));
-        if let Entry::Vacant(entry) = find(&mut self.rows, hash) {
-            entry.insert(hash | EARLIER);
+        self.settled.push(self.hash(Identity::of_settled(settled)));
+        if self.settled.len() == TOGETHER {
+            self.take_in_settled();
         }
     }
 
-    /// A row of this run's input.
-    pub(crate) fn meet(&mut self, row: &Row) -> Met {
-        self.meet_identity(Identity::Row {
-            group: &row.group,
-            sender: &row.sender,
-            topic: &row.topic,
-        })
+    /// Rows of this run's input, and what each of them turns out to be.
+    pub(crate) fn meet(&mut self, reads: &[Read]) -> Vec<Met> {
+        self.meet_identities(reads.iter().map(Identity::of_read))
     }
 
-    /// A bad row of this run's input.
-    pub(crate) fn meet_bad(&mut self, bad: &BadRow) -> Met {
-        self.meet_identity(Identity::Bad {
-            line: bad.line,
-            reason: &bad.reason,
-        })
+    fn meet_identities<'a>(&mut self, rows: impl Iterator<Item = Identity<'a>>) -> Vec<Met> {
+        self.take_in_settled();
+        let hashes: Vec<_> = rows.map(|identity| self.hash(identity)).collect();
+        self.fetch(&hashes);
+        hashes
+            .into_iter()
+            .map(|hash| self.meet_hash(hash))
+            .collect()
     }
 
-    fn meet_identity(&mut self, identity: Identity<'_>) -> Met {
-        let hash = self.hash(identity);
+    fn meet_hash(&mut self, hash: u128) -> Met {
         match find(&mut self.rows, hash) {
             Entry::Vacant(entry) => {
                 entry.insert(hash);
@@ -79,13 +85,39 @@ impl Seen {
         }
     }
 
+    fn take_in_settled(&mut self) {
+        let mut settled = mem::take(&mut self.settled);
+        self.fetch(&settled);
+        for hash in settled.drain(..) {
+            if let Entry::Vacant(entry) = find(&mut self.rows, hash) {
+                entry.insert(hash | EARLIER);
+            }
+        }
+        self.settled = settled;
+    }
+
+    /// Brings the places of these rows into the processor's cache, where the table is far larger
+    /// than that: looked up one after the other without deciding anything, they are waited for
+    /// together.
+    fn fetch(&self, hashes: &[u128]) {
+        for hash in hashes {
+            black_box(
+                self.rows
+                    .find(place(hash), |other| other & !EARLIER == *hash),
+            );
+        }
+    }
+
     fn hash(&self, identity: Identity<'_>) -> u128 {
         self.key.hash(identity) & !EARLIER
     }
 }
 
+fn place(hash: &u128) -> u64 {
+    (hash >> 64) as u64
+}
+
 fn find(rows: &mut HashTable<u128>, hash: u128) -> Entry<'_, u128> {
-    let place = |hash: &u128| (hash >> 64) as u64;
     rows.entry(place(&hash), |other| other & !EARLIER == hash, place)
 }
 
@@ -117,9 +149,13 @@ mod tests {
     #[test]
     fn a_row_is_new_once_and_then_a_duplicate() {
         let mut seen = Seen::new();
-        assert_eq!(seen.meet_identity(row("g", "s", "")), Met::New);
-        assert_eq!(seen.meet_identity(row("g", "s", "")), Met::Duplicate);
-        assert_eq!(seen.meet_identity(row("g", "s", "t")), Met::New);
+        let rows = [row("g", "s", ""), row("g", "s", ""), row("g", "s", "t")];
+        let met = seen.meet_identities(rows.into_iter());
+        assert_eq!(met, [Met::New, Met::Duplicate, Met::New]);
+        assert_eq!(
+            seen.meet_identities([row("g", "s", "t")].into_iter()),
+            [Met::Duplicate]
+        );
     }
 
     #[test]
@@ -127,33 +163,49 @@ mod tests {
         let mut seen = Seen::new();
         seen.settled_earlier(&settled("g", "s"));
         seen.settled_earlier(&settled("g", "s"));
-        assert_eq!(seen.meet_identity(row("g", "s", "")), Met::Settled);
-        assert_eq!(seen.meet_identity(row("g", "s", "")), Met::Duplicate);
+        let rows = [row("g", "s", ""), row("g", "s", "")];
+        let met = seen.meet_identities(rows.into_iter());
+        assert_eq!(met, [Met::Settled, Met::Duplicate]);
+    }
+
+    #[test]
+    fn as_many_as_there_are_settled_rows_are_known() {
+        let names: Vec<_> = (0..1_000).map(|n| n.to_string()).collect();
+        let mut seen = Seen::new();
+        for name in &names {
+            seen.settled_earlier(&settled("g", name));
+        }
+        let met = seen.meet_identities(names.iter().map(|name| row("g", name, "")));
+        assert_eq!(met, [Met::Settled; 1_000]);
     }
 
     #[test]
     fn characters_do_not_move_between_fields() {
-        let mut seen = Seen::new();
-        for identity in [
+        let rows = [
             row("ab", "c", ""),
             row("a", "bc", ""),
             row("a", "b", "c"),
             row("abc", "", ""),
-        ] {
-            assert_eq!(seen.meet_identity(identity), Met::New);
-        }
+        ];
+        let met = Seen::new().meet_identities(rows.into_iter());
+        assert_eq!(met, [Met::New; 4]);
     }
 
     proptest! {
         #[test]
         fn it_agrees_with_a_set_of_the_texts(
-            rows in prop::collection::vec(("[ab]{0,2}", "[ab]{0,2}", "[ab]{0,2}"), 0..200),
+            batches in prop::collection::vec(
+                prop::collection::vec(("[ab]{0,2}", "[ab]{0,2}", "[ab]{0,2}"), 0..50),
+                0..10,
+            ),
         ) {
             let mut seen = Seen::new();
             let mut texts = std::collections::HashSet::new();
-            for (group, sender, topic) in &rows {
-                let met = seen.meet_identity(row(group, sender, topic));
-                prop_assert_eq!(met == Met::New, texts.insert((group, sender, topic)));
+            for batch in &batches {
+                let rows = batch.iter().map(|(group, sender, topic)| row(group, sender, topic));
+                for (met, text) in seen.meet_identities(rows).into_iter().zip(batch) {
+                    prop_assert_eq!(met == Met::New, texts.insert(text));
+                }
             }
         }
     }

@@ -148,7 +148,7 @@ impl<'w> Life<'w> {
             let Some(read) = self.world.input.get(self.read) else {
                 return self.schedule.input_ended();
             };
-            self.schedule.offer(read.clone());
+            self.schedule.offer(vec![read.clone()]);
             self.read += 1;
         }
     }

@@ -85,14 +85,20 @@ impl Survey {
         self.seen.settled_earlier(settled);
     }
 
-    /// Counts a row, and returns it where a run would call it.
-    pub fn count<'a>(&mut self, read: &'a Read) -> Option<&'a Row> {
+    /// Counts rows, each when it is asked for, and passes on those that a run would call.
+    pub fn count<'a>(&mut self, reads: &'a [Read]) -> impl Iterator<Item = &'a Row> {
+        let met = self.seen.meet(reads);
+        let reads = reads.iter().zip(met);
+        reads.filter_map(|(read, met)| self.count_one(read, met))
+    }
+
+    fn count_one<'a>(&mut self, read: &'a Read, met: Met) -> Option<&'a Row> {
         self.rows += 1;
         let Read::Row(row) = read else {
             self.invalid += 1;
             return None;
         };
-        match self.seen.meet(row) {
+        match met {
             Met::Duplicate => self.duplicates += 1,
             Met::Settled => self.resumed += 1,
             Met::New => {
@@ -184,7 +190,7 @@ mod tests {
             row("g1", "before", ""),
             row("g1", "before", ""),
         ];
-        let to_call = reads.iter().filter_map(|read| survey.count(read)).count();
+        let to_call = survey.count(&reads).count();
         assert_eq!((to_call, survey.calls()), (2, 2));
         let found = survey.found();
         assert_eq!(
