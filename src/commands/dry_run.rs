@@ -11,7 +11,7 @@ use crate::ledger::Reader;
 use crate::monitor::Screen;
 use crate::monitor::words::{thousands, time};
 use crate::rows::{Row, Rows};
-use crate::run::{Feed, Plan};
+use crate::run::Plan;
 use crate::survey::{Found, Survey};
 
 /// So many calls are shown.
@@ -41,9 +41,9 @@ pub(super) fn run(
     let mut out = BufWriter::new(io::stdout().lock());
     let limit = plan.limit.map_or(u64::MAX, NonZeroU64::get);
     let mut calls = 0;
-    let mut feed = Feed::of_input(rows);
+    let mut batches = Survey::batches(rows);
     while calls < limit
-        && let Some(reads) = feed.next_blocking()
+        && let Some(reads) = batches.next()
     {
         for row in survey.count(&reads?) {
             calls += 1;

@@ -78,12 +78,6 @@ impl Feed {
         self.batches.recv().await
     }
 
-    /// The next rows, for a thread that has nothing else to do; none at the end.
-    pub(crate) fn next_blocking(&mut self) -> Option<Result<Vec<Read>>> {
-        let batch = self.batches.blocking_recv()?;
-        Some(batch.map(|batch| batch.reads))
-    }
-
     pub(super) fn extent(&self) -> Extent {
         self.extent
     }

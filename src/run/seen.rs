@@ -15,6 +15,8 @@ use crate::rows::Read;
 
 /// Settled rows that go into the table together.
 const TOGETHER: usize = 256;
+/// A table of so many rows, 4 MiB, still lies in a processor's cache.
+const NEAR: usize = 200_000;
 
 /// The bit for "settled earlier, not met yet".
 const EARLIER: u128 = 1;
@@ -96,10 +98,13 @@ impl Seen {
         self.settled = settled;
     }
 
-    /// Brings the places of these rows into the processor's cache, where the table is far larger
-    /// than that: looked up one after the other without deciding anything, they are waited for
-    /// together.
+    /// Brings the places of these rows into the processor's cache, where the table is too large
+    /// to lie there anyway: looked up one after the other without deciding anything, they are
+    /// waited for together.
     fn fetch(&self, hashes: &[u128]) {
+        if self.rows.len() < NEAR {
+            return;
+        }
         for hash in hashes {
             black_box(
                 self.rows

@@ -9,14 +9,20 @@
 
 mod distinct;
 
+use std::iter;
+
 use serde::{Serialize, Serializer};
 
 pub use distinct::Count;
 use distinct::Distinct;
 
+use crate::error::Result;
 use crate::ledger::Settled;
-use crate::rows::{Read, Row};
+use crate::rows::{Read, Row, Rows};
 use crate::run::{Met, Seen};
+
+/// Rows that are looked up together.
+const TOGETHER: usize = 256;
 
 /// Counts the rows of an input.
 #[derive(Debug)]
@@ -83,6 +89,21 @@ impl Survey {
     /// An earlier run settled this row; before the first row of the input.
     pub fn settled_earlier(&mut self, settled: &Settled<'_>) {
         self.seen.settled_earlier(settled);
+    }
+
+    /// The rows of an input, as many at once as are quick to look up together. On one thread: what
+    /// a second one would win is less than what it costs to hand rows over.
+    pub fn batches(mut rows: Rows) -> impl Iterator<Item = Result<Vec<Read>>> {
+        iter::from_fn(move || {
+            let mut reads = Vec::with_capacity(TOGETHER);
+            for read in rows.by_ref().take(TOGETHER) {
+                match read {
+                    Ok(read) => reads.push(read),
+                    Err(error) => return Some(Err(error)),
+                }
+            }
+            (!reads.is_empty()).then_some(Ok(reads))
+        })
     }
 
     /// Counts rows, each when it is asked for, and passes on those that a run would call.
