@@ -19,14 +19,15 @@ use crate::run::Feed;
 /// # Errors
 /// When the flags make no sense, the input can't be read, or the ledger not be written.
 pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
-    let source = Source::from(args.input.clone());
-    refuse_ledger(&args.input)?;
+    let source = Source::from(args.rows.input.clone());
+    refuse_ledger(&args.rows.input)?;
     let options = rows::Options {
         columns: args
+            .rows
             .columns
             .as_deref()
             .map_or(Ok(Columns::default()), str::parse)?,
-        header: !args.no_header,
+        header: !args.rows.no_header,
     };
     let rows = rows::open(&source, &options)?;
     let plan = config::plan(&args.pace, args.limit, rows.is_failed_rows())?;
@@ -37,7 +38,7 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
         let resumed = args.resume.then_some(files.ledger.as_path());
         return dry_run::run(rows, &client, &plan, resumed, args.output.json, screen);
     }
-    let what = format!("the messages of the rows in {}", args.input.display());
+    let what = format!("the messages of the rows in {}", args.rows.input.display());
     if !job::confirm(&service, &plan, &what, &args.output)? {
         screen.line("Nothing was called.");
         return Ok(exit::OK);
@@ -47,7 +48,7 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
         turn: job::take_turn(&service, &files.ledger, &args.pace, screen)?,
         service,
         plan,
-        input: args.input.display().to_string(),
+        input: args.rows.input.display().to_string(),
         failed_format: rows.format(),
         feed: Feed::of_input(rows),
         output: &args.output,
@@ -73,10 +74,10 @@ struct Files {
 impl Files {
     /// Beside the input and named after it, unless flags say otherwise.
     fn new(args: &RunArgs, format: Format) -> Result<Self> {
-        let stem = if args.input == Path::new("-") {
+        let stem = if args.rows.input == Path::new("-") {
             PathBuf::from("recall")
         } else {
-            args.input.with_extension("")
+            args.rows.input.with_extension("")
         };
         let named = |end: String| {
             let mut name = stem.clone().into_os_string();
@@ -97,11 +98,11 @@ impl Files {
                 .unwrap_or_else(|| named(failed_end)),
         };
         let pairs = [
-            (&files.ledger, "the ledger", &args.input, "the input"),
+            (&files.ledger, "the ledger", &args.rows.input, "the input"),
             (
                 &files.failed_rows,
                 "the failed-rows file",
-                &args.input,
+                &args.rows.input,
                 "the input",
             ),
             (

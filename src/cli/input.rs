@@ -1,0 +1,19 @@
+//! The flags that say what the rows are.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// What the rows are and how to read them.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Rows")]
+pub struct InputArgs {
+    /// The rows: .csv, .tsv, .jsonl, .ndjson, or - for stdin
+    pub input: PathBuf,
+    /// Columns by other names than group, sender, topic and their usual variants
+    #[arg(long, value_name = "group=NAME,sender=NAME")]
+    pub columns: Option<String>,
+    /// The first line is a row already: group, sender, topic unless --columns gives positions
+    #[arg(long)]
+    pub no_header: bool,
+}

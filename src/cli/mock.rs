@@ -1,0 +1,48 @@
+//! The flags of `recall mock`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// `recall mock`.
+#[derive(Debug, Args)]
+pub struct MockArgs {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8086")]
+    pub listen: std::net::SocketAddr,
+    /// Listen where other machines can reach it
+    #[arg(long)]
+    pub public: bool,
+    /// The app, its groups and their messages (TOML or JSON lines) [default: whatever is asked for is there]
+    #[arg(long, value_name = "FILE")]
+    pub world: Option<PathBuf>,
+    /// Messages that arrive in the world, in a second
+    #[arg(long, value_name = "N", default_value_t = 0.0, requires = "world")]
+    pub traffic: f64,
+    /// How long an answer takes: also lognormal:40ms,400ms or spikes:20ms..80ms,2s..3s,1% [default: no time]
+    #[arg(long, value_name = "20ms..80ms")]
+    pub latency: Option<String>,
+    /// What goes wrong and how often: a code, an HTTP status, or refuse, reset, half, endless, slow,
+    /// html, wrong, hang; a share of the calls (5%) or of the rows (5%/row); may be repeated
+    #[arg(long, value_name = "WHAT=P%")]
+    pub fail: Vec<String>,
+    /// What happens when (TOML)
+    #[arg(long, value_name = "FILE")]
+    pub script: Option<PathBuf>,
+    /// Most calls a second of each app and command, the rest get the frequency error: 200 in any
+    /// second, fixed:200 in each second of the clock, or bucket:200,50 with a burst of 50
+    #[arg(long, value_name = "N")]
+    pub cap: Option<String>,
+    /// How long a connection may be idle before it is closed
+    #[arg(long, value_name = "90s", default_value = "90s")]
+    pub idle: String,
+    /// The seed of all chances
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// At the end also tell of each row (with --count-rows), connection and sender in the world
+    #[arg(long)]
+    pub details: bool,
+    /// Count the calls of each row, for /mock/rows; costs memory
+    #[arg(long)]
+    pub count_rows: bool,
+}

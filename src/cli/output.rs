@@ -1,0 +1,36 @@
+//! The flags that say where results go and who is told.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// Where results go.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Results")]
+pub struct OutputArgs {
+    /// The file of failed rows, itself an input [default: INPUT's name with .failed]
+    #[arg(long, value_name = "FILE")]
+    pub failed: Option<PathBuf>,
+    /// Print the summary as one JSON object on stdout
+    #[arg(long)]
+    pub json: bool,
+    /// How to show progress
+    #[arg(long, value_enum, value_name = "HOW", default_value_t = ProgressArg::Auto)]
+    pub progress: ProgressArg,
+    /// Do not ask before the first call
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+/// How to show progress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ProgressArg {
+    /// A bar on a terminal, plain lines elsewhere
+    Auto,
+    /// A bar
+    Bar,
+    /// A line every five seconds
+    Plain,
+    /// Nothing
+    None,
+}
