@@ -34,9 +34,10 @@ fn is_printable_ascii(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| (b' '..=b'~').contains(byte))
 }
 
-/// `1.29E+18`, which is what a spreadsheet leaves of a long number.
+/// `1.29E+18`, which is what a spreadsheet leaves of a long number; `1,29E+18` where it has a decimal
+/// comma, `1.29e+18` from a data frame.
 fn is_rounded_number(bytes: &[u8]) -> bool {
-    let [mantissa @ .., b'E', b'+', tens, ones] = bytes else {
+    let [mantissa @ .., b'E' | b'e', b'+', tens, ones] = bytes else {
         return false;
     };
     let [integer, fraction @ ..] = mantissa else {
@@ -44,7 +45,7 @@ fn is_rounded_number(bytes: &[u8]) -> bool {
     };
     let fraction_is_digits = match fraction {
         [] => true,
-        [b'.', digits @ ..] => !digits.is_empty() && digits.iter().all(u8::is_ascii_digit),
+        [b'.' | b',', digits @ ..] => !digits.is_empty() && digits.iter().all(u8::is_ascii_digit),
         _ => false,
     };
     [tens, ones, integer].iter().all(|c| c.is_ascii_digit()) && fraction_is_digits
@@ -119,6 +120,10 @@ mod tests {
             (
                 b"1.29E+18",
                 "the sender is a number that a spreadsheet has rounded: `1.29E+18`",
+            ),
+            (
+                b"1,29e+18",
+                "the sender is a number that a spreadsheet has rounded: `1,29e+18`",
             ),
             (
                 b"2E+15",

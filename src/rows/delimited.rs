@@ -232,6 +232,7 @@ mod tests {
                 given => given.parse().expect("columns"),
             },
             header: false,
+            ..Options::default()
         }
     }
 

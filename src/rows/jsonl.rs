@@ -126,7 +126,7 @@ mod tests {
             read(text, Format::Jsonl, &Options::default()),
             [
                 row(2, "g1", "1", ""),
-                bad(4, "broken JSON, key must be a string at column 2: `{oops`"),
+                bad(4, "broken JSON, key must be a string: `{oops` (column 2)"),
                 row(5, "g2", "2", ""),
             ]
         );

@@ -10,7 +10,7 @@
 //!   ├─ screen → csv → delimited    records that are well-formed, their fields
 //!   └─ jsonl  → object             lines, the values of their keys
 //!   ▼
-//! check                    IDs that a call can carry
+//! check, suspicion         IDs that a call can carry, and those that are hardly meant
 //! ```
 
 mod blocks;
@@ -21,6 +21,7 @@ mod jsonl;
 mod object;
 mod open;
 mod screen;
+mod suspicion;
 
 use std::io;
 use std::iter::FusedIterator;
@@ -53,6 +54,20 @@ pub struct BadRow {
     pub line: u64,
     /// What is wrong with it, for a person, with the start of its text where that helps.
     pub reason: String,
+}
+
+impl Row {
+    /// Why it is hardly what was meant, where that is so: an ID that is too long, cut or rounded,
+    /// a topic of another group, columns that are swapped.
+    pub fn suspicion(&self) -> Option<String> {
+        suspicion::of(self)
+    }
+}
+
+/// What is wrong without the text that shows it: of a [`BadRow::reason`] or a
+/// [`Row::suspicion`], the part that rows with the same fault share.
+pub fn kind_of_fault(reason: &str) -> &str {
+    reason.split_once(": `").map_or(reason, |(kind, _)| kind)
 }
 
 /// What an input yields.
@@ -90,6 +105,8 @@ pub struct Options {
     pub columns: Columns,
     /// Whether the first line of CSV and TSV names the columns.
     pub header: bool,
+    /// Whether rows that are hardly what was meant count as bad ones.
+    pub strict: bool,
 }
 
 impl Default for Options {
@@ -97,6 +114,7 @@ impl Default for Options {
         Self {
             columns: Columns::default(),
             header: true,
+            strict: false,
         }
     }
 }
@@ -124,6 +142,7 @@ pub struct Rows {
     /// The line of the last row.
     line: u64,
     ended: bool,
+    strict: bool,
 }
 
 /// What each format can do.
@@ -174,7 +193,11 @@ impl Iterator for Rows {
                     Read::Row(row) => row.line,
                     Read::Bad(bad) => bad.line,
                 };
-                Some(Ok(read))
+                Some(Ok(if self.strict {
+                    refuse_suspicious(read)
+                } else {
+                    read
+                }))
             }
             Ok(None) => {
                 self.ended = true;
@@ -186,6 +209,19 @@ impl Iterator for Rows {
                 Some(Err(open::unreadable(&place, error)))
             }
         }
+    }
+}
+
+fn refuse_suspicious(read: Read) -> Read {
+    match read {
+        Read::Row(row) => match row.suspicion() {
+            Some(reason) => Read::Bad(BadRow {
+                line: row.line,
+                reason,
+            }),
+            None => Read::Row(row),
+        },
+        bad @ Read::Bad(_) => bad,
     }
 }
 

@@ -70,7 +70,7 @@ fn describe(error: &serde_json::Error, text: &[u8]) -> String {
         format!("not a JSON object: {start}")
     } else {
         format!(
-            "broken JSON, {message} at column {}: {start}",
+            "broken JSON, {message}: {start} (column {})",
             error.column()
         )
     }
@@ -244,11 +244,11 @@ mod tests {
             ),
             (
                 r#"{"group":"g","sender":"u"} {}"#,
-                r#"broken JSON, trailing characters at column 28: `{"group":"g","sender":"u"} {}`"#,
+                r#"broken JSON, trailing characters: `{"group":"g","sender":"u"} {}` (column 28)"#,
             ),
             (
                 r#"{"group":"g""#,
-                r#"broken JSON, EOF while parsing an object at column 12: `{"group":"g"`"#,
+                r#"broken JSON, EOF while parsing an object: `{"group":"g"` (column 12)"#,
             ),
         ] {
             assert_eq!(read(text).unwrap_err(), reason);

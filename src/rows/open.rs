@@ -81,6 +81,7 @@ impl Rows {
             name: name.to_owned(),
             line: 0,
             ended: false,
+            strict: options.strict,
         })
     }
 }
