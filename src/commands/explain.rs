@@ -1,10 +1,9 @@
 //! `recall explain`: what a code means and what to do about it.
 
-use std::io::{self, Write as _};
-
+use super::stdout::print;
 use crate::api::codes::{self, Code, Verdict};
 use crate::cli::ExplainArgs;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exit;
 
 /// Explains one code, or lists all.
@@ -16,13 +15,8 @@ pub fn run(args: &ExplainArgs) -> Result<u8> {
         Some(code) => explain(codes::look_up(code)),
         None => all(),
     };
-    match io::stdout().write_all(text.as_bytes()) {
-        // The reader has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(exit::OK),
-        done => done
-            .map(|()| exit::OK)
-            .map_err(|error| Error::input("cannot write to stdout").because(error)),
-    }
+    print(&text)?;
+    Ok(exit::OK)
 }
 
 fn explain(code: Code) -> String {

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use super::stdout::{print, print_json};
 use crate::cli::ReportArgs;
 use crate::error::{Error, Result};
 use crate::exit;
@@ -25,20 +26,12 @@ pub fn run(args: &ReportArgs, screen: &Screen) -> Result<u8> {
         })?;
         screen.line(&format!("Report: {}", file.display()));
     }
-    let text = match (args.json, &args.html) {
-        (true, _) => serde_json::to_string(&report).map(|json| json + "\n"),
-        (false, None) => Ok(report::text(&report)),
-        (false, Some(_)) => Ok(String::new()),
-    };
-    let written = text
-        .map_err(io::Error::from)
-        .and_then(|text| io::stdout().write_all(text.as_bytes()));
-    match written {
-        // The reader has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(exit::OK),
-        Err(error) => Err(Error::ledger("cannot write the report to stdout").because(error)),
-        Ok(()) => Ok(exit::OK),
+    match (args.json, &args.html) {
+        (true, _) => print_json(&report)?,
+        (false, None) => print(&report::text(&report))?,
+        (false, Some(_)) => {}
     }
+    Ok(exit::OK)
 }
 
 /// Only a page, an empty file or none at all: a slip of the hand must not cost a ledger or a list

@@ -10,19 +10,19 @@ mod made_up;
 mod usage;
 mod watch;
 
-use std::io::{self, Write as _};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::job;
+use super::stdout::{print, print_json};
 use crate::api::client::{Client, Transport};
 use crate::api::credentials::{Auth, Credentials};
 use crate::api::secret::Secret;
 use crate::cli::BenchArgs;
 use crate::config;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exit;
 use crate::ledger::{Header, Start, VERSION};
 use crate::mock::{self, Cap, Mock};
@@ -64,8 +64,7 @@ pub fn run(args: &BenchArgs, screen: &Screen) -> Result<u8> {
         }
     }
     if args.json {
-        let json = serde_json::to_string(&Bench::new(parts)).expect("plain data");
-        print(&format!("{json}\n"))?;
+        print_json(&Bench::new(parts))?;
     }
     Ok(exit::of_run(stopped.as_ref(), false))
 }
@@ -186,12 +185,6 @@ fn measure(part: &Part, args: &BenchArgs, screen: &Screen) -> Result<(Figures, O
         &used,
     );
     Ok((figures, finished.stopped))
-}
-
-fn print(text: &str) -> Result<()> {
-    io::stdout()
-        .write_all(text.as_bytes())
-        .map_err(|error| Error::ledger("cannot write the figures to stdout").because(error))
 }
 
 #[cfg(test)]
