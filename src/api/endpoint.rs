@@ -75,6 +75,15 @@ impl Endpoint {
         }
     }
 
+    /// The region by name and the address, or the address alone where it is no region's.
+    pub fn for_people(&self) -> String {
+        let host = self.0.host_str().unwrap_or_default();
+        match REGIONS.iter().find(|(.., known)| *known == host) {
+            Some((region, ..)) => format!("{self} ({region})"),
+            None => self.to_string(),
+        }
+    }
+
     /// The URL of a path below it, without a query.
     pub(crate) fn url(&self, path: &str) -> Url {
         let mut url = self.0.clone();

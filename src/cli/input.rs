@@ -16,4 +16,8 @@ pub struct InputArgs {
     /// The first line is a row already: group, sender, topic unless --columns gives positions
     #[arg(long)]
     pub no_header: bool,
+    /// Take suspicious rows for invalid ones: IDs that are too long, cut or rounded, topics of
+    /// other groups, swapped columns
+    #[arg(long)]
+    pub strict: bool,
 }

@@ -1,6 +1,7 @@
 //! The command line: flags and their help, and nothing else.
 
 mod bench;
+mod check;
 mod export;
 mod input;
 mod mock;
@@ -13,6 +14,7 @@ mod service;
 use clap::{Args, Parser, Subcommand};
 
 pub use bench::BenchArgs;
+pub use check::CheckArgs;
 pub use export::{ExportArgs, ExportFormat, OutcomeArg};
 pub use input::InputArgs;
 pub use mock::MockArgs;
@@ -35,6 +37,8 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Look through a file of rows: what is in it, what is wrong with it, how long it will take
+    Check(CheckArgs),
     /// Recall the rows of a CSV or JSONL file
     Run(RunArgs),
     /// Send the failed rows of a ledger again, into the same ledger

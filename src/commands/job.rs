@@ -1,17 +1,21 @@
 //! What `run` and `replay` share: from checked flags to the summary and its exit code.
 
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
+use super::stdout::print_json;
 use crate::api::client::Client;
+use crate::api::credentials::Credentials;
 use crate::cli::{OutputArgs, PaceArgs, ProgressArg};
 use crate::config::Service;
 use crate::error::{Error, Result};
 use crate::exit;
 use crate::ledger::{Header, LastWords, Start, write_failed_rows};
+use crate::monitor::words::{how_long, thousands};
 use crate::monitor::{Bar, Monitor, Plain, Screen, Silent};
 use crate::report::Summary;
 use crate::rows::{self, Format, Source};
@@ -77,9 +81,7 @@ pub(super) fn finish(job: Job<'_>, screen: &Screen) -> Result<u8> {
     screen.line(summary.text().trim_end());
     screen_next(&finished, failed, &job.ledger, &job.go_on, screen);
     if job.output.json {
-        let json = serde_json::to_string(&summary).expect("plain data");
-        writeln!(io::stdout(), "{json}")
-            .map_err(|error| Error::ledger("cannot write the summary to stdout").because(error))?;
+        print_json(&summary)?;
     }
     // Of the whole ledger, earlier runs included; invalid rows are no part of a replay.
     let some_failed = totals.failed() > 0 || (job.skip_settled && totals.invalid() > 0);
@@ -189,24 +191,34 @@ pub(super) fn check_failed_rows(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Asks before the first call, where there is somebody to ask.
+/// Whether somebody is asked before the first call: there must be somebody to ask.
+pub(super) fn asks(service: &Service, output: &OutputArgs) -> bool {
+    let somebody = io::stdin().is_terminal() && io::stderr().is_terminal();
+    somebody && !output.yes && service.mock.is_none()
+}
+
+/// Asks before the first of so many calls. `what` would go: names and what they are.
 pub(super) fn confirm(
     service: &Service,
     plan: &Plan,
-    what: &str,
-    output: &OutputArgs,
+    mut what: Vec<(&'static str, String)>,
+    calls: u64,
 ) -> Result<bool> {
-    let nobody = !io::stdin().is_terminal() || !io::stderr().is_terminal();
-    if output.yes || service.mock.is_some() || nobody {
-        return Ok(true);
+    let rate = plan.rate.map(std::num::NonZeroU32::get);
+    let Credentials {
+        app, identifier, ..
+    } = &service.credentials;
+    what.push((
+        "calls",
+        format!("{}, {}", thousands(calls), how_long(calls, rate)),
+    ));
+    what.push(("app", format!("{app}, as {identifier}")));
+    what.push(("service", service.endpoint.for_people()));
+    let mut ask = "About to recall:\n".to_owned();
+    for (name, what) in what {
+        writeln!(ask, "  {name:<12}{what}").expect("a String takes every word");
     }
-    let rate = plan.rate.map_or("as fast as it goes".to_owned(), |rate| {
-        format!("at most {rate} calls/s")
-    });
-    let ask = format!(
-        "Recall {what}\n  for app {} as {} at {}, {rate}.\nThis can't be undone. Go on? [y/N] ",
-        service.credentials.app, service.credentials.identifier, service.name
-    );
+    ask += "This can't be undone. Go on? [y/N] ";
     let fail = |error| Error::input("cannot ask on this terminal").because(error);
     io::stderr().write_all(ask.as_bytes()).map_err(fail)?;
     let mut answer = String::new();

@@ -1,11 +1,14 @@
 //! What each command does: the only place, with the run, that knows all the parts.
 
 pub mod bench;
+pub mod check;
 mod dry_run;
 pub mod explain;
 pub mod export;
+mod input;
 mod job;
 pub mod mock;
 pub mod replay;
 pub mod report;
 pub mod run;
+mod stdout;

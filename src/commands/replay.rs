@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::exit;
 use crate::ledger::{LastWords, Reader, Start, failed_rows};
 use crate::monitor::Screen;
+use crate::monitor::words::thousands;
 use crate::rows::Format;
 use crate::run::Feed;
 
@@ -41,13 +42,15 @@ pub fn run(args: &ReplayArgs, screen: &Screen) -> Result<u8> {
         ));
         return Ok(exit::OK);
     }
-    let what = format!(
-        "the messages of the {failed} failed rows in {}",
-        args.ledger.display()
-    );
-    if !job::confirm(&service, &plan, &what, &args.output)? {
-        screen.line("Nothing was called.");
-        return Ok(exit::OK);
+    if job::asks(&service, &args.output) {
+        let what = vec![
+            ("ledger", args.ledger.display().to_string()),
+            ("rows", format!("the {} that failed", thousands(failed))),
+        ];
+        if !job::confirm(&service, &plan, what, failed)? {
+            screen.line("Nothing was called.");
+            return Ok(exit::OK);
+        }
     }
     let job = Job {
         turn,

@@ -2,46 +2,43 @@
 
 use std::path::{Path, PathBuf};
 
-use super::dry_run;
 use super::job::{self, Job};
+use super::{dry_run, input};
 use crate::api::client::Client;
 use crate::cli::RunArgs;
 use crate::config::{self, Service, process_env};
 use crate::error::{Error, Result};
 use crate::exit;
-use crate::ledger::{Reader, Start};
+use crate::ledger::Start;
 use crate::monitor::Screen;
-use crate::rows::{self, Columns, Format, Source};
+use crate::monitor::words::thousands;
+use crate::rows::Format;
 use crate::run::Feed;
+use crate::survey::{Found, Survey};
 
 /// Runs the rows of an input.
 ///
 /// # Errors
 /// When the flags make no sense, the input can't be read, or the ledger not be written.
 pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
-    let source = Source::from(args.rows.input.clone());
-    refuse_ledger(&args.rows.input)?;
-    let options = rows::Options {
-        columns: args
-            .rows
-            .columns
-            .as_deref()
-            .map_or(Ok(Columns::default()), str::parse)?,
-        header: !args.rows.no_header,
-    };
-    let rows = rows::open(&source, &options)?;
+    let rows = input::open(&args.rows)?;
     let plan = config::plan(&args.pace, args.limit, rows.is_failed_rows())?;
     let service = Service::new(&args.service, &process_env, &args.pace, &plan, None)?;
     let files = Files::new(args, rows.format())?;
     if args.dry_run {
         let client = Client::new(&service.transport, service.credentials)?;
-        let resumed = args.resume.then_some(files.ledger.as_path());
-        return dry_run::run(rows, &client, &plan, resumed, args.output.json, screen);
+        let survey = survey(args, &files)?;
+        return dry_run::run(rows, survey, &client, &plan, args.output.json, screen);
     }
-    let what = format!("the messages of the rows in {}", args.rows.input.display());
-    if !job::confirm(&service, &plan, &what, &args.output)? {
-        screen.line("Nothing was called.");
-        return Ok(exit::OK);
+    if job::asks(&service, &args.output) {
+        let mut survey = survey(args, &files)?;
+        // Another reader of the input: nobody is asked where it is stdin.
+        survey.take_input(input::open(&args.rows)?, plan.limit, |_, _| Ok(()))?;
+        let what = what_would_go(&args.rows.input.display().to_string(), &survey.found());
+        if !job::confirm(&service, &plan, what, survey.calls())? {
+            screen.line("Nothing was called.");
+            return Ok(exit::OK);
+        }
     }
     let rehearsal = service.mock.is_some();
     let job = Job {
@@ -63,6 +60,36 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
         go_on: job::this_command(Some("--resume")),
     };
     job::finish(job, screen)
+}
+
+/// A survey that knows what has been settled, where a run is resumed.
+fn survey(args: &RunArgs, files: &Files) -> Result<Survey> {
+    let mut survey = Survey::new();
+    if args.resume && files.ledger.exists() {
+        survey.take_ledger(&files.ledger)?;
+    }
+    Ok(survey)
+}
+
+/// What a run would do, for the question before it.
+fn what_would_go(input: &str, found: &Found) -> Vec<(&'static str, String)> {
+    let mut what = vec![("input", input.to_owned()), ("rows", thousands(found.rows))];
+    let others = [
+        ("duplicates", found.duplicates, "not called again"),
+        ("settled", found.resumed, "before, not called again"),
+        ("invalid", found.invalid, "can't be sent as they stand"),
+        (
+            "suspicious",
+            found.suspicious,
+            "sent as they stand; recall check shows them",
+        ),
+    ];
+    for (name, rows, why) in others.into_iter().filter(|(_, rows, _)| *rows > 0) {
+        what.push((name, format!("{}, {why}", thousands(rows))));
+    }
+    what.push(("groups", found.groups.to_string()));
+    what.push(("senders", found.senders.to_string()));
+    what
 }
 
 /// Where results go.
@@ -138,17 +165,4 @@ pub(super) fn extension(format: Format) -> &'static str {
 fn same_file(one: &Path, other: &Path) -> bool {
     one == other
         || matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
-}
-
-/// A ledger looks like JSONL rows, but its rows are settled.
-fn refuse_ledger(input: &Path) -> Result<()> {
-    if input.is_file() && Reader::open(input).is_ok() {
-        return Err(
-            Error::usage(format!("{} is a ledger, not an input", input.display())).hint(format!(
-                "recall replay {} sends its failed rows again",
-                input.display()
-            )),
-        );
-    }
-    Ok(())
 }

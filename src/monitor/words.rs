@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Notice, Progress};
 use crate::api::codes;
+use crate::run::least_time;
 
 /// `1234567` as `1,234,567`.
 pub(crate) fn thousands(number: u64) -> String {
@@ -31,6 +32,14 @@ pub(crate) fn time(duration: Duration) -> String {
             seconds / 60 % 60,
             seconds % 60
         ),
+    }
+}
+
+/// How long so many calls take at least: `1:23:20 h at 200 calls/s`.
+pub(crate) fn how_long(calls: u64, rate: Option<u32>) -> String {
+    match rate {
+        Some(rate) => format!("{} at {rate} calls/s", time(least_time(calls, rate))),
+        None => "as fast as it goes".to_owned(),
     }
 }
 

@@ -42,7 +42,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 pub use feed::{Extent, Feed};
 pub use guard::MaxFailures;
-pub use plan::Plan;
+pub use plan::{Plan, least_time};
 pub(crate) use seen::{Met, Seen};
 pub use steps::{Limit, Stop};
 pub use tally::Tally;

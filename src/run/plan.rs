@@ -23,3 +23,8 @@ pub struct Plan {
     /// Take only so many rows that are neither settled nor duplicates.
     pub limit: Option<NonZeroU64>,
 }
+
+/// The least time that so many calls take at so many a second.
+pub fn least_time(calls: u64, rate: u32) -> Duration {
+    Duration::from_secs_f64(calls as f64 / f64::from(rate))
+}

@@ -1,23 +1,27 @@
 //! What is in an input: one pass over its rows that counts and calls nothing.
 //!
-//! A look before a run: `check`, a dry run, the question before the first call. Feed a [`Survey`]
-//! every [`Read`] of the input, after what an earlier run has settled where one is resumed, and ask
-//! it what it has [`found`](Survey::found).
+//! A look before a run: `check`, a dry run, the question before the first call. A [`Survey`] takes
+//! in every [`Read`] of the input, after what an earlier run has settled where one is resumed, and
+//! tells what it has [`found`](Survey::found).
 //!
 //! Memory is the seen-set's, as in a run, and less than five MiB besides: different groups, senders
 //! and topics are counted exactly while they are few, and beyond that estimated.
 
 mod distinct;
+mod faults;
 
-use std::iter;
+use std::num::NonZeroU64;
+use std::path::Path;
 
 use serde::{Serialize, Serializer};
 
 pub use distinct::Count;
 use distinct::Distinct;
+use faults::Faults;
+pub use faults::{Fault, FaultyRows, Kind};
 
 use crate::error::Result;
-use crate::ledger::Settled;
+use crate::ledger::Reader;
 use crate::rows::{Read, Row, Rows};
 use crate::run::{Met, Seen};
 
@@ -32,7 +36,8 @@ pub struct Survey {
     to_call: u64,
     duplicates: u64,
     resumed: u64,
-    invalid: u64,
+    invalid: Faults,
+    suspicious: Faults,
     groups: Distinct,
     senders: Distinct,
     topics: Distinct,
@@ -51,6 +56,8 @@ pub struct Found {
     pub resumed: u64,
     /// Rows that can't be sent.
     pub invalid: u64,
+    /// Rows to call that are hardly what was meant.
+    pub suspicious: u64,
     /// Different groups among the rows to call.
     #[serde(serialize_with = "number")]
     pub groups: Count,
@@ -62,6 +69,10 @@ pub struct Found {
     pub topics: Count,
     /// Which of these numbers are estimates.
     pub estimated: Vec<&'static str>,
+    /// More about the rows that can't be sent.
+    pub invalid_rows: FaultyRows,
+    /// More about the suspicious rows.
+    pub suspicious_rows: FaultyRows,
 }
 
 impl Default for Survey {
@@ -79,51 +90,79 @@ impl Survey {
             to_call: 0,
             duplicates: 0,
             resumed: 0,
-            invalid: 0,
+            invalid: Faults::default(),
+            suspicious: Faults::default(),
             groups: Distinct::new(),
             senders: Distinct::new(),
             topics: Distinct::new(),
         }
     }
 
-    /// An earlier run settled this row; before the first row of the input.
-    pub fn settled_earlier(&mut self, settled: &Settled<'_>) {
-        self.seen.settled_earlier(settled);
+    /// What an earlier run has settled, of which this is the ledger; before the first row of the
+    /// input.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    pub fn take_ledger(&mut self, ledger: &Path) -> Result<()> {
+        let mut ledger = Reader::open(ledger)?;
+        while ledger.advance()? {
+            if let Some(settled) = ledger.settled() {
+                self.seen.settled_earlier(&settled);
+            }
+        }
+        Ok(())
     }
 
-    /// The rows of an input, as many at once as are quick to look up together. On one thread: what
-    /// a second one would win is less than what it costs to hand rows over.
-    pub fn batches(mut rows: Rows) -> impl Iterator<Item = Result<Vec<Read>>> {
-        iter::from_fn(move || {
-            let mut reads = Vec::with_capacity(TOGETHER);
-            for read in rows.by_ref().take(TOGETHER) {
-                match read {
-                    Ok(read) => reads.push(read),
-                    Err(error) => return Some(Err(error)),
+    /// Counts an input up to its end, or until there are so many calls to make, and passes on each
+    /// row that a run would call, with the number of calls up to it. On one thread: what a second
+    /// one would win is less than what it costs to hand rows over.
+    ///
+    /// # Errors
+    /// When the input can't be read, or as `each` has them.
+    pub fn take_input(
+        &mut self,
+        mut rows: Rows,
+        limit: Option<NonZeroU64>,
+        mut each: impl FnMut(&Row, u64) -> Result<()>,
+    ) -> Result<()> {
+        let limit = limit.map_or(u64::MAX, NonZeroU64::get);
+        while self.to_call < limit {
+            let reads = rows.by_ref().take(TOGETHER);
+            let reads: Vec<_> = reads.collect::<Result<_>>()?;
+            if reads.is_empty() {
+                break;
+            }
+            let met = self.seen.meet(&reads);
+            for (read, met) in reads.iter().zip(met) {
+                if let Some(row) = self.count(read, met) {
+                    each(row, self.to_call)?;
+                    if self.to_call == limit {
+                        break;
+                    }
                 }
             }
-            (!reads.is_empty()).then_some(Ok(reads))
-        })
+        }
+        Ok(())
     }
 
-    /// Counts rows, each when it is asked for, and passes on those that a run would call.
-    pub fn count<'a>(&mut self, reads: &'a [Read]) -> impl Iterator<Item = &'a Row> {
-        let met = self.seen.meet(reads);
-        let reads = reads.iter().zip(met);
-        reads.filter_map(|(read, met)| self.count_one(read, met))
-    }
-
-    fn count_one<'a>(&mut self, read: &'a Read, met: Met) -> Option<&'a Row> {
+    /// Counts a row; it is passed on if a run would call it.
+    fn count<'a>(&mut self, read: &'a Read, met: Met) -> Option<&'a Row> {
         self.rows += 1;
-        let Read::Row(row) = read else {
-            self.invalid += 1;
-            return None;
+        let row = match read {
+            Read::Row(row) => row,
+            Read::Bad(bad) => {
+                self.invalid.add(bad.line, &bad.reason);
+                return None;
+            }
         };
         match met {
             Met::Duplicate => self.duplicates += 1,
             Met::Settled => self.resumed += 1,
             Met::New => {
                 self.to_call += 1;
+                if let Some(reason) = row.suspicion() {
+                    self.suspicious.add(row.line, &reason);
+                }
                 self.groups.meet(&row.group);
                 self.senders.meet(&row.sender);
                 if !row.topic.is_empty() {
@@ -135,7 +174,7 @@ impl Survey {
         None
     }
 
-    /// Calls that a run would make for the rows so far.
+    /// Calls that a run would make for what was taken in.
     pub fn calls(&self) -> u64 {
         self.to_call
     }
@@ -153,11 +192,14 @@ impl Survey {
             distinct: self.to_call + self.resumed,
             duplicates: self.duplicates,
             resumed: self.resumed,
-            invalid: self.invalid,
+            invalid: self.invalid.rows(),
+            suspicious: self.suspicious.rows(),
             groups,
             senders,
             topics,
             estimated: estimated.collect(),
+            invalid_rows: self.invalid.found(),
+            suspicious_rows: self.suspicious.found(),
         }
     }
 }
@@ -176,22 +218,18 @@ fn number<S: Serializer>(count: &Count, serializer: S) -> Result<S::Ok, S::Error
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::Settled;
     use crate::outcome::Outcome;
-    use crate::rows::BadRow;
+    use crate::rows::Options;
 
-    fn row(group: &str, sender: &str, topic: &str) -> Read {
-        Read::Row(Row {
-            line: 2,
-            group: group.to_owned(),
-            sender: sender.to_owned(),
-            topic: topic.to_owned(),
-        })
+    fn input(text: &'static str) -> Rows {
+        Rows::new(text.as_bytes(), "rows", None, &Options::default()).expect("an input")
     }
 
-    #[test]
-    fn every_row_is_counted_once_as_what_it_is() {
+    /// Surveys an input, and tells which senders would be called.
+    fn survey(rows: Rows, limit: u64) -> (Found, Vec<String>) {
         let mut survey = Survey::new();
-        survey.settled_earlier(&Settled {
+        survey.seen.settled_earlier(&Settled {
             row: 2,
             group: "g1".into(),
             sender: "before".into(),
@@ -199,28 +237,54 @@ mod tests {
             outcome: Outcome::Recalled,
             info: "".into(),
         });
-        let bad = Read::Bad(BadRow {
-            line: 3,
-            reason: "the group is empty".to_owned(),
-        });
-        let reads = [
-            row("g1", "ann", ""),
-            row("g2", "ann", "t"),
-            row("g1", "ann", ""),
-            bad,
-            row("g1", "before", ""),
-            row("g1", "before", ""),
-        ];
-        let to_call = survey.count(&reads).count();
-        assert_eq!((to_call, survey.calls()), (2, 2));
-        let found = survey.found();
+        let mut senders = Vec::new();
+        let each = |row: &Row, nth| {
+            senders.push(row.sender.clone());
+            assert_eq!(nth, senders.len() as u64);
+            Ok(())
+        };
+        let taken = survey.take_input(rows, NonZeroU64::new(limit), each);
+        taken.expect("the input can be read");
+        (survey.found(), senders)
+    }
+
+    const INPUT: &str = "group,sender,topic\n\
+        g1,ann,\n\
+        g2,bob ,\n\
+        g1,ann,\n\
+        g1,,\n\
+        g2,ann,g2@TOPIC#_t\n\
+        g1,before,\n\
+        g1,before,\n";
+
+    #[test]
+    fn every_row_is_counted_once_as_what_it_is() {
+        let (found, senders) = survey(input(INPUT), 0);
+        assert_eq!(senders, ["ann", "bob ", "ann"]);
+        assert_eq!(found.calls(), 3);
         assert_eq!(
             serde_json::to_value(&found).expect("plain data"),
             serde_json::json!({
-                "rows": 6, "distinct": 3, "duplicates": 2, "resumed": 1, "invalid": 1,
-                "groups": 2, "senders": 1, "topics": 1, "estimated": [],
+                "rows": 7, "distinct": 4, "duplicates": 2, "resumed": 1, "invalid": 1,
+                "suspicious": 1, "groups": 2, "senders": 2, "topics": 1, "estimated": [],
+                "invalid_rows": {
+                    "first": [{ "line": 5, "reason": "the sender is empty" }],
+                    "kinds": [{ "kind": "the sender is empty", "rows": 1 }],
+                },
+                "suspicious_rows": {
+                    "first": [
+                        { "line": 3, "reason": "the sender starts or ends with a space: `bob `" },
+                    ],
+                    "kinds": [{ "kind": "the sender starts or ends with a space", "rows": 1 }],
+                },
             })
         );
-        assert_eq!(found.calls(), 2);
+    }
+
+    #[test]
+    fn a_canary_is_surveyed_no_further_than_it_goes() {
+        let (found, senders) = survey(input(INPUT), 2);
+        assert_eq!(senders, ["ann", "bob "]);
+        assert_eq!((found.rows, found.calls(), found.invalid), (2, 2, 0));
     }
 }

@@ -12,6 +12,7 @@ mod stage;
 mod bad_answers;
 mod browser;
 mod call;
+mod check;
 mod config;
 mod damage;
 mod files;

@@ -19,25 +19,32 @@ fn it_says_what_it_is_about_to_do_and_only_a_yes_makes_it_do_it() {
         ("\n", 0),
         ("\u{4}", 0),
         ("what\n", 0),
-        ("y\n", 3),
-        ("Yes\n", 3),
+        ("y\n", 5),
+        ("Yes\n", 5),
     ] {
         let service = Service::good();
-        let place = Place::with_rows(rows(3));
-        let (running, mut keyboard) = start(&place, &service, &[]);
+        let place = Place::with_rows(rows(3) + "@TGS#1,u0\n@TGS#1,\n@TGS#1, u\n@TGS#1,null\n");
+        let run = place.run("rows.csv").on(service.address()).rate("200");
+        let (running, mut keyboard) = run.start_on_terminal();
         running.until_it_says(QUESTION);
         let asked = running.stderr_so_far();
         for word in [
-            "rows.csv",
-            "app 1400000000",
-            "administrator",
-            &service.address().to_string(),
+            "input       rows.csv",
+            "rows        7",
+            "duplicates  1, not called again",
+            "invalid     1, can't be sent",
+            "suspicious  2, sent as they stand; recall check shows them",
+            "groups      1",
+            "senders     5",
+            "calls       5, 0.0 s at 200 calls/s",
+            "app         1400000000, as administrator",
+            &format!("service     http://{}", service.address()),
         ] {
             assert!(asked.contains(word), "{word} is not in {asked}");
         }
         assert_eq!(service.calls(), 0);
         keyboard.types(keys);
-        let done = running.finish().exits(0);
+        let done = running.finish().exits(if calls == 0 { 0 } else { 3 });
         assert_eq!(service.calls(), calls, "after {keys:?}");
         if calls == 0 {
             assert_eq!(place.files(), ["rows.csv"]);
@@ -57,7 +64,7 @@ fn a_replay_asks_too() {
         .exits(3);
     let replay = place.recall(["replay", "rows.ledger.jsonl"]);
     let (running, mut keyboard) = replay.start_on_terminal();
-    running.until_it_says("the 3 failed rows");
+    running.until_it_says("the 3 that failed");
     keyboard.types("n\n");
     running.finish().exits(0);
     assert_eq!(service.calls(), 3);

@@ -1,0 +1,128 @@
+//! `recall check`: what is in an input, what is wrong with it, how long it will take.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::input;
+use super::stdout::{print, print_json};
+use crate::cli::CheckArgs;
+use crate::config::CAP;
+use crate::error::Result;
+use crate::exit;
+use crate::monitor::words::{how_long, thousands};
+use crate::run::least_time;
+use crate::survey::{FaultyRows, Found, Survey};
+
+/// Looks through an input.
+///
+/// # Errors
+/// When it can't be read, or stdout not be written.
+pub fn run(args: &CheckArgs) -> Result<u8> {
+    let mut survey = Survey::new();
+    survey.take_input(input::open(&args.rows)?, None, |_, _| Ok(()))?;
+    let found = survey.found();
+    if args.json {
+        print_json(&Checked::new(&found))?;
+    } else {
+        print(&text(&args.rows.input.display().to_string(), &found))?;
+    }
+    Ok(if found.invalid > 0 {
+        exit::ROWS_FAILED
+    } else {
+        exit::OK
+    })
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Checked<'a> {
+    #[serde(flatten)]
+    found: &'a Found,
+    /// Calls that a run would make, without retries.
+    calls: u64,
+    /// How long they take at the cap.
+    seconds_at_cap: u64,
+}
+
+impl<'a> Checked<'a> {
+    fn new(found: &'a Found) -> Self {
+        Self {
+            found,
+            calls: found.calls(),
+            seconds_at_cap: least_time(found.calls(), CAP).as_secs(),
+        }
+    }
+}
+
+fn text(input: &str, found: &Found) -> String {
+    let mut text = String::new();
+    write(&mut text, input, found).expect("a String takes every word");
+    text
+}
+
+fn write(to: &mut String, input: &str, found: &Found) -> std::fmt::Result {
+    writeln!(to, "{input}\n")?;
+    let counts = [
+        ("rows", thousands(found.rows), String::new()),
+        (
+            "duplicates",
+            thousands(found.duplicates),
+            "not called again".to_owned(),
+        ),
+        (
+            "invalid",
+            thousands(found.invalid),
+            "can't be sent as they stand".to_owned(),
+        ),
+        (
+            "suspicious",
+            thousands(found.suspicious),
+            "hardly what was meant".to_owned(),
+        ),
+        ("groups", found.groups.to_string(), String::new()),
+        ("senders", found.senders.to_string(), String::new()),
+        ("topics", found.topics.to_string(), String::new()),
+        (
+            "calls",
+            thousands(found.calls()),
+            how_long(found.calls(), Some(CAP)),
+        ),
+    ];
+    for (name, count, words) in counts {
+        writeln!(
+            to,
+            "{}",
+            format!("{name:<10} {count:>14}  {words}").trim_end()
+        )?;
+    }
+    faulty(to, "Invalid", found.invalid, &found.invalid_rows)?;
+    faulty(to, "Suspicious", found.suspicious, &found.suspicious_rows)?;
+    if found.suspicious > 0 {
+        writeln!(
+            to,
+            "\nSuspicious rows are sent as they stand; with --strict they are invalid."
+        )?;
+    }
+    Ok(())
+}
+
+/// The first few, and by kind where there are more.
+fn faulty(to: &mut String, title: &str, rows: u64, faulty: &FaultyRows) -> std::fmt::Result {
+    if rows == 0 {
+        return Ok(());
+    }
+    writeln!(to, "\n{title}")?;
+    for fault in &faulty.first {
+        writeln!(to, "  line {}: {}", fault.line, fault.reason)?;
+    }
+    let more = rows - faulty.first.len() as u64;
+    if more == 0 {
+        return Ok(());
+    }
+    writeln!(to, "  and {} more; all by kind:", thousands(more))?;
+    for kind in &faulty.kinds {
+        writeln!(to, "{:>12}  {}", thousands(kind.rows), kind.kind)?;
+    }
+    Ok(())
+}

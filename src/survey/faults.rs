@@ -1,0 +1,124 @@
+//! Rows with something about them: the first few as they are, all by the kind of fault.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::rows::kind_of_fault;
+
+/// Rows that are shown.
+const SHOWN: usize = 5;
+/// Kinds that are told apart; the rest are counted together. An input can bring up any number.
+const KINDS: usize = 20;
+
+/// Collects faults; memory is bounded.
+#[derive(Debug, Default)]
+pub(super) struct Faults {
+    rows: u64,
+    first: Vec<Fault>,
+    kinds: BTreeMap<String, u64>,
+}
+
+/// A row with a fault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fault {
+    /// The line of the input on which it starts.
+    pub line: u64,
+    /// What is wrong, with the text that shows it.
+    pub reason: String,
+}
+
+/// Rows with one kind of fault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Kind {
+    /// What is wrong with them.
+    pub kind: String,
+    /// So many rows.
+    pub rows: u64,
+}
+
+/// What was collected.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct FaultyRows {
+    /// The first of them.
+    pub first: Vec<Fault>,
+    /// All of them, the most frequent kind first.
+    pub kinds: Vec<Kind>,
+}
+
+impl Faults {
+    pub(super) fn add(&mut self, line: u64, reason: &str) {
+        self.rows += 1;
+        if self.first.len() < SHOWN {
+            self.first.push(Fault {
+                line,
+                reason: reason.to_owned(),
+            });
+        }
+        let kind = kind_of_fault(reason);
+        if let Some(rows) = self.kinds.get_mut(kind) {
+            *rows += 1;
+        } else {
+            let kind = if self.kinds.len() < KINDS {
+                kind
+            } else {
+                "something else"
+            };
+            *self.kinds.entry(kind.to_owned()).or_default() += 1;
+        }
+    }
+
+    /// How many rows there are.
+    pub(super) fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    pub(super) fn found(&self) -> FaultyRows {
+        let kinds = self.kinds.iter().map(|(kind, rows)| Kind {
+            kind: kind.clone(),
+            rows: *rows,
+        });
+        let mut kinds: Vec<_> = kinds.collect();
+        kinds.sort_by_key(|kind| std::cmp::Reverse(kind.rows));
+        FaultyRows {
+            first: self.first.clone(),
+            kinds,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_are_shown_and_all_are_counted_by_kind() {
+        let mut faults = Faults::default();
+        faults.add(3, "the group is empty");
+        for line in 4..40 {
+            faults.add(line, &format!("the sender is not UTF-8: `{line}`"));
+        }
+        let found = faults.found();
+        let lines: Vec<_> = found.first.iter().map(|fault| fault.line).collect();
+        assert_eq!(lines, [3, 4, 5, 6, 7]);
+        assert_eq!(found.first[1].reason, "the sender is not UTF-8: `4`");
+        let kinds = found.kinds.iter().map(|kind| (&*kind.kind, kind.rows));
+        assert_eq!(
+            kinds.collect::<Vec<_>>(),
+            [("the sender is not UTF-8", 36), ("the group is empty", 1)]
+        );
+        assert_eq!(faults.rows(), 37);
+    }
+
+    #[test]
+    fn kinds_without_end_take_no_memory_without_end() {
+        let mut faults = Faults::default();
+        for line in 0..10_000 {
+            faults.add(line, &format!("{line} fields instead of 2: `x`"));
+        }
+        let kinds = faults.found().kinds;
+        assert_eq!(kinds.len(), KINDS + 1);
+        assert_eq!(kinds[0].rows, 10_000 - KINDS as u64);
+        assert_eq!(kinds.iter().map(|kind| kind.rows).sum::<u64>(), 10_000);
+    }
+}

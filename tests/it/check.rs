@@ -1,0 +1,177 @@
+//! `recall check`: a look at the rows before any of them is called.
+
+use crate::stage::{Finished, Place, Service, rows};
+
+/// What exports look like in the middle of a spam wave.
+const DIRTY: &str = "\
+GroupId,From Account,Topic ID,note
+@TGS#2C5SZEAEF,leckie,,
+@TGS#2C5SZEAEF,leckie,,again
+@TGS#2C5SZEAEF,1.29E+18,,
+g1,,,
+g3,u\"9,,
+@TGS#2C5SZEAEF,1294030472427830000,,
+leckie,@TGS#2C5SZEAEF,,
+@TGS#_a,u8,@TGS#_b@TOPIC#_x,
+@TGS#_a@TOPIC#_x,u8,,
+ g1,u9,,
+#NAME?,u7,,
+g1,null,,
+g1,user_of_whom_the_id_is_far_too_long,,
+";
+
+fn check(place: &Place, words: &[&str]) -> Finished {
+    place.recall(["check"]).with(words).finish()
+}
+
+#[track_caller]
+fn tells(done: &Finished, lines: &[&str]) {
+    for line in lines {
+        assert!(
+            done.stdout.lines().any(|told| told.trim() == *line),
+            "{line:?} is not in\n{}",
+            done.stdout
+        );
+    }
+}
+
+#[test]
+fn it_counts_what_is_there_and_says_how_long_it_takes() {
+    let place = Place::with_rows(rows(4_000) + "@TGS#9,u1\n@TGS#9,u1\n");
+    let done = check(&place, &["rows.csv"]).exits(0);
+    tells(
+        &done,
+        &[
+            "rows.csv",
+            "rows                4,002",
+            "duplicates              1  not called again",
+            "invalid                 0  can't be sent as they stand",
+            "suspicious              0  hardly what was meant",
+            "groups                  2",
+            "senders             4,000",
+            "topics                  0",
+            "calls               4,001  20 s at 200 calls/s",
+        ],
+    );
+    assert_eq!(done.stderr, "");
+    assert_eq!(place.files(), ["rows.csv"], "it writes nothing");
+}
+
+#[test]
+fn invalid_and_suspicious_rows_are_shown_by_line_and_counted_by_kind() {
+    let place = Place::with_rows(DIRTY);
+    let done = check(&place, &["rows.csv"]).exits(3);
+    tells(
+        &done,
+        &[
+            "line 4: the sender is a number that a spreadsheet has rounded: `1.29E+18`",
+            "line 5: the sender is empty",
+            "line 6: a quote inside a field that does not start with one: `u\"9,,`",
+            "line 7: the sender ends in zeros, as numbers do that a spreadsheet has rounded: \
+             `1294030472427830000`",
+            "line 8: the sender is a group's ID (are the columns swapped?): `@TGS#2C5SZEAEF`",
+            "line 9: the topic does not belong to the group: `@TGS#_b@TOPIC#_x`",
+            "line 10: the group is a topic's ID: `@TGS#_a@TOPIC#_x`",
+            "line 11: the group starts or ends with a space: ` g1`",
+            "and 3 more; all by kind:",
+            "1  the group is what a spreadsheet shows instead of a formula",
+            "1  the sender is a word for nothing",
+            "1  the sender is longer than 32 bytes",
+        ],
+    );
+}
+
+#[test]
+fn as_json_it_is_one_object_that_adds_up() {
+    let place = Place::with_rows(DIRTY);
+    let done = check(&place, &["rows.csv", "--json"]).exits(3);
+    assert_eq!(done.stdout.lines().count(), 1);
+    let counts = [
+        ("rows", 13),
+        ("distinct", 9),
+        ("duplicates", 1),
+        ("invalid", 3),
+        ("suspicious", 8),
+        ("calls", 9),
+        ("groups", 7),
+        ("senders", 8),
+        ("topics", 1),
+        ("seconds_at_cap", 0),
+    ];
+    for (key, count) in counts {
+        assert_eq!(done.count(key), count, "{key}");
+    }
+    let json = done.json();
+    for (rows, count) in [("invalid_rows", 3), ("suspicious_rows", 8)] {
+        let kinds = json[rows]["kinds"].as_array().unwrap().iter();
+        let sum: u64 = kinds.map(|kind| kind["rows"].as_u64().unwrap()).sum();
+        assert_eq!(sum, count, "{rows}");
+        assert_eq!(
+            json[rows]["first"].as_array().unwrap().len(),
+            usize::try_from(count.min(5)).unwrap()
+        );
+    }
+}
+
+#[test]
+fn suspicious_rows_are_sent_unless_the_operator_is_strict() {
+    let place = Place::with_rows(DIRTY);
+    let run = |words: &[&str]| {
+        let service = Service::good();
+        let run = place.run("rows.csv").on(service.address()).with(words);
+        (run.finish().exits(3), service.calls())
+    };
+    let (all, calls) = run(&["--ledger", "all.jsonl"]);
+    assert_eq!(
+        [all.count("recalled"), all.count("invalid"), calls as u64],
+        [9, 3, 9]
+    );
+    let (strict, calls) = run(&["--ledger", "strict.jsonl", "--strict"]);
+    assert_eq!(
+        [
+            strict.count("recalled"),
+            strict.count("invalid"),
+            calls as u64
+        ],
+        [1, 11, 1]
+    );
+    let ledger = place.ledger_called("strict.jsonl");
+    let swapped = ledger.entries.iter().find(|entry| entry.row == 8).unwrap();
+    assert_eq!(swapped.outcome, "invalid");
+    assert!(swapped.info.contains("are the columns swapped?"));
+    // What the run would refuse, the check calls by its name.
+    let checked = check(&place, &["rows.csv", "--strict", "--json"]).exits(3);
+    assert_eq!(
+        [checked.count("invalid"), checked.count("suspicious")],
+        [11, 0]
+    );
+}
+
+#[test]
+fn it_reads_what_a_run_reads() {
+    let place = Place::new();
+    place.write("rows.txt", "1,ann,x\n2,bob,x\n");
+    let words = ["rows.txt", "--no-header", "--columns", "group=1,sender=2"];
+    tells(
+        &check(&place, &words).exits(0),
+        &["senders                 2"],
+    );
+    let from_a_pipe = place.recall(["check", "-", "--columns", "sender=uid"]);
+    let done = from_a_pipe.stdin("group,uid\ng,u\n").finish().exits(0);
+    tells(&done, &["calls                   1  0.0 s at 200 calls/s"]);
+    check(&place, &["gone.csv"])
+        .exits(1)
+        .says("gone.csv: cannot be opened");
+}
+
+#[test]
+fn a_ledger_is_no_input_and_that_is_said() {
+    let service = Service::good();
+    let place = Place::with_rows(rows(3));
+    let run = place.run("rows.csv").on(service.address());
+    run.finish().exits(0);
+    check(&place, &["rows.ledger.jsonl"])
+        .exits(2)
+        .says("rows.ledger.jsonl is a ledger, not an input")
+        .says("recall report rows.ledger.jsonl");
+}
