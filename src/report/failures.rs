@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::api::codes;
 use crate::outcome::{Entry, Outcome};
+use crate::rows::kind_of_fault;
 
 /// Groups and rows that are listed.
 const GROUPS: usize = 20;
@@ -65,7 +66,7 @@ pub struct FailedRow {
     pub sent_at: Option<Timestamp>,
 }
 
-/// Rows that were not sent, for one reason.
+/// Rows that were not sent, for one kind of reason.
 #[derive(Clone, Debug, Serialize)]
 pub struct Unsent {
     /// `invalid` or `skipped`.
@@ -118,7 +119,7 @@ impl Failures {
     }
 
     pub(super) fn unsent(&mut self, entry: &Entry<'_>) {
-        let mut key = (entry.outcome, entry.info.to_string());
+        let mut key = (entry.outcome, kind_of_fault(&entry.info).to_owned());
         if self.unsent.len() >= REASONS && !self.unsent.contains_key(&key) {
             "other reasons".clone_into(&mut key.1);
         }

@@ -56,10 +56,12 @@ fn rows_that_were_never_sent_make_no_call() {
     let mut bad = entry(Outcome::Invalid, 0, 0, None);
     bad.info = "the group is empty".into();
     let mut entries = vec![bad.clone(); 7];
-    bad.info = "the sender is empty".into();
-    entries.push(bad);
+    for shown in ["`a`", "`b`"] {
+        bad.info = format!("the sender is not UTF-8: {shown}").into();
+        entries.push(bad.clone());
+    }
     let report = report(&entries);
-    assert_eq!([report.rows, report.invalid, report.calls], [8, 8, 0]);
+    assert_eq!([report.rows, report.invalid, report.calls], [9, 9, 0]);
     assert_eq!((report.span, report.peak_per_s), (None, 0.0));
     let reasons: Vec<_> = report
         .unsent
@@ -68,7 +70,7 @@ fn rows_that_were_never_sent_make_no_call() {
         .collect();
     assert_eq!(
         reasons,
-        [("the group is empty", 7), ("the sender is empty", 1)]
+        [("the group is empty", 7), ("the sender is not UTF-8", 2)]
     );
     assert_eq!(report.unsent[0].lines, [2; 5]);
 }
