@@ -13,6 +13,7 @@ const BATCH: u64 = 50;
 fn entry(row: u64) -> Entry<'static> {
     Entry {
         row,
+        input: "".into(),
         group: format!("@TGS#2C5S{:04}EAEF", row % 977).into(),
         sender: format!("user_{row:08}").into(),
         topic: "".into(),

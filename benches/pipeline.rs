@@ -42,7 +42,7 @@ fn recall(input: &Path, mock: &Mock, concurrency: usize) {
     let key = Auth::SecretKey(Secret::new("any"));
     let credentials = Credentials::new(1, "administrator", key, 1_700_000_000);
     let client = Client::new(&transport, credentials).expect("a client");
-    let rows = rows::open(&Source::File(input.to_owned()), &rows::Options::default());
+    let rows = rows::open(&[Source::File(input.to_owned())], &rows::Options::default());
     let file = LedgerFile {
         path: input.with_extension("ledger.jsonl"),
         header: Header {

@@ -19,7 +19,7 @@ fn reading_rows(criterion: &mut Criterion) {
         };
         let path = folder.path().join(name);
         std::fs::write(&path, wave(format)).expect("the input is written");
-        let source = Source::File(path);
+        let source = [Source::File(path)];
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
                 let rows = rows::open(&source, &Options::default()).expect("an input");

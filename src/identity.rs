@@ -20,8 +20,13 @@ pub(crate) enum Identity<'a> {
         sender: &'a str,
         topic: &'a str,
     },
-    /// A bad row is the same where it stands on the same line for the same reason.
-    Bad { line: u64, reason: &'a str },
+    /// A bad row is the same where it stands on the same line of the same input for the same
+    /// reason. The input has a name where a run has several.
+    Bad {
+        input: &'a str,
+        line: u64,
+        reason: &'a str,
+    },
 }
 
 impl<'a> Identity<'a> {
@@ -34,6 +39,7 @@ impl<'a> Identity<'a> {
                 topic: &row.topic,
             },
             Read::Bad(bad) => Self::Bad {
+                input: bad.input.as_deref().unwrap_or_default(),
                 line: bad.line,
                 reason: &bad.reason,
             },
@@ -44,6 +50,7 @@ impl<'a> Identity<'a> {
     pub(crate) fn of_settled(settled: &'a Settled<'_>) -> Self {
         if settled.outcome == Outcome::Invalid {
             Self::Bad {
+                input: &settled.input,
                 line: settled.row,
                 reason: &settled.info,
             }
@@ -84,8 +91,12 @@ impl Key {
                 sender,
                 topic,
             } => [group, sender, topic].into_iter().for_each(&mut write),
-            Identity::Bad { line, reason } => {
-                write(reason);
+            Identity::Bad {
+                input,
+                line,
+                reason,
+            } => {
+                [input, reason].into_iter().for_each(&mut write);
                 hasher.write_u64(line);
             }
         }

@@ -24,6 +24,9 @@ pub enum Outcome {
 pub struct Entry<'a> {
     /// The line of the input on which the row starts, from 1.
     pub row: u64,
+    /// The input that it stands in; empty where the run had but one.
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub input: Cow<'a, str>,
     /// `GroupId`; empty for an invalid row.
     #[serde(borrow)]
     pub group: Cow<'a, str>,
@@ -73,6 +76,7 @@ mod tests {
     fn an_entry_is_the_line_that_the_readme_shows() {
         let entry = Entry {
             row: 17,
+            input: "".into(),
             group: "@TGS#2C5SZEAEF".into(),
             sender: "leckie".into(),
             topic: "".into(),
@@ -92,5 +96,13 @@ mod tests {
             serde_json::from_str::<Entry<'_>>(&line).expect("reads back"),
             entry
         );
+    }
+
+    #[test]
+    fn an_entry_of_several_inputs_says_which() {
+        let line = r#"{"row":3,"input":"b.csv","group":"g","sender":"s","topic":"","outcome":"skipped","code":0,"info":"","attempts":0}"#;
+        let entry = serde_json::from_str::<Entry<'_>>(line).expect("an entry");
+        assert_eq!((entry.row, &*entry.input), (3, "b.csv"));
+        assert_eq!(serde_json::to_string(&entry).expect("plain data"), line);
     }
 }

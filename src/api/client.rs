@@ -236,6 +236,7 @@ mod tests {
 
     fn row(topic: &str) -> Row {
         Row {
+            input: None,
             line: 2,
             group: "@TGS#1 \"x\"".to_owned(),
             sender: "leckie".to_owned(),

@@ -8,8 +8,9 @@ use clap::Args;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Rows")]
 pub struct InputArgs {
-    /// The rows: .csv, .tsv, .jsonl, .ndjson, or - for stdin
-    pub input: PathBuf,
+    /// The rows: .csv, .tsv, .jsonl, .ndjson, or - for stdin; several need --ledger
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
     /// Columns by other names than group, sender, topic and their usual variants
     #[arg(long, value_name = "group=NAME,sender=NAME")]
     pub columns: Option<String>,

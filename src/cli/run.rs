@@ -14,6 +14,7 @@ Examples:
   recall run rows.csv --region singapore          the real thing
   recall run rows.csv --region singapore --resume go on after an interruption
   zcat rows.csv.gz | recall run - --limit 10      the first ten rows from a pipe
+  recall run a.csv b.jsonl --ledger wave.jsonl    several inputs, one ledger
 
 Who calls comes from the environment, never from arguments: RECALL_SDKAPPID, RECALL_IDENTIFIER
 (administrator), RECALL_SECRET_KEY or RECALL_USERSIG, RECALL_REGION or RECALL_ENDPOINT.

@@ -25,7 +25,7 @@ pub fn run(args: &CheckArgs) -> Result<u8> {
     if args.json {
         print_json(&Checked::new(&found))?;
     } else {
-        print(&text(&args.rows.input.display().to_string(), &found))?;
+        print(&text(&input::name(&args.rows), &found))?;
     }
     Ok(if found.invalid > 0 {
         exit::ROWS_FAILED
@@ -114,7 +114,10 @@ fn faulty(to: &mut String, title: &str, rows: u64, faulty: &FaultyRows) -> std::
     }
     writeln!(to, "\n{title}")?;
     for fault in &faulty.first {
-        writeln!(to, "  line {}: {}", fault.line, fault.reason)?;
+        match &fault.input {
+            None => writeln!(to, "  line {}: {}", fault.line, fault.reason)?,
+            Some(input) => writeln!(to, "  {input}:{}: {}", fault.line, fault.reason)?,
+        }
     }
     let more = rows - faulty.first.len() as u64;
     if more == 0 {

@@ -35,12 +35,13 @@ pub fn run(args: &ExportArgs) -> Result<u8> {
 
 fn write(mut rows: LastWords, wanted: Option<Outcome>, format: Format) -> Result<io::Result<()>> {
     let mut sink = Sink::new(BufWriter::new(io::stdout().lock()), format);
+    let several_inputs = rows.several_inputs();
     while rows.advance()? {
         let Some(entry) = rows.entry() else {
             continue;
         };
         if wanted.is_none_or(|wanted| wanted == entry.outcome)
-            && let Err(error) = sink.write(&Exported::from(&entry))
+            && let Err(error) = sink.write(&Exported::new(&entry, several_inputs))
         {
             return Ok(Err(error));
         }
@@ -48,10 +49,13 @@ fn write(mut rows: LastWords, wanted: Option<Outcome>, format: Format) -> Result
     Ok(sink.finish().and_then(|mut stdout| stdout.flush()))
 }
 
-/// A row of an export: an entry with every column, for CSV has no absent ones.
+/// A row of an export: an entry with every column, for CSV has no absent ones. Only a ledger of one
+/// input has none for the input, in any of its rows.
 #[derive(serde::Serialize)]
 struct Exported<'a> {
     row: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input: Option<&'a str>,
     group: &'a str,
     sender: &'a str,
     topic: &'a str,
@@ -63,10 +67,11 @@ struct Exported<'a> {
     ms: Option<u64>,
 }
 
-impl<'a> From<&'a Entry<'a>> for Exported<'a> {
-    fn from(entry: &'a Entry<'a>) -> Self {
+impl<'a> Exported<'a> {
+    fn new(entry: &'a Entry<'a>, several_inputs: bool) -> Self {
         Self {
             row: entry.row,
+            input: several_inputs.then_some(&*entry.input),
             group: &entry.group,
             sender: &entry.sender,
             topic: &entry.topic,

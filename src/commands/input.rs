@@ -1,22 +1,52 @@
-//! The rows of every command that reads some.
+//! The inputs of a command: their rows, and what messages call them.
 
-use std::path::Path;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 
 use crate::cli::InputArgs;
 use crate::error::{Error, Result};
 use crate::ledger::Reader;
 use crate::rows::{self, Columns, Options, Rows, Source};
 
-/// Opens an input as the flags say.
+/// Opens all inputs as far as their headers.
+///
+/// # Errors
+/// When one can't be read, is a ledger, or is given twice, or when the flags make no sense.
 pub(super) fn open(args: &InputArgs) -> Result<Rows> {
-    refuse_ledger(&args.input)?;
+    let mut given = HashSet::new();
+    for input in &args.inputs {
+        if !given.insert(place(input)) {
+            return Err(
+                Error::usage(format!("{} is given twice", input.display())).hint("name it once")
+            );
+        }
+        refuse_ledger(input)?;
+    }
     let columns = args.columns.as_deref();
     let options = Options {
         columns: columns.map_or(Ok(Columns::default()), str::parse)?,
         header: !args.no_header,
         strict: args.strict,
     };
-    rows::open(&Source::from(args.input.clone()), &options)
+    let sources: Vec<_> = args.inputs.iter().cloned().map(Source::from).collect();
+    rows::open(&sources, &options)
+}
+
+/// `rows.csv`, or `rows.csv and 2 more`.
+pub(super) fn name(args: &InputArgs) -> String {
+    match &args.inputs[..] {
+        [] => String::new(),
+        [only] => only.display().to_string(),
+        [first, more @ ..] => format!("{} and {} more", first.display(), more.len()),
+    }
+}
+
+/// What two names of one file have in common.
+fn place(input: &Path) -> PathBuf {
+    match Source::from(input.to_owned()) {
+        Source::Stdin => input.to_owned(),
+        Source::File(path) => path.canonicalize().unwrap_or(path),
+    }
 }
 
 /// A ledger looks like JSONL rows, but its rows are settled.

@@ -180,7 +180,7 @@ pub(super) fn check_failed_rows(path: &Path) -> Result<()> {
     let holds_something = path.metadata().is_ok_and(|file| file.len() > 0);
     let source = Source::File(path.to_owned());
     let is_ours =
-        || rows::open(&source, &rows::Options::default()).is_ok_and(|rows| rows.is_failed_rows());
+        || rows::open(&[source], &rows::Options::default()).is_ok_and(|rows| rows.is_failed_rows());
     if holds_something && !is_ours() {
         return Err(Error::usage(format!(
             "the failed rows would overwrite {}, which holds something else",

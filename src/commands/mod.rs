@@ -5,6 +5,7 @@ pub mod check;
 mod dry_run;
 pub mod explain;
 pub mod export;
+mod files;
 mod input;
 mod job;
 pub mod mock;

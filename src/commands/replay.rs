@@ -1,9 +1,7 @@
 //! `recall replay`: the failed rows of a ledger, again, into the same ledger.
 
-use std::path::{Path, PathBuf};
-
+use super::files::failed_rows_beside;
 use super::job::{self, Job};
-use super::run::extension;
 use crate::cli::ReplayArgs;
 use crate::config::{self, Service, process_env};
 use crate::error::Result;
@@ -28,9 +26,10 @@ pub fn run(args: &ReplayArgs, screen: &Screen) -> Result<u8> {
         &plan,
         Some(&header.endpoint),
     )?;
-    let format = format_of(Path::new(&header.input));
+    let format = Format::by_name(header.first_input()).unwrap_or(Format::Csv);
     let failed_rows_file = args.output.failed.clone();
-    let failed_rows_file = failed_rows_file.unwrap_or_else(|| beside(&args.ledger, format));
+    let failed_rows_file =
+        failed_rows_file.unwrap_or_else(|| failed_rows_beside(&args.ledger, format));
     job::check_failed_rows(&failed_rows_file)?;
     // Before the ledger is read: the run before this one may be writing it.
     let turn = job::take_turn(&service, &args.ledger, &args.pace, screen)?;
@@ -67,43 +66,4 @@ pub fn run(args: &ReplayArgs, screen: &Screen) -> Result<u8> {
         go_on: job::this_command(None),
     };
     job::finish(job, screen)
-}
-
-/// The format of the input that the ledger names; CSV where the name tells nothing.
-fn format_of(input: &Path) -> Format {
-    let extension = input.extension().and_then(|extension| extension.to_str());
-    match extension.map(str::to_ascii_lowercase).as_deref() {
-        Some("tsv") => Format::Tsv,
-        Some("jsonl" | "ndjson") => Format::Jsonl,
-        _ => Format::Csv,
-    }
-}
-
-/// `x/rows.ledger.jsonl` has its failed rows in `x/rows.failed.csv`.
-fn beside(ledger: &Path, format: Format) -> PathBuf {
-    let name = ledger.to_string_lossy();
-    let stem = name
-        .strip_suffix(".ledger.jsonl")
-        .or_else(|| name.strip_suffix(".jsonl"))
-        .unwrap_or(&name);
-    PathBuf::from(format!("{stem}.failed.{}", extension(format)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_failed_rows_stay_where_the_run_put_them() {
-        let beside = |ledger: &str| beside(Path::new(ledger), Format::Csv);
-        assert_eq!(
-            beside("x/rows.ledger.jsonl"),
-            Path::new("x/rows.failed.csv")
-        );
-        assert_eq!(
-            beside("x/rows.mock.ledger.jsonl"),
-            Path::new("x/rows.mock.failed.csv")
-        );
-        assert_eq!(beside("x/other"), Path::new("x/other.failed.csv"));
-    }
 }

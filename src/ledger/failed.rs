@@ -86,7 +86,9 @@ pub fn failed_rows(ledger: &Path) -> Result<impl Iterator<Item = Result<Read>> +
                 Err(error) => return Some(Err(error)),
             }
             if let Some(entry) = rows.entry().filter(has_failed) {
+                let input = Some(entry.input).filter(|input| !input.is_empty());
                 return Some(Ok(Read::Row(Row {
+                    input: input.map(Into::into),
                     line: entry.row,
                     group: entry.group.into_owned(),
                     sender: entry.sender.into_owned(),

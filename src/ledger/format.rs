@@ -1,5 +1,7 @@
 //! What the lines hold.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -16,13 +18,23 @@ pub struct Header {
     pub app: u64,
     /// The address of the service, or `mock`.
     pub endpoint: String,
-    /// The name of the input, for people, and for the format of the failed rows.
+    /// The name of the input, for people, and for the format of the failed rows. Of several it is
+    /// the first's, with the number of the others: `rows.csv and 2 more`.
     pub input: String,
     /// When the ledger was begun.
     pub created: Timestamp,
 }
 
 impl Header {
+    /// The input, or the first of several.
+    pub fn first_input(&self) -> &Path {
+        let first = match self.input.rsplit_once(" and ") {
+            Some((first, others)) if others.ends_with(" more") => first,
+            _ => &self.input,
+        };
+        Path::new(first)
+    }
+
     /// Whether rows of the one may stand in the ledger of the other.
     pub fn same_service(&self, other: &Self) -> bool {
         (self.app, &self.endpoint) == (other.app, &other.endpoint)

@@ -20,6 +20,7 @@ pub struct LastWords {
     replaced: HashSet<u64>,
     failed: u64,
     invalid: u64,
+    several_inputs: bool,
 }
 
 impl LastWords {
@@ -33,10 +34,12 @@ impl LastWords {
         let mut failed = HashMap::new();
         let mut replaced = HashSet::new();
         let mut invalid = 0;
+        let mut several_inputs = false;
         while reader.advance()? {
             let Some(settled) = reader.settled() else {
                 continue;
             };
+            several_inputs |= !settled.input.is_empty();
             invalid += u64::from(settled.outcome == Outcome::Invalid);
             let has_failed = settled.outcome == Outcome::Failed;
             if !has_failed && failed.is_empty() {
@@ -53,6 +56,7 @@ impl LastWords {
             replaced,
             failed: failed.len() as u64,
             invalid,
+            several_inputs,
         })
     }
 
@@ -69,6 +73,11 @@ impl LastWords {
     /// Rows that are `invalid`.
     pub fn invalid(&self) -> u64 {
         self.invalid
+    }
+
+    /// Whether entries say which input their row stands in.
+    pub fn several_inputs(&self) -> bool {
+        self.several_inputs
     }
 
     /// Goes to the next line that counts; false at the end.

@@ -16,6 +16,9 @@ use crate::outcome::Outcome;
 pub struct Settled<'a> {
     /// The line of the input on which the row starts.
     pub row: u64,
+    /// The input that it stands in; empty where the run had but one.
+    #[serde(borrow, default)]
+    pub input: Cow<'a, str>,
     /// `GroupId`.
     #[serde(borrow)]
     pub group: Cow<'a, str>,
@@ -51,6 +54,10 @@ fn by_shape(line: &[u8]) -> Option<Settled<'_>> {
     let mut line = Line(str::from_utf8(line).ok()?);
     line.pass("{\"row\":")?;
     let row = line.number()?;
+    let input = match line.pass(",\"input\":\"") {
+        Some(()) => line.text()?.into(),
+        None => "".into(),
+    };
     line.pass(",\"group\":\"")?;
     let group = line.text()?.into();
     line.pass(",\"sender\":\"")?;
@@ -80,6 +87,7 @@ fn by_shape(line: &[u8]) -> Option<Settled<'_>> {
     }
     (line.0 == "}").then_some(Settled {
         row,
+        input,
         group,
         sender,
         topic,
@@ -136,6 +144,7 @@ mod tests {
     prop_compose! {
         fn any_entry()(
             row: u64,
+            input in prop_oneof![Just(""), Just("b.csv"), Just("\"é\".csv")],
             ids in prop::array::uniform4("[ -~é\\n]{0,6}"),
             outcome in prop::sample::select(vec![Outcome::Recalled, Outcome::Failed, Outcome::Invalid, Outcome::Skipped]),
             code: i64,
@@ -145,7 +154,7 @@ mod tests {
         ) -> Entry<'static> {
             let [group, sender, topic, info] = ids.map(Cow::Owned);
             let sent_at = at.map(|at| jiff::Timestamp::from_second(at).expect("in range"));
-            Entry { row, group, sender, topic, outcome, code, info, attempts, sent_at, ms }
+            Entry { row, input: input.into(), group, sender, topic, outcome, code, info, attempts, sent_at, ms }
         }
     }
 

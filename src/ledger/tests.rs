@@ -25,6 +25,7 @@ fn header() -> Header {
 fn entry(row: u64, outcome: Outcome) -> Entry<'static> {
     Entry {
         row,
+        input: "".into(),
         group: format!("group \"{row}\", é").into(),
         sender: format!("sender {row}").into(),
         topic: "".into(),

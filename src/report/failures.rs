@@ -50,6 +50,9 @@ pub struct FailedGroup {
 pub struct FailedRow {
     /// The line of the input.
     pub row: u64,
+    /// Which input, where there were several; else empty.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub input: String,
     /// `GroupId`.
     pub group: String,
     /// `Sender_Account`.
@@ -77,6 +80,9 @@ pub struct Unsent {
     pub rows: u64,
     /// The first lines of the input it stands on.
     pub lines: Vec<u64>,
+    /// Which input each of these lines is of; empty names where the run had but one.
+    #[serde(skip_serializing_if = "are_nameless")]
+    pub inputs: Vec<String>,
 }
 
 /// Collects what did not go well.
@@ -85,7 +91,7 @@ pub(super) struct Failures {
     codes: BTreeMap<i64, (u64, String)>,
     groups: HashMap<Box<str>, Vec<(i64, u64)>>,
     rows: Vec<FailedRow>,
-    unsent: BTreeMap<(Outcome, String), (u64, Vec<u64>)>,
+    unsent: BTreeMap<(Outcome, String), Unsent>,
 }
 
 impl Failures {
@@ -107,6 +113,7 @@ impl Failures {
         if self.rows.len() < ROWS {
             self.rows.push(FailedRow {
                 row: entry.row,
+                input: entry.input.to_string(),
                 group: entry.group.to_string(),
                 sender: entry.sender.to_string(),
                 topic: entry.topic.to_string(),
@@ -123,10 +130,20 @@ impl Failures {
         if self.unsent.len() >= REASONS && !self.unsent.contains_key(&key) {
             "other reasons".clone_into(&mut key.1);
         }
-        let (rows, lines) = self.unsent.entry(key).or_default();
-        *rows += 1;
-        if lines.len() < LINES {
-            lines.push(entry.row);
+        let unsent = self
+            .unsent
+            .entry(key)
+            .or_insert_with_key(|(outcome, reason)| Unsent {
+                outcome: *outcome,
+                reason: reason.clone(),
+                rows: 0,
+                lines: Vec::new(),
+                inputs: Vec::new(),
+            });
+        unsent.rows += 1;
+        if unsent.lines.len() < LINES {
+            unsent.lines.push(entry.row);
+            unsent.inputs.push(entry.input.to_string());
         }
     }
 
@@ -168,22 +185,19 @@ impl Failures {
 
     /// Why rows were not sent, the most frequent reason first.
     pub(super) fn by_reason(&self) -> Vec<Unsent> {
-        let reasons = self
-            .unsent
-            .iter()
-            .map(|((outcome, reason), (rows, lines))| Unsent {
-                outcome: *outcome,
-                reason: reason.clone(),
-                rows: *rows,
-                lines: lines.clone(),
-            });
-        most(reasons.collect(), |unsent| unsent.rows)
+        most(self.unsent.values().cloned().collect(), |unsent| {
+            unsent.rows
+        })
     }
 
     /// The first failed rows.
     pub(super) fn into_rows(self) -> Vec<FailedRow> {
         self.rows
     }
+}
+
+fn are_nameless(inputs: &[String]) -> bool {
+    inputs.iter().all(String::is_empty)
 }
 
 /// The highest first; equals stay in their order.

@@ -19,6 +19,7 @@ fn header() -> Header {
 fn entry(outcome: Outcome, code: i64, attempts: u32, sent_at: Option<i64>) -> Entry<'static> {
     Entry {
         row: 2,
+        input: "".into(),
         group: "@TGS#1".into(),
         sender: "ann".into(),
         topic: "".into(),

@@ -71,7 +71,7 @@ pub(super) fn unsent(report: &Report) -> Markup {
             tr {
                 td.words { (words::shown(&unsent.reason)) }
                 (count(unsent.rows, most))
-                td.number { (words::lines(&unsent.lines, unsent.rows)) }
+                td.number { (words::lines(unsent)) }
             }
         }
     };
@@ -98,7 +98,7 @@ pub(super) fn first_failed(report: &Report) -> Markup {
     let rows = html! {
         @for row in &report.first_failed {
             tr {
-                td.number { (thousands(row.row)) }
+                td.number { (words::line(&row.input, row.row)) }
                 td.id { (words::shown(&row.group)) }
                 td.id { (words::shown(&row.sender)) }
                 @if topics { td.id { (words::shown(&row.topic)) } }

@@ -31,7 +31,7 @@ fn write(report: &Report, to: &mut String) -> fmt::Result {
     if !report.unsent.is_empty() {
         writeln!(to, "\nNot sent")?;
         for unsent in &report.unsent {
-            let lines = words::lines(&unsent.lines, unsent.rows);
+            let lines = words::lines(unsent);
             let reason = words::shown(&unsent.reason);
             writeln!(to, "{:>9}  {reason} (line {lines})", thousands(unsent.rows))?;
         }
@@ -130,7 +130,7 @@ fn failures(report: &Report, to: &mut String) -> fmt::Result {
         writeln!(
             to,
             "{:>9}  {code}  {who}  {}",
-            row.row,
+            words::line(&row.input, row.row),
             words::shown(&row.info)
         )?;
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::failures::Unsent;
 use super::fold::{Report, Span};
 use crate::monitor::words::{thousands, time};
 
@@ -91,10 +92,23 @@ pub(super) fn share(part: u64, whole: u64) -> String {
     }
 }
 
-/// The lines of the input that are named, and that there are more.
-pub(super) fn lines(lines: &[u64], of: u64) -> String {
-    let named: Vec<_> = lines.iter().copied().map(thousands).collect();
-    let more = if of > lines.len() as u64 { " …" } else { "" };
+/// A line of an input: `1,234`, or `b.csv:1234` where there were several.
+pub(super) fn line(input: &str, line: u64) -> String {
+    match input {
+        "" => thousands(line),
+        _ => format!("{}:{line}", shown(input)),
+    }
+}
+
+/// The lines that are named, and that there are more.
+pub(super) fn lines(unsent: &Unsent) -> String {
+    let places = unsent.inputs.iter().zip(&unsent.lines);
+    let named: Vec<_> = places.map(|(input, at)| line(input, *at)).collect();
+    let more = if unsent.rows > named.len() as u64 {
+        " …"
+    } else {
+        ""
+    };
     format!("{}{more}", named.join(", "))
 }
 

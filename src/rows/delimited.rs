@@ -7,9 +7,10 @@ use csv::{ByteRecord, ReaderBuilder};
 use super::blocks::Blocks;
 use super::check::{excerpt, id};
 use super::columns::{Columns, Field, Layout, are_failed_rows, count};
+use super::input::Reader;
 use super::open::{empty, unreadable};
 use super::screen::{Place, Screen};
-use super::{BadRow, Options, Read, Reader, Row};
+use super::{BadRow, Options, Read, Row};
 use crate::error::{Error, Result};
 
 /// What the csv crate holds of the screened input.
@@ -137,6 +138,7 @@ impl<R: Input> Delimited<R> {
         let record = &self.records.record;
         let text = |field, at| id(field, &record[at]).map(str::to_owned);
         Ok(Row {
+            input: None,
             line,
             group: text(Field::Group, self.layout.group)?,
             sender: text(Field::Sender, self.layout.sender)?,
@@ -205,9 +207,17 @@ impl<R: Input> Reader for Delimited<R> {
             Err(reason) if lines > 1 => {
                 let last = line + lines - 1;
                 let reason = format!("{reason} (the row covers lines {line} to {last})");
-                Read::Bad(BadRow { line, reason })
+                Read::Bad(BadRow {
+                    input: None,
+                    line,
+                    reason,
+                })
             }
-            Err(reason) => Read::Bad(BadRow { line, reason }),
+            Err(reason) => Read::Bad(BadRow {
+                input: None,
+                line,
+                reason,
+            }),
         }))
     }
 }

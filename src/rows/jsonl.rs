@@ -5,9 +5,10 @@ use std::io::{self, Read as Input};
 use super::blocks::Blocks;
 use super::check::excerpt;
 use super::columns::{Columns, are_failed_rows};
+use super::input::Reader;
 use super::object::{Keys, ids};
 use super::open::{empty, unreadable};
-use super::{BadRow, Read, Reader, Row};
+use super::{BadRow, Read, Row};
 use crate::error::{Error, Result};
 
 /// The rows of a JSONL input.
@@ -103,12 +104,17 @@ impl<R: Input> Reader for Jsonl<R> {
         self.line += 1;
         Ok(Some(match found {
             Ok([group, sender, topic]) => Read::Row(Row {
+                input: None,
                 line,
                 group,
                 sender,
                 topic,
             }),
-            Err(reason) => Read::Bad(BadRow { line, reason }),
+            Err(reason) => Read::Bad(BadRow {
+                input: None,
+                line,
+                reason,
+            }),
         }))
     }
 }

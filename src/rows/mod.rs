@@ -1,7 +1,7 @@
 //! 1. Rows in: decode, parse, check.
 //!
-//! A [`Rows`] reads one input front to back and yields each row, or a bad row with its reason.
-//! It never holds more than a few blocks of the input.
+//! A [`Rows`] reads one input after the other, each front to back, and yields each row, or a bad
+//! row with its reason. It never holds more than a few blocks of an input.
 //!
 //! ```text
 //! file, stdin   open       what is it? a header with the columns needed?
@@ -17,26 +17,31 @@ mod blocks;
 mod check;
 mod columns;
 mod delimited;
+mod input;
 mod jsonl;
 mod object;
 mod open;
 mod screen;
 mod suspicion;
 
-use std::io;
+use std::collections::VecDeque;
 use std::iter::FusedIterator;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 pub use columns::Columns;
 pub use open::open;
 
 use crate::error::Result;
+use input::Input;
 
 /// One thing to recall: what `sender` sent in `group`, or in one `topic` of it.
 ///
 /// IDs are text, byte for byte as in the input: never trimmed, never a number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
+    /// The input that it stands in, where there are several.
+    pub input: Option<Arc<str>>,
     /// The line of the input on which the row starts, from 1, the header counted.
     pub line: u64,
     /// `GroupId`, never empty.
@@ -50,6 +55,8 @@ pub struct Row {
 /// A row that can't be sent as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadRow {
+    /// The input that it stands in, where there are several.
+    pub input: Option<Arc<str>>,
     /// The line of the input on which the row starts, from 1, the header counted.
     pub line: u64,
     /// What is wrong with it, for a person, with the start of its text where that helps.
@@ -130,51 +137,73 @@ pub enum Format {
     Jsonl,
 }
 
-/// The rows of one input, front to back.
+/// The rows of one input after the other, each front to back.
 ///
-/// An `Err` ends the input: it could not be read on.
+/// An `Err` ends them: an input could not be read on.
 pub struct Rows {
-    reader: Box<dyn Reader + Send>,
+    /// The input that is read now.
+    input: Input,
+    /// Those whose turn has not come.
+    waiting: VecDeque<Waiting>,
+    options: Options,
+    several: bool,
     format: Format,
     size: Option<u64>,
-    /// What messages call the input.
-    name: String,
-    /// The line of the last row.
-    line: u64,
+    is_failed: bool,
+    /// Bytes of the inputs before this one.
+    before: u64,
     ended: bool,
-    strict: bool,
 }
 
-/// What each format can do.
-trait Reader {
-    /// The next row; `None` at the end.
-    fn next(&mut self) -> io::Result<Option<Read>>;
-    /// Bytes of the input that are done with.
-    fn bytes_read(&self) -> u64;
-    /// Whether the columns are those of a failed-rows file.
-    fn is_failed_rows(&self) -> bool;
+/// An input whose turn has not come.
+enum Waiting {
+    /// A pipe can't be read twice, so it stays as it was opened.
+    Pipe(Input),
+    /// A file is opened again: hundreds of them need not be held open.
+    File(PathBuf),
 }
 
 impl Rows {
-    /// How the rows are written down.
+    /// How the rows are written down; those of the first input, where there are several.
     pub fn format(&self) -> Format {
         self.format
     }
 
-    /// Bytes of the input up to the row that was yielded last; at most [`size`](Self::size).
+    /// Bytes of the inputs up to the row that was yielded last; at most [`size`](Self::size).
     pub fn bytes_read(&self) -> u64 {
-        self.reader.bytes_read()
+        self.before + self.input.bytes_read()
     }
 
-    /// The length of the file in bytes; `None` for stdin and pipes.
+    /// The length of all files together in bytes; `None` where there is stdin or a pipe.
     pub fn size(&self) -> Option<u64> {
         self.size
     }
 
-    /// Whether this is what a run left of the rows that failed: besides group and sender it has
-    /// columns for code, info and attempts.
+    /// Whether this is what runs left of the rows that failed: besides group and sender every
+    /// input has columns for code, info and attempts.
     pub fn is_failed_rows(&self) -> bool {
-        self.reader.is_failed_rows()
+        self.is_failed
+    }
+
+    /// The next row, from the next input where this one has ended.
+    fn read(&mut self) -> Result<Option<Read>> {
+        loop {
+            if let Some(mut read) = self.input.read()? {
+                if self.options.strict {
+                    read = refuse_suspicious(read);
+                }
+                let (Read::Row(Row { input, .. }) | Read::Bad(BadRow { input, .. })) = &mut read;
+                *input = self.several.then(|| self.input.name());
+                return Ok(Some(read));
+            }
+            let next = match self.waiting.pop_front() {
+                Some(Waiting::Pipe(input)) => input,
+                Some(Waiting::File(path)) => Input::open_file(&path, &self.options)?,
+                None => return Ok(None),
+            };
+            self.before += self.input.bytes_read();
+            self.input = next;
+        }
     }
 }
 
@@ -187,28 +216,9 @@ impl Iterator for Rows {
         if self.ended {
             return None;
         }
-        match self.reader.next() {
-            Ok(Some(read)) => {
-                self.line = match &read {
-                    Read::Row(row) => row.line,
-                    Read::Bad(bad) => bad.line,
-                };
-                Some(Ok(if self.strict {
-                    refuse_suspicious(read)
-                } else {
-                    read
-                }))
-            }
-            Ok(None) => {
-                self.ended = true;
-                None
-            }
-            Err(error) => {
-                self.ended = true;
-                let place = format!("{} (after line {})", self.name, self.line);
-                Some(Err(open::unreadable(&place, error)))
-            }
-        }
+        let read = self.read();
+        self.ended = !matches!(read, Ok(Some(_)));
+        read.transpose()
     }
 }
 
@@ -216,6 +226,7 @@ fn refuse_suspicious(read: Read) -> Read {
     match read {
         Read::Row(row) => match row.suspicion() {
             Some(reason) => Read::Bad(BadRow {
+                input: row.input,
                 line: row.line,
                 reason,
             }),
@@ -228,6 +239,7 @@ fn refuse_suspicious(read: Read) -> Read {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::io;
 
     use proptest::prelude::*;
 
@@ -235,6 +247,7 @@ mod tests {
 
     pub(super) fn row(line: u64, group: &str, sender: &str, topic: &str) -> Read {
         Read::Row(Row {
+            input: None,
             line,
             group: group.to_owned(),
             sender: sender.to_owned(),
@@ -244,6 +257,7 @@ mod tests {
 
     pub(super) fn bad(line: u64, reason: &str) -> Read {
         Read::Bad(BadRow {
+            input: None,
             line,
             reason: reason.to_owned(),
         })
@@ -359,7 +373,7 @@ mod tests {
             let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
                 .join("samples")
                 .join(name);
-            open(&Source::File(path), &Options::default()).expect("a sample")
+            open(&[Source::File(path)], &Options::default()).expect("a sample")
         };
         let wave = |name| -> (Vec<Read>, Vec<Read>) {
             let rows = open(name);
@@ -379,6 +393,32 @@ mod tests {
                 .map(|read| read.expect("a row"))
                 .all(|read| matches!(read, Read::Row(_)))
         );
+    }
+
+    #[test]
+    fn several_files_are_one_input_as_long_as_all_together() {
+        let folder = tempfile::tempdir().expect("a folder for the inputs");
+        let file = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).expect("the input is written");
+            Source::File(path)
+        };
+        let failed = "group,sender,code,info,attempts\ng,u,1,,1\n";
+        let sources = [
+            file("a.csv", failed),
+            file("b.csv", failed),
+            file("c.jsonl", "{\"group\":\"g\",\"user\":\"u\"}"),
+        ];
+        let mut rows = open(&sources, &Options::default()).expect("inputs");
+        assert_eq!((rows.size(), rows.is_failed_rows()), (Some(106), false));
+        let mut positions = Vec::new();
+        while let Some(read) = rows.next() {
+            positions.push((line(&read.expect("a row")), rows.bytes_read()));
+        }
+        assert_eq!(positions, [(2, 41), (2, 82), (1, 106)]);
+        let rows = open(&sources[..2], &Options::default()).expect("inputs");
+        assert!(rows.is_failed_rows());
+        assert!(open(&[], &Options::default()).is_err());
     }
 
     #[test]

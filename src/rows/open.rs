@@ -1,44 +1,41 @@
-//! From a file or stdin to rows: what the input is, and why it can't be read if it can't.
+//! From files or stdin to rows: what an input is, and why it can't be read if it can't.
 
+use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, Read as Input};
+use std::io;
 use std::path::Path;
 
 use memchr::memchr;
 
 use super::blocks::{Blocks, MAX_RECORD};
 use super::delimited::Delimited;
+use super::input::{Input, Reader};
 use super::jsonl::Jsonl;
-use super::{Format, Options, Reader, Rows, Source};
+use super::{Format, Options, Rows, Source, Waiting};
 use crate::error::{Error, Result};
 
-/// Opens an input, finds out its format and reads as much as its header.
+/// Opens inputs, finds out the format of each and reads as much as its header.
 ///
 /// # Errors
 ///
-/// [`Kind::Input`](crate::error::Kind::Input) if it can't be read, is empty, is in no format that
+/// [`Kind::Input`](crate::error::Kind::Input) if one can't be read, is empty, is in no format that
 /// is read here or has no columns for group and sender;
-/// [`Kind::Usage`](crate::error::Kind::Usage) if the options don't fit it.
-pub fn open(source: &Source, options: &Options) -> Result<Rows> {
-    match source {
-        Source::Stdin => Rows::new(io::stdin(), "stdin", None, options),
-        Source::File(path) => open_file(path, options),
+/// [`Kind::Usage`](crate::error::Kind::Usage) if the options don't fit it, or there is none.
+pub fn open(sources: &[Source], options: &Options) -> Result<Rows> {
+    let [first, more @ ..] = sources else {
+        return Err(Error::usage("there is no input"));
+    };
+    let mut rows = Rows::of(Input::open(first, options)?, options);
+    for source in more {
+        let input = Input::open(source, options)?;
+        rows.several = true;
+        rows.size = rows.size.zip(input.size()).map(|(all, one)| all + one);
+        rows.is_failed &= input.is_failed_rows();
+        rows.waiting.push_back(match source {
+            Source::File(path) if input.size().is_some() => Waiting::File(path.clone()),
+            _ => Waiting::Pipe(input),
+        });
     }
-}
-
-fn open_file(path: &Path, options: &Options) -> Result<Rows> {
-    let name = path.display().to_string();
-    let cannot_open =
-        |error: io::Error| Error::input(format!("{name}: cannot be opened")).because(error);
-    let file = File::open(path).map_err(cannot_open)?;
-    let metadata = file.metadata().map_err(cannot_open)?;
-    if metadata.is_dir() {
-        return Err(Error::input(format!(
-            "{name}: is a folder, not a file of rows"
-        )));
-    }
-    let mut rows = Rows::new(file, &name, Format::by_name(path), options)?;
-    rows.size = metadata.is_file().then_some(metadata.len());
     Ok(rows)
 }
 
@@ -49,12 +46,60 @@ impl Rows {
     ///
     /// As [`open`].
     pub fn new(
-        input: impl Input + Send + 'static,
+        input: impl io::Read + Send + 'static,
         name: &str,
         format: Option<Format>,
         options: &Options,
     ) -> Result<Self> {
-        let mut blocks = Blocks::new(Box::new(input) as Box<dyn Input + Send>);
+        let input = Input::new(Box::new(input), name, format, options)?;
+        Ok(Self::of(input, options))
+    }
+
+    fn of(input: Input, options: &Options) -> Self {
+        Self {
+            format: input.format(),
+            size: input.size(),
+            is_failed: input.is_failed_rows(),
+            input,
+            waiting: VecDeque::new(),
+            options: options.clone(),
+            several: false,
+            before: 0,
+            ended: false,
+        }
+    }
+}
+
+impl Input {
+    fn open(source: &Source, options: &Options) -> Result<Self> {
+        match source {
+            Source::Stdin => Self::new(Box::new(io::stdin()), "stdin", None, options),
+            Source::File(path) => Self::open_file(path, options),
+        }
+    }
+
+    pub(super) fn open_file(path: &Path, options: &Options) -> Result<Self> {
+        let name = path.display().to_string();
+        let cannot_open =
+            |error: io::Error| Error::input(format!("{name}: cannot be opened")).because(error);
+        let file = File::open(path).map_err(cannot_open)?;
+        let metadata = file.metadata().map_err(cannot_open)?;
+        if metadata.is_dir() {
+            return Err(Error::input(format!(
+                "{name}: is a folder, not a file of rows"
+            )));
+        }
+        let input = Self::new(Box::new(file), &name, Format::by_name(path), options)?;
+        Ok(input.of_size(metadata.is_file().then_some(metadata.len())))
+    }
+
+    fn new(
+        input: Box<dyn io::Read + Send>,
+        name: &str,
+        format: Option<Format>,
+        options: &Options,
+    ) -> Result<Self> {
+        let mut blocks = Blocks::new(input);
         blocks.line().map_err(|error| unreadable(name, error))?;
         refuse_what_is_no_text(blocks.data(), name)?;
         if blocks.data().starts_with(b"\xef\xbb\xbf") {
@@ -74,20 +119,13 @@ impl Rows {
                 Box::new(Delimited::open(blocks, delimiter, options, name)?)
             }
         };
-        Ok(Self {
-            reader,
-            format,
-            size: None,
-            name: name.to_owned(),
-            line: 0,
-            ended: false,
-            strict: options.strict,
-        })
+        Ok(Self::of_reader(reader, format, name))
     }
 }
 
 impl Format {
-    fn by_name(path: &Path) -> Option<Self> {
+    /// The format that the name of a file tells, where it does.
+    pub fn by_name(path: &Path) -> Option<Self> {
         let extension = path.extension()?.to_str()?.to_ascii_lowercase();
         match extension.as_str() {
             "csv" => Some(Self::Csv),
@@ -202,7 +240,7 @@ mod tests {
 
     fn open_error(path: &Path) -> Error {
         let source = Source::from(path.to_owned());
-        open(&source, &Options::default()).err().unwrap()
+        open(&[source], &Options::default()).err().unwrap()
     }
 
     #[test]
@@ -227,7 +265,7 @@ mod tests {
         ] {
             let path = folder.path().join(name);
             std::fs::write(&path, text).unwrap();
-            let rows = open(&Source::File(path), &Options::default()).unwrap();
+            let rows = open(&[Source::File(path)], &Options::default()).unwrap();
             assert_eq!(rows.format(), format);
             assert_eq!(rows.size(), Some(text.len() as u64));
         }

@@ -96,6 +96,7 @@ mod tests {
 
     fn suspicion(group: &str, sender: &str, topic: &str) -> Option<String> {
         of(&Row {
+            input: None,
             line: 2,
             group: group.to_owned(),
             sender: sender.to_owned(),

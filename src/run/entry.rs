@@ -1,5 +1,7 @@
 //! The last word on a row, for the ledger.
 
+use std::borrow::Cow;
+
 use super::queue::Job;
 use super::steps::Answer;
 use crate::api::codes;
@@ -20,6 +22,7 @@ pub(super) fn settled(job: Job, outcome: Outcome, answer: Answer) -> Entry<'stat
     }
     Entry {
         row: job.row.line,
+        input: name(job.row.input.as_deref()),
         group: job.row.group.into(),
         sender: job.row.sender.into(),
         topic: job.row.topic.into(),
@@ -36,6 +39,7 @@ pub(super) fn settled(job: Job, outcome: Outcome, answer: Answer) -> Entry<'stat
 pub(super) fn invalid(bad: BadRow) -> Entry<'static> {
     Entry {
         row: bad.line,
+        input: name(bad.input.as_deref()),
         group: "".into(),
         sender: "".into(),
         topic: "".into(),
@@ -46,4 +50,8 @@ pub(super) fn invalid(bad: BadRow) -> Entry<'static> {
         sent_at: None,
         ms: None,
     }
+}
+
+fn name(input: Option<&str>) -> Cow<'static, str> {
+    input.map_or("".into(), |input| input.to_owned().into())
 }

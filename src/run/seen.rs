@@ -143,6 +143,7 @@ mod tests {
     fn settled<'a>(group: &'a str, sender: &'a str) -> Settled<'a> {
         Settled {
             row: 2,
+            input: "".into(),
             group: group.into(),
             sender: sender.into(),
             topic: "".into(),

@@ -96,6 +96,7 @@ impl<'w> Life<'w> {
         for entry in &world.disk {
             schedule.settled_earlier(&Settled {
                 row: entry.row,
+                input: entry.input.clone(),
                 group: entry.group.clone(),
                 sender: entry.sender.clone(),
                 topic: entry.topic.clone(),
@@ -299,7 +300,12 @@ impl World {
         for line in 0..rng.u64(..5) {
             let reason = "made up".to_owned();
             let line = 100_000 + line;
-            world.input.push(Read::Bad(BadRow { line, reason }));
+            let bad = BadRow {
+                input: None,
+                line,
+                reason,
+            };
+            world.input.push(Read::Bad(bad));
         }
         rng.shuffle(&mut world.input);
         world.natures = natures;
@@ -352,6 +358,7 @@ impl World {
 
 fn row(line: u64) -> Read {
     Read::Row(Row {
+        input: None,
         line,
         group: format!("g{line}"),
         sender: "s".to_owned(),

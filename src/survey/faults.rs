@@ -22,6 +22,9 @@ pub(super) struct Faults {
 /// A row with a fault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fault {
+    /// The input that it stands in, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input: Option<String>,
     /// The line of the input on which it starts.
     pub line: u64,
     /// What is wrong, with the text that shows it.
@@ -47,10 +50,11 @@ pub struct FaultyRows {
 }
 
 impl Faults {
-    pub(super) fn add(&mut self, line: u64, reason: &str) {
+    pub(super) fn add(&mut self, input: Option<&str>, line: u64, reason: &str) {
         self.rows += 1;
         if self.first.len() < SHOWN {
             self.first.push(Fault {
+                input: input.map(str::to_owned),
                 line,
                 reason: reason.to_owned(),
             });
@@ -94,9 +98,9 @@ mod tests {
     #[test]
     fn the_first_are_shown_and_all_are_counted_by_kind() {
         let mut faults = Faults::default();
-        faults.add(3, "the group is empty");
+        faults.add(None, 3, "the group is empty");
         for line in 4..40 {
-            faults.add(line, &format!("the sender is not UTF-8: `{line}`"));
+            faults.add(None, line, &format!("the sender is not UTF-8: `{line}`"));
         }
         let found = faults.found();
         let lines: Vec<_> = found.first.iter().map(|fault| fault.line).collect();
@@ -114,7 +118,7 @@ mod tests {
     fn kinds_without_end_take_no_memory_without_end() {
         let mut faults = Faults::default();
         for line in 0..10_000 {
-            faults.add(line, &format!("{line} fields instead of 2: `x`"));
+            faults.add(None, line, &format!("{line} fields instead of 2: `x`"));
         }
         let kinds = faults.found().kinds;
         assert_eq!(kinds.len(), KINDS + 1);

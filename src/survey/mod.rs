@@ -151,7 +151,8 @@ impl Survey {
         let row = match read {
             Read::Row(row) => row,
             Read::Bad(bad) => {
-                self.invalid.add(bad.line, &bad.reason);
+                self.invalid
+                    .add(bad.input.as_deref(), bad.line, &bad.reason);
                 return None;
             }
         };
@@ -161,7 +162,7 @@ impl Survey {
             Met::New => {
                 self.to_call += 1;
                 if let Some(reason) = row.suspicion() {
-                    self.suspicious.add(row.line, &reason);
+                    self.suspicious.add(row.input.as_deref(), row.line, &reason);
                 }
                 self.groups.meet(&row.group);
                 self.senders.meet(&row.sender);
@@ -231,6 +232,7 @@ mod tests {
         let mut survey = Survey::new();
         survey.seen.settled_earlier(&Settled {
             row: 2,
+            input: "".into(),
             group: "g1".into(),
             sender: "before".into(),
             topic: "".into(),

@@ -18,6 +18,7 @@ mod damage;
 mod files;
 mod flags;
 mod guard;
+mod inputs;
 mod interface;
 mod kill;
 mod ledger;

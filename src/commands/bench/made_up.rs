@@ -22,6 +22,7 @@ pub(super) fn rows(count: u64, at_most: Duration) -> impl Iterator<Item = Result
 
 fn row(number: u64) -> Row {
     Row {
+        input: None,
         line: number + 1,
         group: format!("@TGS#2C5S{:04}EAEF", number % GROUPS),
         sender: format!("user_{number:08}"),

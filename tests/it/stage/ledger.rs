@@ -25,6 +25,8 @@ pub(crate) struct Header {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Entry {
     pub(crate) row: u64,
+    #[serde(default)]
+    pub(crate) input: String,
     pub(crate) group: String,
     pub(crate) sender: String,
     pub(crate) topic: String,
