@@ -13,7 +13,8 @@ pub struct MockArgs {
     /// Listen where other machines can reach it
     #[arg(long)]
     pub public: bool,
-    /// The app, its groups and their messages (TOML or JSON lines) [default: whatever is asked for is there]
+    /// The app, its groups and their messages (TOML or JSON lines) [default: made up from the seed,
+    /// and whatever a row names is there]
     #[arg(long, value_name = "FILE")]
     pub world: Option<PathBuf>,
     /// Messages that arrive in the world, in a second
@@ -22,8 +23,10 @@ pub struct MockArgs {
     /// How long an answer takes: also lognormal:40ms,400ms or spikes:20ms..80ms,2s..3s,1% [default: no time]
     #[arg(long, value_name = "20ms..80ms")]
     pub latency: Option<String>,
-    /// What goes wrong and how often: a code, an HTTP status, or refuse, reset, half, endless, slow,
-    /// html, wrong, hang; a share of the calls (5%) or of the rows (5%/row); may be repeated
+    /// What goes wrong and how often: a code, an HTTP status, or reset, half, endless, slow, html,
+    /// wrong, hang; a share of the calls (5%), or of the rows, groups or senders, which it then
+    /// strikes each time (5%/row, 5%/group, 5%/sender). refuse=5%: new connections, 5% of the time.
+    /// May be repeated
     #[arg(long, value_name = "WHAT=P%")]
     pub fail: Vec<String>,
     /// What happens when (TOML)
@@ -42,7 +45,8 @@ pub struct MockArgs {
     /// At the end also tell of each row (with --count-rows), connection and sender in the world
     #[arg(long)]
     pub details: bool,
-    /// Count the calls of each row, for /mock/rows; costs memory
+    /// Remember each row that was called, for /mock/rows, and without a world for /mock/world;
+    /// costs memory
     #[arg(long)]
     pub count_rows: bool,
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use crate::cli::MockArgs;
 use crate::error::{Error, Result};
 use crate::exit;
-use crate::mock::{List, Mock, Options, Script, World, duration};
+use crate::mock::{List, Mock, Only, Options, Script, World, duration};
 
 /// Runs a mock until it is asked to stop, then prints what it saw.
 ///
@@ -24,7 +24,7 @@ pub fn run(args: &MockArgs) -> Result<u8> {
         )
         .map_err(fail)
     })?;
-    let lists = [List::Rows, List::Connections, List::World];
+    let lists = [List::Rows, List::Connections, List::World(Only::default())];
     let details = args.details.then(|| lists.map(|list| mock.list(list)));
     let seen = serde_json::to_string(&mock.stop()).expect("plain data");
     let details = details.into_iter().flatten().collect::<String>();

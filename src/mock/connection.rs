@@ -88,7 +88,7 @@ impl Open {
     /// Waits until the connection has been idle for too long. It has one timer, set anew when it
     /// goes off, so calls cost none.
     async fn idle(&self) {
-        let most = self.shared.service.borrow().options.idle;
+        let most = self.shared.idle;
         let mut left = most;
         while !left.is_zero() {
             tokio::time::sleep(left).await;
@@ -165,7 +165,7 @@ impl Open {
             }
             "rows" => List::Rows,
             "connections" => List::Connections,
-            "world" => List::World,
+            "world" => List::world(uri.query().unwrap_or("")),
             "messages" => List::messages(uri.query().unwrap_or("")),
             _ => return respond(404, "text/plain", Answering::whole(Bytes::new())),
         };

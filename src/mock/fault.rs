@@ -3,17 +3,50 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::rows::Key;
 use crate::error::{Error, Result};
 
-/// Something that goes wrong with a share of the calls, or with every call of a share of the rows.
+/// Something that goes wrong with a share of the calls, or with every call of a share of the rows,
+/// groups or senders.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fault {
     /// What goes wrong.
     pub what: What,
     /// The share that it strikes, 0 to 1.
     pub chance: f64,
-    /// Whether that is a share of the rows: a row that it strikes, it strikes each time.
-    pub by_row: bool,
+    /// Of what it is a share.
+    pub of: Of,
+}
+
+/// Of what a fault strikes a share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    /// Of the calls: the next call for the same row may go well.
+    Calls,
+    /// Of the rows: what it strikes, it strikes each time.
+    Rows,
+    /// Of the groups, likewise; where it is an error code, `get_group_info` tells it of them too.
+    Groups,
+    /// Of the senders, likewise.
+    Senders,
+}
+
+impl Of {
+    /// The chance of what the row has of this kind, the same each time.
+    pub(crate) fn hash(self, row: Key<'_>, seed: u64) -> u64 {
+        let part = match self {
+            Self::Calls | Self::Rows => row,
+            Self::Groups => Key {
+                group: row.group,
+                ..Key::default()
+            },
+            Self::Senders => Key {
+                sender: row.sender,
+                ..Key::default()
+            },
+        };
+        !part.hash(seed)
+    }
 }
 
 /// What goes wrong with a call.
@@ -23,8 +56,8 @@ pub enum What {
     Code(i32),
     /// It is answered with this HTTP status and a page for people.
     Status(u16),
-    /// Its connection is reset as soon as it is accepted, before a call. Only an outage of a
-    /// script refuses connections outright.
+    /// New connections are refused for a share of the time, a tenth of a second at a time; those
+    /// that are open go on.
     Refuse,
     /// Its connection is reset in place of an answer.
     Reset,
@@ -54,33 +87,40 @@ const NAMES: [(&str, What); 8] = [
     ("hang", What::Hang),
 ];
 
-const EXAMPLE: &str = "write what and its chance, as in 10002=5%, 502=1%, 10010=2%/row, or one of \
+/// Shares that are not of the calls.
+const SHARES: [(&str, Of); 3] = [
+    ("/row", Of::Rows),
+    ("/group", Of::Groups),
+    ("/sender", Of::Senders),
+];
+
+const EXAMPLE: &str = "write what and its chance, as in 10002=5%, 502=1%, 10010=2%/group, or one of \
                        refuse, reset, half, endless, slow, html, wrong, hang";
 
 impl FromStr for Fault {
     type Err = Error;
 
-    /// `10002=5%`: the code 10002 for every twentieth call. `10010=1%/row`: for every call of
-    /// every hundredth row.
+    /// `10002=5%`: the code 10002 for every twentieth call. `10004=1%/row`: for every call of
+    /// every hundredth row; `10010=1%/group` and `70107=1%/sender` likewise.
     fn from_str(text: &str) -> Result<Self> {
         let (what, chance) = text
             .split_once('=')
             .ok_or_else(|| Error::usage(format!("fault {text:?} has no =")).hint(EXAMPLE))?;
-        let (chance, by_row) = match chance.strip_suffix("/row") {
-            Some(chance) => (chance, true),
-            None => (chance, false),
-        };
+        let (chance, of) = SHARES
+            .iter()
+            .find_map(|(end, of)| Some((chance.strip_suffix(end)?, *of)))
+            .unwrap_or((chance, Of::Calls));
         let what = what.parse()?;
-        if by_row && what == What::Refuse {
+        if of != Of::Calls && what == What::Refuse {
             return Err(
                 Error::usage("a connection is refused before its rows are known")
-                    .hint("write refuse=5% without /row, or reset=5%/row"),
+                    .hint("write refuse=5% alone, or for example reset=5%/row"),
             );
         }
         Ok(Self {
             what,
             chance: share(chance)?,
-            by_row,
+            of,
         })
     }
 }
@@ -129,8 +169,10 @@ pub(crate) fn share(text: &str) -> Result<f64> {
 
 /// Checks that the chances leave no call struck twice.
 pub(crate) fn check(faults: &[Fault]) -> Result<()> {
-    for by_row in [false, true] {
-        let struck = faults.iter().filter(|fault| fault.by_row == by_row);
+    for of in [Of::Calls, Of::Rows, Of::Groups, Of::Senders] {
+        let struck = faults
+            .iter()
+            .filter(|fault| fault.of == of && fault.what != What::Refuse);
         let sum: f64 = struck.map(|fault| fault.chance).sum();
         if sum > 1.0 + 1e-9 {
             return Err(Error::usage(format!(
@@ -143,18 +185,20 @@ pub(crate) fn check(faults: &[Fault]) -> Result<()> {
     Ok(())
 }
 
-/// The one of these faults that strikes what `rng` is the chance of, if one does.
+/// The one of these faults that strikes, if one does. `chance`, from 0 to below 1, is drawn only
+/// where there are any.
 pub(crate) fn draw<'a>(
     faults: impl Iterator<Item = &'a Fault>,
-    rng: &mut fastrand::Rng,
+    chance: impl FnOnce() -> f64,
 ) -> Option<What> {
-    let mut left = None;
+    let mut faults = faults.peekable();
+    faults.peek()?;
+    let mut left = chance();
     for fault in faults {
-        let left = left.get_or_insert_with(|| rng.f64());
-        if *left < fault.chance {
+        if left < fault.chance {
             return Some(fault.what);
         }
-        *left -= fault.chance;
+        left -= fault.chance;
     }
     None
 }
@@ -169,16 +213,18 @@ mod tests {
 
     #[test]
     fn a_fault_is_read_as_what_and_its_chance() {
-        for (text, what, by_row) in [
-            ("10002=5%", What::Code(10002), false),
-            ("10010=5%/row", What::Code(10010), true),
-            ("502=5%", What::Status(502), false),
-            ("302=5%", What::Status(302), false),
-            ("reset=5%", What::Reset, false),
-            ("hang=5%/row", What::Hang, true),
+        for (text, what, of) in [
+            ("10002=5%", What::Code(10002), Of::Calls),
+            ("10004=5%/row", What::Code(10004), Of::Rows),
+            ("10010=5%/group", What::Code(10010), Of::Groups),
+            ("70107=5%/sender", What::Code(70107), Of::Senders),
+            ("502=5%", What::Status(502), Of::Calls),
+            ("302=5%", What::Status(302), Of::Calls),
+            ("reset=5%", What::Reset, Of::Calls),
+            ("hang=5%/row", What::Hang, Of::Rows),
         ] {
             let fault: Fault = text.parse().expect("a fault");
-            assert_eq!((fault.what, fault.by_row), (what, by_row));
+            assert_eq!((fault.what, fault.of), (what, of));
             assert!((fault.chance - 0.05).abs() < 1e-12);
         }
     }
@@ -199,7 +245,9 @@ mod tests {
         for text in ["10002=101%", "10002=-1%", "10002=NaN%", "100=5%", "204=5%"] {
             assert!(text.parse::<Fault>().is_err(), "{text}");
         }
-        assert!("refuse=5%/row".parse::<Fault>().is_err());
+        for text in ["refuse=5%/row", "reset=5%/topic", "reset=5/row"] {
+            assert!(text.parse::<Fault>().is_err(), "{text}");
+        }
     }
 
     #[test]
@@ -208,7 +256,7 @@ mod tests {
         let mut rng = fastrand::Rng::with_seed(7);
         let mut struck = [0, 0, 0];
         for _ in 0..100_000 {
-            match draw(faults.iter(), &mut rng) {
+            match draw(faults.iter(), || rng.f64()) {
                 Some(What::Code(10002)) => struck[0] += 1,
                 Some(_) => struck[1] += 1,
                 None => struck[2] += 1,
@@ -222,7 +270,7 @@ mod tests {
     fn a_fault_of_100_percent_strikes_every_call() {
         let faults = faults(["10010=100%"]);
         let mut rng = fastrand::Rng::with_seed(0);
-        assert!((0..1_000).all(|_| draw(faults.iter(), &mut rng).is_some()));
+        assert!((0..1_000).all(|_| draw(faults.iter(), || rng.f64()).is_some()));
     }
 
     #[test]

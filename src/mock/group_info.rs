@@ -1,19 +1,27 @@
 //! `get_group_info`: a look at groups before a run. The outer code says nothing about a group.
 
 use std::borrow::Cow;
-use std::hash::Hasher as _;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use siphasher::sip::SipHasher13;
 
 use super::answer::{Reply, json};
 use super::ids;
 use super::request::object;
-use super::world::World;
 
 /// The most groups in a call.
 const MOST: usize = 50;
+
+/// What a group is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct About<'a> {
+    /// Its type, such as `Public`.
+    pub(crate) kind: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) members: usize,
+    /// The sequence number of the last message in the group itself.
+    pub(crate) last_seq: u64,
+}
 
 /// What a look asks for.
 #[derive(Debug, Deserialize)]
@@ -41,14 +49,15 @@ impl Lookup {
         }
     }
 
-    /// The answer, group by group; without a world, about groups made up from the seed.
-    pub(crate) fn answer(&self, world: Option<&World>, seed: u64) -> Bytes {
+    /// The answer, group by group: `look` says of each what it is like, or its code.
+    pub(crate) fn answer<'a>(&'a self, look: impl Fn(&'a str) -> Result<About<'a>, i32>) -> Bytes {
         let infos = self.groups.iter().map(|id| {
-            let mut info = match world {
-                _ if !ids::is_group(id) => Info::missing(id, 10015),
-                Some(world) => Info::of(id, world),
-                None => Info::made_up(id, seed),
+            let about = if ids::is_group(id) {
+                look(id)
+            } else {
+                Err(10015)
             };
+            let mut info = Info::new(id, about);
             if let Some(fields) = &self.filter.fields {
                 info.keep(fields);
             }
@@ -95,48 +104,22 @@ struct Info<'a> {
 }
 
 impl<'a> Info<'a> {
-    fn missing(id: &'a str, code: i32) -> Self {
-        Self {
-            id,
-            code,
-            words: Reply::fail(code).info,
-            ..Self::default()
-        }
-    }
-
-    fn of(id: &'a str, world: &'a World) -> Self {
-        let Some(group) = world.group(id) else {
-            return Self::missing(id, 10010);
-        };
-        Self {
-            id,
-            r#type: Some(&group.kind),
-            name: Some(&group.name),
-            member_num: Some(group.members.len()),
-            next_msg_seq: Some(world.last_seq(group) + 1),
-            ..Self::default()
-        }
-    }
-
-    /// Any group there may be; one in fifty is of the type in which a recall does nothing.
-    fn made_up(id: &'a str, seed: u64) -> Self {
-        let mut hasher = SipHasher13::new_with_keys(seed, 1);
-        hasher.write(id.as_bytes());
-        let hash = hasher.finish();
-        let kind = match hash % 50 {
-            _ if id.starts_with("@TGS#_") => "Community",
-            0 => "AVChatRoom",
-            1..15 => "ChatRoom",
-            15..25 => "Private",
-            _ => "Public",
-        };
-        Self {
-            id,
-            r#type: Some(kind),
-            name: Some("made up"),
-            member_num: Some(usize::try_from(hash >> 32).unwrap_or(0) % 2000),
-            next_msg_seq: Some(1 + (hash >> 16) % 50_000),
-            ..Self::default()
+    fn new(id: &'a str, about: Result<About<'a>, i32>) -> Self {
+        match about {
+            Ok(about) => Self {
+                id,
+                r#type: Some(about.kind),
+                name: Some(about.name),
+                member_num: Some(about.members),
+                next_msg_seq: Some(about.last_seq + 1),
+                ..Self::default()
+            },
+            Err(code) => Self {
+                id,
+                code,
+                words: Reply::fail(code).info,
+                ..Self::default()
+            },
         }
     }
 
@@ -151,6 +134,8 @@ impl<'a> Info<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::made_up::MadeUp;
+    use super::super::world::World;
     use super::*;
 
     const WORLD: &str = r#"
@@ -167,14 +152,15 @@ mod tests {
         dismissed = true
     "#;
 
-    fn answer(world: Option<&World>, body: &str) -> String {
+    fn answer(body: &str) -> String {
+        let world = World::from_toml(WORLD).expect("a world");
         let lookup = Lookup::parse(body.as_bytes()).expect("a good body");
-        String::from_utf8(lookup.answer(world, 0).to_vec()).expect("UTF-8")
+        let answer = lookup.answer(|id| world.about(id));
+        String::from_utf8(answer.to_vec()).expect("UTF-8")
     }
 
     #[test]
     fn groups_are_answered_one_by_one_whatever_the_outer_code() {
-        let world = World::from_toml(WORLD).expect("a world");
         let body = r#"{"GroupIdList":["live","gone","none","群"],"ResponseFilter":{"GroupBaseInfoFilter":["Type","Name"]}}"#;
         let expected = concat!(
             r#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0,"GroupInfo":["#,
@@ -183,16 +169,15 @@ mod tests {
             r#"{"GroupId":"none","ErrorCode":10010,"ErrorInfo":"group does not exist or has been dismissed"},"#,
             r#"{"GroupId":"群","ErrorCode":10015,"ErrorInfo":"invalid group id"}]}"#,
         );
-        assert_eq!(answer(Some(&world), body), expected);
+        assert_eq!(answer(body), expected);
     }
 
     #[test]
     fn the_filter_leaves_out_what_was_not_asked_for() {
-        let world = World::from_toml(WORLD).expect("a world");
-        let all = answer(Some(&world), r#"{"GroupIdList":["live"]}"#);
+        let all = answer(r#"{"GroupIdList":["live"]}"#);
         assert!(all.contains(r#""MemberNum":1,"NextMsgSeq":4}"#), "{all}");
         let body = r#"{"GroupIdList":["live"],"ResponseFilter":{"GroupBaseInfoFilter":["Type"]}}"#;
-        let one = answer(Some(&world), body);
+        let one = answer(body);
         assert!(one.contains(r#""Type":"AVChatRoom"}"#), "{one}");
     }
 
@@ -211,13 +196,14 @@ mod tests {
     }
 
     #[test]
-    fn without_a_world_groups_are_made_up_and_stay_as_they_are() {
-        let list: Vec<String> = (0..50).map(|n| format!("\"g{n}\"")).collect();
-        let body = format!(r#"{{"GroupIdList":["@TGS#_a",{}]}}"#, list[1..].join(","));
-        let first = answer(None, &body);
-        assert_eq!(first, answer(None, &body));
-        for kind in ["Community", "Public", "ChatRoom", "Private"] {
-            assert!(first.contains(&format!(r#""Type":"{kind}""#)), "{kind}");
-        }
+    fn a_group_that_is_made_up_is_told_of_like_any_other() {
+        let lookup = Lookup::parse(br#"{"GroupIdList":["@TGS#_a"]}"#).expect("a good body");
+        let made_up = MadeUp { seed: 0 };
+        let answer = lookup.answer(|id| Ok(made_up.group(id)));
+        let answer = String::from_utf8(answer.to_vec()).expect("UTF-8");
+        assert!(
+            answer.contains(r#""ErrorCode":0,"ErrorInfo":"","Type":"Community","Name":"made up","#),
+            "{answer}"
+        );
     }
 }

@@ -23,6 +23,14 @@ pub(crate) fn is_group(id: &str) -> bool {
     is_id(id, 48)
 }
 
+/// How the IDs of communities start (listed), and, as we read it, those of no other groups.
+pub(crate) const COMMUNITY: &str = "@TGS#_";
+
+/// Whether it may be the `GroupId` of a community, which alone has topics.
+pub(crate) fn is_community(id: &str) -> bool {
+    id.starts_with(COMMUNITY)
+}
+
 fn is_topic_of(topic: &str, group: &str) -> bool {
     let rest = topic
         .strip_prefix(group)

@@ -7,20 +7,21 @@
 //! decisions  service      (request, now) → answer: no clock, no socket, so tested without them
 //!               ├── request, auth, ids       what a call says, and whether it may
 //!               ├── lane, cap                how many calls are let through
-//!               ├── script, fault, latency   what goes wrong, and when: all chance from one seed
-//!               ├── world, traffic           what a recall does; group_info tells about groups
+//!               ├── chances                  what goes wrong, and when (script, fault, latency)
+//!               ├── world, traffic, made_up  what a recall does; group_info tells about groups
 //!               └── seen, rows, connections  what it saw; tell writes it
 //! ```
 //!
 //! Asked over HTTP it tells about itself: `GET /mock/seen` answers with [`Seen`] as JSON;
-//! `/mock/rows`, `/mock/connections`, `/mock/world` and `/mock/messages?group=…&topic=…` with the
-//! lines of a [`List`].
+//! `/mock/rows`, `/mock/connections`, `/mock/world` (of the rows of `?group=…&sender=…&topic=…`)
+//! and `/mock/messages?group=…&topic=…` with the lines of a [`List`].
 
 mod answer;
 mod arrival;
 mod auth;
 mod body;
 mod cap;
+mod chances;
 mod connection;
 mod connections;
 mod fault;
@@ -28,6 +29,7 @@ mod group_info;
 mod ids;
 mod lane;
 mod latency;
+mod made_up;
 mod options;
 mod request;
 mod rows;
@@ -51,9 +53,10 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::LocalSet;
 
 pub use cap::Cap;
-pub use fault::{Fault, What};
+pub use fault::{Fault, Of, What};
 pub use latency::{Latency, duration};
 pub use options::Options;
+pub use rows::Only;
 pub use script::Script;
 pub use seen::{Lookups, Seen, WorldSeen};
 pub use tell::List;
@@ -102,8 +105,9 @@ impl Mock {
             .name("mock".to_owned())
             .spawn(move || {
                 let since = SystemTime::now().duration_since(UNIX_EPOCH);
+                let idle = options.idle;
                 let service = Service::new(options, since.map_or(0, |since| since.as_secs()));
-                let serving = server::serve(listener, address, service, receiver);
+                let serving = server::serve(listener, address, idle, service, receiver);
                 LocalSet::new().block_on(&runtime, serving)
             })
             .map_err(fail)?;

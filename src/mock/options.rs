@@ -31,9 +31,10 @@ pub struct Options {
     /// All chance comes from it. The same calls meet the same faults: in whatever order where rows
     /// are counted, else in the same.
     pub seed: u64,
-    /// Whether to count the calls of each row. It costs some 40 bytes a row and its text.
+    /// Whether to remember each row that was called. It costs some 40 bytes a row and its text.
     pub count_rows: bool,
-    /// The app and its groups. Without one, every app, group and sender is there.
+    /// The app and its groups. Without one they are made up from the seed: every app, group and
+    /// sender is there.
     pub world: Option<World>,
     /// Messages that arrive in the world, in a second.
     pub traffic: f64,

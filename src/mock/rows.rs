@@ -7,7 +7,7 @@ use serde::Serialize;
 use siphasher::sip::SipHasher13;
 
 /// A row as a call names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Key<'a> {
     pub(crate) group: &'a str,
     pub(crate) sender: &'a str,
@@ -26,6 +26,31 @@ impl Key<'_> {
     }
 }
 
+/// Rows that have these parts; without any, all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Only {
+    /// Rows of this group.
+    pub group: Option<String>,
+    /// Rows of this sender.
+    pub sender: Option<String>,
+    /// Rows of this topic; of the empty one, rows without.
+    pub topic: Option<String>,
+}
+
+impl Only {
+    /// Whether the row is one of them. Where none is known, only all will do.
+    pub(crate) fn fits(&self, row: Option<Key<'_>>) -> bool {
+        let fits = |wanted: &Option<String>, part: fn(Key<'_>) -> &str| {
+            wanted
+                .as_deref()
+                .is_none_or(|wanted| row.is_some_and(|row| part(row) == wanted))
+        };
+        fits(&self.group, |row| row.group)
+            && fits(&self.sender, |row| row.sender)
+            && fits(&self.topic, |row| row.topic)
+    }
+}
+
 /// What became of a row's calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct RowSeen<'a> {
@@ -35,6 +60,9 @@ pub(crate) struct RowSeen<'a> {
     pub(crate) calls: u32,
     /// Those answered with code 0.
     pub(crate) ok: u32,
+    /// Whether any of them did its work, answered or not.
+    #[serde(skip)]
+    pub(crate) landed: bool,
 }
 
 /// The calls of each row, in the order in which rows first came.
@@ -55,6 +83,7 @@ struct Entry {
     lengths: [u16; 3],
     calls: u32,
     ok: u32,
+    landed: bool,
 }
 
 impl Rows {
@@ -87,6 +116,11 @@ impl Rows {
         self.entries[index].ok += 1;
     }
 
+    /// A call did its work.
+    pub(crate) fn landed(&mut self, index: usize) {
+        self.entries[index].landed = true;
+    }
+
     /// How many rows were called.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
@@ -103,6 +137,7 @@ impl Rows {
             key: entry.key(&self.text),
             calls: entry.calls,
             ok: entry.ok,
+            landed: entry.landed,
         })
     }
 
@@ -114,6 +149,7 @@ impl Rows {
             lengths: parts.map(|part| u16::try_from(part.len()).unwrap_or(u16::MAX)),
             calls: 0,
             ok: 0,
+            landed: false,
         });
         self.text.extend(parts);
         let (seed, entries, text) = (self.seed, &self.entries, &self.text);

@@ -24,7 +24,7 @@ use serde::Deserialize;
 
 use super::fault::{self, Fault};
 use super::latency::{Latency, duration};
-use super::rows::Key;
+use super::rows::{Key, Only};
 use crate::error::{Error, Result};
 
 /// What happens when.
@@ -41,14 +41,6 @@ struct Step {
     latency: Option<Latency>,
     away: bool,
     only: Only,
-}
-
-/// The rows that a step is about; without any, all.
-#[derive(Clone, Debug, Default, PartialEq)]
-struct Only {
-    group: Option<String>,
-    sender: Option<String>,
-    topic: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -97,6 +89,11 @@ impl Script {
         Ok(Self {
             steps: steps.collect::<Result<_>>()?,
         })
+    }
+
+    /// All faults that it ever has.
+    pub(crate) fn all_faults(&self) -> impl Iterator<Item = &Fault> {
+        self.steps.iter().flat_map(|step| &step.faults)
     }
 
     /// The faults that may strike a call at a time, for this row or for any.
@@ -168,19 +165,6 @@ impl Step {
                 topic: during.topic,
             },
         })
-    }
-}
-
-impl Only {
-    fn fits(&self, row: Option<Key<'_>>) -> bool {
-        let fits = |wanted: &Option<String>, part: fn(Key<'_>) -> &str| {
-            wanted
-                .as_deref()
-                .is_none_or(|wanted| row.is_some_and(|row| part(row) == wanted))
-        };
-        fits(&self.group, |row| row.group)
-            && fits(&self.sender, |row| row.sender)
-            && fits(&self.topic, |row| row.topic)
     }
 }
 

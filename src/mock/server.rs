@@ -17,7 +17,6 @@ use super::arrival;
 use super::connection::connection;
 use super::seen::Seen;
 use super::service::Service;
-use super::socket::cut;
 use super::tell::List;
 
 /// What is asked of a running mock. When the asking end is gone, it stops.
@@ -42,6 +41,8 @@ impl std::error::Error for Cut {}
 pub(crate) struct Shared {
     pub(crate) service: RefCell<Service>,
     pub(crate) start: Instant,
+    /// For how long a connection may be idle.
+    pub(crate) idle: Duration,
     /// Wakes the acceptor: with the first call the script starts.
     pub(crate) first_call: Notify,
 }
@@ -53,23 +54,30 @@ const AGAIN: Duration = Duration::from_millis(10);
 pub(crate) async fn serve(
     listener: TcpListener,
     address: SocketAddr,
+    idle: Duration,
     service: Service,
     mut asks: UnboundedReceiver<Ask>,
 ) -> Seen {
     let shared = Rc::new(Shared {
         service: RefCell::new(service),
         start: Instant::now(),
+        idle,
         first_call: Notify::new(),
     });
     let mut listener = Some(listener);
     let mut connections = JoinSet::new();
     let away = Rc::new(Cell::new(false));
     loop {
-        let change = shared.outage();
-        if change.away && listener.take().is_some() {
-            away.set(true);
+        let now = shared.start.elapsed();
+        let outage = shared.service.borrow().chances.outage(now);
+        if outage.refuses && listener.take().is_some() && !outage.away {
+            shared.service.borrow_mut().refused();
+        }
+        if outage.away && !away.replace(outage.away) {
             connections.shutdown().await;
-        } else if !change.away && listener.is_none() {
+        }
+        away.set(outage.away);
+        if !outage.refuses && listener.is_none() {
             match TcpListener::bind(address).await {
                 Ok(again) => {
                     arrival::watch(&again);
@@ -77,20 +85,13 @@ pub(crate) async fn serve(
                 }
                 Err(error) => tracing::debug!(%error, %address, "the mock can't come back yet"),
             }
-            away.set(false);
         }
         tokio::select! {
             accepted = accept(listener.as_ref()) => match accepted {
                 Ok(stream) => {
                     let number = shared.service.borrow_mut().connections.open();
-                    let refuses = shared.service.borrow_mut().refuses(shared.start.elapsed(), number);
-                    if refuses {
-                        cut(&stream);
-                        shared.service.borrow_mut().connections.close(number);
-                    } else {
-                        let (shared, away) = (Rc::clone(&shared), Rc::clone(&away));
-                        connections.spawn_local(connection(stream, number, shared, away));
-                    }
+                    let (shared, away) = (Rc::clone(&shared), Rc::clone(&away));
+                    connections.spawn_local(connection(stream, number, shared, away));
                 }
                 // Out of file descriptors, most likely: let connections end before the next try.
                 Err(error) => {
@@ -100,7 +101,7 @@ pub(crate) async fn serve(
             },
             Some(_) = connections.join_next() => {}
             () = shared.first_call.notified() => {}
-            () = until(change.at, listener.is_none() && !change.away) => {}
+            () = until(outage.until.map(|until| shared.start + until), listener.is_none() && !outage.refuses) => {}
             ask = asks.recv() => match ask {
                 Some(ask) => shared.tell(ask),
                 None => return shared.seen(),
@@ -109,29 +110,7 @@ pub(crate) async fn serve(
     }
 }
 
-/// Whether the service is away, and when that changes next.
-struct Outage {
-    away: bool,
-    at: Option<Instant>,
-}
-
 impl Shared {
-    fn outage(&self) -> Outage {
-        let service = self.service.borrow();
-        let now = self.start.elapsed();
-        let Some(time) = service.script_time(now) else {
-            return Outage {
-                away: false,
-                at: None,
-            };
-        };
-        let change = service.options.script.next_change(time);
-        Outage {
-            away: service.options.script.away(time),
-            at: change.map(|change| self.start + now.saturating_sub(time) + change),
-        }
-    }
-
     fn seen(&self) -> Seen {
         self.service.borrow_mut().seen(self.start.elapsed())
     }

@@ -6,11 +6,13 @@ use bytes::Bytes;
 
 use super::answer::{Answer, How, PAGE, Reply, WRONG};
 use super::auth::Auth;
+use super::chances::Chances;
 use super::connections::Connections;
-use super::fault::{self, What};
-use super::group_info::Lookup;
+use super::fault::{Of, What};
+use super::group_info::{About, Lookup};
 use super::ids;
 use super::lane::{Command, Lanes};
+use super::made_up::MadeUp;
 use super::options::Options;
 use super::request::{Query, Recall, Request};
 use super::rows::{Key, Rows};
@@ -26,18 +28,19 @@ pub(crate) const GROUP_INFO: &str = "/v4/group_open_http_svc/get_group_info";
 /// The service behind the sockets.
 #[derive(Debug)]
 pub(crate) struct Service {
-    pub(crate) options: Options,
+    pub(crate) chances: Chances,
     pub(crate) connections: Connections,
     pub(crate) rows: Option<Rows>,
+    /// None is made up.
     pub(crate) world: Option<World>,
+    pub(crate) made_up: MadeUp,
     auth: Option<Auth>,
     lanes: Lanes,
     figures: Figures,
     /// The Unix second in which it started.
     epoch: u64,
     calls: u64,
-    /// When the script started.
-    first_call: Option<Duration>,
+    seed: u64,
 }
 
 /// A call that is let through.
@@ -51,57 +54,46 @@ type Outgoing = (How, Bytes);
 
 impl Service {
     /// A service that starts in the Unix second `epoch`.
-    pub(crate) fn new(mut options: Options, epoch: u64) -> Self {
-        let mut world = options.world.take();
+    pub(crate) fn new(options: Options, epoch: u64) -> Self {
+        let (seed, mut world) = (options.seed, options.world);
         if let Some(world) = &mut world
             && options.traffic > 0.0
         {
-            let traffic = Traffic::new(options.traffic, options.seed, world);
+            let traffic = Traffic::new(options.traffic, seed, world);
             world.start_traffic(traffic);
         }
         Self {
+            chances: Chances::new(options.script, options.faults, options.latency, seed),
             connections: Connections::default(),
-            rows: options.count_rows.then(|| Rows::new(options.seed)),
+            rows: options.count_rows.then(|| Rows::new(seed)),
             auth: world.as_ref().map(|world| Auth::new(world.app.clone())),
             world,
+            made_up: MadeUp { seed },
             lanes: Lanes::new(options.cap),
             figures: Figures::new(),
             epoch,
             calls: 0,
-            first_call: None,
-            options,
+            seed,
         }
     }
 
-    /// Whether the connection with this number is reset before it carries a call.
-    pub(crate) fn refuses(&mut self, now: Duration, connection: u64) -> bool {
-        let script = self
-            .script_time(now)
-            .map(|time| self.options.script.faults(time, None));
-        let faults = script.into_iter().flatten().chain(&self.options.faults);
-        let refusals = faults.filter(|fault| fault.what == What::Refuse);
-        let struck = fault::draw(refusals, &mut self.chance(!connection)).is_some();
-        if struck {
-            self.figures.met(What::Refuse);
-        }
-        struck
+    /// It refuses connections from now on, for a while.
+    pub(crate) fn refused(&mut self) {
+        self.figures.met(What::Refuse);
     }
 
     /// The answer to a call that has been read by `now`. Times come in order, those of arrival
     /// nearly so.
     pub(crate) fn call(&mut self, now: Duration, connection: u64, request: &Request<'_>) -> Answer {
         self.calls += 1;
-        let first = self
-            .first_call
-            .replace(self.first_call.unwrap_or(now))
-            .is_none();
+        let first = self.chances.call(now);
         self.connections.call(connection);
         self.advance(now);
         let (delay, (how, body)) = match self.admit(now, request) {
             Ok(Admitted::Recall(query, recall)) => self.recall(now, &query, recall.key()),
             Ok(Admitted::Lookup(lookup)) => self.look_up(now, &lookup),
             Err(reply) => {
-                let delay = self.options.latency.draw(&mut self.chance(self.calls));
+                let delay = self.chances.delay(&mut self.chances.of(self.calls));
                 (delay, self.reply(&reply))
             }
         };
@@ -133,11 +125,6 @@ impl Service {
         if let Some(world) = &mut self.world {
             world.advance(now);
         }
-    }
-
-    /// How long the script has been going; not at all before the first call.
-    pub(crate) fn script_time(&self, now: Duration) -> Option<Duration> {
-        self.first_call.map(|start| now.saturating_sub(start))
     }
 
     /// The checks before anything is done, in the service's order.
@@ -173,11 +160,11 @@ impl Service {
 
     fn recall(&mut self, now: Duration, query: &Query<'_>, key: Key<'_>) -> (Duration, Outgoing) {
         let row = self.rows.as_mut().map(|rows| rows.call(key));
-        let hash = key.hash(self.options.seed);
+        let hash = key.hash(self.seed);
         // The nth call for a row meets the same fault in every run, in whatever order rows come.
         let call = row.map_or(self.calls, |(_, nth)| hash.wrapping_add(u64::from(nth)));
-        let mut rng = self.chance(call);
-        let (delay, struck) = self.strike(now, Some((key, hash)), &mut rng);
+        let mut rng = self.chances.of(call);
+        let (delay, struck) = self.chances.strike(now, Some(key), &mut rng);
         if let Some(What::Code(code)) = struck {
             return (delay, self.reply(&Reply::fail(code)));
         }
@@ -188,6 +175,9 @@ impl Service {
         } else {
             Reply::OK
         };
+        if let (true, 0, Some(rows), Some((index, _))) = (lands, reply.code, &mut self.rows, row) {
+            rows.landed(index);
+        }
         if let Some(what) = struck {
             return (delay, self.spoil(what, reply.body(), &mut rng));
         }
@@ -204,14 +194,14 @@ impl Service {
         }
         match &mut self.world {
             Some(world) => world.recall(key, &query.identifier),
-            None => Reply::OK,
+            None => MadeUp::recall(key),
         }
     }
 
     fn look_up(&mut self, now: Duration, lookup: &Lookup) -> (Duration, Outgoing) {
-        let mut rng = self.chance(self.calls);
-        let (delay, struck) = self.strike(now, None, &mut rng);
-        let body = lookup.answer(self.world.as_ref(), self.options.seed);
+        let mut rng = self.chances.of(self.calls);
+        let (delay, struck) = self.chances.strike(now, None, &mut rng);
+        let body = lookup.answer(|id| self.about(now, id));
         let outgoing = match struck {
             Some(What::Code(code)) => self.reply(&Reply::fail(code)),
             Some(what) => self.spoil(what, body, &mut rng),
@@ -223,28 +213,17 @@ impl Service {
         (delay, outgoing)
     }
 
-    /// How long the answer takes and what goes wrong with it: the script comes first.
-    fn strike(
-        &self,
-        now: Duration,
-        row: Option<(Key<'_>, u64)>,
-        rng: &mut fastrand::Rng,
-    ) -> (Duration, Option<What>) {
-        let Options {
-            script,
-            faults,
-            latency,
-            ..
-        } = &self.options;
-        let time = self.script_time(now).unwrap_or_default();
-        let key = row.map(|(key, _)| key);
-        let delay = script.latency(time, key).unwrap_or(latency).draw(rng);
-        let faults = |by_row| {
-            let all = script.faults(time, key).chain(faults);
-            all.filter(move |fault| fault.by_row == by_row && fault.what != What::Refuse)
+    /// What a group is like, or the code that says what is wrong with it.
+    fn about<'a>(&'a self, now: Duration, id: &'a str) -> Result<About<'a>, i32> {
+        let group = Key {
+            group: id,
+            ..Key::default()
         };
-        let by_row = row.and_then(|(_, hash)| fault::draw(faults(true), &mut self.chance(!hash)));
-        (delay, by_row.or_else(|| fault::draw(faults(false), rng)))
+        match (self.chances.lasting(now, group, Of::Groups), &self.world) {
+            (Some(What::Code(code)), _) => Err(code),
+            (_, Some(world)) => world.about(id),
+            (_, None) => Ok(self.made_up.group(id)),
+        }
     }
 
     /// A proper answer.
@@ -270,12 +249,6 @@ impl Service {
             What::Hang => (How::Hang, body),
             What::Reset | What::Refuse | What::Code(_) => (How::Reset, body),
         }
-    }
-
-    /// The chance of one call, from the seed.
-    fn chance(&self, call: u64) -> fastrand::Rng {
-        let mut seed = fastrand::Rng::with_seed(call);
-        fastrand::Rng::with_seed(seed.u64(..) ^ self.options.seed)
     }
 }
 

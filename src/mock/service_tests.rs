@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::fault::Fault;
 use super::super::script::Script;
+use super::super::tell::List;
 use super::*;
 use crate::api::codes;
 use crate::api::secret::Secret;
@@ -189,6 +190,110 @@ fn a_fault_by_row_strikes_a_row_each_time_or_never() {
 }
 
 #[test]
+fn a_fault_by_group_is_told_by_a_lookup_too() {
+    let mut service = Service::new(
+        Options {
+            faults: faults(["10010=30%/group", "502=10%/group", "70107=20%/sender"]),
+            ..Options::default()
+        },
+        NOW,
+    );
+    let mut missing = 0;
+    for n in 0..200 {
+        let group = format!("g{n}");
+        let list = serde_json::json!({ "GroupIdList": [group] }).to_string();
+        let told = ask(&mut service, Duration::ZERO, GROUP_INFO, "x", &list);
+        let told: serde_json::Value = serde_json::from_slice(&told.body).expect("JSON");
+        assert_eq!(told["ErrorCode"], 0);
+        let told = &told["GroupInfo"][0]["ErrorCode"];
+        for sender in ["a", "b"] {
+            let recall = ask(
+                &mut service,
+                Duration::ZERO,
+                RECALL,
+                "x",
+                &row(&group, sender),
+            );
+            let is_missing = recall.how == How::Json && code(&recall) == 10010;
+            assert_eq!(*told, if is_missing { 10010 } else { 0 }, "{group}");
+            missing += usize::from(is_missing);
+        }
+    }
+    assert!((60..180).contains(&missing), "{missing}");
+}
+
+#[test]
+fn what_recalls_did_to_a_made_up_world_is_known_where_rows_are_counted() {
+    let options = Options {
+        count_rows: true,
+        faults: faults(["10004=40%/row", "reset=20%"]),
+        ..Options::default()
+    };
+    let mut service = Service::new(options, NOW);
+    let mut expected = Vec::new();
+    for n in 0..300 {
+        let (group, sender) = (format!("g{}", n % 10), n.to_string());
+        let answer = ask(
+            &mut service,
+            Duration::ZERO,
+            RECALL,
+            "x",
+            &row(&group, &sender),
+        );
+        let kind = service.made_up.group(&group).kind;
+        // Whether a call that was reset has landed, nobody can know.
+        if answer.how == How::Json {
+            expected.push((sender, code(&answer) == 0 && kind != "AVChatRoom"));
+        }
+    }
+    let told = List::world("").tell(&mut service, Duration::ZERO);
+    let told = String::from_utf8(told).expect("UTF-8");
+    let told: Vec<serde_json::Value> = told
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert_eq!(told.len(), 300);
+    assert!((150..280).contains(&expected.len()));
+    for (sender, recalled) in expected {
+        let line = told.iter().find(|line| line["sender"] == sender.as_str());
+        let line = line.expect("told");
+        let all = line["recalled"].as_u64().zip(line["within_reach"].as_u64());
+        let (gone, reachable) = all.expect("numbers");
+        assert!(if recalled { reachable == 0 } else { gone == 0 }, "{line}");
+    }
+}
+
+#[test]
+fn a_row_of_a_made_up_world_can_be_asked_for_before_it_is_called() {
+    let mut service = Service::new(
+        Options {
+            count_rows: true,
+            ..Options::default()
+        },
+        NOW,
+    );
+    let tell = |service: &mut Service, query: &str| {
+        let told = List::world(query).tell(service, Duration::ZERO);
+        String::from_utf8(told).expect("UTF-8")
+    };
+    let row = "group=g&sender=s+1";
+    let before = tell(&mut service, row);
+    assert!(
+        before.contains(r#""sender":"s 1","topic":"","sent":"#),
+        "{before}"
+    );
+    assert!(before.contains(r#""recalled":0"#), "{before}");
+    assert_eq!(tell(&mut service, ""), "");
+    recall(&mut service, Duration::ZERO, "s 1");
+    let after = tell(&mut service, row);
+    assert_ne!(after, before);
+    assert_eq!(tell(&mut service, ""), after);
+    assert_eq!(tell(&mut service, "group=g&sender=s+1&topic=t"), "");
+    let mut forgetful = Service::new(Options::default(), NOW);
+    assert_eq!(tell(&mut forgetful, row), "");
+}
+
+#[test]
 fn every_fault_is_answered_in_its_way_and_counted() {
     for (fault, how) in [
         ("502", How::Page(502)),
@@ -231,25 +336,6 @@ fn wrong_json_is_never_what_the_documentation_calls_success() {
             "{wrong}"
         );
     }
-}
-
-#[test]
-fn connections_are_refused_as_often_as_said() {
-    let mut service = Service::new(
-        Options {
-            faults: faults(["refuse=20%", "10002=80%"]),
-            ..Options::default()
-        },
-        NOW,
-    );
-    let refused = (0..1000)
-        .filter(|&n| service.refuses(Duration::ZERO, n))
-        .count();
-    assert!((150..250).contains(&refused), "{refused}");
-    assert_eq!(
-        service.seen(Duration::ZERO).faults["refuse"],
-        refused as u64
-    );
 }
 
 #[test]

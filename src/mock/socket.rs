@@ -41,14 +41,10 @@ impl Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         if self.cuts.iter().any(|cut| cut.get()) {
-            cut(self.stream.inner());
+            // Where that fails, it ends as usual.
+            drop(self.stream.inner().set_zero_linger());
         }
     }
-}
-
-/// Makes a connection end with a reset. Where that fails, it ends as usual.
-pub(crate) fn cut(stream: &TcpStream) {
-    drop(stream.set_zero_linger());
 }
 
 impl Read for Socket {

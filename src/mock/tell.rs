@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::answer::json;
+use super::rows::{Key, Only};
 use super::service::Service;
 
 /// A list that a mock can be asked for.
@@ -15,8 +16,10 @@ pub enum List {
     /// A line for each of the last 10,000 connections: `{"connection","calls","open"}`.
     Connections,
     /// A line for each sender in each group and topic of the world:
-    /// `{"group","sender","topic","sent","recalled","left","within_reach"}`.
-    World,
+    /// `{"group","sender","topic","sent","recalled","left","within_reach"}`. Of a world that is
+    /// made up it tells where rows are counted: of those that were called, and of one that is
+    /// asked for.
+    World(Only),
     /// A line for each of the last 1,000 messages of a group or topic of the world, oldest first:
     /// `{"seq","sender","recalled"}`.
     Messages {
@@ -28,50 +31,80 @@ pub enum List {
 }
 
 impl List {
+    /// The world, all of it or that of `group=…&sender=…&topic=…`, percent-encoded.
+    pub(crate) fn world(query: &str) -> Self {
+        Self::World(Only {
+            group: value(query, "group"),
+            sender: value(query, "sender"),
+            topic: value(query, "topic"),
+        })
+    }
+
     /// The messages of `group=…&topic=…`, percent-encoded.
     pub(crate) fn messages(query: &str) -> Self {
-        let value = |name: &str| {
-            let mut pairs = url::form_urlencoded::parse(query.as_bytes());
-            pairs
-                .find(|(key, _)| key == name)
-                .map(|(_, value)| value.into_owned())
-        };
         Self::Messages {
-            group: value("group").unwrap_or_default(),
-            topic: value("topic").unwrap_or_default(),
+            group: value(query, "group").unwrap_or_default(),
+            topic: value(query, "topic").unwrap_or_default(),
         }
     }
 
     /// The lines, all of one moment; calls wait for so long.
     pub(crate) fn tell(&self, service: &mut Service, now: Duration) -> Vec<u8> {
         service.advance(now);
-        let mut lines = Vec::new();
-        let mut at = 0;
-        while self.line(at, service, &mut lines) {
-            at += 1;
-        }
-        lines
-    }
-
-    /// Adds a line, if there is one.
-    fn line(&self, at: usize, service: &Service, lines: &mut Vec<u8>) -> bool {
-        let world = service.world.as_ref();
-        match self {
-            Self::Rows => add(lines, service.rows.as_ref().and_then(|rows| rows.get(at))),
-            Self::Connections => add(lines, service.connections.get(at)),
-            Self::World => add(lines, world.and_then(|world| world.tally(at))),
-            Self::Messages { group, topic } => add(
-                lines,
-                world.and_then(|world| world.message(group, topic, at)),
-            ),
+        match (self, &service.world) {
+            (Self::Rows, _) => {
+                let rows = service.rows.iter();
+                lines(rows.flat_map(|rows| (0..).map_while(|at| rows.get(at))))
+            }
+            (Self::Connections, _) => lines((0..).map_while(|at| service.connections.get(at))),
+            (Self::World(only), Some(world)) => {
+                let all = (0..).map_while(|at| world.tally(at));
+                lines(all.filter(|tally| only.fits(Some(tally.key))))
+            }
+            (Self::World(only), None) => made_up(service, only),
+            (Self::Messages { group, topic }, Some(world)) => {
+                lines((0..).map_while(|at| world.message(group, topic, at)))
+            }
+            (Self::Messages { .. }, None) => Vec::new(),
         }
     }
 }
 
-fn add<T: Serialize>(lines: &mut Vec<u8>, line: Option<T>) -> bool {
-    let told = line.map(|line| {
+/// What is remembered of a world that is made up: the rows that were called. One that was not is
+/// made up when it is asked for.
+fn made_up(service: &Service, only: &Only) -> Vec<u8> {
+    let Some(rows) = &service.rows else {
+        return Vec::new();
+    };
+    let called = (0..).map_while(|at| rows.get(at));
+    let wanted = called.filter(|row| only.fits(Some(row.key)));
+    let tallies = wanted.filter_map(|row| service.made_up.tally(row.key, row.landed));
+    let called = lines(tallies);
+    match (&only.group, &only.sender) {
+        (Some(group), Some(sender)) if called.is_empty() => {
+            let topic = only.topic.as_deref().unwrap_or("");
+            let row = Key {
+                group,
+                sender,
+                topic,
+            };
+            lines(service.made_up.tally(row, false).into_iter())
+        }
+        _ => called,
+    }
+}
+
+fn lines<T: Serialize>(all: impl Iterator<Item = T>) -> Vec<u8> {
+    let mut lines = Vec::new();
+    for line in all {
         lines.extend_from_slice(&json(&line));
         lines.push(b'\n');
-    });
-    told.is_some()
+    }
+    lines
+}
+
+fn value(query: &str, name: &str) -> Option<String> {
+    let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+    let found = pairs.find(|(key, _)| key == name);
+    found.map(|(_, value)| value.into_owned())
 }

@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use super::*;
 
@@ -160,15 +161,58 @@ fn a_reset_comes_in_place_of_the_answer() {
 }
 
 #[test]
-fn a_refused_connection_is_reset_before_it_carries_a_call() {
-    let mock = failing("refuse");
-    let (text, end) = call(&mock);
-    assert!(text.is_empty() && end.is_err(), "{text}");
-    let seen = mock.stop();
-    assert_eq!(
-        (seen.calls, seen.connections, seen.faults["refuse"]),
-        (0, 1, 1)
-    );
+fn a_refused_connection_is_refused_and_open_ones_go_on() {
+    let script = "[[during]]\nfail = ['refuse=100%']";
+    let mock = Mock::start(Options {
+        script: Script::from_toml(script).expect("a script"),
+        ..Options::default()
+    })
+    .expect("a mock");
+    let mut open = TcpStream::connect(mock.address()).expect("a connection");
+    let mut call = |random| {
+        open.write_all(recall(random, &row("leckie")).as_bytes())
+            .expect("sent");
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"}") {
+            let mut byte = [0];
+            open.read_exact(&mut byte).expect("an answer");
+            answer.push(byte[0]);
+        }
+        assert!(answer.ends_with(br#""ErrorCode":0}"#));
+    };
+    // The first call starts the script.
+    call(1);
+    until_refused(&mock);
+    call(2);
+    assert_eq!(mock.stop().faults["refuse"], 1);
+}
+
+#[test]
+fn connections_are_refused_now_and_then() {
+    let mock = Mock::start(Options {
+        faults: vec!["refuse=50%".parse().expect("a fault")],
+        ..Options::default()
+    })
+    .expect("a mock");
+    for _ in 0..2 {
+        until_refused(&mock);
+        while TcpStream::connect(mock.address()).is_err() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+    assert!(mock.stop().faults["refuse"] >= 2);
+}
+
+fn until_refused(mock: &Mock) {
+    loop {
+        match TcpStream::connect(mock.address()) {
+            Ok(_) => std::thread::sleep(Duration::from_millis(1)),
+            Err(error) => {
+                assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
+                break;
+            }
+        }
+    }
 }
 
 #[test]
@@ -266,7 +310,7 @@ fn the_world_can_be_asked_what_it_looks_like() {
             r#"{{"group":"@TGS#1","sender":"{sender}","topic":"","sent":2,"recalled":{recalled},"left":{left},"within_reach":{left}}}"#
         )
     };
-    let lines = mock.list(List::World);
+    let lines = mock.list(List::World(Only::default()));
     let expected = [line("leckie", 2, 0), line("other", 0, 2)];
     assert_eq!(lines.lines().collect::<Vec<_>>(), expected);
     let get = |path: &str| talk(&mock, &format!("GET {path} HTTP/1.1\r\nhost: mock\r\n\r\n"));
@@ -285,7 +329,7 @@ fn the_world_can_be_asked_what_it_looks_like() {
 #[test]
 fn an_idle_connection_is_closed_and_a_hanging_call_is_not_idle() {
     let mock = Mock::start(Options {
-        idle: std::time::Duration::from_millis(20),
+        idle: Duration::from_millis(20),
         faults: vec!["hang=100%".parse().expect("a fault")],
         ..Options::default()
     })

@@ -108,7 +108,7 @@ mod tests {
         let mut traffic = Traffic::new(100.0, 3, &world);
         traffic.advance(Duration::from_secs(100), &mut world);
         assert_eq!(world.seen().messages, 5 + 10_000);
-        let calm = world.group("calm").expect("the group");
-        assert!((800..1200).contains(&world.last_seq(calm)));
+        let calm = world.about("calm").expect("the group");
+        assert!((800..1200).contains(&calm.last_seq));
     }
 }

@@ -7,6 +7,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::answer::Reply;
+use super::group_info::About;
 use super::rows::Key;
 use super::traffic::Traffic;
 use super::world_file::App;
@@ -165,14 +166,20 @@ impl World {
     }
 
     /// The group, where it is and was not dismissed.
-    pub(crate) fn group(&self, id: &str) -> Option<&GroupState> {
+    fn group(&self, id: &str) -> Option<&GroupState> {
         let group = &self.groups[*self.group_of.get(id)?];
         (!group.dismissed).then_some(group)
     }
 
-    /// The last sequence number in the group itself.
-    pub(crate) fn last_seq(&self, group: &GroupState) -> u64 {
-        self.rooms[group.rooms[""]].seq
+    /// What a group is like, or the code that says why it is not there.
+    pub(crate) fn about(&self, id: &str) -> Result<About<'_>, i32> {
+        let group = self.group(id).ok_or(10010)?;
+        Ok(About {
+            kind: &group.kind,
+            name: &group.name,
+            members: group.members.len(),
+            last_seq: self.rooms[group.rooms[""]].seq,
+        })
     }
 
     pub(crate) fn room(&self, group: &str, topic: &str) -> Option<usize> {

@@ -219,6 +219,18 @@ impl World {
         if !ids::is_group(&id) {
             return Err(Error::input(format!("group {id:?} is no GroupId")));
         }
+        let community = group.kind == "Community";
+        if community && !ids::is_community(&id) {
+            return Err(Error::input(format!(
+                "group {id:?} is a Community, so its ID must start with {}",
+                ids::COMMUNITY
+            )));
+        }
+        if !community && !group.topics.is_empty() {
+            return Err(Error::input(format!(
+                "group {id:?} has topics, as only a Community may"
+            )));
+        }
         if self.group_of.insert(id.clone(), index).is_some() {
             return Err(Error::input(format!("group {id:?} is there twice")));
         }

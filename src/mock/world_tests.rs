@@ -168,6 +168,10 @@ fn what_is_wrong_with_a_file_is_said_with_its_line_or_group() {
     assert!(toml(&format!("{app}{twice}")).contains("\"g\" is there twice"));
     let typo = format!("{app}[[group]]\nid = 'g'\ntype = 'Public'\nmesages = []");
     assert!(toml(&typo).contains("mesages"));
+    let topic = format!("{app}[[group]]\nid = 'g'\ntype = 'Public'\ntopics = [{{ id = 't' }}]");
+    assert!(toml(&topic).contains("only a Community"));
+    let community = format!("{app}[[group]]\nid = '@TGS#c'\ntype = 'Community'");
+    assert!(toml(&community).contains("must start with @TGS#_"));
     assert!(toml("app = { sdkappid = 1, admins = [], region = 'mars' }").contains("mars"));
     let jsonl = |text: &str| World::from_jsonl(text).expect_err(text).to_string();
     let app = "{\"app\":{\"sdkappid\":1,\"admins\":[]}}\n";
