@@ -23,10 +23,14 @@ class Mock:
         self.address = self.process.stdout.readline().split()[-1]
         self.port = int(self.address.rsplit(":", 1)[1])
 
+    def ask(self, what):
+        """What it tells about itself: `seen`, `world`, …"""
+        with urllib.request.urlopen(f"{self.address}/mock/{what}") as answer:
+            return answer.read()
+
     def calls(self):
         """How many it has seen so far."""
-        with urllib.request.urlopen(f"{self.address}/mock/seen") as seen:
-            return json.load(seen)["calls"]
+        return json.loads(self.ask("seen"))["calls"]
 
     def stop(self):
         """Ends it; what it saw."""
