@@ -18,7 +18,7 @@ use super::arrival::Arrival;
 use super::body::Answering;
 use super::request;
 use super::server::{Cut, Shared};
-use super::socket::Socket;
+use super::socket::{MOCK, Socket};
 use super::tell::List;
 
 /// A request is 200 bytes; what is far longer is no call.
@@ -27,7 +27,7 @@ const LONGEST_BODY: usize = 64 * 1024;
 /// For how long a call without an answer keeps its connection.
 const LONGEST_HANG: Duration = Duration::from_secs(600);
 
-const MOCK: HeaderName = HeaderName::from_static("x-recall-mock");
+const MARK: HeaderName = HeaderName::from_static(MOCK);
 
 const JSON: &str = "application/json";
 
@@ -204,7 +204,7 @@ fn respond(status: u16, kind: &'static str, body: Answering) -> Response<Answeri
     let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    headers.insert(MOCK, HeaderValue::from_static("1"));
+    headers.insert(MARK, HeaderValue::from_static("1"));
     match status {
         300..=399 => drop(headers.insert(LOCATION, HeaderValue::from_static("/login"))),
         429 | 503 => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static("1"))),

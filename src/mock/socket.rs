@@ -1,5 +1,5 @@
-//! A connection that knows when bytes arrived, and that can be cut: closed so that the caller sees
-//! a reset.
+//! A connection that knows when bytes arrived, that says of every answer that it is a mock's, and
+//! that can be cut: closed so that the caller sees a reset.
 
 use std::cell::Cell;
 use std::io;
@@ -47,6 +47,20 @@ impl Drop for Socket {
     }
 }
 
+/// The name of the header by which a mock is known; its value is 1.
+pub(crate) const MOCK: &str = "x-recall-mock";
+
+/// What hyper answers by itself to what it can't read (400, 414, 431), with the mark that ours have.
+fn marked(head: &[u8]) -> Option<Vec<u8>> {
+    if !head.starts_with(b"HTTP/1.") || head.get(9) != Some(&b'4') {
+        return None;
+    }
+    let text = std::str::from_utf8(head).ok()?;
+    let (status, rest) = text.split_once("\r\n")?;
+    let bare = !rest.contains(MOCK);
+    bare.then(|| format!("{status}\r\n{MOCK}: 1\r\n{rest}").into_bytes())
+}
+
 impl Read for Socket {
     fn poll_read(
         self: Pin<&mut Self>,
@@ -76,7 +90,12 @@ impl Write for Socket {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.stream().poll_write(cx, bytes)
+        let Some(marked) = marked(bytes) else {
+            return self.stream().poll_write(cx, bytes);
+        };
+        let written = ready!(self.stream().poll_write(cx, &marked))?;
+        let added = marked.len() - bytes.len();
+        Poll::Ready(Ok(written.saturating_sub(added)))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -96,6 +115,9 @@ impl Write for Socket {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.stream().poll_write_vectored(cx, slices)
+        match slices.first() {
+            Some(head) if marked(head).is_some() => self.poll_write(cx, head),
+            _ => self.stream().poll_write_vectored(cx, slices),
+        }
     }
 }

@@ -1,11 +1,12 @@
 //! `recall mock`: the service as a process of its own, for rehearsals and benchmarks.
 
-use std::net::SocketAddr;
+use std::io::Read as _;
+use std::net::{SocketAddr, TcpStream};
 
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::stage::{Place, Running, calls_of_rows, get, rows};
+use crate::stage::{Place, Running, calls_of_rows, get, rows, until};
 
 /// Starts a mock with these words on any free port.
 fn start(place: &Place, words: &[&str]) -> (Running, SocketAddr) {
@@ -102,6 +103,91 @@ fn other_machines_reach_it_only_if_that_is_wanted() {
     let place = Place::new();
     let refused = place.recall(["mock", "--listen", "0.0.0.0:0"]).finish();
     refused.exits(2).says("--public");
+}
+
+#[test]
+fn it_listens_for_other_machines_where_that_is_said() {
+    let place = Place::new();
+    let words = ["mock", "--listen", "0.0.0.0:0", "--public"];
+    let mock = place.recall(words).start();
+    mock.until_it_prints("http://0.0.0.0:");
+    mock.signal(Signal::INT);
+    mock.finish().exits(0);
+}
+
+const WORLD: &str = r#"
+    app = { sdkappid = 1400000000, admins = ["administrator"] }
+    [[group]]
+    id = "@TGS#1"
+    type = "Public"
+    members = ["member"]
+    messages = [{ senders = ["u0", "u1", "u2", "other"], count = 40 }]
+"#;
+
+#[test]
+fn its_world_is_that_of_the_file_and_its_details_tell_of_all_there_was() {
+    let place = Place::with_rows(rows(3));
+    place.write("world.toml", WORLD);
+    let words = ["--world", "world.toml", "--details", "--count-rows"];
+    let (mock, address) = start(&place, &words);
+    place.run("rows.csv").on(address).finish().exits(0);
+    let world = get(address, "/mock/world");
+    let asked = get(address, "/mock/world?sender=other&group=%40TGS%231");
+    let left = r#""sent":10,"recalled":0,"left":10,"within_reach":10}"#;
+    assert!(asked.ends_with(&format!("{left}\n")), "{asked}");
+    assert_eq!((world.lines().count(), asked.lines().count()), (4, 1));
+    mock.signal(Signal::INT);
+    let done = mock.finish().exits(0);
+    let (_, end) = done.stdout.split_once("{\"calls\"").unwrap();
+    assert!(end.contains(r#""world":{"messages":40,"recalled":30}"#));
+    assert!(end.contains(r#""sender":"u2","topic":"","calls":1,"ok":1}"#));
+    assert!(end.contains(r#"{"connection":1,"calls":"#));
+    assert!(end.ends_with(&world), "{end}");
+}
+
+#[test]
+fn messages_keep_coming_while_there_is_traffic() {
+    let place = Place::new();
+    place.write("world.toml", WORLD);
+    let (_mock, address) = start(&place, &["--world", "world.toml", "--traffic", "1000"]);
+    until("traffic", || {
+        seen(address)["world"]["messages"].as_u64() > Some(100)
+    });
+    let none = place.recall(["mock", "--traffic", "1000"]);
+    none.finish().exits(2).says("--world");
+}
+
+#[test]
+fn a_script_says_what_goes_wrong_with_whom() {
+    let place = Place::with_rows(rows(3));
+    let script = "[[during]]\nsender = 'u1'\nfail = ['10019=100%']\n\
+                  [[during]]\nsender = 'u2'\nlatency = '90ms'\n";
+    place.write("script.toml", script);
+    let (_mock, address) = start(&place, &["--script", "script.toml"]);
+    place.run("rows.csv").on(address).finish().exits(3);
+    let ledger = place.ledger();
+    let codes = ["u0", "u1", "u2"].map(|sender| ledger.of(sender).code);
+    assert_eq!(codes, [0, 10019, 0]);
+    assert!(ledger.of("u2").ms >= Some(90));
+}
+
+#[test]
+fn a_connection_is_closed_when_it_was_idle_for_as_long_as_said() {
+    let place = Place::new();
+    let (_mock, address) = start(&place, &["--idle", "30ms"]);
+    let mut connection = TcpStream::connect(address).unwrap();
+    assert_eq!(connection.read(&mut [0]).unwrap(), 0);
+}
+
+#[test]
+fn new_connections_are_refused_for_a_share_of_the_time() {
+    let place = Place::with_rows(rows(1));
+    let (_mock, address) = start(&place, &["--fail", "refuse=100%"]);
+    until("a refusal", || TcpStream::connect(address).is_err());
+    let run = place.run("rows.csv").on(address);
+    let run = run.with(["--max-attempts", "1"]);
+    run.finish().exits(3);
+    assert_eq!(place.ledger().of("u0").code, -2);
 }
 
 #[test]

@@ -1,0 +1,485 @@
+//! The mock as a service: held against the tables of the service's documentation, row by row, by
+//! calls that are spelled out by hand.
+
+use std::collections::BTreeSet;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use recall_worker::api::codes;
+use recall_worker::api::secret::Secret;
+use recall_worker::api::usersig;
+use recall_worker::mock::{Cap, Mock, Options, World};
+use serde_json::{Value, json};
+
+use crate::stage::SECRET_KEY;
+
+const APP: u64 = 1_400_000_000;
+const COMMUNITY: &str = "@TGS#_@TGS#cQVLVHIM62CJ";
+const TOPIC: &str = "@TGS#_@TGS#cQVLVHIM62CJ@TOPIC#_@TOPIC#cRTE3HIM62C5";
+
+const WORLD: &str = r#"
+    [app]
+    sdkappid = 1400000000
+    key = "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e"
+    admins = ["administrator", "second"]
+    region = "singapore"
+    accounts = ["quiet"]
+    [[group]]
+    id = "@TGS#2C5SZEAEF"
+    type = "Public"
+    messages = [{ senders = ["leckie", "spam"], count = 20 }]
+    [[group]]
+    id = "@TGS#old"
+    type = "BChatRoom"
+    [[group]]
+    id = "@TGS#closed"
+    type = "Private"
+    denied = ["administrator"]
+    [[group]]
+    id = "@TGS#gone"
+    type = "Public"
+    dismissed = true
+    [[group]]
+    id = "@TGS#live"
+    type = "AVChatRoom"
+    messages = [{ senders = ["spam"], count = 3 }]
+    [[group]]
+    id = "@TGS#_@TGS#cQVLVHIM62CJ"
+    type = "Community"
+    topics = [{ id = "@TGS#_@TGS#cQVLVHIM62CJ@TOPIC#_@TOPIC#cRTE3HIM62C5", messages = [{ senders = ["spam"] }] }]
+"#;
+
+fn in_world(options: Options) -> Mock {
+    let world = Some(World::from_toml(WORLD).unwrap());
+    Mock::start(Options { world, ..options }).unwrap()
+}
+
+/// A call as it goes over the wire.
+#[derive(Clone)]
+struct Call {
+    method: &'static str,
+    command: &'static str,
+    query: Vec<(&'static str, String)>,
+    host: String,
+    body: String,
+}
+
+impl Call {
+    /// A good recall of a sender in a group.
+    fn recall(group: &str, sender: &str) -> Self {
+        let body = json!({"GroupId": group, "Sender_Account": sender});
+        Self {
+            method: "POST",
+            command: "delete_group_msg_by_sender",
+            query: vec![
+                ("sdkappid", APP.to_string()),
+                ("identifier", "administrator".to_owned()),
+                ("usersig", sign(SECRET_KEY, APP, "administrator", 3600)),
+                ("random", "99999999".to_owned()),
+                ("contenttype", "json".to_owned()),
+            ],
+            host: "adminapisgp.im.qcloud.com".to_owned(),
+            body: body.to_string(),
+        }
+    }
+
+    fn good() -> Self {
+        Self::recall("@TGS#2C5SZEAEF", "leckie")
+    }
+
+    fn in_topic(topic: &str) -> Self {
+        let row = json!({"GroupId": COMMUNITY, "Sender_Account": "spam", "TopicId": topic});
+        Self::good().saying(row.to_string())
+    }
+
+    fn group_info(groups: &[&str]) -> Self {
+        let body = json!({"GroupIdList": groups});
+        Self {
+            command: "get_group_info",
+            ..Self::good().saying(body.to_string())
+        }
+    }
+
+    fn saying(self, body: impl Into<String>) -> Self {
+        Self {
+            body: body.into(),
+            ..self
+        }
+    }
+
+    fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        let parameter = self.query.iter_mut().find(|(known, _)| *known == name);
+        parameter.unwrap().1 = value.into();
+        self
+    }
+
+    fn without(mut self, name: &str) -> Self {
+        self.query.retain(|(known, _)| *known != name);
+        self
+    }
+
+    fn signed(self, usersig: impl Into<String>) -> Self {
+        self.with("usersig", usersig)
+    }
+
+    fn text(&self) -> String {
+        let query = self
+            .query
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"));
+        format!(
+            "{} /v4/group_open_http_svc/{}?{} HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\n\r\n{}",
+            self.method,
+            self.command,
+            query.collect::<Vec<_>>().join("&"),
+            self.host,
+            self.body.len(),
+            self.body
+        )
+    }
+}
+
+fn sign(key: &str, app: u64, identifier: &str, seconds: u64) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let made = now.as_secs() - 60;
+    let usersig = usersig::mint(&Secret::new(key), app, identifier, made, seconds);
+    usersig.expose().to_owned()
+}
+
+/// All that comes over a connection that makes this request and asks to be closed.
+fn talk(mock: &Mock, request: &str) -> String {
+    let request = request.replacen("\r\n", "\r\nConnection: close\r\n", 1);
+    let mut stream = TcpStream::connect(mock.address()).unwrap();
+    // What is far too long is not read to its end.
+    drop(stream.write_all(request.as_bytes()));
+    let mut answers = Vec::new();
+    drop(stream.read_to_end(&mut answers));
+    String::from_utf8(answers).unwrap()
+}
+
+/// The answer to a call: status 200, JSON, all three fields, and the mark of a mock.
+#[track_caller]
+fn answer(mock: &Mock, call: &Call) -> Value {
+    let text = talk(mock, &call.text());
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+    assert!(
+        head.contains("\r\ncontent-type: application/json"),
+        "{head}"
+    );
+    assert!(head.contains("\r\nx-recall-mock: 1"), "{head}");
+    let json: Value = serde_json::from_str(body).unwrap();
+    let status = if json["ErrorCode"] == 0 { "OK" } else { "FAIL" };
+    assert_eq!(json["ActionStatus"], status, "{body}");
+    assert_eq!(json["ErrorInfo"] == "", status == "OK", "{body}");
+    json
+}
+
+#[track_caller]
+fn code(mock: &Mock, call: &Call) -> i64 {
+    answer(mock, call)["ErrorCode"].as_i64().unwrap()
+}
+
+#[test]
+fn each_parameter_of_the_query_must_be_there_and_right() {
+    let mock = in_world(Options::default());
+    assert_eq!(code(&mock, &Call::good()), 0);
+    for (name, missing) in [
+        ("sdkappid", 60012),
+        ("identifier", 60025),
+        ("usersig", 60025),
+        ("random", 60025),
+        ("contenttype", 60025),
+    ] {
+        assert_eq!(code(&mock, &Call::good().without(name)), missing, "{name}");
+        assert_eq!(code(&mock, &Call::good().with(name, "")), missing, "{name}");
+    }
+    for (name, value, expected) in [
+        ("sdkappid", "app", 60012),
+        ("sdkappid", "1400000000.0", 60012),
+        ("random", "0", 0),
+        ("random", "4294967295", 0),
+        ("random", "4294967296", 60025),
+        ("random", "-1", 60025),
+        ("random", "1.5", 60025),
+        ("contenttype", "xml", 60025),
+        ("identifier", "%", 60025),
+    ] {
+        let call = Call::good().with(name, value);
+        assert_eq!(code(&mock, &call), expected, "{name}={value}");
+    }
+}
+
+#[test]
+fn each_field_of_the_body_must_be_a_string_and_the_topic_alone_may_be_missing() {
+    let mock = in_world(Options::default());
+    assert_eq!(code(&mock, &Call::in_topic(TOPIC)), 0);
+    let row = json!({"GroupId": COMMUNITY, "Sender_Account": "spam", "TopicId": TOPIC});
+    for (name, optional) in [
+        ("GroupId", false),
+        ("Sender_Account", false),
+        ("TopicId", true),
+    ] {
+        for wrong in [json!(""), json!(null), json!(7), json!([TOPIC])] {
+            let mut row = row.clone();
+            row[name] = wrong;
+            let call = Call::good().saying(row.to_string());
+            assert_eq!(code(&mock, &call), 10004, "{}", call.body);
+        }
+        let mut row = row.clone();
+        row.as_object_mut().unwrap().remove(name);
+        let call = Call::good().saying(row.to_string());
+        let expected = if optional { 0 } else { 10004 };
+        assert_eq!(code(&mock, &call), expected, "{}", call.body);
+        let wrong_case = row.to_string() + &format!("{{\"{}\":\"x\"}}", name.to_lowercase());
+        let wrong_case = wrong_case.replace("}{", ",");
+        assert_eq!(code(&mock, &Call::good().saying(wrong_case)), expected);
+    }
+}
+
+#[test]
+fn ids_may_be_as_long_as_listed_and_of_the_listed_characters() {
+    let mock = Mock::start(Options::default()).unwrap();
+    let community = "@TGS#_c";
+    let in_topic = |topic: &str| {
+        let row = json!({"GroupId": community, "Sender_Account": "s", "TopicId": topic});
+        Call::good().saying(row.to_string())
+    };
+    let topic = |length: usize| format!("{:t<length$}", format!("{community}@TOPIC#_"));
+    for (call, expected) in [
+        (Call::recall(&"g".repeat(48), "s"), 0),
+        (Call::recall(&"g".repeat(49), "s"), 10015),
+        (Call::recall("a \"group\", with ~", "s"), 0),
+        (Call::recall("群", "s"), 10015),
+        (Call::recall("a\tgroup", "s"), 10015),
+        (Call::recall("g", &"s".repeat(32)), 0),
+        (Call::recall("g", &"s".repeat(33)), 10004),
+        (Call::recall("g", "用户"), 10004),
+        (in_topic(&topic(96)), 0),
+        (in_topic(&topic(97)), 110_013),
+        (in_topic("@TGS#_d@TOPIC#_1"), 110_013),
+        (in_topic("@TGS#_c@TOPIC#_"), 110_013),
+        (in_topic("news"), 110_013),
+    ] {
+        assert_eq!(code(&mock, &call), expected, "{}", call.body);
+    }
+}
+
+/// Every code that something a caller does or a world is like brings about, with that cause.
+fn causes() -> Vec<(i64, &'static str, Call)> {
+    let good = Call::good;
+    let usersig = sign(SECRET_KEY, APP, "administrator", 3600);
+    vec![
+        (0, "all is well", good()),
+        (0, "nothing to recall", Call::recall("@TGS#2C5SZEAEF", "quiet")),
+        (0, "an AVChatRoom", Call::recall("@TGS#live", "spam")),
+        (0, "a topic", Call::in_topic(TOPIC)),
+        (10003, "no such command", Call { command: "recall", ..good() }),
+        (10004, "no sender", good().saying(r#"{"GroupId":"@TGS#2C5SZEAEF"}"#)),
+        (10007, "a type without recalls", Call::recall("@TGS#old", "spam")),
+        (10007, "an identifier that may not", Call::recall("@TGS#closed", "spam")),
+        (10010, "no such group", Call::recall("@TGS#nowhere", "spam")),
+        (10010, "a dismissed group", Call::recall("@TGS#gone", "spam")),
+        (10015, "no group ID", Call::recall("群", "spam")),
+        (60002, "a GET", Call { method: "GET", ..good() }),
+        (60003, "a body that is no JSON", good().saying("GroupId=g")),
+        (60010, "no admin", good()
+            .with("identifier", "leckie")
+            .signed(sign(SECRET_KEY, APP, "leckie", 3600))),
+        (60012, "no SDKAppID", good().without("sdkappid")),
+        (60025, "no random", good().without("random")),
+        (60026, "Frankfurt", Call { host: "adminapiger.im.qcloud.com".to_owned(), ..good() }),
+        (60026, "China", Call { host: "console.tim.qq.com".to_owned(), ..good() }),
+        (70001, "an expired UserSig", good().signed(sign(SECRET_KEY, APP, "administrator", 59))),
+        (70003, "a UserSig cut off", good().signed(&usersig[..usersig.len() / 2])),
+        (70009, "another key", good().signed(sign("another", APP, "administrator", 3600))),
+        (70013, "another identifier", good().signed(sign(SECRET_KEY, APP, "second", 3600))),
+        (70014, "another app", good().signed(sign(SECRET_KEY, 7, "administrator", 3600))),
+        (70020, "no such app here", good().with("sdkappid", "1400000001")),
+        (70107, "a sender never imported", Call::recall("@TGS#2C5SZEAEF", "nobody")),
+        (110_013, "no such topic", Call::in_topic("@TGS#_@TGS#cQVLVHIM62CJ@TOPIC#_none")),
+        (110_013, "a topic of no community", good().saying(
+            r#"{"GroupId":"@TGS#2C5SZEAEF","Sender_Account":"spam","TopicId":"@TGS#2C5SZEAEF@TOPIC#_1"}"#,
+        )),
+    ]
+}
+
+#[test]
+fn each_code_comes_from_its_cause() {
+    for (expected, cause, call) in causes() {
+        // A mock each, as some remember what happened before.
+        let mock = in_world(Options::default());
+        assert_eq!(code(&mock, &call), expected, "{cause}");
+        assert_eq!(
+            mock.seen().by_code,
+            [(i32::try_from(expected).unwrap(), 1)].into()
+        );
+    }
+}
+
+#[test]
+fn a_good_usersig_may_be_renewed_and_a_second_admin_may_call_too() {
+    let mock = in_world(Options::default());
+    for identifier in ["administrator", "second", "administrator"] {
+        let call = Call::good().with("identifier", identifier);
+        let call = call.signed(sign(SECRET_KEY, APP, identifier, 3600));
+        assert_eq!(code(&mock, &call), 0);
+    }
+}
+
+#[test]
+fn who_brings_bad_usersigs_too_often_is_locked_out() {
+    let mock = in_world(Options::default());
+    let bad = Call::good().signed("bad");
+    let codes: Vec<i64> = (0..12).map(|_| code(&mock, &bad)).collect();
+    assert_eq!(codes, [[70003; 10].as_slice(), &[70050; 2]].concat());
+    assert_eq!(code(&mock, &Call::good()), 70050);
+}
+
+#[test]
+fn what_is_over_the_cap_is_told_so_for_each_command_apart() {
+    let mock = in_world(Options {
+        // Two, and none come after them, however long this takes.
+        cap: Some(Cap::Bucket { rate: 0, burst: 2 }),
+        ..Options::default()
+    });
+    let recalls = [(); 4].map(|()| code(&mock, &Call::good()));
+    assert_eq!(recalls, [0, 0, 60007, 60007]);
+    let look = Call::group_info(&["@TGS#live"]);
+    assert_eq!([(); 3].map(|()| code(&mock, &look)), [0, 0, 60007]);
+    // Who may not call at all does not use it up.
+    assert_eq!(code(&mock, &Call::good().signed("bad")), 70003);
+    let seen = mock.seen();
+    assert_eq!((seen.calls, seen.over_cap), (5, 2));
+    assert_eq!((seen.lookups.calls, seen.lookups.over_cap), (3, 1));
+}
+
+/// Those that come only from `--fail`: what brings them about is inside the service, or the whole
+/// app's state.
+const UNCAUSED: [i64; 41] = [
+    10002, 10006, 10012, 10019, 10026, 10033, 10035, 10041, 10044, 11000, 60004, 60005, 60006,
+    60008, 60009, 60011, 60013, 60014, 60016, 60017, 60018, 60019, 60020, 60021, 60027, 60028,
+    70002, 70005, 70016, 70051, 70052, 70101, 70114, 70169, 70202, 70402, 70403, 70500, 72000,
+    72002, 80005,
+];
+
+#[test]
+fn every_code_of_the_table_has_a_cause_or_is_known_to_have_none() {
+    let caused = causes().into_iter().map(|(code, ..)| code);
+    let elsewhere = [60007, 70050];
+    let told: BTreeSet<i64> = caused.chain(elsewhere).chain(UNCAUSED).collect();
+    let table = codes::TABLE.iter().map(|known| known.code);
+    let table: BTreeSet<i64> = table.filter(|&code| code == 0 || code >= 600).collect();
+    assert_eq!(told, table);
+}
+
+#[test]
+fn every_code_and_status_of_the_table_comes_when_asked_for() {
+    for known in codes::TABLE.iter().filter(|known| known.code > 0) {
+        let mock = Mock::start(Options {
+            faults: vec![format!("{}=100%", known.code).parse().unwrap()],
+            ..Options::default()
+        })
+        .unwrap();
+        if known.code >= 600 {
+            assert_eq!(code(&mock, &Call::good()), known.code);
+        } else {
+            let text = talk(&mock, &Call::good().text());
+            let status = format!("HTTP/1.1 {} ", known.code);
+            assert!(text.starts_with(&status), "{text}");
+            assert!(text.contains("\r\nx-recall-mock: 1\r\n"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn groups_are_told_of_one_by_one_with_their_own_codes() {
+    let mock = in_world(Options::default());
+    let groups = ["@TGS#live", "@TGS#gone", "@TGS#nowhere", "群", COMMUNITY];
+    let told = answer(&mock, &Call::group_info(&groups));
+    let told = told["GroupInfo"].as_array().unwrap();
+    let told = told.iter().map(|group| {
+        (
+            group["GroupId"].as_str().unwrap(),
+            group["ErrorCode"].as_i64().unwrap(),
+            group["Type"].as_str(),
+        )
+    });
+    let expected = [
+        ("@TGS#live", 0, Some("AVChatRoom")),
+        ("@TGS#gone", 10010, None),
+        ("@TGS#nowhere", 10010, None),
+        ("群", 10015, None),
+        (COMMUNITY, 0, Some("Community")),
+    ];
+    assert_eq!(told.collect::<Vec<_>>(), expected);
+    let many = vec!["@TGS#live"; 51];
+    assert_eq!(code(&mock, &Call::group_info(&many)), 10004);
+    assert_eq!(code(&mock, &Call::group_info(&many[..50])), 0);
+}
+
+#[test]
+fn whatever_comes_is_answered_as_a_mock() {
+    let mock = Mock::start(Options::default()).unwrap();
+    let long = "x".repeat(100_000);
+    for (request, status) in [
+        (Call::good().text(), "200 OK"),
+        (
+            Call::good().text().replace("HTTP/1.1", "HTTP/1.0"),
+            "200 OK",
+        ),
+        ("GET / HTTP/1.1\r\nHost: mock\r\n\r\n".to_owned(), "200 OK"),
+        ("HEAD / HTTP/1.1\r\nHost: mock\r\n\r\n".to_owned(), "200 OK"),
+        (
+            "GET /mock/seen HTTP/1.1\r\nHost: mock\r\n\r\n".to_owned(),
+            "200 OK",
+        ),
+        (
+            "GET /mock/nothing HTTP/1.1\r\nHost: mock\r\n\r\n".to_owned(),
+            "404 Not Found",
+        ),
+        (Call::good().saying(&long).text(), "413 Payload Too Large"),
+        ("garbage\r\n\r\n".to_owned(), "400 Bad Request"),
+        ("POST / HTTP/9.9\r\n\r\n".to_owned(), "400 Bad Request"),
+        (format!("GET /{long} HTTP/1.1\r\n\r\n"), "414 URI Too Long"),
+        (
+            format!(
+                "GET / HTTP/1.1\r\n{}\r\n",
+                format!("a: {}\r\n", &long[..9000]).repeat(90)
+            ),
+            "431 Request Header Fields Too Large",
+        ),
+    ] {
+        let text = talk(&mock, &request);
+        let start = &request[..request.len().min(60)];
+        let (line, head) = text
+            .split_once("\r\n")
+            .unwrap_or_else(|| panic!("{start}: {text}"));
+        assert_eq!(line.split_once(' ').unwrap().1, status, "{start}");
+        assert!(head.contains("x-recall-mock: 1\r\n"), "{start}: {text}");
+    }
+}
+
+#[test]
+fn a_connection_carries_many_calls_one_after_the_other_or_all_at_once() {
+    let mock = Mock::start(Options::default()).unwrap();
+    let mut stream = TcpStream::connect(mock.address()).unwrap();
+    let calls = Call::good().text().repeat(3);
+    for _ in 0..2 {
+        stream.write_all(calls.as_bytes()).unwrap();
+        let mut answers = String::new();
+        while answers.matches(r#""ErrorCode":0}"#).count() < 3 {
+            let mut block = [0; 4096];
+            let read = stream.read(&mut block).unwrap();
+            answers.push_str(std::str::from_utf8(&block[..read]).unwrap());
+        }
+    }
+    let seen = mock.seen();
+    assert_eq!((seen.connections, seen.most_calls_on_a_connection), (1, 6));
+    // By HTTP/1.0 a connection is for one call, unless it is asked to stay.
+    let once = Call::good().text().replace("HTTP/1.1", "HTTP/1.0");
+    let mut stream = TcpStream::connect(mock.address()).unwrap();
+    stream.write_all(once.as_bytes()).unwrap();
+    stream.read_to_string(&mut String::new()).unwrap();
+}

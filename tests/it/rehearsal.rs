@@ -1,0 +1,170 @@
+//! A rehearsal: the world before, a run, the world after.
+
+use std::collections::BTreeMap;
+
+use recall_worker::mock::{List, Mock, Only, Options, World};
+use serde::Deserialize;
+
+use crate::stage::{Place, rows};
+
+type Row = (String, String, String);
+
+/// What a sender's messages in a group or topic have come to.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+struct Tally {
+    group: String,
+    sender: String,
+    topic: String,
+    sent: u64,
+    recalled: u64,
+    left: u64,
+    within_reach: u64,
+}
+
+fn world_of(mock: &Mock) -> BTreeMap<Row, Tally> {
+    let lines = mock.list(List::World(Only::default()));
+    let tallies = lines.lines().map(|line| {
+        let tally: Tally = serde_json::from_str(line).unwrap();
+        let row = (
+            tally.group.clone(),
+            tally.sender.clone(),
+            tally.topic.clone(),
+        );
+        (row, tally)
+    });
+    tallies.collect()
+}
+
+fn sample(name: &str) -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("samples")
+        .join(name)
+}
+
+fn start(options: Options) -> Mock {
+    Mock::start(options).unwrap()
+}
+
+/// Runs the sample's spam wave, and gives back the rows that the ledger calls recalled.
+fn clean_up(place: &Place, mock: &Mock) -> Vec<Row> {
+    let run = place.run("rows.csv").on(mock.address()).with_secret_key();
+    // The sample has a bad row, and two of a group that is gone.
+    run.finish().exits(3);
+    let recalled = place.ledger().entries.into_iter();
+    recalled
+        .filter(|entry| entry.outcome == "recalled")
+        .map(|entry| (entry.group, entry.sender, entry.topic))
+        .collect()
+}
+
+fn spam_wave() -> Place {
+    Place::with_rows(std::fs::read(sample("spam-wave.csv")).unwrap())
+}
+
+/// Fails unless those of the rows are gone that can be, and all else is as it was.
+fn is_clean(before: &BTreeMap<Row, Tally>, after: &BTreeMap<Row, Tally>, rows: &[Row]) {
+    assert!(rows.iter().all(|row| before.contains_key(row)));
+    for (row, was) in before {
+        // In the live room a recall does nothing.
+        let gone = rows.contains(row) && row.0 != "@TGS#2J4SZEAEL";
+        let expected = Tally {
+            recalled: if gone { was.within_reach } else { 0 },
+            left: was.left - if gone { was.within_reach } else { 0 },
+            within_reach: if gone { 0 } else { was.within_reach },
+            ..was.clone()
+        };
+        assert_eq!(after[row], expected);
+    }
+    assert_eq!(after.len(), before.len());
+}
+
+#[test]
+fn after_a_cleanup_the_spam_is_gone_and_nothing_else_is() {
+    let mock = start(Options {
+        world: Some(World::load(&sample("world.toml")).unwrap()),
+        ..Options::default()
+    });
+    let (place, before) = (spam_wave(), world_of(&mock));
+    let rows = clean_up(&place, &mock);
+    let after = world_of(&mock);
+    is_clean(&before, &after, &rows);
+    // What the test asks about is there: spam that went, that was out of reach, and of the live
+    // room; and members who wrote beside it.
+    let luna = |world: &BTreeMap<Row, Tally>| {
+        let row = ("@TGS#2C5SZEAEF", "Luna Bargains", "");
+        world[&(row.0.into(), row.1.into(), row.2.into())].clone()
+    };
+    assert_eq!((luna(&before).sent, luna(&before).within_reach), (70, 50));
+    assert_eq!((luna(&after).recalled, luna(&after).left), (50, 20));
+    assert!(rows.iter().any(|row| row.0 == "@TGS#2J4SZEAEL"));
+    let sum: u64 = after.values().map(|tally| tally.recalled).sum();
+    assert_eq!(mock.seen().world.unwrap().recalled, sum);
+}
+
+#[test]
+fn an_incident_changes_nothing_about_what_is_gone_in_the_end() {
+    let faults = ["10002=8%", "502=4%", "reset=8%", "wrong=8%"];
+    let mock = start(Options {
+        world: Some(World::load(&sample("world.toml")).unwrap()),
+        faults: faults.map(|fault| fault.parse().unwrap()).to_vec(),
+        // So that each row meets the same in every run of this test.
+        count_rows: true,
+        ..Options::default()
+    });
+    let (place, before) = (spam_wave(), world_of(&mock));
+    let rows = clean_up(&place, &mock);
+    assert_eq!(mock.seen().faults.len(), 3, "{:?}", mock.seen().faults);
+    is_clean(&before, &world_of(&mock), &rows);
+}
+
+#[test]
+fn messages_that_keep_coming_push_old_ones_out_of_reach() {
+    let busy = r#"
+        app = { sdkappid = 1400000000, admins = ["administrator"] }
+        [[group]]
+        id = "@TGS#1"
+        type = "Public"
+        members = ["member"]
+        messages = [{ senders = ["u0"], count = 900 }]
+    "#;
+    let mock = start(Options {
+        world: Some(World::from_toml(busy).unwrap()),
+        traffic: 20_000.0,
+        ..Options::default()
+    });
+    // In a tenth of a second nothing old is left within reach.
+    while mock.seen().world.unwrap().messages < 2000 {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    let place = Place::with_rows(rows(1));
+    place.run("rows.csv").on(mock.address()).finish().exits(0);
+    assert_eq!(place.ledger().of("u0").outcome, "recalled");
+    let spam = &world_of(&mock)[&("@TGS#1".into(), "u0".into(), String::new())];
+    assert_eq!((spam.sent, spam.recalled, spam.left), (900, 0, 900));
+}
+
+#[test]
+fn without_a_world_one_is_made_up_and_can_be_asked_too() {
+    let mock = start(Options {
+        count_rows: true,
+        faults: vec!["70107=30%/sender".parse().unwrap()],
+        ..Options::default()
+    });
+    let place = Place::with_rows(rows(50));
+    let run = place.run("rows.csv").on(mock.address());
+    run.with(["--max-failures", "none"]).finish().exits(3);
+    let (ledger, after) = (place.ledger(), world_of(&mock));
+    assert_eq!(after.len(), 50);
+    for ((_, sender, _), tally) in after {
+        let recalled = ledger.of(&sender).outcome == "recalled";
+        assert_eq!(ledger.of(&sender).code, if recalled { 0 } else { 70107 });
+        if recalled {
+            assert_eq!(tally.within_reach, 0);
+        } else {
+            assert_eq!(tally.recalled, 0);
+        }
+        assert_eq!(tally.sent, tally.recalled + tally.left);
+    }
+    let recalled = ledger.outcomes()["recalled"];
+    assert!((20..50).contains(&recalled), "{recalled}");
+}
