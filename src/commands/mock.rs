@@ -1,6 +1,7 @@
 //! `recall mock`: the service, on this machine, until Ctrl-C.
 
 use std::io::{self, Write as _};
+use std::net::SocketAddr;
 
 use crate::cli::MockArgs;
 use crate::error::{Error, Result};
@@ -16,13 +17,9 @@ pub fn run(args: &MockArgs) -> Result<u8> {
     let address = mock.address();
     let fail = |error| Error::service("cannot write to stdout").because(error);
     super::job::wait_for_interrupt(|| {
-        writeln!(
-            io::stdout(),
-            "A mock of the service listens on http://{address}\n\
-             What it saw: curl http://{address}/mock/seen\n\
-             Stop it with Ctrl-C."
-        )
-        .map_err(fail)
+        io::stdout()
+            .write_all(greeting(args, address).as_bytes())
+            .map_err(fail)
     })?;
     let lists = [List::Rows, List::Connections, List::World(Only::default())];
     let details = args.details.then(|| lists.map(|list| mock.list(list)));
@@ -30,6 +27,21 @@ pub fn run(args: &MockArgs) -> Result<u8> {
     let details = details.into_iter().flatten().collect::<String>();
     write!(io::stdout(), "{seen}\n{details}").map_err(fail)?;
     Ok(exit::OK)
+}
+
+fn greeting(args: &MockArgs, address: SocketAddr) -> String {
+    let mut lines = vec![
+        format!("A mock of the service listens on http://{address}"),
+        format!("What it saw: curl http://{address}/mock/seen"),
+    ];
+    if args.world.is_some() || args.count_rows {
+        lines.push(format!("Its world: curl http://{address}/mock/world"));
+    }
+    if args.script.is_some() {
+        lines.push("Its script starts with the first call.".to_owned());
+    }
+    lines.push("Stop it with Ctrl-C.\n".to_owned());
+    lines.join("\n")
 }
 
 fn options(args: &MockArgs) -> Result<Options> {

@@ -16,6 +16,8 @@ use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt};
 use std::os::fd::{AsFd, AsRawFd as _};
 use tokio::net::TcpStream;
 
+use super::cap::LATE;
+
 /// When the bytes that were read last arrived.
 #[derive(Debug, Default)]
 pub(crate) struct Arrival {
@@ -32,7 +34,7 @@ impl Arrival {
             .zip(since_epoch())
             .map(|(last, now)| now.saturating_sub(last));
         // Where the clock was set meanwhile, what it says is of no use.
-        let ago = ago.filter(|ago| *ago < Duration::from_millis(100));
+        let ago = ago.filter(|ago| *ago < LATE);
         now.saturating_sub(ago.unwrap_or_default())
     }
 }
@@ -131,6 +133,17 @@ mod tests {
         stream.readable().await.expect("readable");
         let read = arrival.receive(stream, &mut [0]).expect("a byte");
         assert_eq!(read, 1);
+    }
+
+    #[test]
+    fn a_thread_that_waited_long_for_its_turn_does_not_make_a_call_later() {
+        let arrival = Arrival::default();
+        let ago = Duration::from_millis(900);
+        let last = since_epoch().map(|now| now.saturating_sub(ago));
+        arrival.last.set(last);
+        let now = Duration::from_secs(9);
+        let earlier = now.saturating_sub(arrival.before(now));
+        assert!(ago <= earlier && earlier < LATE, "{earlier:?}");
     }
 
     #[test]

@@ -58,15 +58,16 @@ impl FromStr for Cap {
     }
 }
 
-/// The times of the last second, oldest first.
+/// The times of the last second, and of as long before as calls may be read late, oldest first.
 ///
 /// Calls on different connections may be read in another order than they arrived in, so a time
-/// may be earlier than one before, by a little.
+/// may be earlier than one before, by less than [`LATE`].
 #[derive(Debug, Default)]
 pub(crate) struct LastSecond(VecDeque<Duration>);
 
-/// By how much a time may be earlier than one before.
-const LATE: Duration = Duration::from_millis(100);
+/// By how much a time may be earlier than one before: on a busy machine a thread can wait for its
+/// turn for so long, with calls on several connections to be read.
+pub(crate) const LATE: Duration = Duration::from_secs(2);
 
 impl LastSecond {
     /// Adds a time, and says where it is, and the most that lie in any second with it. Two calls
@@ -275,9 +276,9 @@ mod tests {
         assert!(gate.pass(1000 * MS));
     }
 
-    /// Times as they may be read: each up to 99 ms after it arrived.
+    /// Times as they may be read: each nearly as late as may be after it arrived.
     fn read_late() -> impl Strategy<Value = Vec<Duration>> {
-        prop::collection::vec((0..3000_u32, 0..99_u32), 1..80).prop_map(|mut calls| {
+        prop::collection::vec((0..6000_u32, 0..1999_u32), 1..160).prop_map(|mut calls| {
             calls.sort_by_key(|&(arrived, late)| arrived + late);
             calls.iter().map(|&(arrived, _)| arrived * MS).collect()
         })

@@ -130,6 +130,7 @@ fn its_world_is_that_of_the_file_and_its_details_tell_of_all_there_was() {
     place.write("world.toml", WORLD);
     let words = ["--world", "world.toml", "--details", "--count-rows"];
     let (mock, address) = start(&place, &words);
+    mock.until_it_prints(&format!("curl http://{address}/mock/world"));
     place.run("rows.csv").on(address).finish().exits(0);
     let world = get(address, "/mock/world");
     let asked = get(address, "/mock/world?sender=other&group=%40TGS%231");
