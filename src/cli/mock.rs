@@ -42,7 +42,7 @@ pub struct MockArgs {
     /// The seed of all chances
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
-    /// At the end also tell of each row (with --count-rows), connection and sender in the world
+    /// At the end also tell of each app, row (with --count-rows), connection and sender in the world
     #[arg(long)]
     pub details: bool,
     /// Remember each row that was called, for /mock/rows, and without a world for /mock/world;

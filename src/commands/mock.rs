@@ -21,7 +21,8 @@ pub fn run(args: &MockArgs) -> Result<u8> {
             .write_all(greeting(args, address).as_bytes())
             .map_err(fail)
     })?;
-    let lists = [List::Rows, List::Connections, List::World(Only::default())];
+    let world = List::World(Only::default());
+    let lists = [List::Apps, List::Rows, List::Connections, world];
     let details = args.details.then(|| lists.map(|list| mock.list(list)));
     let seen = serde_json::to_string(&mock.stop()).expect("plain data");
     let details = details.into_iter().flatten().collect::<String>();

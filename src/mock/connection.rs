@@ -164,6 +164,7 @@ impl Open {
                 return respond(200, JSON, Answering::whole(json(&seen)));
             }
             "rows" => List::Rows,
+            "apps" => List::Apps,
             "connections" => List::Connections,
             "world" => List::world(uri.query().unwrap_or("")),
             "messages" => List::messages(uri.query().unwrap_or("")),

@@ -2,23 +2,28 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
+
 use super::cap::{Cap, Gate, LastSecond};
 
 /// What can be called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) enum Command {
-    /// `delete_group_msg_by_sender`, or a call of nothing that there is.
+    /// Or a call of nothing that there is.
+    #[serde(rename = "delete_group_msg_by_sender")]
     Recall,
-    /// `get_group_info`.
+    #[serde(rename = "get_group_info")]
     GroupInfo,
 }
 
 /// The calls of one app and command.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub(crate) struct Lane {
     app: u64,
     pub(crate) command: Command,
+    #[serde(skip)]
     gate: Option<Gate>,
+    #[serde(skip)]
     last_second: LastSecond,
     pub(crate) calls: u64,
     pub(crate) worst_second: usize,

@@ -13,7 +13,7 @@
 //! ```
 //!
 //! Asked over HTTP it tells about itself: `GET /mock/seen` answers with [`Seen`] as JSON;
-//! `/mock/rows`, `/mock/connections`, `/mock/world` (of the rows of `?group=…&sender=…&topic=…`)
+//! `/mock/apps`, `/mock/rows`, `/mock/connections`, `/mock/world` (of `?group=…&sender=…&topic=…`)
 //! and `/mock/messages?group=…&topic=…` with the lines of a [`List`].
 
 mod answer;

@@ -35,7 +35,7 @@ pub(crate) struct Service {
     pub(crate) world: Option<World>,
     pub(crate) made_up: MadeUp,
     auth: Option<Auth>,
-    lanes: Lanes,
+    pub(crate) lanes: Lanes,
     figures: Figures,
     /// The Unix second in which it started.
     epoch: u64,

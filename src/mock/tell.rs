@@ -13,6 +13,9 @@ use super::service::Service;
 pub enum List {
     /// A line a row, where rows are counted: `{"group","sender","topic","calls","ok"}`.
     Rows,
+    /// A line for each app and command that was called, of the first 1,000:
+    /// `{"app","command","calls","worst_second","over_cap"}`. The cap belongs to these.
+    Apps,
     /// A line for each of the last 10,000 connections: `{"connection","calls","open"}`.
     Connections,
     /// A line for each sender in each group and topic of the world:
@@ -56,6 +59,7 @@ impl List {
                 let rows = service.rows.iter();
                 lines(rows.flat_map(|rows| (0..).map_while(|at| rows.get(at))))
             }
+            (Self::Apps, _) => lines(service.lanes.iter()),
             (Self::Connections, _) => lines((0..).map_while(|at| service.connections.get(at))),
             (Self::World(only), Some(world)) => {
                 let all = (0..).map_while(|at| world.tally(at));

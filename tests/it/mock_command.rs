@@ -141,9 +141,34 @@ fn its_world_is_that_of_the_file_and_its_details_tell_of_all_there_was() {
     let done = mock.finish().exits(0);
     let (_, end) = done.stdout.split_once("{\"calls\"").unwrap();
     assert!(end.contains(r#""world":{"messages":40,"recalled":30}"#));
+    assert!(end.contains(r#"{"app":1400000000,"command":"delete_group_msg_by_sender","calls":3,"#));
     assert!(end.contains(r#""sender":"u2","topic":"","calls":1,"ok":1}"#));
     assert!(end.contains(r#"{"connection":1,"calls":"#));
     assert!(end.ends_with(&world), "{end}");
+}
+
+#[test]
+fn a_world_may_be_json_lines_and_a_wrong_one_is_told_with_its_line() {
+    let place = Place::with_rows(rows(2));
+    let app = r#"{"app":{"sdkappid":1400000000,"admins":["administrator"]}}"#;
+    let group = r#"{"group":{"id":"@TGS#1","type":"Public"}}"#;
+    let message = |sender: &str, seq: u32| {
+        format!(r#"{{"message":{{"group":"@TGS#1","sender":"{sender}","seq":{seq}}}}}"#)
+    };
+    let (first, second) = (message("u0", 7), message("u1", 9));
+    let text = [app, group, &first, &second].join("\n");
+    place.write("world.jsonl", &text);
+    let (_mock, address) = start(&place, &["--world", "world.jsonl"]);
+    place.run("rows.csv").on(address).finish().exits(0);
+    let messages = get(address, "/mock/messages?group=%40TGS%231");
+    let expected = [
+        r#"{"seq":7,"sender":"u0","recalled":true}"#,
+        r#"{"seq":9,"sender":"u1","recalled":true}"#,
+    ];
+    assert_eq!(messages.lines().collect::<Vec<_>>(), expected);
+    place.write("wrong.jsonl", text + "\n" + &first);
+    let wrong = place.recall(["mock", "--world", "wrong.jsonl"]).finish();
+    wrong.exits(1).says("wrong.jsonl").says("line 5");
 }
 
 #[test]

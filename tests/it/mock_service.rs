@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use recall_worker::api::codes;
 use recall_worker::api::secret::Secret;
 use recall_worker::api::usersig;
-use recall_worker::mock::{Cap, Mock, Options, World};
+use recall_worker::mock::{Cap, List, Mock, Options, World};
 use serde_json::{Value, json};
 
 use crate::stage::SECRET_KEY;
@@ -353,6 +353,25 @@ fn what_is_over_the_cap_is_told_so_for_each_command_apart() {
     let seen = mock.seen();
     assert_eq!((seen.calls, seen.over_cap), (5, 2));
     assert_eq!((seen.lookups.calls, seen.lookups.over_cap), (3, 1));
+    let apps = mock.list(List::Apps);
+    let lines: Vec<Value> = apps
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    for (line, command, calls, over_cap) in [
+        (&lines[0], "delete_group_msg_by_sender", 5, 2),
+        (&lines[1], "get_group_info", 3, 1),
+    ] {
+        assert_eq!(
+            (&line["app"], &line["command"]),
+            (&json!(APP), &json!(command))
+        );
+        assert_eq!(
+            (&line["calls"], &line["over_cap"]),
+            (&json!(calls), &json!(over_cap))
+        );
+    }
+    assert_eq!(lines.len(), 2);
 }
 
 /// Those that come only from `--fail`: what brings them about is inside the service, or the whole
