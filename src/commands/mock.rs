@@ -1,8 +1,8 @@
 //! `recall mock`: the service, on this machine, until Ctrl-C.
 
-use std::io::{self, Write as _};
 use std::net::SocketAddr;
 
+use super::stdout::print;
 use crate::cli::MockArgs;
 use crate::error::{Error, Result};
 use crate::exit;
@@ -15,18 +15,13 @@ use crate::mock::{List, Mock, Only, Options, Script, World, duration};
 pub fn run(args: &MockArgs) -> Result<u8> {
     let mock = Mock::start(options(args)?)?;
     let address = mock.address();
-    let fail = |error| Error::service("cannot write to stdout").because(error);
-    super::job::wait_for_interrupt(|| {
-        io::stdout()
-            .write_all(greeting(args, address).as_bytes())
-            .map_err(fail)
-    })?;
+    super::job::wait_for_interrupt(|| print(&greeting(args, address)))?;
     let world = List::World(Only::default());
     let lists = [List::Apps, List::Rows, List::Connections, world];
     let details = args.details.then(|| lists.map(|list| mock.list(list)));
     let seen = serde_json::to_string(&mock.stop()).expect("plain data");
     let details = details.into_iter().flatten().collect::<String>();
-    write!(io::stdout(), "{seen}\n{details}").map_err(fail)?;
+    print(&format!("{seen}\n{details}"))?;
     Ok(exit::OK)
 }
 

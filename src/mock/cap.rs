@@ -99,6 +99,9 @@ impl LastSecond {
     }
 }
 
+/// Of how many seconds calls may still be read, being up to two late ([`LATE`]).
+const SECONDS: usize = 3;
+
 /// A cap and what it remembers.
 #[derive(Debug)]
 pub(crate) enum Gate {
@@ -106,10 +109,10 @@ pub(crate) enum Gate {
         most: usize,
         passed: LastSecond,
     },
+    /// The last seconds, as calls may be read late, and how many passed in each.
     Fixed {
         most: u32,
-        second: u64,
-        passed: u32,
+        seconds: [(u64, u32); SECONDS],
     },
     Bucket {
         rate: f64,
@@ -128,8 +131,7 @@ impl Gate {
             },
             Cap::Fixed(most) => Self::Fixed {
                 most,
-                second: 0,
-                passed: 0,
+                seconds: [(0, 0); SECONDS],
             },
             Cap::Bucket { rate, burst } => Self::Bucket {
                 rate: f64::from(rate),
@@ -150,16 +152,15 @@ impl Gate {
                 }
                 within <= *most
             }
-            Self::Fixed {
-                most,
-                second,
-                passed,
-            } => {
-                if *second < now.as_secs() {
-                    (*second, *passed) = (now.as_secs(), 0);
+            Self::Fixed { most, seconds } => {
+                let second = now.as_secs();
+                let slot = usize::try_from(second).unwrap_or(usize::MAX) % SECONDS;
+                let (known, count) = &mut seconds[slot];
+                if *known != second {
+                    (*known, *count) = (second, 0);
                 }
-                let passes = *passed < *most;
-                *passed += u32::from(passes);
+                let passes = *count < *most;
+                *count += u32::from(passes);
                 passes
             }
             Self::Bucket {
@@ -266,6 +267,13 @@ mod tests {
         assert!(gate.pass(1040 * MS));
         assert!(!gate.pass(1020 * MS));
         assert!(gate.pass(1500 * MS));
+    }
+
+    #[test]
+    fn a_late_call_is_counted_in_the_second_in_which_it_arrived() {
+        let mut gate = Gate::new(Cap::Fixed(2));
+        let passed = [900, 1100, 2100, 950, 1200, 970, 1300].map(|ms| gate.pass(ms * MS));
+        assert_eq!(passed, [true, true, true, true, true, false, false]);
     }
 
     #[test]

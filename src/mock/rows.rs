@@ -56,7 +56,7 @@ impl Only {
 pub(crate) struct RowSeen<'a> {
     #[serde(flatten)]
     pub(crate) key: Key<'a>,
-    /// Requests for it.
+    /// Calls for it, less those that the cap rejected.
     pub(crate) calls: u32,
     /// Those answered with code 0.
     pub(crate) ok: u32,

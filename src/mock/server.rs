@@ -73,10 +73,10 @@ pub(crate) async fn serve(
         if outage.refuses && listener.take().is_some() && !outage.away {
             shared.service.borrow_mut().refused();
         }
-        if outage.away && !away.replace(outage.away) {
+        let was_away = away.replace(outage.away);
+        if outage.away && !was_away {
             connections.shutdown().await;
         }
-        away.set(outage.away);
         if !outage.refuses && listener.is_none() {
             match TcpListener::bind(address).await {
                 Ok(again) => {
@@ -86,6 +86,8 @@ pub(crate) async fn serve(
                 Err(error) => tracing::debug!(%error, %address, "the mock can't come back yet"),
             }
         }
+        let change = outage.until.map(|until| shared.start + until);
+        let again = listener.is_none() && !outage.refuses;
         tokio::select! {
             accepted = accept(listener.as_ref()) => match accepted {
                 Ok(stream) => {
@@ -101,7 +103,7 @@ pub(crate) async fn serve(
             },
             Some(_) = connections.join_next() => {}
             () = shared.first_call.notified() => {}
-            () = until(outage.until.map(|until| shared.start + until), listener.is_none() && !outage.refuses) => {}
+            () = until(change, again) => {}
             ask = asks.recv() => match ask {
                 Some(ask) => shared.tell(ask),
                 None => return shared.seen(),
