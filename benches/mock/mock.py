@@ -5,8 +5,9 @@
     python3 benches/mock/mock.py speed                # calls/s on one core, by wrk on another
     python3 benches/mock/mock.py soak --minutes 60    # memory, with every feature on
 
-Both print Markdown. `recall mock` listens on loopback; wrk (and, for `speed`, taskset) must be
-there. On a machine where others work, `soak --calls 2000` is what it asks for at most.
+`recall mock` listens on loopback; wrk (and, for `speed`, taskset and two cores) must be there. The
+soak makes about --calls a second, each with other IDs, from many apps and over connections that
+come and go: a core has time for others meanwhile.
 """
 
 import argparse

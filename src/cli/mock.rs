@@ -6,6 +6,14 @@ use clap::Args;
 
 /// `recall mock`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+It tells about itself over HTTP, as JSON; all but the first as lines:
+  /mock/seen         its figures
+  /mock/apps         calls and those over the cap, by app and command
+  /mock/rows         calls of each row, with --count-rows
+  /mock/connections  calls over each of the last 10,000
+  /mock/world        messages by sender, of ?group=…&sender=…&topic=… or all
+  /mock/messages     the last 1,000 of ?group=…&topic=…")]
 pub struct MockArgs {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8086")]
@@ -13,8 +21,8 @@ pub struct MockArgs {
     /// Listen where other machines can reach it
     #[arg(long)]
     pub public: bool,
-    /// The app, its groups and their messages (TOML or JSON lines) [default: made up from the seed,
-    /// and whatever a row names is there]
+    /// The app, its groups and their messages (TOML or JSON lines), such as samples/world.toml
+    /// [default: made up from the seed, and whatever a row names is there]
     #[arg(long, value_name = "FILE")]
     pub world: Option<PathBuf>,
     /// Messages that arrive in the world, in a second
@@ -29,7 +37,8 @@ pub struct MockArgs {
     /// May be repeated
     #[arg(long, value_name = "WHAT=P%")]
     pub fail: Vec<String>,
-    /// What happens when (TOML)
+    /// What happens when (TOML), such as samples/incident.toml: from one second to another faults, a
+    /// latency, an outage; for all rows or for some. Its clock starts with the first call
     #[arg(long, value_name = "FILE")]
     pub script: Option<PathBuf>,
     /// Most calls a second of each app and command, the rest get the frequency error: 200 in any
