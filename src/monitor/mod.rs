@@ -5,6 +5,7 @@ mod plain;
 mod screen;
 pub(crate) mod words;
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 pub use bar::Bar;
@@ -37,18 +38,28 @@ impl Progress<'_> {
         self.tally.rows - self.tally.pending()
     }
 
-    /// The time that the rows which are left will take: this run's rate over what is left to
-    /// call. Rows that were settled before cost no time and count for neither.
-    pub fn time_left(&self) -> Option<Duration> {
+    /// The rows that are left to call, as far as those met tell. Rows that were settled before
+    /// say nothing about the others.
+    fn to_call(&self) -> Option<f64> {
         let tally = self.tally;
         let met = tally.rows - tally.resumed;
         let unread = self.total?.saturating_sub(tally.rows);
-        if met == 0 || tally.settled() == 0 {
-            return None;
-        }
-        let to_call = unread as f64 * (tally.taken as f64 / met as f64) + tally.pending() as f64;
-        let rate = tally.settled() as f64 / self.elapsed.as_secs_f64();
-        Duration::try_from_secs_f64(to_call / rate).ok()
+        (met > 0)
+            .then(|| unread as f64 * (tally.taken as f64 / met as f64) + tally.pending() as f64)
+    }
+
+    /// The time that the rows which are left will take at this run's rate so far.
+    pub fn time_left(&self) -> Option<Duration> {
+        let settled = self.tally.settled();
+        let rate = settled as f64 / self.elapsed.as_secs_f64();
+        (settled > 0)
+            .then(|| Duration::try_from_secs_f64(self.to_call()? / rate).ok())
+            .flatten()
+    }
+
+    /// The time that the rows which are left take at this many calls a second.
+    pub fn time_left_at(&self, rate: NonZeroU32) -> Option<Duration> {
+        Duration::try_from_secs_f64(self.to_call()? / f64::from(rate.get())).ok()
     }
 }
 
@@ -73,6 +84,15 @@ pub enum Notice {
     PaceRecovered,
     /// The `UserSig` had expired and was signed anew.
     Renewed,
+    /// The `UserSig` was signed anew, long before it runs out.
+    RenewedInTime,
+    /// The `UserSig` runs out before the run is through, and no other can be signed.
+    UserSigEnds {
+        /// In how long.
+        left: Duration,
+        /// How long the rest of the run takes.
+        needed: Duration,
+    },
     /// The operator asked to stop; calls in flight are still recorded.
     Stopping {
         /// How many there are.

@@ -92,6 +92,13 @@ pub(super) fn notice(notice: &Notice) -> String {
         }
         Notice::PaceRecovered => "The pace is what it was again.".to_owned(),
         Notice::Renewed => "The UserSig had expired and was signed anew.".to_owned(),
+        Notice::RenewedInTime => "The UserSig was signed anew, before it runs out.".to_owned(),
+        Notice::UserSigEnds { left, needed } => format!(
+            "The UserSig runs out in {}, and the rows that are left take {} or more. The run will stop \
+             then and can go on with --resume and a new one. With RECALL_SECRET_KEY they are signed anew in time.",
+            time(*left),
+            time(*needed)
+        ),
         Notice::Stopping { in_flight } => format!(
             "Stopping: no new calls, waiting for {in_flight} in flight. Once more to leave at once."
         ),

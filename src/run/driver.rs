@@ -1,6 +1,7 @@
 //! The loop that acts: it starts calls, takes in rows and answers, sleeps, and records.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,8 @@ use crate::monitor::{Monitor, Notice, Progress};
 
 /// How often the monitor hears of progress.
 const TICK: Duration = Duration::from_millis(100);
+/// After so long the pace of a run tells how long the rest takes.
+const TELLING: Duration = Duration::from_secs(60);
 
 /// A run, and all that it owns.
 pub(super) struct Driver<'a> {
@@ -33,6 +36,7 @@ pub(super) struct Driver<'a> {
     pub(super) begun: Instant,
     recorded: usize,
     bytes_read: u64,
+    told_usersig_ends: bool,
     pub(super) input: Input,
     /// How long each limit kept calls from starting.
     pub(super) waited: BTreeMap<Limit, Duration>,
@@ -65,6 +69,7 @@ impl<'a> Driver<'a> {
             begun: Instant::now(),
             recorded: 0,
             bytes_read: 0,
+            told_usersig_ends: false,
             input: Input::Open,
             waited: BTreeMap::new(),
         }
@@ -77,6 +82,11 @@ impl<'a> Driver<'a> {
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
+            // By the clock on the wall, which is what a UserSig runs out by: of a machine's sleep
+            // `Instant` knows nothing.
+            if self.client.credentials().should_renew(unix_now()) {
+                self.schedule.renew_in_time();
+            }
             // First, so that a call which starts now carries the UserSig that was signed for it.
             self.carry_out();
             let (wake, limit) = loop {
@@ -180,15 +190,31 @@ impl<'a> Driver<'a> {
         // A canary ends with its last row, wherever the input does.
         let canary = self.schedule.to_take().map(|more| tally.rows + more);
         let total = [total, canary].into_iter().flatten().min();
-        self.monitor.progress(&Progress {
+        let progress = Progress {
             tally,
             total,
             in_flight: self.schedule.in_flight(),
             retrying: self.schedule.retrying(),
             calls_per_s,
             elapsed: now - self.begun,
-        });
+        };
+        self.monitor.progress(&progress);
+        if !self.told_usersig_ends
+            && let Some(needed) = needed(&progress, self.schedule.rate())
+            && let Some(left) = self.client.credentials().falls_short(unix_now(), needed)
+        {
+            self.told_usersig_ends = true;
+            self.monitor.notice(&Notice::UserSigEnds { left, needed });
+        }
     }
+}
+
+/// How long the rest of a run takes: at the cap from the start, and when it has gone on for a
+/// while as its pace so far tells.
+fn needed(progress: &Progress<'_>, cap: Option<NonZeroU32>) -> Option<Duration> {
+    let at_the_cap = cap.and_then(|cap| progress.time_left_at(cap));
+    let so_far = progress.time_left().filter(|_| progress.elapsed >= TELLING);
+    at_the_cap.max(so_far)
 }
 
 /// A call, from handing the request over to its whole answer.

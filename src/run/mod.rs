@@ -10,6 +10,7 @@
 //!                       ├─ pace, window     may a call start now?
 //!                       ├─ retry            how long a row waits
 //!                       ├─ outage           is it the service that fails?
+//!                       ├─ signature        which UserSig did the call carry?
 //!                       └─ guard            is this run a mistake?
 //! ```
 //!
@@ -30,6 +31,7 @@ mod retry;
 mod scenarios;
 mod schedule;
 mod seen;
+mod signature;
 #[cfg(test)]
 mod simulation;
 mod steps;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::guard::MaxFailures;
 use super::plan::Plan;
-use super::simulation::{End, Life, Nature, Sickness, World};
+use super::simulation::{BEGINNING, End, HOUR, Life, Nature, Sickness, World, key, usersig_for};
 use super::steps::Stop;
 use crate::outcome::Outcome;
 
@@ -23,7 +23,7 @@ fn plan() -> Plan {
 }
 
 fn run(world: &mut World, plan: &Plan) -> End {
-    Life::new(world, plan, false).live(STEPS)
+    Life::new(world, plan, usersig_for(1_000)).live(STEPS)
 }
 
 fn seconds(world: &World) -> f64 {
@@ -146,10 +146,74 @@ fn an_expired_usersig_without_the_key_stops_with_nothing_lost() {
     assert_eq!(world.disk, []);
     // With the key one renewal mends every call in flight.
     assert_eq!(
-        Life::new(&mut world, &plan(), true).live(STEPS),
+        Life::new(&mut world, &plan(), key()).live(STEPS),
         End::Done(None)
     );
     assert_eq!(world.count(Outcome::Recalled), 500);
+}
+
+/// One call a second: rows are hours.
+fn slow() -> Plan {
+    Plan {
+        rate: NonZeroU32::new(1),
+        ..plan()
+    }
+}
+
+#[test]
+fn with_the_key_a_run_of_three_days_never_meets_a_usersig_that_ran_out() {
+    let mut world = World::healthy(11, 72 * HOUR);
+    world.fault_share = 0.01;
+    assert_eq!(
+        Life::new(&mut world, &slow(), key()).live(STEPS),
+        End::Done(None)
+    );
+    assert!(seconds(&world) > (71 * HOUR) as f64);
+    assert_eq!(world.count(Outcome::Recalled) as u64, 72 * HOUR);
+    assert_eq!(world.ran_out, 0);
+}
+
+#[test]
+fn a_machine_that_slept_for_days_signs_anew_before_it_calls() {
+    let mut world = World::healthy(12, 2 * HOUR);
+    world.sleep_share = 0.01;
+    assert_eq!(
+        Life::new(&mut world, &slow(), key()).live(STEPS),
+        End::Done(None)
+    );
+    let awake = seconds(&world);
+    let days = (world.wall_clock() - BEGINNING) / (24 * HOUR);
+    assert!(
+        days > 20 && awake < (3 * HOUR) as f64,
+        "{days} days, {awake} s"
+    );
+    assert_eq!(world.ran_out, 0);
+}
+
+#[test]
+fn a_service_whose_clock_is_far_ahead_makes_the_run_sign_anew_more_often() {
+    // Behind a clock that is 18 hours ahead a day's UserSig holds for 6.
+    let mut world = World::healthy(13, 20 * HOUR);
+    world.service_ahead = 18 * HOUR;
+    assert_eq!(
+        Life::new(&mut world, &slow(), key()).live(STEPS),
+        End::Done(None)
+    );
+    assert_eq!(world.count(Outcome::Recalled) as u64, 20 * HOUR);
+    assert!(world.ran_out >= 2, "{}", world.ran_out);
+}
+
+#[test]
+fn a_usersig_that_was_brought_along_stops_the_run_when_it_ends_and_another_goes_on() {
+    let mut world = World::healthy(14, 3 * HOUR);
+    let stopped = Life::new(&mut world, &slow(), usersig_for(2)).live(STEPS);
+    let End::Done(Some(Stop::Service { code: 70001, .. })) = stopped else {
+        panic!("it ran out after two of three hours");
+    };
+    assert!((2 * HOUR - 60..=2 * HOUR).contains(&(world.disk.len() as u64)));
+    assert_eq!(world.count(Outcome::Failed), 0);
+    assert_eq!(run(&mut world, &slow()), End::Done(None));
+    assert_eq!(world.count(Outcome::Recalled) as u64, 3 * HOUR);
 }
 
 #[test]

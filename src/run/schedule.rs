@@ -5,6 +5,7 @@
 //! running, outages and stalls are tested in milliseconds.
 
 use std::collections::VecDeque;
+use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use super::entry;
@@ -15,6 +16,7 @@ use super::pace::Pace;
 use super::plan::Plan;
 use super::queue::{Job, Queue, Turn};
 use super::retry::Retry;
+use super::signature::{Remedy, Signature};
 use super::steps::{Answer, Effect, Limit, Next, Stop};
 use super::tally::Tally;
 use super::window::Shut;
@@ -45,9 +47,7 @@ pub(super) struct Schedule {
     retry: Retry,
     outage: Outage,
     guard: Guard,
-    can_renew: bool,
-    signature: u32,
-    signature_proven: bool,
+    signature: Signature,
     told_pace: Option<u64>,
     /// Since when the next call has needed nothing but its permit.
     ready: Option<Instant>,
@@ -70,9 +70,7 @@ impl Schedule {
             retry: Retry::new(plan.max_attempts.get(), seed),
             outage: Outage::new(plan.max_outage),
             guard: Guard::new(plan.max_failures),
-            can_renew,
-            signature: 0,
-            signature_proven: true,
+            signature: Signature::first(can_renew),
             told_pace: None,
             ready: None,
             stop: None,
@@ -185,7 +183,7 @@ impl Schedule {
     fn start(&mut self, mut job: Job) -> Job {
         job.call = self.calls;
         job.attempts += 1;
-        job.signature = self.signature;
+        job.signature = self.signature.number();
         self.calls += 1;
         self.in_flight += 1;
         self.tally.calls += 1;
@@ -215,15 +213,15 @@ impl Schedule {
             self.tell(Notice::OutageOver);
         }
         match verdict {
-            Verdict::Renew => self.renew(job, answer, now),
+            Verdict::Renew => self.expired(job, answer, now),
             Verdict::Stop => self.stop_for(answer.reply),
             Verdict::Done => {
-                self.signature_proven = true;
+                self.signature.proven();
                 self.guard.recalled();
                 self.settle(job, Outcome::Recalled, answer);
             }
             Verdict::Row => {
-                self.signature_proven = true;
+                self.signature.proven();
                 self.fail(job, answer);
             }
             Verdict::Retry | Verdict::SlowDown => unreachable!("handled above"),
@@ -249,19 +247,26 @@ impl Schedule {
         }
     }
 
-    fn renew(&mut self, job: Job, answer: Answer, now: Instant) {
-        if job.signature < self.signature {
-            // Sent before the last renewal, which has mended it.
-            self.queue.wait(job, now);
-        } else if self.can_renew && self.signature_proven {
-            self.signature += 1;
-            self.signature_proven = false;
-            self.effects.push_back(Effect::Renew);
-            self.tell(Notice::Renewed);
-            self.queue.wait(job, now);
-        } else {
-            self.stop_for(answer.reply);
+    fn expired(&mut self, job: Job, answer: Answer, now: Instant) {
+        match self.signature.expired(job.signature) {
+            Remedy::SendAgain => self.queue.wait(job, now),
+            Remedy::Renew => {
+                self.renew(Notice::Renewed);
+                self.queue.wait(job, now);
+            }
+            Remedy::Stop => self.stop_for(answer.reply),
         }
+    }
+
+    /// Calls from now on carry a `UserSig` that is signed anew, before the present one runs out.
+    pub(super) fn renew_in_time(&mut self) {
+        self.renew(Notice::RenewedInTime);
+    }
+
+    fn renew(&mut self, notice: Notice) {
+        self.signature.renewed();
+        self.effects.push_back(Effect::Renew);
+        self.tell(notice);
     }
 
     fn fail(&mut self, job: Job, answer: Answer) {
@@ -303,6 +308,11 @@ impl Schedule {
             code: reply.code,
             info: reply.info,
         });
+    }
+
+    /// Most calls in any second, where that is limited.
+    pub(super) fn rate(&self) -> Option<NonZeroU32> {
+        self.plan.rate
     }
 
     /// How many more rows may be taken, where that is limited.

@@ -1,5 +1,5 @@
-//! The whole schedule against a made-up world, from a seed: rows, faults, outages, stalls and
-//! kills between any two steps, hours of it in milliseconds.
+//! The whole schedule against a made-up world, from a seed: rows, faults, outages, stalls, a machine
+//! that sleeps and kills between any two steps, hours of it in milliseconds.
 //!
 //! `RECALL_SEEDS=100000 cargo test --release simulat` runs more of them, `RECALL_SEED=7` that one.
 
@@ -17,12 +17,18 @@ use super::queue::Job;
 use super::schedule::Schedule;
 use super::steps::{Answer, Effect, Next, Stop};
 use crate::api::codes::{self, NO_CONNECTION, TIMED_OUT};
+use crate::api::credentials::{Auth, Credentials};
 use crate::api::reply::Reply;
+use crate::api::secret::Secret;
+use crate::api::usersig;
 use crate::ledger::Settled;
 use crate::outcome::{Entry, Outcome};
 use crate::rows::{BadRow, Read, Row};
 
 const SECOND: Duration = Duration::from_secs(1);
+pub(super) const HOUR: u64 = 3_600;
+/// The clock on the wall when a world begins, in Unix seconds.
+pub(super) const BEGINNING: u64 = 1_700_000_000;
 
 /// What the service makes of a row whenever it answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +65,14 @@ pub(super) struct World {
     recalled: BTreeMap<u64, u32>,
     pub(super) disk: Vec<Entry<'static>>,
     pub(super) expired_until_renewed: bool,
+    /// How often the machine goes to sleep for hours: then its monotonic clock stands still.
+    pub(super) sleep_share: f64,
+    /// For how long it has slept.
+    slept: Duration,
+    /// How far the service's clock is ahead of the machine's, in seconds.
+    pub(super) service_ahead: u64,
+    /// How often the service found a `UserSig` that had run out.
+    pub(super) ran_out: u64,
 }
 
 /// Something that will happen.
@@ -80,6 +94,9 @@ pub(super) enum End {
 pub(super) struct Life<'w> {
     world: &'w mut World,
     schedule: Schedule,
+    credentials: Credentials,
+    /// Until when the `UserSig` that calls carry holds, in Unix seconds.
+    holds_until: u64,
     concurrency: usize,
     read: usize,
     events: BinaryHeap<Reverse<(Instant, u64)>>,
@@ -90,9 +107,10 @@ pub(super) struct Life<'w> {
 }
 
 impl<'w> Life<'w> {
-    pub(super) fn new(world: &'w mut World, plan: &Plan, can_renew: bool) -> Self {
+    pub(super) fn new(world: &'w mut World, plan: &Plan, auth: Auth) -> Self {
         let seed = world.rng.u64(..);
-        let mut schedule = Schedule::new(plan.clone(), can_renew, seed, world.now);
+        let credentials = Credentials::new(7, "administrator", auth, world.wall_clock());
+        let mut schedule = Schedule::new(plan.clone(), credentials.can_renew(), seed, world.now);
         for entry in &world.disk {
             schedule.settled_earlier(&Settled {
                 row: entry.row,
@@ -106,6 +124,8 @@ impl<'w> Life<'w> {
         }
         Self {
             schedule,
+            holds_until: holds_until(&credentials),
+            credentials,
             concurrency: plan.concurrency.get(),
             read: 0,
             events: BinaryHeap::new(),
@@ -120,6 +140,9 @@ impl<'w> Life<'w> {
     /// Lives until the end, or until `steps` have been made.
     pub(super) fn live(mut self, steps: u64) -> End {
         for _ in 0..steps {
+            if self.credentials.should_renew(self.world.wall_clock()) {
+                self.schedule.renew_in_time();
+            }
             self.carry_out();
             let wake = match self.schedule.next(self.world.now) {
                 Next::Call(job) => {
@@ -165,6 +188,9 @@ impl<'w> Life<'w> {
             Duration::from_micros(self.world.rng.u64(..1_500))
         };
         self.world.now = self.world.now.max(to) + late;
+        if self.world.rng.f64() < self.world.sleep_share {
+            self.world.slept += Duration::from_secs(self.world.rng.u64(..30 * HOUR));
+        }
         while let Some(Reverse((at, number))) = self.events.peek().copied() {
             if at > self.world.now {
                 break;
@@ -207,7 +233,11 @@ impl<'w> Life<'w> {
                     }
                     self.buffered.push(entry);
                 }
-                Effect::Renew => self.world.expired_until_renewed = false,
+                Effect::Renew => {
+                    self.credentials.renew(self.world.wall_clock());
+                    self.holds_until = holds_until(&self.credentials);
+                    self.world.expired_until_renewed = false;
+                }
                 Effect::Tell(_) => {}
             }
         }
@@ -237,6 +267,10 @@ impl<'w> Life<'w> {
             Some(Sickness::Refuses) => (NO_CONNECTION, Duration::from_millis(1)),
             Some(Sickness::Hangs) => (TIMED_OUT, 10 * SECOND),
             Some(Sickness::Answers(code)) => (code, latency),
+            None if self.holds_until <= world.wall_clock() + world.service_ahead => {
+                world.ran_out += 1;
+                (70001, latency)
+            }
             None => (world.answer(job.row.line), latency),
         };
         if code == 0 {
@@ -274,6 +308,10 @@ impl World {
             recalled: BTreeMap::new(),
             disk: Vec::new(),
             expired_until_renewed: false,
+            sleep_share: 0.0,
+            slept: Duration::ZERO,
+            service_ahead: 0,
+            ran_out: 0,
             rng: Rng::with_seed(seed),
         }
     }
@@ -313,7 +351,15 @@ impl World {
         world.fault_share = [0.0, 0.05, 0.3][rng.usize(..3)];
         world.too_often_share = [0.0, 0.0, 0.02][rng.usize(..3)];
         world.expired_until_renewed = rng.bool();
+        world.sleep_share = [0.0, 0.001][rng.usize(..2)];
+        // Up to half of the time that a minted one holds, no calls should be lost to it.
+        world.service_ahead = rng.u64(..12) * HOUR;
         world
+    }
+
+    /// The machine's clock on the wall, in Unix seconds.
+    pub(super) fn wall_clock(&self) -> u64 {
+        BEGINNING + (self.now - self.start + self.slept).as_secs()
     }
 
     /// The service is out from then to then, in seconds from the start.
@@ -354,6 +400,29 @@ impl World {
         };
         self.outages.push((from, to, sickness));
     }
+}
+
+/// The secret key, with which `UserSig`s are minted.
+pub(super) fn key() -> Auth {
+    Auth::SecretKey(Secret::new("key"))
+}
+
+/// A `UserSig` that was minted when the world began, for so many hours.
+pub(super) fn usersig_for(hours: u64) -> Auth {
+    let key = Secret::new("key");
+    Auth::UserSig(usersig::mint(
+        &key,
+        7,
+        "administrator",
+        BEGINNING,
+        hours * HOUR,
+    ))
+}
+
+/// As the service reads it from a call.
+fn holds_until(credentials: &Credentials) -> u64 {
+    let claims = usersig::decode(credentials.usersig().expose());
+    claims.expect("it was minted").ends()
 }
 
 fn row(line: u64) -> Read {
@@ -400,7 +469,7 @@ fn simulate(seed: u64) -> Figures {
         } else {
             20_000_000
         };
-        match Life::new(&mut world, &plan, true).live(steps) {
+        match Life::new(&mut world, &plan, key()).live(steps) {
             End::Killed => {
                 assert!(figures.kills < kills, "the run does not end");
                 figures.kills += 1;
@@ -419,6 +488,7 @@ fn simulate(seed: u64) -> Figures {
 }
 
 fn check(world: &mut World, plan: &Plan, rows: u64, figures: &mut Figures) {
+    assert_eq!(world.ran_out, 0, "a UserSig ran out");
     world.wire.sort_unstable();
     if let Some(cap) = plan.rate {
         let cap = cap.get() as usize;
