@@ -3,6 +3,7 @@
 //! Source: the official libraries `tls-sig-api-v2`, which agree. The text is signed with
 //! HMAC-SHA256, wrapped as JSON, compressed with zlib and written in a base64 of their own.
 
+use std::fmt;
 use std::io::{Read as _, Write as _};
 
 use base64::Engine as _;
@@ -68,6 +69,16 @@ pub enum Malformed {
     Zlib,
     /// What it holds are not the expected fields.
     Fields,
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Base64 => "it has a character too few, or one that no UserSig has; cut off?",
+            Self::Zlib => "it can't be unpacked; cut off, or changed on the way?",
+            Self::Fields => "it unpacks to something else than a UserSig",
+        })
+    }
 }
 
 /// Signs a `UserSig` for an account of an app.

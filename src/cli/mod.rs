@@ -1,6 +1,7 @@
 //! The command line: flags and their help, and nothing else.
 
 mod bench;
+mod caller;
 mod check;
 mod export;
 mod input;
@@ -14,6 +15,7 @@ mod service;
 use clap::{Args, Parser, Subcommand};
 
 pub use bench::BenchArgs;
+pub use caller::CallerArgs;
 pub use check::CheckArgs;
 pub use export::{ExportArgs, ExportFormat, OutcomeArg};
 pub use input::InputArgs;

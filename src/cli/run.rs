@@ -1,5 +1,6 @@
 //! The flags of `recall run` and `recall replay`.
 
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -43,7 +44,7 @@ pub struct RunArgs {
     pub ledger: Option<PathBuf>,
     /// Take the first N rows that are left, as a canary
     #[arg(long, value_name = "N", help_heading = "Rows")]
-    pub limit: Option<u64>,
+    pub limit: Option<NonZeroU64>,
     /// Read everything and show the first calls, but make none
     #[arg(long, help_heading = "Rows")]
     pub dry_run: bool,

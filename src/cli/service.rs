@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::CallerArgs;
+
 /// Where the service is and who calls.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Service")]
@@ -14,34 +16,25 @@ pub struct ServiceArgs {
     /// Any other address of the service, https://… (http:// on loopback only)
     #[arg(long, value_name = "URL", conflicts_with = "mock")]
     pub endpoint: Option<String>,
-    /// The app, an integer
-    #[arg(long, value_name = "N")]
-    pub sdkappid: Option<u64>,
-    /// The account that calls, an admin of the app [default: administrator]
-    #[arg(long, value_name = "ID")]
-    pub identifier: Option<String>,
-    /// A TOML file with what the environment could say, for several apps
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// A profile of the file
-    #[arg(long, value_name = "NAME", requires = "config")]
-    pub profile: Option<String>,
+    /// Who calls.
+    #[command(flatten)]
+    pub caller: CallerArgs,
     /// A private certificate authority (PEM) to trust besides the system's
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub cacert: Option<PathBuf>,
     /// Rehearse: call a mock of the service inside this process
     #[arg(long)]
     pub mock: bool,
     /// How long the mock inside takes to answer
-    #[arg(long, value_name = "20ms..80ms", requires = "mock", conflicts_with_all = ["region", "endpoint"])]
+    #[arg(long, value_name = "20ms..80ms", hide_short_help = true, requires = "mock", conflicts_with_all = ["region", "endpoint"])]
     pub mock_latency: Option<String>,
     /// How often the mock inside answers with an error code; may be repeated
-    #[arg(long, value_name = "CODE=P%", requires = "mock", conflicts_with_all = ["region", "endpoint"])]
+    #[arg(long, value_name = "CODE=P%", hide_short_help = true, requires = "mock", conflicts_with_all = ["region", "endpoint"])]
     pub mock_fail: Vec<String>,
     /// Most calls in any second that the mock inside lets through [default: any number]
-    #[arg(long, value_name = "N", requires = "mock", conflicts_with_all = ["region", "endpoint"])]
+    #[arg(long, value_name = "N", hide_short_help = true, requires = "mock", conflicts_with_all = ["region", "endpoint"])]
     pub mock_cap: Option<u32>,
     /// The seed of the mock's chances
-    #[arg(long, value_name = "N", requires = "mock", conflicts_with_all = ["region", "endpoint"], default_value_t = 0)]
+    #[arg(long, value_name = "N", hide_short_help = true, requires = "mock", conflicts_with_all = ["region", "endpoint"], default_value_t = 0)]
     pub mock_seed: u64,
 }

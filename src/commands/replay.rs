@@ -3,7 +3,7 @@
 use super::files::failed_rows_beside;
 use super::job::{self, Job};
 use crate::cli::ReplayArgs;
-use crate::config::{self, Service, process_env};
+use crate::config::{self, Service, Settings, process_env};
 use crate::error::Result;
 use crate::exit;
 use crate::ledger::{LastWords, Reader, Start, failed_rows};
@@ -18,14 +18,9 @@ use crate::run::Feed;
 /// When the flags make no sense, or the ledger can't be read or written.
 pub fn run(args: &ReplayArgs, screen: &Screen) -> Result<u8> {
     let header = Reader::open(&args.ledger)?.header().clone();
-    let plan = config::plan(&args.pace, None, true)?;
-    let service = Service::new(
-        &args.service,
-        &process_env,
-        &args.pace,
-        &plan,
-        Some(&header.endpoint),
-    )?;
+    let settings = Settings::of_run(&args.service, &args.pace, &process_env())?;
+    let plan = config::plan(&settings, None, true)?;
+    let service = Service::new(&args.service, &settings, &plan, Some(&header.endpoint))?;
     let format = Format::by_name(header.first_input()).unwrap_or(Format::Csv);
     let failed_rows_file = args.output.failed.clone();
     let failed_rows_file =

@@ -6,7 +6,7 @@ use super::job::{self, Job};
 use super::{dry_run, files, input};
 use crate::api::client::Client;
 use crate::cli::RunArgs;
-use crate::config::{self, Service, process_env};
+use crate::config::{self, Service, Settings, process_env};
 use crate::error::Result;
 use crate::exit;
 use crate::ledger::Start;
@@ -22,8 +22,9 @@ use crate::survey::{Found, Survey};
 pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
     let ledger = files::ledger(args)?;
     let rows = input::open(&args.rows)?;
-    let plan = config::plan(&args.pace, args.limit, rows.is_failed_rows())?;
-    let service = Service::new(&args.service, &process_env, &args.pace, &plan, None)?;
+    let settings = Settings::of_run(&args.service, &args.pace, &process_env())?;
+    let plan = config::plan(&settings, args.limit, rows.is_failed_rows())?;
+    let service = Service::new(&args.service, &settings, &plan, None)?;
     let failed_rows = files::failed_rows(args, &ledger, rows.format())?;
     if args.dry_run {
         let client = Client::new(&service.transport, service.credentials)?;

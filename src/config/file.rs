@@ -3,6 +3,7 @@
 //! ```toml
 //! region = "singapore"
 //! identifier = "administrator"
+//! rate = 100
 //!
 //! [profile.game]
 //! sdkappid = 1400000000
@@ -18,56 +19,18 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
+use super::settings::{KEYS, Layer, Setting};
 use crate::error::{Error, Result};
 
-/// The keys, and the variables of the environment that say the same.
-const KEYS: [(&str, &str); 6] = [
-    ("sdkappid", "RECALL_SDKAPPID"),
-    ("identifier", "RECALL_IDENTIFIER"),
-    ("secret_key", "RECALL_SECRET_KEY"),
-    ("usersig", "RECALL_USERSIG"),
-    ("region", "RECALL_REGION"),
-    ("endpoint", "RECALL_ENDPOINT"),
-];
-/// Variables that answer the same question: whoever says one of them says it all.
-const ALTERNATIVES: [[&str; 2]; 2] = [
-    ["RECALL_SECRET_KEY", "RECALL_USERSIG"],
-    ["RECALL_REGION", "RECALL_ENDPOINT"],
-];
-
-/// What is set in one place, by the names of the environment's variables.
-pub(super) type Layer = BTreeMap<&'static str, String>;
-
-/// The environment as a layer.
-pub(super) fn environment(env: super::Env<'_>) -> Layer {
-    let set = |(_, variable): (_, &'static str)| Some((variable, env(variable)?));
-    KEYS.into_iter().filter_map(set).collect()
-}
-
-/// Puts one layer over another, which weighs less.
-pub(super) fn over(mut upper: Layer, mut lower: Layer) -> Layer {
-    for alternatives in ALTERNATIVES {
-        if alternatives
-            .iter()
-            .any(|variable| upper.contains_key(variable))
-        {
-            for variable in alternatives {
-                lower.remove(variable);
-            }
-        }
-    }
-    lower.append(&mut upper);
-    lower
-}
-
-/// Reads a file, and in it a profile.
+/// Reads a file, and in it a profile: layers, the weightier first.
 ///
 /// # Errors
 /// Usage, naming the line or key; never its value, which may be the secret.
-pub(super) fn read(path: &Path, profile: Option<&str>) -> Result<Layer> {
+pub(super) fn read(path: &Path, profile: Option<&str>) -> Result<Vec<Layer>> {
     let name = path.display();
-    let text = fs::read_to_string(path)
-        .map_err(|error| Error::usage(format!("cannot read --config {name}")).because(error))?;
+    let text = fs::read_to_string(path).map_err(|error| {
+        Error::usage(format!("cannot read the configuration {name}")).because(error)
+    })?;
     let mut table: Table = text.parse().map_err(|error: toml::de::Error| {
         let at = error.span().map_or(0, |span| span.start);
         let line = text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1;
@@ -92,49 +55,48 @@ pub(super) fn read(path: &Path, profile: Option<&str>) -> Result<Layer> {
         };
         layers.insert(profile, layer(keys, &place)?);
     }
-    let layer = match profile {
-        None => top,
-        Some(profile) => {
-            let known = layers.keys().cloned().collect::<Vec<_>>().join(", ");
-            let chosen = layers.remove(profile).ok_or_else(|| {
-                Error::usage(format!("{name} has no profile {profile:?}")).hint(
-                    if known.is_empty() {
-                        "it has none".to_owned()
-                    } else {
-                        format!("it has {known}")
-                    },
-                )
-            })?;
-            over(chosen, top)
-        }
-    };
-    if layer.keys().any(|key| ALTERNATIVES[0].contains(key)) {
+    let mut chosen = Vec::new();
+    if let Some(profile) = profile {
+        let known = layers.keys().cloned().collect::<Vec<_>>().join(", ");
+        chosen.push(layers.remove(profile).ok_or_else(|| {
+            Error::usage(format!("{name} has no profile {profile:?}")).hint(if known.is_empty() {
+                "it has none".to_owned()
+            } else {
+                format!("it has {known}")
+            })
+        })?);
+    }
+    chosen.push(top);
+    let holds_secret =
+        |layer: &Layer| layer.contains_key("secret_key") || layer.contains_key("usersig");
+    if chosen.iter().any(holds_secret) {
         warn_of_readers(path);
     }
-    Ok(layer)
+    Ok(chosen)
 }
 
 fn layer(table: Table, place: &str) -> Result<Layer> {
     let mut layer = Layer::new();
     for (key, value) in table {
-        let Some((_, variable)) = KEYS.into_iter().find(|(known, _)| *known == key) else {
-            let known = KEYS.map(|(known, _)| known).join(", ");
+        let Some(key) = KEYS.into_iter().find(|known| *known == key) else {
             return Err(
                 Error::usage(format!("{place}: there is no key {key:?}")).hint(format!(
-                    "the keys are {known}, and tables [profile.NAME] of them"
+                    "the keys are {}, and tables [profile.NAME] of them",
+                    KEYS.join(", ")
                 )),
             );
         };
-        let text = match value {
+        let value = match value {
             Value::String(text) => text,
-            Value::Integer(number) if key == "sdkappid" => number.to_string(),
+            Value::Integer(number) => number.to_string(),
             _ => {
                 return Err(Error::usage(format!(
-                    "{place}: {key} is not a text in quotes"
+                    "{place}: {key} is neither a text in quotes nor a number"
                 )));
             }
         };
-        layer.insert(variable, text);
+        let from = format!("{place}: {key}");
+        layer.insert(key, Setting { value, from });
     }
     Ok(layer)
 }
@@ -169,60 +131,41 @@ mod tests {
 
         [profile.test]
         endpoint = "http://127.0.0.1:1"
+        rate = 7
     "#;
 
-    fn read_text(text: &str, profile: Option<&str>) -> Result<Layer> {
+    fn read_text(text: &str, profile: Option<&str>) -> Result<Vec<Layer>> {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("recall.toml");
         fs::write(&path, text).expect("written");
         read(&path, profile)
     }
 
-    fn pairs(layer: &Layer) -> Vec<(&str, &str)> {
-        layer
-            .iter()
-            .map(|(name, value)| (*name, value.as_str()))
-            .collect()
+    fn keys(profile: Option<&str>) -> Vec<Vec<&'static str>> {
+        let layers = read_text(FILE, profile).expect("fine");
+        let keys = |layer: &Layer| layer.keys().copied().collect();
+        layers.iter().map(keys).collect()
     }
 
     #[test]
-    fn a_profile_adds_to_the_top_and_weighs_more() {
-        let top = read_text(FILE, None).expect("fine");
-        assert_eq!(
-            pairs(&top),
-            [("RECALL_REGION", "singapore"), ("RECALL_SECRET_KEY", "top")]
-        );
-        let game = read_text(FILE, Some("game")).expect("fine");
-        assert_eq!(
-            pairs(&game),
-            [
-                ("RECALL_REGION", "singapore"),
-                ("RECALL_SDKAPPID", "1400000000"),
-                ("RECALL_USERSIG", "game's")
-            ]
-        );
-        let test = read_text(FILE, Some("test")).expect("fine");
-        assert_eq!(
-            pairs(&test),
-            [
-                ("RECALL_ENDPOINT", "http://127.0.0.1:1"),
-                ("RECALL_SECRET_KEY", "top")
-            ]
-        );
+    fn a_profile_lies_over_the_top_of_the_file() {
+        let top = vec!["region", "secret_key"];
+        assert_eq!(keys(None), [top.clone()]);
+        assert_eq!(keys(Some("game")), [vec!["sdkappid", "usersig"], top]);
     }
 
     #[test]
     fn an_unknown_key_or_profile_is_told_the_known_ones() {
-        let error = read_text("regoin = \"china\"", None)
-            .expect_err("no such key")
-            .to_string();
+        let refused = |text, profile| {
+            let error = read_text(text, profile).err();
+            error.expect("nobody knows it").to_string()
+        };
+        let error = refused("regoin = \"china\"", None);
         assert!(
             error.contains("\"regoin\"") && error.contains("region"),
             "{error}"
         );
-        let error = read_text(FILE, Some("gmae"))
-            .expect_err("no such profile")
-            .to_string();
+        let error = refused(FILE, Some("gmae"));
         assert!(error.contains("game, test"), "{error}");
     }
 
@@ -234,7 +177,7 @@ mod tests {
             "secret_key = ['s3cret']",
             "s = 1\nsecret_key = \"s3cret\" x",
         ] {
-            let error = read_text(text, None).expect_err(text).to_string();
+            let error = read_text(text, None).err().expect(text).to_string();
             assert!(!error.contains("s3cret"), "{error}");
         }
     }

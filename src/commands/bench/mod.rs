@@ -117,7 +117,7 @@ fn parts_of(args: &BenchArgs) -> Result<Vec<Part>> {
             part(None, latency)?,
         ]),
         (None, Some(_)) => Ok(vec![part(None, latency)?]),
-        (Some(rate), _) => Ok(vec![part(config::rate(rate)?, latency)?]),
+        (Some(rate), _) => Ok(vec![part(config::rate("--rate", rate)?, latency)?]),
     }
 }
 

@@ -1,0 +1,103 @@
+//! The bounds of a run, read and checked.
+
+use std::num::{NonZeroU32, NonZeroU64};
+use std::str::FromStr;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use super::settings::{Setting, Settings};
+use crate::error::{Error, Result};
+use crate::run::{MaxFailures, Plan};
+
+/// The bounds of a run. Rows that have failed before may fail again, unless somebody says otherwise.
+///
+/// # Errors
+/// Usage, naming the flag, the variable, or file and key.
+pub fn plan(settings: &Settings, limit: Option<NonZeroU64>, failed_before: bool) -> Result<Plan> {
+    let usual = if failed_before {
+        MaxFailures::Any
+    } else {
+        MaxFailures::Percent(50.0)
+    };
+    let get = |key| settings.get(key).expect("it is built in");
+    let Setting { value, from } = get("rate");
+    Ok(Plan {
+        rate: rate(from, value)?,
+        concurrency: number(get("concurrency"))?,
+        max_attempts: number(get("max_attempts"))?,
+        max_outage: duration(get("max_outage"))?,
+        max_failures: settings
+            .get("max_failures")
+            .map_or(Ok(usual), max_failures)?,
+        limit,
+    })
+}
+
+/// How long a call may take.
+pub(super) fn timeout(settings: &Settings) -> Result<Duration> {
+    let setting = settings.get("timeout").expect("it is built in");
+    let timeout = duration(setting)?;
+    if timeout.is_zero() {
+        return Err(Error::usage(format!("{} must be above zero", setting.from)));
+    }
+    Ok(timeout)
+}
+
+/// Most calls in any second; none for as fast as it goes. `from` is who said it.
+pub(crate) fn rate(from: &str, text: &str) -> Result<Option<NonZeroU32>> {
+    if text == "max" {
+        return Ok(None);
+    }
+    match text.parse() {
+        Ok(rate) => Ok(Some(rate)),
+        Err(_) => Err(Error::usage(format!(
+            "{from} {text} is not 1 or more, or max"
+        ))),
+    }
+}
+
+fn number<N: FromStr>(Setting { value, from }: &Setting) -> Result<N> {
+    value
+        .parse()
+        .map_err(|_| Error::usage(format!("{from} {value} is not 1 or more")))
+}
+
+fn max_failures(Setting { value, from }: &Setting) -> Result<MaxFailures> {
+    let wrong = || {
+        Error::usage(format!(
+            "{from} {value} is not a number of rows, a share such as 20%, or none"
+        ))
+    };
+    if value == "none" {
+        return Ok(MaxFailures::Any);
+    }
+    match value.strip_suffix('%') {
+        Some(percent) => percent
+            .parse()
+            .ok()
+            .filter(|percent| (0.0..=100.0).contains(percent))
+            .map(MaxFailures::Percent)
+            .ok_or_else(wrong),
+        None => value.parse().map(MaxFailures::Rows).map_err(|_| wrong()),
+    }
+}
+
+fn duration(Setting { value, from }: &Setting) -> Result<Duration> {
+    time(from, value)
+}
+
+/// A time such as `10s`, `500ms` or `30m`. `from` is who said it.
+pub(crate) fn time(from: &str, text: &str) -> Result<Duration> {
+    if text == "0" {
+        return Ok(Duration::ZERO);
+    }
+    text.parse::<SignedDuration>()
+        .ok()
+        .and_then(|duration| Duration::try_from(duration).ok())
+        .ok_or_else(|| {
+            Error::usage(format!(
+                "{from} {text} is not a time such as 10s, 500ms or 30m"
+            ))
+        })
+}
