@@ -19,6 +19,9 @@ fn main() -> ExitCode {
         Command::Explain(args) => commands::explain::run(&args),
         Command::Bench(args) => commands::bench::run(&args, &screen),
         Command::Mock(args) => commands::mock::run(&args),
+        Command::Usersig(command) => commands::usersig::run(&command, &screen),
+        Command::Completions(args) => commands::pages::completions(&args),
+        Command::Man(args) => commands::pages::man(&args),
     };
     match done {
         Ok(code) => ExitCode::from(code),

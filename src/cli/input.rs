@@ -9,16 +9,22 @@ use clap::Args;
 #[command(next_help_heading = "Rows")]
 pub struct InputArgs {
     /// The rows: .csv, .tsv, .jsonl, .ndjson, or - for stdin; several need --ledger
-    #[arg(required = true, value_name = "INPUT")]
+    #[arg(required = true, value_name = "INPUT", help_heading = None)]
     pub inputs: Vec<PathBuf>,
-    /// Columns by other names than group, sender, topic and their usual variants
-    #[arg(long, value_name = "group=NAME,sender=NAME")]
+    /// Columns by other names: group=room,sender=uid
+    ///
+    /// Without it they are group, sender, topic and their usual variants.
+    #[arg(long, value_name = "NAMES")]
     pub columns: Option<String>,
-    /// The first line is a row already: group, sender, topic unless --columns gives positions
+    /// The first line is a row already
+    ///
+    /// Its columns are group, sender, topic, unless --columns gives positions: group=2,sender=1.
     #[arg(long)]
     pub no_header: bool,
-    /// Take suspicious rows for invalid ones: IDs that are too long, cut or rounded, topics of
-    /// other groups, swapped columns
+    /// Take suspicious rows for invalid ones
+    ///
+    /// Suspicious are IDs that are too long, cut or rounded, topics of other groups, swapped
+    /// columns.
     #[arg(long)]
     pub strict: bool,
 }

@@ -8,9 +8,11 @@ mod input;
 mod mock;
 mod output;
 mod pace;
+mod pages;
 mod report;
 mod run;
 mod service;
+mod usersig;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -22,9 +24,11 @@ pub use input::InputArgs;
 pub use mock::MockArgs;
 pub use output::{OutputArgs, ProgressArg};
 pub use pace::PaceArgs;
+pub use pages::{CompletionsArgs, ManArgs};
 pub use report::ReportArgs;
 pub use run::{ReplayArgs, RunArgs};
 pub use service::ServiceArgs;
+pub use usersig::{MintArgs, ShowArgs, UserSigCommand};
 
 /// Recalls what many senders wrote in Tencent Cloud Chat groups: paced to the cap, resumable,
 /// with a ledger of every row.
@@ -51,10 +55,17 @@ pub enum Command {
     Report(ReportArgs),
     /// Tell what an error code means and what to do about it
     Explain(ExplainArgs),
+    /// Make a UserSig from the secret key, or tell what one says of itself
+    #[command(subcommand)]
+    Usersig(UserSigCommand),
     /// Measure the whole pipeline against a mock inside: pace, lag, CPU, memory
     Bench(BenchArgs),
     /// Run a mock of the service on this machine
     Mock(MockArgs),
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
+    /// Print a man page
+    Man(ManArgs),
 }
 
 /// `recall explain`.

@@ -9,9 +9,9 @@ use clap::{Args, ValueEnum};
 #[command(next_help_heading = "Results")]
 pub struct OutputArgs {
     /// The file of failed rows, itself an input [default: INPUT's name with .failed]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub failed: Option<PathBuf>,
-    /// Print the summary as one JSON object on stdout
+    /// Print the summary as one JSON object
     #[arg(long)]
     pub json: bool,
     /// How to show progress

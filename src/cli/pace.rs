@@ -7,28 +7,37 @@ use clap::Args;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Pace and patience")]
 pub struct PaceArgs {
-    /// Most calls in any second, 1 to 200; more, or max, on loopback only [default: 200]
+    /// Most calls in any second [default: 200]
+    ///
+    /// 200 is the service's cap. More, or max for as fast as it goes, is for a loopback service
+    /// only.
     #[arg(long, value_name = "N|max")]
     pub rate: Option<String>,
-    /// Most calls in flight; 200 keep the cap up to answers of one second [default: 200]
+    /// Most calls in flight [default: 200]
+    ///
+    /// 200 keep the cap up to answers of one second.
     #[arg(long, value_name = "N", hide_short_help = true)]
     pub concurrency: Option<String>,
     /// Most attempts a row [default: 8]
     #[arg(long, value_name = "N", hide_short_help = true)]
     pub max_attempts: Option<String>,
-    /// How long a call may take; the service itself takes up to 3s [default: 10s]
+    /// How long a call may take [default: 10s]
+    ///
+    /// The service itself takes up to 3s.
     #[arg(long, value_name = "TIME", hide_short_help = true)]
     pub timeout: Option<String>,
-    /// End the run when so many rows have failed, N or P%, or none to let them
+    /// End the run when so many rows have failed
     ///
-    /// [default: 50% of at least 1,000 rows, or the first 20 all alike; none for rows that failed
-    /// before]
-    #[arg(long, value_name = "N|P%|none")]
+    /// A number of rows, a share of at least 1,000 rows, or none to let them. Unless you say it,
+    /// 50% end the run, or 20 that fail alike at its start; rows that failed before may fail again.
+    #[arg(long, value_name = "N|P%")]
     pub max_failures: Option<String>,
-    /// Queue behind another run for the same app and endpoint on this machine
+    /// Queue behind another run for this app on this machine
     #[arg(long)]
     pub wait: bool,
-    /// How long to wait for a service that is out; 0 lets rows fail instead [default: 30m]
-    #[arg(long, value_name = "TIME", hide_short_help = true)]
+    /// How long to wait for a service that is out [default: 30m]
+    ///
+    /// 0 lets rows fail instead.
+    #[arg(long, value_name = "TIME")]
     pub max_outage: Option<String>,
 }

@@ -7,22 +7,39 @@ use clap::Args;
 
 use super::{InputArgs, OutputArgs, PaceArgs, ServiceArgs};
 
+/// Where more is told.
+const MORE: &str = "recall run --help has every flag, the environment and the exit codes.";
+const EXAMPLES: &str = "\
+Examples:
+  recall run rows.csv --mock              rehearse against a mock inside
+  recall run rows.csv --dry-run           the first calls, and none is made
+  recall run rows.csv --limit 10          a canary: the first ten rows
+  recall run rows.csv --resume            the rest, or after an interruption
+  zcat rows.csv.gz | recall run - --yes   rows from a pipe
+  recall run a.csv b.jsonl --ledger wave  several inputs, one ledger";
+const ENVIRONMENT_AND_EXIT: &str = "\
+Environment:
+  RECALL_SDKAPPID, RECALL_IDENTIFIER      who calls
+  RECALL_SECRET_KEY or RECALL_USERSIG     no flags, for others could read them
+  RECALL_REGION or RECALL_ENDPOINT        where the service is
+  RECALL_RATE, RECALL_CONCURRENCY, RECALL_MAX_ATTEMPTS, RECALL_TIMEOUT,
+  RECALL_MAX_FAILURES, RECALL_MAX_OUTAGE  the pace
+  RECALL_CONFIG, RECALL_PROFILE           a TOML file that says the same with
+                                          keys such as sdkappid and max_outage
+Flags weigh more than the environment, and that more than the file.
+
+Exit codes:
+  0  every row was recalled   3  finished; some rows failed or are invalid
+  1  it could not run         4  stopped by the service, an outage, the guard
+  2  flags or environment   130  interrupted
+After 4 and 130 the same command with --resume goes on.";
+
 /// `recall run`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  recall run rows.csv --mock                      rehearse against a mock inside
-  recall run rows.csv --region singapore          the real thing
-  recall run rows.csv --region singapore --resume go on after an interruption
-  zcat rows.csv.gz | recall run - --limit 10      the first ten rows from a pipe
-  recall run a.csv b.jsonl --ledger wave.jsonl    several inputs, one ledger
-
-Who calls comes from the environment, never from arguments: RECALL_SDKAPPID, RECALL_IDENTIFIER
-(administrator), RECALL_SECRET_KEY or RECALL_USERSIG, RECALL_REGION or RECALL_ENDPOINT.
-
-Exit codes: 0 all recalled, 1 could not run, 2 usage, 3 some rows failed or are invalid,
-4 stopped by the service, an outage or the guard, 130 interrupted; after 4 and 130 --resume
-goes on.")]
+#[command(
+    after_help = format!("{EXAMPLES}\n\n{MORE}"),
+    after_long_help = format!("{EXAMPLES}\n\n{ENVIRONMENT_AND_EXIT}")
+)]
 pub struct RunArgs {
     /// What the rows are.
     #[command(flatten)]
@@ -33,15 +50,15 @@ pub struct RunArgs {
     /// How fast and how long.
     #[command(flatten)]
     pub pace: PaceArgs,
-    /// Where results go.
-    #[command(flatten)]
-    pub output: OutputArgs,
     /// Go on with the ledger of an interrupted run
     #[arg(long, help_heading = "Results")]
     pub resume: bool,
-    /// The file of results [default: INPUT's name with .ledger.jsonl]
+    /// The ledger [default: INPUT's name with .ledger.jsonl]
     #[arg(long, value_name = "FILE", help_heading = "Results")]
     pub ledger: Option<PathBuf>,
+    /// Where results go.
+    #[command(flatten)]
+    pub output: OutputArgs,
     /// Take the first N rows that are left, as a canary
     #[arg(long, value_name = "N", help_heading = "Rows")]
     pub limit: Option<NonZeroU64>,
@@ -52,6 +69,13 @@ pub struct RunArgs {
 
 /// `recall replay`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  recall replay rows.ledger.jsonl               the failed rows, once more
+  recall replay rows.mock.ledger.jsonl --mock   those of a rehearsal
+
+The service is the one that the ledger names, unless you say another.
+recall run --help tells of the environment and the exit codes.")]
 pub struct ReplayArgs {
     /// The ledger whose failed rows are sent again
     pub ledger: PathBuf,

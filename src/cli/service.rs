@@ -13,7 +13,7 @@ pub struct ServiceArgs {
     /// The app's region: china, singapore, seoul, frankfurt, silicon-valley, jakarta, tokyo, riyadh
     #[arg(long, value_name = "NAME", conflicts_with_all = ["endpoint", "mock"])]
     pub region: Option<String>,
-    /// Any other address of the service, https://… (http:// on loopback only)
+    /// Any other address, https://… (http:// on loopback only)
     #[arg(long, value_name = "URL", conflicts_with = "mock")]
     pub endpoint: Option<String>,
     /// Who calls.
@@ -22,7 +22,7 @@ pub struct ServiceArgs {
     /// A private certificate authority (PEM) to trust besides the system's
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub cacert: Option<PathBuf>,
-    /// Rehearse: call a mock of the service inside this process
+    /// Rehearse against a mock of the service, inside
     #[arg(long)]
     pub mock: bool,
     /// How long the mock inside takes to answer

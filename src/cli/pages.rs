@@ -1,0 +1,34 @@
+//! The flags of `recall completions` and `recall man`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap_complete::Shell;
+
+/// `recall completions`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  source <(recall completions bash)                                         for this shell
+  recall completions bash > ~/.local/share/bash-completion/completions/recall
+  recall completions zsh > ~/.zfunc/_recall                                 a folder of your fpath
+  recall completions fish > ~/.config/fish/completions/recall.fish")]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: Shell,
+}
+
+/// `recall man`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  recall man run | man -l -                     read a page
+  recall man --out ~/.local/share/man/man1      keep them all, for man recall-run")]
+pub struct ManArgs {
+    /// The command that the page is about [default: recall itself]
+    #[arg(value_name = "COMMAND", conflicts_with = "out")]
+    pub command: Vec<String>,
+    /// Write every page into this folder instead
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}

@@ -1,0 +1,197 @@
+//! `recall usersig`: makes a `UserSig`, or tells what one says of itself.
+
+use std::io::{self, Read as _};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::stdout::{print, print_json};
+use crate::api::secret::Secret;
+use crate::api::usersig::{self, Claims};
+use crate::cli::{MintArgs, ShowArgs, UserSigCommand};
+use crate::config::{self, Caller, Settings, process_env};
+use crate::error::{Error, Result};
+use crate::exit;
+use crate::monitor::Screen;
+use crate::monitor::words::time;
+
+/// No `UserSig` is longer.
+const LONGEST: u64 = 16 * 1024;
+
+/// Makes one, or tells of one.
+///
+/// # Errors
+/// Usage, where the secret key or the `UserSig` is missing, or it can't be read.
+pub fn run(command: &UserSigCommand, screen: &Screen) -> Result<u8> {
+    let now = u64::try_from(Timestamp::now().as_second()).unwrap_or(0);
+    match command {
+        UserSigCommand::Mint(args) => mint(args, now, screen),
+        UserSigCommand::Show(args) => show(args, now),
+    }
+}
+
+fn mint(args: &MintArgs, now: u64, screen: &Screen) -> Result<u8> {
+    let settings = Settings::of_caller(&args.caller, &process_env())?;
+    let caller = Caller::new(&settings)?;
+    let key = settings.secret_key().ok_or_else(|| {
+        Error::usage("there is no secret key to sign with").hint("set RECALL_SECRET_KEY")
+    })?;
+    let expire = config::time("--expire", &args.expire)?;
+    if expire.as_secs() == 0 {
+        return Err(Error::usage("--expire must be a second or more"));
+    }
+    let Caller { app, identifier } = caller;
+    let usersig = usersig::mint(&key, app, &identifier, now, expire.as_secs());
+    screen.line(&format!(
+        "A UserSig for app {app} as {identifier:?}, good for {} until {}. Keep it like a password.",
+        time(expire),
+        timestamp(now.saturating_add(expire.as_secs()))
+    ));
+    print(&format!("{}\n", usersig.expose()))?;
+    Ok(exit::OK)
+}
+
+fn show(args: &ShowArgs, now: u64) -> Result<u8> {
+    let settings = Settings::of_caller(&args.caller, &process_env())?;
+    let from_stdin = match args.stdin.as_deref() {
+        None => false,
+        Some("-") => true,
+        // Whatever it is, it may be a UserSig, and is not said again.
+        Some(_) => {
+            return Err(Error::usage(
+                "a UserSig is not taken from the arguments, where others can read it",
+            )
+            .hint("set RECALL_USERSIG, or give it to recall usersig show - on stdin"));
+        }
+    };
+    let (usersig, from) = if from_stdin {
+        (read_stdin()?, "stdin")
+    } else {
+        settings.usersig().ok_or_else(|| {
+            Error::usage("there is no UserSig to show")
+                .hint("set RECALL_USERSIG, or give it to recall usersig show - on stdin")
+        })?
+    };
+    let claims = usersig::decode(usersig.expose())
+        .map_err(|malformed| Error::usage(format!("what {from} has is no UserSig: {malformed}")))?;
+    let shown = Shown::new(&claims, settings.secret_key().as_ref(), now);
+    if args.json {
+        print_json(&shown)?;
+    } else {
+        print(&shown.text())?;
+    }
+    Ok(if shown.expired {
+        exit::ROWS_FAILED
+    } else {
+        exit::OK
+    })
+}
+
+fn read_stdin() -> Result<Secret> {
+    let mut text = String::new();
+    io::stdin()
+        .take(LONGEST)
+        .read_to_string(&mut text)
+        .map_err(|error| Error::input("cannot read stdin").because(error))?;
+    Ok(Secret::new(text.trim()))
+}
+
+/// What a `UserSig` says of itself, for people and machines.
+#[derive(Serialize)]
+struct Shown {
+    sdkappid: u64,
+    identifier: String,
+    made: Timestamp,
+    ends: Timestamp,
+    expired: bool,
+    /// Until it ends, or since.
+    #[serde(skip)]
+    distance: Duration,
+    /// Seconds that are left; negative where it has run out.
+    left_s: i128,
+    /// Whether the secret key that is set signed it; none where there is none.
+    signed_with_secret_key: Option<bool>,
+}
+
+impl Shown {
+    fn new(claims: &Claims, key: Option<&Secret>, now: u64) -> Self {
+        Self {
+            sdkappid: claims.app,
+            identifier: claims.identifier.clone(),
+            made: timestamp(claims.time),
+            ends: timestamp(claims.ends()),
+            expired: claims.ends() <= now,
+            distance: Duration::from_secs(claims.ends().abs_diff(now)),
+            left_s: i128::from(claims.ends()) - i128::from(now),
+            signed_with_secret_key: key.map(|key| claims.signed_with(key)),
+        }
+    }
+
+    fn text(&self) -> String {
+        let ends = if self.expired {
+            format!("ran out {} ago", time(self.distance))
+        } else {
+            format!("{} left", time(self.distance))
+        };
+        let signed = match self.signed_with_secret_key {
+            Some(true) => "with the secret key that is set",
+            Some(false) => "with another key than the one that is set",
+            None => "unknown, for no secret key is set",
+        };
+        format!(
+            "app         {}\nidentifier  {}\nmade at     {}\nends at     {}, {ends}\nsigned      {signed}\n",
+            self.sdkappid,
+            self.identifier.escape_debug(),
+            self.made,
+            self.ends
+        )
+    }
+}
+
+/// A Unix second, as far as there is a date for it.
+fn timestamp(second: u64) -> Timestamp {
+    i64::try_from(second)
+        .ok()
+        .and_then(|second| Timestamp::from_second(second).ok())
+        .unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: u64 = 1_700_000_000;
+
+    fn shown(expire: u64) -> Shown {
+        let usersig = usersig::mint(&Secret::new("key"), 7, "a\u{1b}[2J", NOW, expire);
+        let claims = usersig::decode(usersig.expose()).expect("minted");
+        Shown::new(&claims, Some(&Secret::new("other")), NOW + 60)
+    }
+
+    #[test]
+    fn it_tells_whose_it_is_and_how_long_it_holds() {
+        assert_eq!(
+            shown(3_660).text(),
+            "app         7\n\
+             identifier  a\\u{1b}[2J\n\
+             made at     2023-11-14T22:13:20Z\n\
+             ends at     2023-11-14T23:14:20Z, 1:00:00 h left\n\
+             signed      with another key than the one that is set\n"
+        );
+    }
+
+    #[test]
+    fn the_second_in_which_it_ends_is_the_first_in_which_it_has_run_out() {
+        let left = |expire| (shown(expire).expired, shown(expire).left_s);
+        assert_eq!(left(61), (false, 1));
+        assert_eq!(left(60), (true, 0));
+        assert_eq!(left(30), (true, -30));
+    }
+
+    #[test]
+    fn a_time_for_which_there_is_no_date_is_no_crash() {
+        let shown = shown(u64::MAX);
+        assert_eq!((shown.expired, shown.ends), (false, Timestamp::MAX));
+    }
+}
