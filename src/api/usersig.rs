@@ -38,6 +38,9 @@ pub struct Claims {
     /// When it was made, in Unix seconds.
     #[serde(rename = "TLS.time")]
     pub time: u64,
+    /// What the app's owner adds to it, in standard base64; none in those that are minted here.
+    #[serde(rename = "TLS.userbuf", skip_serializing_if = "Option::is_none")]
+    pub userbuf: Option<String>,
     /// The signature, in standard base64.
     #[serde(rename = "TLS.sig")]
     pub sig: String,
@@ -54,9 +57,27 @@ impl Claims {
         let Ok(sig) = STANDARD.decode(&self.sig) else {
             return false;
         };
-        signer(key, self.app, &self.identifier, self.time, self.expire)
-            .verify_slice(&sig)
-            .is_ok()
+        self.signer(key).verify_slice(&sig).is_ok()
+    }
+
+    fn signer(&self, key: &Secret) -> Hmac<Sha256> {
+        let Self {
+            app,
+            identifier,
+            time,
+            expire,
+            ..
+        } = self;
+        let text = format!(
+            "TLS.identifier:{identifier}\nTLS.sdkappid:{app}\nTLS.time:{time}\nTLS.expire:{expire}\n"
+        );
+        let mut mac = Hmac::<Sha256>::new_from_slice(key.expose().as_bytes())
+            .expect("HMAC takes a key of any length");
+        mac.update(text.as_bytes());
+        if let Some(userbuf) = &self.userbuf {
+            mac.update(format!("TLS.userbuf:{userbuf}\n").as_bytes());
+        }
+        mac
     }
 }
 
@@ -86,15 +107,16 @@ impl fmt::Display for Malformed {
 /// `time` is in Unix seconds, `expire` in seconds from it. The key is the text shown in the
 /// console, taken as bytes.
 pub fn mint(key: &Secret, app: u64, identifier: &str, time: u64, expire: u64) -> Secret {
-    let sig = signer(key, app, identifier, time, expire).finalize();
-    let claims = Claims {
+    let mut claims = Claims {
         version: "2.0".to_owned(),
         identifier: identifier.to_owned(),
         app,
         expire,
         time,
-        sig: STANDARD.encode(sig.into_bytes()),
+        userbuf: None,
+        sig: String::new(),
     };
+    claims.sig = STANDARD.encode(claims.signer(key).finalize().into_bytes());
     let mut packed = ZlibEncoder::new(Vec::new(), Compression::default());
     serde_json::to_writer(&mut packed, &claims).expect("claims are plain strings and numbers");
     packed.flush().expect("a Vec takes every byte");
@@ -118,16 +140,6 @@ pub fn decode(usersig: &str) -> Result<Claims, Malformed> {
         .read_to_end(&mut json)
         .map_err(|_| Malformed::Zlib)?;
     serde_json::from_slice(&json).map_err(|_| Malformed::Fields)
-}
-
-fn signer(key: &Secret, app: u64, identifier: &str, time: u64, expire: u64) -> Hmac<Sha256> {
-    let text = format!(
-        "TLS.identifier:{identifier}\nTLS.sdkappid:{app}\nTLS.time:{time}\nTLS.expire:{expire}\n"
-    );
-    let mut mac = Hmac::<Sha256>::new_from_slice(key.expose().as_bytes())
-        .expect("HMAC takes a key of any length");
-    mac.update(text.as_bytes());
-    mac
 }
 
 fn swap(text: &str, pairs: [(char, char); 3]) -> String {

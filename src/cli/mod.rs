@@ -1,5 +1,10 @@
 //! The command line: flags and their help, and nothing else.
 
+#![expect(
+    clippy::doc_markdown,
+    reason = "these comments are the help, where names stand as they are"
+)]
+
 mod bench;
 mod caller;
 mod check;

@@ -149,9 +149,9 @@ mod tests {
 
     #[test]
     fn a_profile_lies_over_the_top_of_the_file() {
-        let top = vec!["region", "secret_key"];
-        assert_eq!(keys(None), [top.clone()]);
-        assert_eq!(keys(Some("game")), [vec!["sdkappid", "usersig"], top]);
+        let top = ["region", "secret_key"];
+        assert_eq!(keys(None), [top]);
+        assert_eq!(keys(Some("game")), [["sdkappid", "usersig"], top]);
     }
 
     #[test]

@@ -94,8 +94,9 @@ pub(super) fn notice(notice: &Notice) -> String {
         Notice::Renewed => "The UserSig had expired and was signed anew.".to_owned(),
         Notice::RenewedInTime => "The UserSig was signed anew, before it runs out.".to_owned(),
         Notice::UserSigEnds { left, needed } => format!(
-            "The UserSig runs out in {}, and the rows that are left take {} or more. The run will stop \
-             then and can go on with --resume and a new one. With RECALL_SECRET_KEY they are signed anew in time.",
+            "The UserSig runs out in {}, and the rows that are left take about {}: the run will \
+             stop then. Go on with --resume and a new one, or set RECALL_SECRET_KEY, and they are \
+             signed anew in time.",
             time(*left),
             time(*needed)
         ),

@@ -251,3 +251,41 @@ fn drain(written: &mut UnboundedReceiver<u64>, schedule: &mut Schedule) {
 fn unix_now() -> u64 {
     u64::try_from(Timestamp::now().as_second()).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::Tally;
+
+    /// A run of 1,000 rows, 100 of which were settled in so many seconds.
+    fn needed_after(elapsed: u64, cap: u32) -> Option<u64> {
+        let progress = Progress {
+            tally: &Tally {
+                rows: 100,
+                taken: 100,
+                recalled: 100,
+                ..Tally::default()
+            },
+            total: Some(1_000),
+            in_flight: 0,
+            retrying: 0,
+            calls_per_s: 0,
+            elapsed: Duration::from_secs(elapsed),
+        };
+        Some(needed(&progress, NonZeroU32::new(cap))?.as_secs())
+    }
+
+    #[test]
+    fn the_rest_of_a_run_takes_what_the_cap_says_and_later_what_its_pace_says() {
+        assert_eq!(needed_after(20, 10), Some(90));
+        assert_eq!(needed_after(59, 10), Some(90));
+        assert_eq!(needed_after(100, 10), Some(900));
+        assert_eq!(needed_after(100, 1), Some(900));
+        assert_eq!(
+            needed_after(20, 0),
+            None,
+            "without a cap nothing is known yet"
+        );
+        assert_eq!(needed_after(100, 0), Some(900));
+    }
+}

@@ -3,7 +3,7 @@
 use std::fs::{Permissions, set_permissions};
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::stage::{Place, SECRET_KEY, Service, rows};
+use crate::stage::{Answer, Gate, Place, SECRET_KEY, Service, rows};
 
 /// A file of two apps, and a place to use it in without any environment.
 fn place(service: &Service) -> Place {
@@ -95,4 +95,161 @@ fn an_unknown_profile_is_told_the_known_ones() {
     ];
     place.recall(words).finish().exits(2).says("game, other");
     assert_eq!(service.calls(), 0);
+}
+
+#[test]
+fn the_environment_names_file_and_profile_too() {
+    let service = Service::good();
+    let place = place(&service);
+    let run = || {
+        let run = place.recall(["run", "rows.csv"]).without("RECALL_USERSIG");
+        let run = run.without("RECALL_SDKAPPID");
+        run.env("RECALL_CONFIG", "recall.toml")
+            .env("RECALL_PROFILE", "game")
+    };
+    run().finish().exits(0);
+    assert_eq!(service.requests()[0].parameter("sdkappid"), "7");
+    let other = run().with(["--profile", "other", "--ledger", "2"]);
+    other.finish().exits(2).says("RECALL_SECRET_KEY");
+    let gone = run().with(["--config", "gone.toml"]).finish().exits(2);
+    gone.says("gone.toml");
+}
+
+#[test]
+fn a_profile_of_no_file_is_refused() {
+    let service = Service::good();
+    let place = place(&service);
+    let run = || place.run("rows.csv").on(service.address());
+    let by_flag = run().with(["--profile", "game"]).finish().exits(2);
+    by_flag.says("--profile game").says("--config");
+    let by_variable = run().env("RECALL_PROFILE", "game").finish().exits(2);
+    by_variable
+        .says("RECALL_PROFILE game")
+        .says("RECALL_CONFIG");
+    assert_eq!(service.calls(), 0);
+}
+
+#[test]
+fn a_variable_that_is_misspelt_gets_a_warning_that_does_not_tell_its_value() {
+    let service = Service::good();
+    let place = Place::with_rows(rows(1));
+    let run = place.run("rows.csv").on(service.address());
+    let run = run.env("RECALL_SECRETKEY", SECRET_KEY);
+    let done = run.finish().exits(0);
+    assert!(!done.stderr.contains(SECRET_KEY), "{}", done.stderr);
+    done.says("\"RECALL_SECRETKEY\" is set")
+        .says("RECALL_SECRET_KEY");
+    let run = place.run("rows.csv").on(service.address());
+    let fine = run.with(["--ledger", "2"]).finish().exits(0);
+    assert!(!fine.stderr.contains("is set"), "{}", fine.stderr);
+}
+
+/// Where a bound of the pace may be said, apart from its flag.
+#[derive(Clone, Copy, Debug)]
+enum Said {
+    File,
+    Environment,
+}
+
+/// A run of these rows where this bound is said so.
+fn bounded(
+    place: &Place,
+    service: &Service,
+    said: Said,
+    key: &str,
+    value: &str,
+) -> crate::stage::Recall {
+    let run = place.recall(["run", "rows.csv"]).on(service.address());
+    match said {
+        Said::File => {
+            place.write("pace.toml", format!("{key} = {value}"));
+            run.with(["--config", "pace.toml"])
+        }
+        Said::Environment => {
+            let variable = format!("RECALL_{}", key.to_uppercase());
+            run.env(&variable, value.trim_matches('"'))
+        }
+    }
+}
+
+const EITHER: [Said; 2] = [Said::File, Said::Environment];
+
+#[test]
+fn how_many_calls_are_in_flight_may_be_set_for_good() {
+    for said in EITHER {
+        let gate = Gate::default();
+        let held = gate.clone();
+        let service = Service::start(move |_| {
+            held.wait();
+            Answer::ok()
+        });
+        let place = Place::with_rows(rows(30));
+        let running = bounded(&place, &service, said, "concurrency", "3").start();
+        service.until_called(3);
+        gate.open();
+        running.finish().exits(0);
+        assert_eq!(
+            (service.calls(), service.most_in_flight()),
+            (30, 3),
+            "{said:?}"
+        );
+    }
+}
+
+#[test]
+fn how_often_a_row_is_tried_may_be_set_for_good_and_a_flag_weighs_more() {
+    for said in EITHER {
+        let service = Service::start(|_| Answer::code(10002));
+        let place = Place::with_rows(rows(1));
+        let run = |value| bounded(&place, &service, said, "max_attempts", value);
+        run("2").finish().exits(3);
+        assert_eq!(service.calls(), 2, "{said:?}");
+        let flag = ["--max-attempts", "1", "--ledger", "2"];
+        run("2").with(flag).finish().exits(3);
+        assert_eq!(service.calls(), 3, "{said:?}");
+    }
+}
+
+#[test]
+fn the_pace_may_be_set_for_good() {
+    for said in EITHER {
+        let service = Service::good();
+        let place = Place::with_rows(rows(6));
+        let run = bounded(&place, &service, said, "rate", "3").with(["--json"]);
+        let done = run.finish().exits(0);
+        assert!(done.count("worst_second") <= 3, "{said:?}: {}", done.stdout);
+        assert_eq!(done.json()["limited_by"], "cap", "{said:?}");
+        let wrong = bounded(&place, &service, said, "rate", "0")
+            .finish()
+            .exits(2);
+        wrong.says(match said {
+            Said::File => "pace.toml: rate 0",
+            Said::Environment => "RECALL_RATE 0",
+        });
+    }
+}
+
+#[test]
+fn patience_may_be_set_for_good() {
+    for said in EITHER {
+        let service = Service::start(|_| Answer::Silence);
+        let place = Place::with_rows(rows(1));
+        let run = bounded(&place, &service, said, "timeout", "\"200ms\"");
+        run.with(["--max-attempts", "1"]).finish().exits(3);
+        assert_eq!(place.ledger().entries[0].code, -1, "{said:?}");
+
+        let service = Service::start(|_| Answer::code(10002));
+        let place = Place::with_rows(rows(30));
+        let run = bounded(&place, &service, said, "max_outage", "0");
+        run.with(["--max-attempts", "1"])
+            .finish()
+            .exits(4)
+            .says("the first 20 rows");
+
+        let service = Service::start(|_| Answer::code(10010));
+        let place = Place::with_rows(rows(30));
+        let run = bounded(&place, &service, said, "max_failures", "2");
+        run.with(["--concurrency", "1"]).finish().exits(4);
+        assert_eq!(service.calls(), 3, "{said:?}");
+    }
 }

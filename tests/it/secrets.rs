@@ -4,6 +4,8 @@ use std::fs;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use recall_worker::api::secret::Secret;
+use recall_worker::api::usersig;
 use rustix::process::Signal;
 
 use crate::stage::{Answer, Finished, Place, Recall, Request, SECRET_KEY, Service, USERSIG, rows};
@@ -21,6 +23,11 @@ impl Secrets {
         secrets.dedup();
         let spelt = secrets.iter().flat_map(|secret| spellings(secret));
         Self(spelt.collect())
+    }
+
+    fn and(mut self, secret: &str) -> Self {
+        self.0.extend(spellings(secret));
+        self
     }
 
     #[track_caller]
@@ -276,6 +283,84 @@ fn nothing_shows_in_what_is_made_of_a_ledger() {
         }
         let done = logging_all(run).finish();
         search(&place, &done, &Secrets::of(Some(&service)));
+    }
+}
+
+#[test]
+fn nothing_shows_of_a_usersig_that_is_looked_at() {
+    let place = Place::new();
+    let key = Secret::new(SECRET_KEY);
+    let usersigs = [
+        usersig::mint(&key, 1_400_000_000, "administrator", 1, u64::MAX - 1),
+        usersig::mint(&key, 1_400_000_000, "administrator", 1, 1),
+        Secret::new(USERSIG),
+    ];
+    for usersig in &usersigs {
+        let sig = usersig::decode(usersig.expose())
+            .map_or_else(|_| USERSIG.to_owned(), |claims| claims.sig);
+        let secrets = Secrets::of(None).and(usersig.expose()).and(&sig);
+        let show = |words: &[&str]| {
+            let show = place.recall(["usersig", "show"]).with(words);
+            let show = show.env("RECALL_USERSIG", usersig.expose());
+            logging_all(show.env("RECALL_SECRET_KEY", SECRET_KEY))
+        };
+        let looks = [
+            show(&[]),
+            show(&["--json"]),
+            show(&["-"]).stdin(usersig.expose()),
+            show(&["-"]).stdin(&usersig.expose()[1..]),
+            show(&[usersig.expose()]),
+            show(&[]).env("RECALL_SIG", usersig.expose()),
+        ];
+        for look in looks {
+            search(&place, &look.finish(), &secrets);
+        }
+    }
+}
+
+#[test]
+fn nothing_shows_of_the_key_that_signs_and_the_usersig_goes_to_stdout_alone() {
+    let place = Place::new();
+    let mint = |words: &[&str]| {
+        let mint = place.recall(["usersig", "mint"]).with(words);
+        logging_all(mint.with_secret_key())
+    };
+    let mut done = mint(&[]).finish().exits(0);
+    let printed = std::mem::take(&mut done.stdout);
+    Secrets::of(None).are_not_in("stdout", &printed);
+    search(&place, &done, &Secrets::of(None).and(printed.trim_end()));
+    for words in [
+        &["--expire", "soon"][..],
+        &["--sdkappid", "x"],
+        &["--config", "gone"],
+    ] {
+        search(&place, &mint(words).finish().exits(2), &Secrets::of(None));
+    }
+    for (file, code) in [
+        ("secret_key = [\"KEY\"]", 2),
+        ("secret_key = KEY", 2),
+        ("secretkey = \"KEY\"", 2),
+        ("secret_key = \"KEY\"", 0),
+    ] {
+        place.write("recall.toml", file.replace("KEY", SECRET_KEY));
+        let mint = mint(&["--config", "recall.toml"]).without("RECALL_SECRET_KEY");
+        let done = mint.finish().exits(code);
+        Secrets::of(None).are_not_in("stderr", &done.stderr);
+        Secrets::of(None).are_not_in("stdout", &done.stdout);
+    }
+}
+
+#[test]
+fn nothing_shows_in_help_completions_and_man_pages() {
+    let place = Place::new();
+    for words in [
+        &["run", "--help"][..],
+        &["usersig", "mint", "--help"],
+        &["completions", "bash"],
+        &["man", "usersig", "mint"],
+    ] {
+        let done = logging_all(place.recall(words).env("RECALL_SECRET_KEY", SECRET_KEY));
+        search(&place, &done.finish().exits(0), &Secrets::of(None));
     }
 }
 

@@ -2,12 +2,26 @@
 
 use std::collections::HashSet;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use jiff::Timestamp;
+use recall_worker::api::client::{Client, Transport};
+use recall_worker::api::credentials::{Auth, Credentials};
 use recall_worker::api::secret::Secret;
 use recall_worker::api::usersig;
+use recall_worker::ledger::{Header, Start, VERSION};
+use recall_worker::monitor::{Monitor, Notice, Progress};
+use recall_worker::rows::{Read, Row};
+use recall_worker::run::{self, Feed, LedgerFile, MaxFailures, Plan};
+use rustix::process::Signal;
+use tokio::runtime::Builder;
+use tokio::sync::mpsc;
 
 use crate::stage::{Answer, Place, Request, SECRET_KEY, Service, rows, until};
+
+fn now() -> u64 {
+    Timestamp::now().as_second().try_into().unwrap()
+}
 
 fn usersigs(service: &Service) -> HashSet<String> {
     let requests = service.requests();
@@ -31,8 +45,7 @@ fn with_the_secret_key_a_usersig_is_signed_for_app_and_identifier() {
     let claims = usersig::decode(&usersigs[0]).unwrap();
     assert_eq!((&*claims.identifier, claims.app), ("root", 1_400_000_000));
     assert!(claims.signed_with(&Secret::new(SECRET_KEY)));
-    let now = u64::try_from(Timestamp::now().as_second()).unwrap();
-    assert!(claims.time <= now && now < claims.ends());
+    assert!(claims.time <= now() && now() < claims.ends());
 }
 
 /// Takes the first `UserSig` that it sees for one that has expired. It says so only when a new
@@ -140,4 +153,95 @@ fn without_either_nothing_is_called_and_the_message_names_both() {
         (service.calls(), place.files()),
         (0, vec!["rows.csv".to_owned()])
     );
+}
+
+/// Remembers what it was told.
+#[derive(Default)]
+struct Heard(Vec<Notice>);
+
+impl Monitor for Heard {
+    fn progress(&mut self, _: &Progress<'_>) {}
+    fn notice(&mut self, notice: &Notice) {
+        self.0.push(notice.clone());
+    }
+    fn finish(&mut self) {}
+}
+
+#[test]
+fn a_usersig_that_has_grown_old_while_the_machine_slept_is_signed_anew_before_the_next_call() {
+    let service = Service::good();
+    let place = Place::new();
+    let transport = Transport {
+        endpoint: format!("http://{}", service.address()).parse().unwrap(),
+        timeout: Duration::from_secs(10),
+        connections: 1,
+        cacert: None,
+    };
+    // It still holds for ten hours.
+    let key = Auth::SecretKey(Secret::new(SECRET_KEY));
+    let credentials = Credentials::new(7, "root", key, now() - 14 * 3_600);
+    let client = Client::new(&transport, credentials).unwrap();
+    let plan = Plan {
+        rate: None,
+        concurrency: 1.try_into().unwrap(),
+        max_attempts: 1.try_into().unwrap(),
+        max_outage: Duration::ZERO,
+        max_failures: MaxFailures::Any,
+        limit: None,
+    };
+    let file = LedgerFile {
+        path: place.path("ledger"),
+        header: Header {
+            version: VERSION,
+            app: 7,
+            endpoint: String::new(),
+            input: String::new(),
+            created: Timestamp::now(),
+        },
+        start: Start::New,
+        skip_settled: true,
+    };
+    let row = |line: u64| {
+        Ok(Read::Row(Row {
+            line,
+            group: "g".to_owned(),
+            sender: format!("u{line}"),
+            topic: String::new(),
+        }))
+    };
+    let feed = Feed::of_rows((1..=3).map(row), 3);
+    let mut heard = Heard::default();
+    let (_interrupt, interrupts) = mpsc::unbounded_channel();
+    let run = run::run(plan, feed, client, file, &mut heard, interrupts);
+    let runtime = Builder::new_current_thread().enable_all().build();
+    runtime.unwrap().block_on(run).unwrap();
+    assert_eq!(heard.0, [Notice::RenewedInTime]);
+    let usersigs: Vec<_> = usersigs(&service).into_iter().collect();
+    assert_eq!((service.calls(), usersigs.len()), (3, 1));
+    let claims = usersig::decode(&usersigs[0]).unwrap();
+    assert!(now() - claims.time < 3_600, "made just now");
+}
+
+#[test]
+fn a_usersig_that_ends_before_the_run_is_told_of_once() {
+    let usersig = |seconds| {
+        let key = Secret::new(SECRET_KEY);
+        usersig::mint(&key, 1_400_000_000, "administrator", now(), seconds)
+    };
+    let service = Service::good();
+    // 4,000 calls at 50 a second take 80 seconds.
+    for (seconds, told) in [(60, 1), (3_600, 0)] {
+        let place = Place::with_rows(rows(4_000));
+        let run = place.run("rows.csv").on(service.address()).rate("50");
+        let before = service.calls();
+        let running = run.env("RECALL_USERSIG", usersig(seconds).expose()).start();
+        service.until_called(before + 40);
+        running.signal(Signal::INT);
+        let done = running.finish().exits(130);
+        let warnings = done.stderr.matches("The UserSig runs out in").count();
+        assert_eq!(warnings, told, "{}", done.stderr);
+        if told > 0 {
+            done.says("RECALL_SECRET_KEY").says("--resume");
+        }
+    }
 }
