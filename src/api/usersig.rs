@@ -12,6 +12,7 @@ use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
@@ -100,6 +101,11 @@ impl fmt::Display for Malformed {
             Self::Fields => "it unpacks to something else than a UserSig",
         })
     }
+}
+
+/// The clock on the wall in Unix seconds, as `UserSig`s have it.
+pub fn now() -> u64 {
+    u64::try_from(Timestamp::now().as_second()).unwrap_or(0)
 }
 
 /// Signs a `UserSig` for an account of an app.

@@ -9,10 +9,10 @@ use clap_complete::Shell;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  source <(recall completions bash)                                         for this shell
-  recall completions bash > ~/.local/share/bash-completion/completions/recall
-  recall completions zsh > ~/.zfunc/_recall                                 a folder of your fpath
-  recall completions fish > ~/.config/fish/completions/recall.fish")]
+  source <(recall completions bash)                in this shell
+  recall completions zsh > ~/.zfunc/_recall        a folder of your fpath
+  recall completions fish > ~/.config/fish/completions/recall.fish
+  recall completions bash > ~/.local/share/bash-completion/completions/recall")]
 pub struct CompletionsArgs {
     /// The shell
     pub shell: Shell,
@@ -22,8 +22,8 @@ pub struct CompletionsArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  recall man run | man -l -                     read a page
-  recall man --out ~/.local/share/man/man1      keep them all, for man recall-run")]
+  recall man run | man -l -                        read a page
+  recall man --out ~/.local/share/man/man1         for man recall-run")]
 pub struct ManArgs {
     /// The command that the page is about [default: recall itself]
     #[arg(value_name = "COMMAND", conflicts_with = "out")]

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
@@ -10,16 +11,17 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 use super::stdout::print_json;
 use crate::api::client::Client;
 use crate::api::credentials::Credentials;
+use crate::api::usersig;
 use crate::cli::{OutputArgs, PaceArgs, ProgressArg};
 use crate::config::Service;
 use crate::error::{Error, Result};
 use crate::exit;
 use crate::ledger::{Header, LastWords, Start, write_failed_rows};
-use crate::monitor::words::{how_long, thousands};
+use crate::monitor::words::{how_long, thousands, time};
 use crate::monitor::{Bar, Monitor, Plain, Screen, Silent};
 use crate::report::Summary;
 use crate::rows::{self, Format, Source};
-use crate::run::{self, Feed, Finished, LedgerFile, Plan};
+use crate::run::{self, Feed, Finished, LedgerFile, Plan, least_time};
 use crate::turn::{Turn, WhenTaken};
 
 /// Everything that a run is made of, once flags and environment have been understood.
@@ -213,6 +215,12 @@ pub(super) fn confirm(
         format!("{}, {}", thousands(calls), how_long(calls, rate)),
     ));
     what.push(("app", format!("{app}, as {identifier}")));
+    let needed = rate.map_or(Duration::ZERO, |rate| least_time(calls, rate));
+    if let Some(left) = service.credentials.falls_short(usersig::now(), needed) {
+        let left = time(left);
+        let why = "before the run is through; with RECALL_SECRET_KEY it would be signed anew";
+        what.push(("usersig", format!("runs out in {left}, {why}")));
+    }
     what.push(("service", service.endpoint.for_people()));
     let mut ask = "About to recall:\n".to_owned();
     for (name, what) in what {

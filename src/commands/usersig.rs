@@ -24,7 +24,7 @@ const LONGEST: u64 = 16 * 1024;
 /// # Errors
 /// Usage, where the secret key or the `UserSig` is missing, or it can't be read.
 pub fn run(command: &UserSigCommand, screen: &Screen) -> Result<u8> {
-    let now = u64::try_from(Timestamp::now().as_second()).unwrap_or(0);
+    let now = usersig::now();
     match command {
         UserSigCommand::Mint(args) => mint(args, now, screen),
         UserSigCommand::Show(args) => show(args, now),

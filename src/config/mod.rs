@@ -10,8 +10,6 @@ mod tests;
 use std::fs;
 use std::path::Path;
 
-use jiff::Timestamp;
-
 pub use caller::Caller;
 pub use plan::plan;
 pub(crate) use plan::{rate, time};
@@ -21,6 +19,7 @@ use crate::api::client::Transport;
 use crate::api::credentials::{Auth, Credentials};
 use crate::api::endpoint::Endpoint;
 use crate::api::secret::Secret;
+use crate::api::usersig;
 use crate::cli::ServiceArgs;
 use crate::error::{Error, Result};
 use crate::mock::{self, Cap, Mock};
@@ -60,7 +59,7 @@ impl Service {
         plan: &Plan,
         ledger: Option<&str>,
     ) -> Result<Self> {
-        let now = u64::try_from(Timestamp::now().as_second()).unwrap_or(0);
+        let now = usersig::now();
         let mock = if args.mock {
             Some(start_mock(args)?)
         } else {

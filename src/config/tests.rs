@@ -4,7 +4,6 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::*;
-use crate::api::usersig;
 use crate::cli::{Cli, Command, RunArgs};
 use crate::run::MaxFailures;
 use clap::Parser as _;
@@ -86,7 +85,7 @@ fn nothing_above_the_cap_goes_to_a_real_service() {
 
 #[test]
 fn a_usersig_of_somebody_else_or_of_yesterday_is_refused() {
-    let now = u64::try_from(Timestamp::now().as_second()).expect("after 1970");
+    let now = usersig::now();
     let refused = |app: u64, identifier: &str, time: u64| {
         let usersig = usersig::mint(&Secret::new("key"), app, identifier, time, 3_600);
         let env = [

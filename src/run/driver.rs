@@ -16,6 +16,7 @@ use super::queue::Job;
 use super::schedule::Schedule;
 use super::steps::{Answer, Effect, Limit, Next, Stop};
 use crate::api::client::{Client, Written};
+use crate::api::usersig;
 use crate::error::{Error, Result};
 use crate::ledger::Ledger;
 use crate::monitor::{Monitor, Notice, Progress};
@@ -84,7 +85,7 @@ impl<'a> Driver<'a> {
         loop {
             // By the clock on the wall, which is what a UserSig runs out by: of a machine's sleep
             // `Instant` knows nothing.
-            if self.client.credentials().should_renew(unix_now()) {
+            if self.client.credentials().should_renew(usersig::now()) {
                 self.schedule.renew_in_time();
             }
             // First, so that a call which starts now carries the UserSig that was signed for it.
@@ -146,7 +147,7 @@ impl<'a> Driver<'a> {
         while let Some(effect) = self.schedule.effect() {
             match effect {
                 Effect::Record(entry) => entries.push(entry),
-                Effect::Renew => self.client.renew(unix_now()),
+                Effect::Renew => self.client.renew(usersig::now()),
                 Effect::Tell(notice) => self.monitor.notice(&notice),
             }
         }
@@ -201,7 +202,10 @@ impl<'a> Driver<'a> {
         self.monitor.progress(&progress);
         if !self.told_usersig_ends
             && let Some(needed) = needed(&progress, self.schedule.rate())
-            && let Some(left) = self.client.credentials().falls_short(unix_now(), needed)
+            && let Some(left) = self
+                .client
+                .credentials()
+                .falls_short(usersig::now(), needed)
         {
             self.told_usersig_ends = true;
             self.monitor.notice(&Notice::UserSigEnds { left, needed });
@@ -246,10 +250,6 @@ fn drain(written: &mut UnboundedReceiver<u64>, schedule: &mut Schedule) {
     while let Ok(call) = written.try_recv() {
         schedule.written(call, Instant::now());
     }
-}
-
-fn unix_now() -> u64 {
-    u64::try_from(Timestamp::now().as_second()).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use recall_worker::api::client::{Client, Transport};
 use recall_worker::api::credentials::{Auth, Credentials};
 use recall_worker::api::secret::Secret;
-use recall_worker::api::usersig;
+use recall_worker::api::usersig::{self, now};
 use recall_worker::ledger::{Header, Start, VERSION};
 use recall_worker::monitor::{Monitor, Notice, Progress};
 use recall_worker::rows::{Read, Row};
@@ -18,10 +18,6 @@ use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 
 use crate::stage::{Answer, Place, Request, SECRET_KEY, Service, rows, until};
-
-fn now() -> u64 {
-    Timestamp::now().as_second().try_into().unwrap()
-}
 
 fn usersigs(service: &Service) -> HashSet<String> {
     let requests = service.requests();
@@ -203,6 +199,7 @@ fn a_usersig_that_has_grown_old_while_the_machine_slept_is_signed_anew_before_th
     };
     let row = |line: u64| {
         Ok(Read::Row(Row {
+            input: None,
             line,
             group: "g".to_owned(),
             sender: format!("u{line}"),
@@ -222,19 +219,39 @@ fn a_usersig_that_has_grown_old_while_the_machine_slept_is_signed_anew_before_th
     assert!(now() - claims.time < 3_600, "made just now");
 }
 
+fn usersig_for(seconds: u64) -> Secret {
+    let key = Secret::new(SECRET_KEY);
+    usersig::mint(&key, 1_400_000_000, "administrator", now(), seconds)
+}
+
+#[test]
+fn whoever_is_asked_hears_before_the_first_call_that_the_usersig_ends_before_the_run() {
+    let service = Service::good();
+    for (seconds, told) in [(60, true), (3_600, false)] {
+        let place = Place::with_rows(rows(4_000));
+        let run = place.run("rows.csv").on(service.address()).rate("50");
+        let run = run.env("RECALL_USERSIG", usersig_for(seconds).expose());
+        let (running, mut keyboard) = run.env("TERM", "xterm").start_on_terminal();
+        running.until_it_says("Go on? [y/N]");
+        keyboard.types("n\n");
+        let done = running.finish().exits(0);
+        let words = "before the run is through; with RECALL_SECRET_KEY";
+        assert_eq!(done.stderr.contains(words), told, "{}", done.stderr);
+    }
+    assert_eq!(service.calls(), 0);
+}
+
 #[test]
 fn a_usersig_that_ends_before_the_run_is_told_of_once() {
-    let usersig = |seconds| {
-        let key = Secret::new(SECRET_KEY);
-        usersig::mint(&key, 1_400_000_000, "administrator", now(), seconds)
-    };
     let service = Service::good();
     // 4,000 calls at 50 a second take 80 seconds.
     for (seconds, told) in [(60, 1), (3_600, 0)] {
         let place = Place::with_rows(rows(4_000));
         let run = place.run("rows.csv").on(service.address()).rate("50");
         let before = service.calls();
-        let running = run.env("RECALL_USERSIG", usersig(seconds).expose()).start();
+        let running = run
+            .env("RECALL_USERSIG", usersig_for(seconds).expose())
+            .start();
         service.until_called(before + 40);
         running.signal(Signal::INT);
         let done = running.finish().exits(130);

@@ -14,8 +14,8 @@ const APP: u64 = 1_400_000_000;
 
 /// One that was made so many seconds ago and holds for so many from then.
 fn made(ago: u64, expire: u64) -> Secret {
-    let now = u64::try_from(Timestamp::now().as_second()).unwrap();
-    usersig::mint(&Secret::new(SECRET_KEY), APP, "root", now - ago, expire)
+    let time = usersig::now() - ago;
+    usersig::mint(&Secret::new(SECRET_KEY), APP, "root", time, expire)
 }
 
 fn mint(place: &Place) -> Recall {

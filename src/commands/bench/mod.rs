@@ -20,6 +20,7 @@ use super::stdout::{print, print_json};
 use crate::api::client::{Client, Transport};
 use crate::api::credentials::{Auth, Credentials};
 use crate::api::secret::Secret;
+use crate::api::usersig;
 use crate::cli::BenchArgs;
 use crate::config;
 use crate::error::Result;
@@ -141,11 +142,10 @@ fn measure(part: &Part, args: &BenchArgs, screen: &Screen) -> Result<(Figures, O
         connections: args.concurrency.get(),
         cacert: None,
     };
-    let now = u64::try_from(Timestamp::now().as_second()).unwrap_or(0);
     let key = Auth::SecretKey(Secret::new("the mock takes any key"));
     let client = Client::new(
         &transport,
-        Credentials::new(1_400_000_000, "administrator", key, now),
+        Credentials::new(1_400_000_000, "administrator", key, usersig::now()),
     )?;
     let file = LedgerFile {
         path: folder.path().join("bench.ledger.jsonl"),
