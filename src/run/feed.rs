@@ -58,14 +58,20 @@ impl Feed {
         let size = if extent == Extent::Unknown { 1 } else { BATCH };
         thread::spawn(move || {
             loop {
-                let batch: Result<Vec<Read>> = rows.by_ref().take(size).collect();
-                let batch = batch.map(|reads| Batch {
+                let mut broken = None;
+                let read = |read: Result<Read>| read.map_err(|error| broken = Some(error)).ok();
+                let reads: Vec<Read> = rows.by_ref().take(size).map_while(read).collect();
+                let last = reads.len() < size;
+                let batch = Batch {
                     reads,
                     bytes: bytes(&rows),
-                });
-                let last = !batch.as_ref().is_ok_and(|batch| batch.reads.len() == size);
+                };
                 // Nobody listens any more when the run has been stopped.
-                if sender.blocking_send(batch).is_err() || last {
+                if sender.blocking_send(Ok(batch)).is_err() || last {
+                    // The rows before it are called first.
+                    if let Some(error) = broken {
+                        let _ = sender.blocking_send(Err(error));
+                    }
                     return;
                 }
             }
@@ -80,5 +86,27 @@ impl Feed {
 
     pub(super) fn extent(&self) -> Extent {
         self.extent
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+    use crate::rows::BadRow;
+
+    #[tokio::test]
+    async fn the_rows_before_an_error_are_handed_over_first() {
+        let bad = BadRow {
+            input: None,
+            line: 2,
+            reason: "the group is empty".to_owned(),
+        };
+        let rows = [Ok(Read::Bad(bad)), Err(Error::input("the disk is gone"))];
+        let mut feed = Feed::of_rows(rows.into_iter(), 2);
+        let batch = feed.next().await.expect("a batch").expect("rows");
+        assert_eq!(batch.reads.len(), 1);
+        assert!(feed.next().await.expect("another").is_err());
+        assert!(feed.next().await.is_none());
     }
 }

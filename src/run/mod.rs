@@ -50,7 +50,7 @@ pub use steps::{Limit, Stop};
 pub use tally::Tally;
 
 use crate::api::client::Client;
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::ledger::{Header, Ledger, Start};
 use crate::monitor::Monitor;
 use driver::{Driver, Input};
@@ -117,7 +117,10 @@ pub async fn run(
     run.monitor.finish();
     run.ledger.finish()?;
     if let Input::Broken(error) = run.input {
-        return Err(error);
+        return Err(match error.kind() {
+            Kind::Input => error.hint("the rows before it have been called; go on with --resume"),
+            _ => error,
+        });
     }
     Ok(Finished {
         worst_second: run.schedule.pace().worst_second(),
