@@ -199,21 +199,22 @@ pub(super) fn asks(service: &Service, output: &OutputArgs) -> bool {
     somebody && !output.yes && service.mock.is_none()
 }
 
-/// Asks before the first of so many calls. `what` would go: names and what they are.
+/// Asks before the first of so many calls, where that is known. `what` would go: names and what
+/// they are.
 pub(super) fn confirm(
     service: &Service,
     plan: &Plan,
     mut what: Vec<(&'static str, String)>,
-    calls: u64,
+    calls: Option<u64>,
 ) -> Result<bool> {
     let rate = plan.rate.map(std::num::NonZeroU32::get);
     let Credentials {
         app, identifier, ..
     } = &service.credentials;
-    what.push((
-        "calls",
-        format!("{}, {}", thousands(calls), how_long(calls, rate)),
-    ));
+    let calls = calls.map_or("not counted".to_owned(), |calls| {
+        format!("{}, {}", thousands(calls), how_long(calls, rate))
+    });
+    what.push(("calls", calls));
     what.push(("app", format!("{app}, as {identifier}")));
     let needed = rate.map_or(Duration::ZERO, |rate| least_time(calls, rate));
     if let Some(left) = service.credentials.falls_short(usersig::now(), needed) {

@@ -41,7 +41,7 @@ pub fn run(args: &ReplayArgs, screen: &Screen) -> Result<u8> {
             ("ledger", args.ledger.display().to_string()),
             ("rows", format!("the {} that failed", thousands(failed))),
         ];
-        if !job::confirm(&service, &plan, what, failed)? {
+        if !job::confirm(&service, &plan, what, Some(failed))? {
             screen.line("Nothing was called.");
             return Ok(exit::OK);
         }

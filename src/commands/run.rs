@@ -32,11 +32,17 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
         return dry_run::run(rows, survey, &client, &plan, args.output.json, screen);
     }
     if job::asks(&service, &args.output) {
-        let mut survey = survey(args, &ledger)?;
-        // Another reader of the input: nobody is asked where it is stdin.
-        survey.take_input(input::open(&args.rows)?, plan.limit, |_, _| Ok(()))?;
-        let what = what_would_go(&input::name(&args.rows), &survey.found());
-        if !job::confirm(&service, &plan, what, survey.calls())? {
+        let name = input::name(&args.rows);
+        let (what, calls) = if rows.size().is_some() {
+            let mut survey = survey(args, &ledger)?;
+            // Another reader of the input.
+            survey.take_input(input::open(&args.rows)?, plan.limit, |_, _| Ok(()))?;
+            (what_would_go(&name, &survey.found()), Some(survey.calls()))
+        } else {
+            // What is counted of a pipe would be missing in the run.
+            (vec![("input", name + ", through a pipe")], None)
+        };
+        if !job::confirm(&service, &plan, what, calls)? {
             screen.line("Nothing was called.");
             return Ok(exit::OK);
         }

@@ -292,12 +292,10 @@ fn killed_in_the_middle_they_are_gone_on_with() {
 fn one_that_is_gone_when_its_turn_comes_ends_the_run_by_name_and_loses_nothing() {
     let service = Service::good();
     let place = two_inputs();
-    let fifo = place.path("first.fifo");
-    let made = std::process::Command::new("mkfifo").arg(&fifo).status();
-    assert!(made.unwrap().success());
+    let pipe = place.pipe("first.fifo");
     let inputs = ["first.fifo", "a.csv"];
     let running = run(&place, &inputs, &service).start();
-    let mut pipe = fs::OpenOptions::new().write(true).open(&fifo).unwrap();
+    let mut pipe = pipe.open();
     pipe.write_all(rows(2).as_bytes()).unwrap();
     service.until_called(2);
     fs::remove_file(place.path("a.csv")).unwrap();

@@ -281,12 +281,10 @@ fn a_pipe_is_called_row_by_row_before_it_ends() {
     // The rows come through a pipe that stays open until the first two have been called.
     let service = Service::good();
     let place = Place::new();
-    let fifo = place.path("rows.fifo");
-    let made = std::process::Command::new("mkfifo").arg(&fifo).status();
-    assert!(made.unwrap().success());
+    let pipe = place.pipe("rows.fifo");
     let run = place.run("rows.fifo").on(service.address());
     let running = run.with(["--columns", "group=group,sender=sender"]).start();
-    let mut pipe = std::fs::OpenOptions::new().write(true).open(&fifo).unwrap();
+    let mut pipe = pipe.open();
     std::io::Write::write_all(&mut pipe, rows(2).as_bytes()).unwrap();
     service.until_called(2);
     std::io::Write::write_all(&mut pipe, b"@TGS#1,u2\n").unwrap();

@@ -121,6 +121,30 @@ fn a_bar_shows_how_far_it_is_and_leaves_a_clean_terminal_when_interrupted() {
 }
 
 #[test]
+fn a_pipe_is_asked_about_uncounted_and_has_no_total_before_its_end() {
+    let service = Service::good();
+    let place = Place::new();
+    let pipe = place.pipe("rows.fifo");
+    let run = place.run("rows.fifo").on(service.address());
+    let (running, mut keyboard) = run.env("TERM", "xterm").start_on_terminal();
+    let mut pipe = pipe.open();
+    std::io::Write::write_all(&mut pipe, rows(3).as_bytes()).unwrap();
+    running.until_it_says(QUESTION);
+    let asked = running.stderr_so_far();
+    assert!(
+        asked.contains("input       rows.fifo, through a pipe"),
+        "{asked}"
+    );
+    assert!(asked.contains("calls       not counted"), "{asked}");
+    keyboard.types("y\n");
+    running.until_it_says("3 rows");
+    assert!(!running.stderr_so_far().contains("of 3 rows"));
+    drop(pipe);
+    running.finish().exits(0);
+    assert_eq!(service.called(), ["u0", "u1", "u2"]);
+}
+
+#[test]
 fn the_log_does_not_tear_the_bar() {
     let service = Service::good();
     let place = Place::with_rows(rows(200));

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -49,6 +49,14 @@ impl Place {
         fs::write(self.path(name), text).unwrap();
     }
 
+    /// A named pipe. Who opens it for writing waits until it is read.
+    pub(crate) fn pipe(&self, name: &str) -> Pipe {
+        let path = self.path(name);
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+        Pipe(path)
+    }
+
     pub(crate) fn read(&self, name: &str) -> String {
         let read = fs::read_to_string(self.path(name));
         read.unwrap_or_else(|error| panic!("{name}: {error}; there are {:?}", self.files()))
@@ -81,6 +89,15 @@ impl Place {
     /// `recall run INPUT --json` at no pace in particular, as fast as it goes.
     pub(crate) fn run(&self, input: &str) -> Recall {
         self.recall(["run", input, "--json"]).rate("max")
+    }
+}
+
+/// A named pipe.
+pub(crate) struct Pipe(PathBuf);
+
+impl Pipe {
+    pub(crate) fn open(self) -> File {
+        OpenOptions::new().write(true).open(self.0).unwrap()
     }
 }
 
