@@ -1,10 +1,13 @@
 //! Opening, reading and checking a million rows. The aim is 1.5 million CSV rows a second.
 
-use std::fmt::Write;
+use std::fmt::Write as _;
 use std::hint::black_box;
+use std::io::Write as _;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use recall_worker::rows::{self, Format, Options, Read, Source};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use recall_worker::rows::{self, Encoding, Format, Options, Read, Source};
 
 const ROWS: u64 = 1_000_000;
 
@@ -12,17 +15,35 @@ fn reading_rows(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().expect("a folder for the inputs");
     let mut group = criterion.benchmark_group("rows");
     group.throughput(Throughput::Elements(ROWS)).sample_size(10);
-    for format in [Format::Csv, Format::Jsonl] {
-        let name = match format {
-            Format::Jsonl => "rows.jsonl",
-            Format::Csv | Format::Tsv => "rows.csv",
-        };
+    let (csv, jsonl) = (wave(Format::Csv), wave(Format::Jsonl));
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    gzip.write_all(csv.as_bytes()).expect("memory takes all");
+    let gzip = gzip.finish().expect("memory takes all");
+    let zstd = zstd::encode_all(csv.as_bytes(), 3).expect("memory takes all");
+    let gb18030 = "gb18030".parse::<Encoding>().ok();
+    let utf_16: Vec<u8> = ("\u{feff}".to_owned() + &csv)
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    for (name, bytes, encoding) in [
+        ("rows.csv", csv.as_bytes(), None),
+        ("rows.jsonl", jsonl.as_bytes(), None),
+        ("rows.csv.gz", &gzip, None),
+        ("rows.csv.zst", &zstd, None),
+        // IDs are ASCII, and then so are their bytes.
+        ("rows.gb18030.csv", csv.as_bytes(), gb18030),
+        ("rows.utf-16.csv", &utf_16, None),
+    ] {
         let path = folder.path().join(name);
-        std::fs::write(&path, wave(format)).expect("the input is written");
+        std::fs::write(&path, bytes).expect("the input is written");
         let source = [Source::File(path)];
+        let options = Options {
+            encoding,
+            ..Options::default()
+        };
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
-                let rows = rows::open(&source, &Options::default()).expect("an input");
+                let rows = rows::open(&source, &options).expect("an input");
                 let mut count = 0;
                 for read in rows {
                     let Ok(Read::Row(row)) = black_box(read) else {

@@ -8,7 +8,7 @@ use clap::Args;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Rows")]
 pub struct InputArgs {
-    /// The rows: .csv, .tsv, .jsonl, .ndjson, or - for stdin; several need --ledger
+    /// The rows: .csv, .tsv, .jsonl, .ndjson, also as .gz or .zst; - for stdin
     #[arg(required = true, value_name = "INPUT", help_heading = None)]
     pub inputs: Vec<PathBuf>,
     /// Columns by other names: group=room,sender=uid
@@ -21,6 +21,12 @@ pub struct InputArgs {
     /// Its columns are group, sender, topic, unless --columns gives positions: group=2,sender=1.
     #[arg(long)]
     pub no_header: bool,
+    /// How the text is encoded: gb18030, big5, utf-16le [default: utf-8]
+    ///
+    /// Any name that the web has for an encoding will do: gb18030 (also for gbk and gb2312), big5,
+    /// shift-jis, euc-kr, windows-1252. A byte order mark tells it by itself.
+    #[arg(long, value_name = "NAME")]
+    pub encoding: Option<String>,
     /// Take suspicious rows for invalid ones
     ///
     /// Suspicious are IDs that are too long, cut or rounded, topics of other groups, swapped

@@ -15,7 +15,7 @@ Examples:
   recall run rows.csv --dry-run           the first calls, and none is made
   recall run rows.csv --limit 10          a canary: the first ten rows
   recall run rows.csv --resume            the rest, or after an interruption
-  zcat rows.csv.gz | recall run - --yes   rows from a pipe
+  xzcat rows.csv.xz | recall run -        rows from a pipe
   recall run a.csv b.jsonl --ledger wave  several inputs, one ledger";
 const ENVIRONMENT_AND_EXIT: &str = "\
 Environment:

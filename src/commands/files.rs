@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::job;
 use crate::cli::RunArgs;
 use crate::error::{Error, Result};
-use crate::rows::Format;
+use crate::rows::{Format, without_packing};
 
 /// The ledger of a run.
 ///
@@ -62,7 +62,7 @@ fn named(input: &Path, rehearsal: bool, end: &str) -> PathBuf {
     let mut name = if input == Path::new("-") {
         "recall".into()
     } else {
-        input.with_extension("").into_os_string()
+        without_packing(input).with_extension("").into_os_string()
     };
     name.push(if rehearsal { ".mock" } else { "" });
     name.push(end);

@@ -26,6 +26,7 @@ pub(super) fn open(args: &InputArgs) -> Result<Rows> {
     let options = Options {
         columns: columns.map_or(Ok(Columns::default()), str::parse)?,
         header: !args.no_header,
+        encoding: args.encoding.as_deref().map(str::parse).transpose()?,
         strict: args.strict,
     };
     let sources: Vec<_> = args.inputs.iter().cloned().map(Source::from).collect();

@@ -211,12 +211,11 @@ pub(super) fn confirm(
     let Credentials {
         app, identifier, ..
     } = &service.credentials;
-    let calls = calls.map_or("not counted".to_owned(), |calls| {
-        format!("{}, {}", thousands(calls), how_long(calls, rate))
-    });
-    what.push(("calls", calls));
+    let counted = |calls| format!("{}, {}", thousands(calls), how_long(calls, rate));
+    what.push(("calls", calls.map_or("not counted".to_owned(), counted)));
     what.push(("app", format!("{app}, as {identifier}")));
-    let needed = rate.map_or(Duration::ZERO, |rate| least_time(calls, rate));
+    let needed = calls.zip(rate);
+    let needed = needed.map_or(Duration::ZERO, |(calls, rate)| least_time(calls, rate));
     if let Some(left) = service.credentials.falls_short(usersig::now(), needed) {
         let left = time(left);
         let why = "before the run is through; with RECALL_SECRET_KEY it would be signed anew";

@@ -3,21 +3,29 @@
 use std::fmt::Write;
 
 use super::columns::Field;
+use super::encoding::Encoding;
 
 /// The longest excerpt, in characters of the input.
 const EXCERPT: usize = 48;
 
 /// The ID of a field as text, unless no call could carry it. An empty topic is no topic.
-pub(super) fn id(field: Field, bytes: &[u8]) -> Result<&str, String> {
+pub(super) fn id(field: Field, bytes: &[u8], encoding: Encoding) -> Result<&str, String> {
     if bytes.is_empty() && field != Field::Topic {
         return Err(format!("the {field} is empty"));
     }
     let Ok(text) = str::from_utf8(bytes) else {
-        return Err(format!("the {field} is not UTF-8: {}", excerpt(bytes)));
+        let complaint = encoding.complaint();
+        return Err(format!("the {field} {complaint}: {}", excerpt(bytes)));
     };
     if !is_printable_ascii(bytes) && text.contains(char::is_control) {
         return Err(format!(
             "the {field} contains a control character: {}",
+            excerpt(bytes)
+        ));
+    }
+    if text.contains(char::REPLACEMENT_CHARACTER) {
+        return Err(format!(
+            "the {field} has lost characters on its way here: {}",
             excerpt(bytes)
         ));
     }
@@ -72,6 +80,10 @@ pub(super) fn excerpt(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
+    fn utf_8(field: Field, bytes: &[u8]) -> Result<&str, String> {
+        id(field, bytes, Encoding::default())
+    }
+
     #[test]
     fn an_id_is_any_text_without_control_characters() {
         for text in [
@@ -86,16 +98,19 @@ mod tests {
             "1.E+18",
             "ME+18",
         ] {
-            assert_eq!(id(Field::Group, text.as_bytes()), Ok(text));
+            assert_eq!(utf_8(Field::Group, text.as_bytes()), Ok(text));
         }
     }
 
     #[test]
     fn an_empty_topic_is_fine_and_an_empty_group_or_sender_is_not() {
-        assert_eq!(id(Field::Topic, b""), Ok(""));
-        assert_eq!(id(Field::Group, b""), Err("the group is empty".to_owned()));
+        assert_eq!(utf_8(Field::Topic, b""), Ok(""));
         assert_eq!(
-            id(Field::Sender, b""),
+            utf_8(Field::Group, b""),
+            Err("the group is empty".to_owned())
+        );
+        assert_eq!(
+            utf_8(Field::Sender, b""),
             Err("the sender is empty".to_owned())
         );
     }
@@ -116,7 +131,14 @@ mod tests {
                 "\u{85}".as_bytes(),
                 r"the sender contains a control character: `\u{85}`",
             ),
-            (b"a\xffb", "the sender is not UTF-8: `a\u{fffd}b`"),
+            (
+                b"a\xffb",
+                "the sender is not UTF-8 (is it in another --encoding?): `a\u{fffd}b`",
+            ),
+            (
+                "a\u{fffd}".as_bytes(),
+                "the sender has lost characters on its way here: `a\u{fffd}`",
+            ),
             (
                 b"1.29E+18",
                 "the sender is a number that a spreadsheet has rounded: `1.29E+18`",
@@ -130,7 +152,7 @@ mod tests {
                 "the sender is a number that a spreadsheet has rounded: `2E+15`",
             ),
         ] {
-            assert_eq!(id(Field::Sender, bytes), Err(reason.to_owned()));
+            assert_eq!(utf_8(Field::Sender, bytes), Err(reason.to_owned()));
         }
     }
 

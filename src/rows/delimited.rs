@@ -7,6 +7,7 @@ use csv::{ByteRecord, ReaderBuilder};
 use super::blocks::Blocks;
 use super::check::{excerpt, id};
 use super::columns::{Columns, Field, Layout, are_failed_rows, count};
+use super::encoding::Encoding;
 use super::input::Reader;
 use super::open::{empty, unreadable};
 use super::screen::{Place, Screen};
@@ -53,6 +54,7 @@ pub(super) struct Delimited<R> {
     /// Where there is no header: the record that was read to see how wide the rows are.
     first: Option<Place>,
     layout: Layout,
+    encoding: Encoding,
     /// The least number of fields with which a row can have all that it needs.
     least_width: usize,
     /// How many fields a row has, once a row or the header has told.
@@ -65,6 +67,7 @@ impl<R: Input> Delimited<R> {
     pub(super) fn open(
         blocks: Blocks<R>,
         delimiter: u8,
+        encoding: Encoding,
         options: &Options,
         input: &str,
     ) -> Result<Self> {
@@ -74,15 +77,16 @@ impl<R: Input> Delimited<R> {
             .map_err(|error| unreadable(input, error))?
             .ok_or_else(|| empty(input))?;
         if options.header {
-            Self::with_header(records, first, &options.columns, input)
+            Self::with_header(records, first, encoding, &options.columns, input)
         } else {
-            Self::without_header(records, first, &options.columns, input)
+            Self::without_header(records, first, encoding, &options.columns, input)
         }
     }
 
     fn with_header(
         records: Records<R>,
         first: Place,
+        encoding: Encoding,
         columns: &Columns,
         input: &str,
     ) -> Result<Self> {
@@ -96,9 +100,18 @@ impl<R: Input> Delimited<R> {
             .iter()
             .map(|name| String::from_utf8_lossy(name).into_owned())
             .collect();
+        let layout = columns.locate(&names, input).map_err(|error| {
+            if str::from_utf8(records.record.as_slice()).is_ok() {
+                return error;
+            }
+            error.hint(format!(
+                "its header is not {encoding}: name the encoding, such as --encoding gb18030"
+            ))
+        })?;
         Ok(Self {
             first: None,
-            layout: columns.locate(&names, input)?,
+            layout,
+            encoding,
             least_width: names.len(),
             width: Some(names.len()),
             failed_rows: are_failed_rows(&names),
@@ -109,6 +122,7 @@ impl<R: Input> Delimited<R> {
     fn without_header(
         records: Records<R>,
         first: Place,
+        encoding: Encoding,
         columns: &Columns,
         input: &str,
     ) -> Result<Self> {
@@ -126,6 +140,7 @@ impl<R: Input> Delimited<R> {
         Ok(Self {
             first: Some(first),
             layout,
+            encoding,
             least_width,
             width: None,
             failed_rows: false,
@@ -136,7 +151,7 @@ impl<R: Input> Delimited<R> {
     fn row(&mut self, line: u64) -> Result<Row, String> {
         self.check_width()?;
         let record = &self.records.record;
-        let text = |field, at| id(field, &record[at]).map(str::to_owned);
+        let text = |field, at| id(field, &record[at], self.encoding).map(str::to_owned);
         Ok(Row {
             input: None,
             line,
@@ -312,7 +327,10 @@ mod tests {
             read(text, Format::Csv, &Options::default()),
             [
                 row(2, "g1", "u1", ""),
-                bad(3, "the group is not UTF-8: `g\u{fffd}`"),
+                bad(
+                    3,
+                    "the group is not UTF-8 (is it in another --encoding?): `g\u{fffd}`"
+                ),
             ]
         );
     }

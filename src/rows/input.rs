@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::open::unreadable;
+use super::text::Meter;
 use super::{Format, Read};
 use crate::error::Result;
 
@@ -16,26 +17,33 @@ pub(super) struct Input {
     name: Arc<str>,
     /// The line of the last row.
     line: u64,
+    meter: Option<Meter>,
 }
 
 /// What each format can do.
 pub(super) trait Reader {
     /// The next row; `None` at the end.
     fn next(&mut self) -> io::Result<Option<Read>>;
-    /// Bytes of the input that are done with.
+    /// Bytes of the text that are done with.
     fn bytes_read(&self) -> u64;
     /// Whether the columns are those of a failed-rows file.
     fn is_failed_rows(&self) -> bool;
 }
 
 impl Input {
-    pub(super) fn of_reader(reader: Box<dyn Reader + Send>, format: Format, name: &str) -> Self {
+    pub(super) fn of_reader(
+        reader: Box<dyn Reader + Send>,
+        format: Format,
+        name: &str,
+        meter: Option<Meter>,
+    ) -> Self {
         Self {
             reader,
             format,
             size: None,
             name: name.into(),
             line: 0,
+            meter,
         }
     }
 
@@ -57,7 +65,9 @@ impl Input {
     }
 
     pub(super) fn bytes_read(&self) -> u64 {
-        self.reader.bytes_read()
+        let read = self.reader.bytes_read();
+        let meter = self.meter.as_ref();
+        meter.map_or(read, |meter| meter.place_in_input(read))
     }
 
     pub(super) fn is_failed_rows(&self) -> bool {

@@ -5,6 +5,7 @@ use std::io::{self, Read as Input};
 use super::blocks::Blocks;
 use super::check::excerpt;
 use super::columns::{Columns, are_failed_rows};
+use super::encoding::Encoding;
 use super::input::Reader;
 use super::object::{Keys, ids};
 use super::open::{empty, unreadable};
@@ -15,6 +16,7 @@ use crate::error::{Error, Result};
 pub(super) struct Jsonl<R> {
     blocks: Blocks<R>,
     columns: Columns,
+    encoding: Encoding,
     /// The line that is read next, from 1.
     line: u64,
     failed_rows: bool,
@@ -22,10 +24,16 @@ pub(super) struct Jsonl<R> {
 
 impl<R: Input> Jsonl<R> {
     /// Looks at the first object, without reading past it, for the keys that are needed.
-    pub(super) fn open(blocks: Blocks<R>, columns: &Columns, input: &str) -> Result<Self> {
+    pub(super) fn open(
+        blocks: Blocks<R>,
+        encoding: Encoding,
+        columns: &Columns,
+        input: &str,
+    ) -> Result<Self> {
         let mut rows = Self {
             blocks,
             columns: columns.clone(),
+            encoding,
             line: 1,
             failed_rows: false,
         };
@@ -33,19 +41,15 @@ impl<R: Input> Jsonl<R> {
         match first {
             Some(0) => return Err(empty(input)),
             Some(len) => rows.look_at_first(len, input)?,
-            None => {}
+            // Too long for a row, but a whole array is often one line.
+            None => refuse_array(rows.blocks.data(), input)?,
         }
         Ok(rows)
     }
 
     fn look_at_first(&mut self, len: usize, input: &str) -> Result<()> {
         let text = self.blocks.data()[..len].trim_ascii();
-        if text.starts_with(b"[") {
-            return Err(
-                Error::input(format!("{input}: is one JSON array, not an object a line"))
-                    .hint("turn it into lines: jq -c '.[]' rows.json > rows.jsonl"),
-            );
-        }
+        refuse_array(text, input)?;
         if text == b"{" {
             return Err(
                 Error::input(format!("{input}: its JSON objects go over several lines"))
@@ -76,6 +80,16 @@ impl<R: Input> Jsonl<R> {
     }
 }
 
+fn refuse_array(start: &[u8], input: &str) -> Result<()> {
+    if start.trim_ascii_start().starts_with(b"[") {
+        return Err(
+            Error::input(format!("{input}: is one JSON array, not an object a line"))
+                .hint("turn it into lines: jq -c '.[]' rows.json > rows.jsonl"),
+        );
+    }
+    Ok(())
+}
+
 impl<R: Input> Reader for Jsonl<R> {
     fn bytes_read(&self) -> u64 {
         self.blocks.consumed()
@@ -90,7 +104,7 @@ impl<R: Input> Reader for Jsonl<R> {
             Some(0) => return Ok(None),
             Some(len) => {
                 let text = &self.blocks.data()[..len];
-                let found = ids(text.trim_ascii_end(), &self.columns);
+                let found = ids(text.trim_ascii_end(), &self.columns, self.encoding);
                 self.blocks.consume(len);
                 found
             }

@@ -6,6 +6,8 @@
 //! ```text
 //! file, stdin   open       what is it? a header with the columns needed?
 //!   ▼
+//! text                     unpack and decode, where it is not UTF-8 already
+//!   ▼
 //! blocks                   bounded pieces of the input, and lines in them
 //!   ├─ screen → csv → delimited    records that are well-formed, their fields
 //!   └─ jsonl  → object             lines, the values of their keys
@@ -17,12 +19,15 @@ mod blocks;
 mod check;
 mod columns;
 mod delimited;
+mod encoding;
 mod input;
 mod jsonl;
 mod object;
 mod open;
 mod screen;
 mod suspicion;
+mod text;
+mod unpack;
 
 use std::collections::VecDeque;
 use std::iter::FusedIterator;
@@ -30,7 +35,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use columns::Columns;
+pub use encoding::Encoding;
 pub use open::open;
+pub use unpack::without_packing;
 
 use crate::error::Result;
 use input::Input;
@@ -112,6 +119,8 @@ pub struct Options {
     pub columns: Columns,
     /// Whether the first line of CSV and TSV names the columns.
     pub header: bool,
+    /// The encoding of what has no byte order mark; UTF-8 if none is given.
+    pub encoding: Option<Encoding>,
     /// Whether rows that are hardly what was meant count as bad ones.
     pub strict: bool,
 }
@@ -121,6 +130,7 @@ impl Default for Options {
         Self {
             columns: Columns::default(),
             header: true,
+            encoding: None,
             strict: false,
         }
     }
@@ -239,7 +249,8 @@ fn refuse_suspicious(read: Read) -> Read {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-    use std::io;
+    use std::io::{self, Write as _};
+    use std::str::FromStr as _;
 
     use proptest::prelude::*;
 
@@ -422,6 +433,25 @@ mod tests {
     }
 
     #[test]
+    fn bytes_read_of_a_compressed_input_follow_the_rows_in_proportion() {
+        let rows =
+            (0..1_000_u64).map(|n| format!("g,{:x}\n", n.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+        let text = "group,sender\n".to_owned() + &rows.collect::<String>();
+        let packed = zstd::encode_all(text.as_bytes(), 1).expect("memory can be written");
+        let size = packed.len() as u64;
+        let input = io::Cursor::new(packed);
+        let mut rows = Rows::new(input, "rows", None, &Options::default()).expect("an input");
+        // All of it has been read in one block.
+        assert!(rows.by_ref().take(500).all(|read| read.is_ok()));
+        let half = rows.bytes_read();
+        assert!(
+            (size * 48 / 100..size * 52 / 100).contains(&half),
+            "{half} of {size}"
+        );
+        assert_eq!((rows.by_ref().count(), rows.bytes_read()), (500, size));
+    }
+
+    #[test]
     fn bytes_read_follow_the_rows_and_not_the_blocks() {
         let text = b"\xef\xbb\xbfgroup,sender\r\n\r\ng1,u1\r\n\"oops\r\ng2,u2\r\n";
         let input = Chunks::new(text, &[usize::MAX]);
@@ -447,7 +477,7 @@ mod tests {
         prop::collection::vec(piece, 1..4)
             .prop_map(|pieces| pieces.concat())
             .prop_filter("a rounded number", |id| {
-                check::id(columns::Field::Group, id.as_bytes()).is_ok()
+                check::id(columns::Field::Group, id.as_bytes(), Encoding::default()).is_ok()
             })
     }
 
@@ -485,7 +515,10 @@ mod tests {
                 Read::Row(row) => {
                     let fields = [&row.group, &row.sender, &row.topic];
                     for (field, id) in columns::Field::ALL.into_iter().zip(fields) {
-                        assert_eq!(check::id(field, id.as_bytes()), Ok(&**id));
+                        assert_eq!(
+                            check::id(field, id.as_bytes(), Encoding::default()),
+                            Ok(&**id)
+                        );
                     }
                 }
                 Read::Bad(bad) => {
@@ -628,6 +661,47 @@ mod tests {
                 let reads: Vec<Read> = rows.map(|read| read.expect("a row")).collect();
                 assert_sound(&reads);
             }
+        }
+    }
+
+    proptest! {
+        // What packs is slow where it is not optimized.
+        #![proptest_config(ProptestConfig { cases: 200, ..many_cases() })]
+
+        #[test]
+        fn rows_are_read_back_in_any_encoding_compressed_or_not(
+            rows in legal_rows(),
+            sizes in sizes(),
+            (encoding, packing) in (0..4, 0..3),
+        ) {
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            writer.write_record(["group", "sender", "topic", "note"]).expect("a header");
+            for row in &rows {
+                writer.write_record(row).expect("a row");
+            }
+            let text = String::from_utf8(writer.into_inner().expect("a text")).expect("UTF-8");
+            let marked = || "\u{feff}".encode_utf16().chain(text.encode_utf16());
+            let gb18030 = Encoding::from_str("gb18030").expect("a label");
+            let (bytes, given): (Vec<u8>, _) = match encoding {
+                0 => (text.into_bytes(), None),
+                1 => (marked().flat_map(u16::to_le_bytes).collect(), None),
+                2 => (marked().flat_map(u16::to_be_bytes).collect(), None),
+                _ => (encoding_rs::GB18030.encode(&text).0.into_owned(), Some(gb18030)),
+            };
+            let bytes = match packing {
+                0 => bytes,
+                1 => zstd::encode_all(&*bytes, 1).expect("memory can be written"),
+                _ => {
+                    let gzip = flate2::Compression::fast();
+                    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), gzip);
+                    gzip.write_all(&bytes).expect("memory can be written");
+                    gzip.finish().expect("memory can be written")
+                }
+            };
+            let options = Options { encoding: given, ..Options::default() };
+            let reads = read_in(Chunks::new(&bytes, &sizes), Format::Csv, &options);
+            let written: Vec<_> = rows.iter().map(|[g, s, t, _]| [&**g, &**s, &**t]).collect();
+            prop_assert_eq!(ids(&reads), written);
         }
     }
 }

@@ -11,14 +11,19 @@ use serde_json::value::RawValue;
 
 use super::check::{excerpt, id};
 use super::columns::{Columns, Field};
+use super::encoding::Encoding;
 
 /// The group, the sender and the topic (empty where there is none) of an object, or what is wrong.
-pub(super) fn ids(text: &[u8], columns: &Columns) -> Result<[String; 3], String> {
+pub(super) fn ids(
+    text: &[u8],
+    columns: &Columns,
+    encoding: Encoding,
+) -> Result<[String; 3], String> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let found = Fields(columns)
         .deserialize(&mut deserializer)
         .and_then(|found| deserializer.end().map(|()| found))
-        .map_err(|error| describe(&error, text))?;
+        .map_err(|error| describe(&error, text, encoding))?;
     if let Some((field, key)) = found.again {
         return Err(format!(
             "a second key for the {field}: {}",
@@ -26,7 +31,7 @@ pub(super) fn ids(text: &[u8], columns: &Columns) -> Result<[String; 3], String>
         ));
     }
     let value = |field: Field| match found.values[field as usize] {
-        Some(value) => value_id(field, value.get()),
+        Some(value) => value_id(field, value.get(), encoding),
         None if field == Field::Topic => Ok(String::new()),
         None => Err(format!("no {field}: {}", excerpt(text))),
     };
@@ -38,14 +43,14 @@ pub(super) fn ids(text: &[u8], columns: &Columns) -> Result<[String; 3], String>
 }
 
 /// An ID from its JSON. A number keeps its exact digits, and may not be one that lost any.
-fn value_id(field: Field, json: &str) -> Result<String, String> {
+fn value_id(field: Field, json: &str, encoding: Encoding) -> Result<String, String> {
     let digits = json.strip_prefix('-').unwrap_or(json);
     let complaint = match json.as_bytes() {
         [b'"', plain @ .., b'"'] if !plain.contains(&b'\\') => {
-            return id(field, plain).map(str::to_owned);
+            return id(field, plain, encoding).map(str::to_owned);
         }
         [b'"', ..] => match serde_json::from_str::<String>(json) {
-            Ok(text) => return id(field, text.as_bytes()).map(str::to_owned),
+            Ok(text) => return id(field, text.as_bytes(), encoding).map(str::to_owned),
             Err(_) => "is not Unicode",
         },
         b"null" if field == Field::Topic => return Ok(String::new()),
@@ -60,12 +65,12 @@ fn value_id(field: Field, json: &str) -> Result<String, String> {
     ))
 }
 
-fn describe(error: &serde_json::Error, text: &[u8]) -> String {
+fn describe(error: &serde_json::Error, text: &[u8], encoding: Encoding) -> String {
     let message = error.to_string();
     let message = message.split(" at line ").next().unwrap_or_default();
     let start = excerpt(text);
     if str::from_utf8(text).is_err() {
-        format!("not UTF-8: {start}")
+        format!("the line {}: {start}", encoding.complaint())
     } else if error.classify() == Category::Data {
         format!("not a JSON object: {start}")
     } else {
@@ -177,7 +182,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<[String; 3], String> {
-        ids(text.as_bytes(), &Columns::default())
+        ids(text.as_bytes(), &Columns::default(), Encoding::default())
     }
 
     #[test]
@@ -256,17 +261,21 @@ mod tests {
         assert_eq!(
             ids(
                 b"{\"group\":\"g\xff\",\"sender\":\"u\"}",
-                &Columns::default()
+                &Columns::default(),
+                Encoding::default()
             )
             .unwrap_err(),
-            "not UTF-8: `{\"group\":\"g\u{fffd}\",\"sender\":\"u\"}`"
+            "the line is not UTF-8 (is it in another --encoding?): `{\"group\":\"g\u{fffd}\",\"sender\":\"u\"}`"
         );
     }
 
     #[test]
     fn bytes_that_are_not_utf_8_do_no_harm_in_values_that_are_not_used() {
         let text = b"{\"group\":\"g\",\"note\":\"\xff\",\"sender\":\"u\"}";
-        assert_eq!(ids(text, &Columns::default()).unwrap(), ["g", "u", ""]);
+        assert_eq!(
+            ids(text, &Columns::default(), Encoding::default()).unwrap(),
+            ["g", "u", ""]
+        );
     }
 
     #[test]

@@ -11,7 +11,8 @@ use super::blocks::{Blocks, MAX_RECORD};
 use super::delimited::Delimited;
 use super::input::{Input, Reader};
 use super::jsonl::Jsonl;
-use super::{Format, Options, Rows, Source, Waiting};
+use super::text::Text;
+use super::{Format, Options, Rows, Source, Waiting, without_packing};
 use crate::error::{Error, Result};
 
 /// Opens inputs, finds out the format of each and reads as much as its header.
@@ -99,9 +100,14 @@ impl Input {
         format: Option<Format>,
         options: &Options,
     ) -> Result<Self> {
-        let mut blocks = Blocks::new(input);
+        let Text {
+            bytes,
+            encoding,
+            meter,
+        } = Text::open(input, name, options.encoding)?;
+        let mut blocks = Blocks::new(bytes);
         blocks.line().map_err(|error| unreadable(name, error))?;
-        refuse_what_is_no_text(blocks.data(), name)?;
+        refuse_utf_16(blocks.data(), name)?;
         if blocks.data().starts_with(b"\xef\xbb\xbf") {
             blocks.consume(3);
         }
@@ -112,21 +118,25 @@ impl Input {
                     "--no-header is for CSV and TSV, and {name} is JSONL"
                 )));
             }
-            Format::Jsonl => Box::new(Jsonl::open(blocks, &options.columns, name)?),
+            Format::Jsonl => Box::new(Jsonl::open(blocks, encoding, &options.columns, name)?),
             Format::Csv | Format::Tsv => {
                 refuse_lone_returns(blocks.data(), name)?;
                 let delimiter = if format == Format::Tsv { b'\t' } else { b',' };
-                Box::new(Delimited::open(blocks, delimiter, options, name)?)
+                let rows = Delimited::open(blocks, delimiter, encoding, options, name)?;
+                Box::new(rows)
             }
         };
-        Ok(Self::of_reader(reader, format, name))
+        Ok(Self::of_reader(reader, format, name, meter))
     }
 }
 
 impl Format {
     /// The format that the name of a file tells, where it does.
     pub fn by_name(path: &Path) -> Option<Self> {
-        let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+        let extension = without_packing(path)
+            .extension()?
+            .to_str()?
+            .to_ascii_lowercase();
         match extension.as_str() {
             "csv" => Some(Self::Csv),
             "tsv" => Some(Self::Tsv),
@@ -148,51 +158,20 @@ fn sniff(start: &[u8]) -> Format {
     }
 }
 
-/// Inputs that are known by their first bytes, what they are, and what to do with them.
-const NO_TEXT: [(&[u8], &str, &str); 7] = [
-    (
-        b"\xff\xfe",
-        "UTF-16",
-        "save it as UTF-8: iconv -f UTF-16 -t UTF-8 FILE > rows.csv",
-    ),
-    (
-        b"\xfe\xff",
-        "UTF-16",
-        "save it as UTF-8: iconv -f UTF-16 -t UTF-8 FILE > rows.csv",
-    ),
-    (
-        b"\x1f\x8b",
-        "compressed with gzip",
-        "unpack it on the way: gzip -dc FILE | recall run -",
-    ),
-    (
-        b"\x28\xb5\x2f\xfd",
-        "compressed with zstd",
-        "unpack it on the way: zstd -dc FILE | recall run -",
-    ),
-    (
-        b"\xfd7zXZ\0",
-        "compressed with xz",
-        "unpack it on the way: xz -dc FILE | recall run -",
-    ),
-    (
-        b"PK\x03\x04",
-        "a zip file or a spreadsheet",
-        "save the sheet as CSV UTF-8",
-    ),
-    (
-        b"\xd0\xcf\x11\xe0",
-        "a spreadsheet",
-        "save the sheet as CSV UTF-8",
-    ),
-];
-
-fn refuse_what_is_no_text(start: &[u8], name: &str) -> Result<()> {
-    match NO_TEXT.iter().find(|(magic, ..)| start.starts_with(magic)) {
-        Some((_, what, hint)) => {
-            Err(Error::input(format!("{name}: is {what}, not text in UTF-8")).hint(*hint))
+/// Text of two bytes a character has zeros in it, if only for its commas.
+fn refuse_utf_16(start: &[u8], name: &str) -> Result<()> {
+    let line = memchr(b'\n', start).map_or(start, |newline| &start[..newline]);
+    let pairs = line.chunks(2);
+    let with_zero = pairs.clone().filter(|pair| pair.contains(&0)).count();
+    match memchr(0, line) {
+        Some(first) if with_zero * 3 >= pairs.len() => {
+            let order = if first % 2 == 0 { "be" } else { "le" };
+            Err(Error::input(format!(
+                "{name}: seems to be UTF-16 without a byte order mark"
+            ))
+            .hint(format!("name it: --encoding utf-16{order}")))
         }
-        None => Ok(()),
+        _ => Ok(()),
     }
 }
 
@@ -299,31 +278,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_in_utf_8_is_refused_with_the_way_out() {
+    fn what_is_no_text_is_refused_with_the_way_out() {
         let options = Options::default();
         for (text, start, end) in [
             (
-                &b"\xff\xfeg\0"[..],
-                "stdin: is UTF-16, not",
-                "iconv -f UTF-16 -t UTF-8 FILE > rows.csv",
-            ),
-            (
-                b"\xfe\xff\0g",
-                "stdin: is UTF-16, not",
-                "iconv -f UTF-16 -t UTF-8 FILE > rows.csv",
-            ),
-            (
-                b"\x1f\x8b\x08",
-                "stdin: is compressed with gzip, not",
-                "gzip -dc FILE | recall run -",
-            ),
-            (
-                b"\x28\xb5\x2f\xfd",
-                "stdin: is compressed with zstd, not",
-                "zstd -dc FILE | recall run -",
-            ),
-            (
-                b"PK\x03\x04",
+                &b"PK\x03\x04"[..],
                 "stdin: is a zip file or a spreadsheet, not",
                 "save the sheet as CSV UTF-8",
             ),

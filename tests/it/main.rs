@@ -35,6 +35,7 @@ mod rows;
 mod secrets;
 mod signals;
 mod terminal;
+mod text;
 mod tls;
 mod turns;
 mod usersig;

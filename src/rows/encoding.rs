@@ -1,0 +1,223 @@
+//! How the bytes of an input stand for characters, and their way to UTF-8.
+
+use std::fmt;
+use std::io::{self, BufRead, Read};
+use std::str::FromStr;
+
+use encoding_rs::{Decoder, DecoderResult, UTF_8};
+
+use crate::error::{Error, Result};
+
+/// What is put in the place of bytes that stand for no character. No UTF-8 holds this byte, so an
+/// ID that has it is a bad one, where U+FFFD would be a character like any other.
+const NO_CHARACTER: u8 = 0xff;
+
+/// An encoding, by any of the labels that the web has for it: `gb18030`, `gbk`, `utf-16le`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Encoding(&'static encoding_rs::Encoding);
+
+impl Default for Encoding {
+    fn default() -> Self {
+        Self(UTF_8)
+    }
+}
+
+impl FromStr for Encoding {
+    type Err = Error;
+
+    fn from_str(label: &str) -> Result<Self> {
+        encoding_rs::Encoding::for_label_no_replacement(label.as_bytes())
+            .map(Self)
+            .ok_or_else(|| {
+                Error::usage(format!(
+                    "--encoding: `{label}` is no encoding that is known here"
+                ))
+                .hint("some that are: gb18030, big5, shift-jis, euc-kr, windows-1252, utf-16le")
+            })
+    }
+}
+
+impl fmt::Display for Encoding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name())
+    }
+}
+
+impl Encoding {
+    /// That of a text which starts with a byte order mark.
+    pub(super) fn by_mark(start: &[u8]) -> Option<Self> {
+        encoding_rs::Encoding::for_bom(start).map(|(encoding, _)| Self(encoding))
+    }
+
+    pub(super) fn is_utf_8(self) -> bool {
+        self.0 == UTF_8
+    }
+
+    /// What to say of bytes that stand for no character.
+    pub(super) fn complaint(self) -> String {
+        if self.is_utf_8() {
+            "is not UTF-8 (is it in another --encoding?)".to_owned()
+        } else {
+            format!("is not {self}")
+        }
+    }
+
+    /// Text in this encoding as UTF-8, without its byte order mark.
+    pub(super) fn decode<R: BufRead>(self, input: R) -> Decode<R> {
+        Decode {
+            input,
+            decoder: self.0.new_decoder_with_bom_removal(),
+            ended: false,
+        }
+    }
+}
+
+/// Turns text into UTF-8 while it is read.
+pub(super) struct Decode<R> {
+    input: R,
+    decoder: Decoder,
+    ended: bool,
+}
+
+impl<R: BufRead> Read for Decode<R> {
+    /// Reads at least a character, for which `out` must have room: 16 bytes are enough.
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let (mut written, mut full) = (0, false);
+        while written == 0 && !full && !self.ended {
+            let mut bytes = self.input.fill_buf()?;
+            let (whole, last) = (bytes.len(), bytes.is_empty());
+            loop {
+                // A byte is kept free, for what is no character.
+                let end = out.len() - 1;
+                let (result, used, more) = self.decoder.decode_to_utf8_without_replacement(
+                    bytes,
+                    &mut out[written..end],
+                    last,
+                );
+                bytes = &bytes[used..];
+                written += more;
+                match result {
+                    DecoderResult::InputEmpty => self.ended = last,
+                    DecoderResult::OutputFull => full = true,
+                    DecoderResult::Malformed(..) => {
+                        out[written] = NO_CHARACTER;
+                        written += 1;
+                        full = written > end;
+                        if !full {
+                            continue;
+                        }
+                    }
+                }
+                break;
+            }
+            let used = whole - bytes.len();
+            self.input.consume(used);
+        }
+        Ok(written)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::BufReader;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const LABELS: [&str; 9] = [
+        "utf-8",
+        "utf-16le",
+        "utf-16be",
+        "gb18030",
+        "big5",
+        "shift_jis",
+        "euc-kr",
+        "iso-2022-jp",
+        "windows-1252",
+    ];
+
+    /// Bytes that come in pieces of one size, read into pieces of another.
+    fn decode(encoding: Encoding, bytes: &[u8], size: usize, room: usize) -> Vec<u8> {
+        let mut decode = encoding.decode(BufReader::with_capacity(size, bytes));
+        let mut decoded = Vec::new();
+        let mut out = vec![0; room];
+        loop {
+            match decode.read(&mut out).expect("memory can be read") {
+                0 => return decoded,
+                count => decoded.extend_from_slice(&out[..count]),
+            }
+        }
+    }
+
+    /// Bytes of text in some encoding, with damage, or any at all.
+    fn bytes() -> impl Strategy<Value = Vec<u8>> {
+        let text = "[a-z,\n用户é€\u{1f600}]{0,80}";
+        let encoded = (text, prop::sample::select(&LABELS[..])).prop_map(|(text, label)| {
+            let encoding: Encoding = label.parse().expect("a label");
+            encoding.0.encode(&text).0.into_owned()
+        });
+        let utf_16 = text.prop_map(|text| text.encode_utf16().flat_map(u16::to_le_bytes).collect());
+        let damage = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4);
+        let damaged =
+            (prop_oneof![encoded, utf_16], damage).prop_map(|(mut bytes, damage): (Vec<u8>, _)| {
+                for (at, byte) in damage {
+                    bytes.insert(at.index(bytes.len() + 1), byte);
+                }
+                bytes
+            });
+        prop_oneof![3 => damaged, 1 => prop::collection::vec(any::<u8>(), 0..100)]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn pieces_of_any_size_are_decoded_as_the_whole_and_no_damage_becomes_a_character(
+            bytes in bytes(),
+            label in prop::sample::select(&LABELS[..]),
+            size in 1..40_usize,
+            room in 16..60_usize,
+        ) {
+            let encoding: Encoding = label.parse().expect("a label");
+            let decoded = decode(encoding, &bytes, size, room);
+            let pieces = decoded.split(|byte| *byte == NO_CHARACTER);
+            let pieces: Vec<_> = pieces.map(|piece| str::from_utf8(piece).expect("UTF-8")).collect();
+            let (lossy, _) = encoding.0.decode_with_bom_removal(&bytes);
+            prop_assert_eq!(pieces.join("\u{fffd}"), lossy);
+        }
+    }
+
+    #[test]
+    fn damage_costs_the_bytes_that_are_damaged_and_no_comma_or_line_end() {
+        for (label, bytes, decoded) in [
+            ("gb18030", &b"a\x81,b\n"[..], &b"a\xff,b\n"[..]),
+            ("gb18030", b"a\x81\x30\x81\nb", b"a\xff0\xff\nb"),
+            ("utf-16le", b"a\0\0\xd8,\0", b"a\xff,"),
+            ("shift_jis", b"\x81\n", b"\xff\n"),
+            ("utf-16le", b"a\0b", b"a\xff"),
+        ] {
+            let encoding: Encoding = label.parse().expect("a label");
+            assert_eq!(decode(encoding, bytes, 64, 64), decoded, "{label}");
+        }
+    }
+
+    #[test]
+    fn labels_are_those_of_the_web() {
+        let name = |label: &str| {
+            label
+                .parse::<Encoding>()
+                .map(|encoding| encoding.to_string())
+        };
+        for (label, known) in [
+            ("GB18030", "gb18030"),
+            ("gb2312", "GBK"),
+            (" utf8 ", "UTF-8"),
+        ] {
+            assert_eq!(name(label).expect("a label"), known);
+        }
+        for unknown in ["", "utf", "replacement", "iso-2022-kr"] {
+            assert!(name(unknown).is_err(), "{unknown}");
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! From the bytes of an input to its text in UTF-8: what is compressed is unpacked, what is in
+//! another encoding is decoded. What is UTF-8 already passes untouched.
+
+use std::io::{self, BufRead, BufReader, Cursor, ErrorKind, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::encoding::Encoding;
+use super::open::unreadable;
+use super::unpack::Packing;
+use crate::error::{Error, Result};
+
+/// So many bytes tell what an input is.
+const TELLING: usize = 6;
+/// What is read of an input at once that has a way to go.
+const BLOCK: usize = 64 * 1024;
+
+type Bytes = Box<dyn Read + Send>;
+
+/// The text of an input.
+pub(super) struct Text {
+    /// In UTF-8, but for bytes that stand for no character.
+    pub(super) bytes: Bytes,
+    /// The encoding that it was in.
+    pub(super) encoding: Encoding,
+    /// Where a place in the text is in the input, unless it is the same.
+    pub(super) meter: Option<Meter>,
+}
+
+impl Text {
+    /// The text of an input that messages call `name`, in a `given` encoding.
+    pub(super) fn open(input: Bytes, name: &str, given: Option<Encoding>) -> Result<Self> {
+        let meter = Meter::default();
+        let fail = |error| unreadable(name, error);
+        let (mut start, mut input) = peek(input).map_err(fail)?;
+        let packing = Packing::of(&start);
+        if let Some(packing) = packing {
+            let packed = meter.input.count(BufReader::with_capacity(BLOCK, input));
+            let unpacked = packing.unpack(packed).map_err(fail)?;
+            (start, input) = peek(unpacked).map_err(fail)?;
+        }
+        refuse_what_is_no_text(&start, packing, name)?;
+        let encoding = encoding(&start, given, name)?;
+        if !encoding.is_utf_8() {
+            let encoded = BufReader::with_capacity(BLOCK, input);
+            input = match packing {
+                Some(_) => Box::new(encoding.decode(encoded)),
+                None => Box::new(encoding.decode(meter.input.count(encoded))),
+            };
+        } else if packing.is_none() {
+            return Ok(Self {
+                bytes: input,
+                encoding,
+                meter: None,
+            });
+        }
+        Ok(Self {
+            bytes: Box::new(meter.text.count(input)),
+            encoding,
+            meter: Some(meter),
+        })
+    }
+}
+
+/// The first bytes, and all of them. Read is more than these, for an unpacker that is asked for
+/// less than it has waits for more input before it gives the rest.
+fn peek(mut input: Bytes) -> io::Result<(Vec<u8>, Bytes)> {
+    let (mut start, mut read) = (vec![0; BLOCK], 0);
+    while read < TELLING {
+        match input.read(&mut start[read..]) {
+            Ok(0) => break,
+            Ok(count) => read += count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    start.truncate(read);
+    let telling = start[..read.min(TELLING)].to_vec();
+    Ok((telling, Box::new(Cursor::new(start).chain(input))))
+}
+
+/// A byte order mark tells the encoding by itself, and must not say another one than the user.
+fn encoding(start: &[u8], given: Option<Encoding>, name: &str) -> Result<Encoding> {
+    match (Encoding::by_mark(start), given) {
+        (Some(mark), Some(given)) if mark != given => Err(Error::usage(format!(
+            "{name}: starts with the byte order mark of {mark}, and --encoding says {given}"
+        ))
+        .hint("leave --encoding out: the mark tells")),
+        (Some(mark), _) => Ok(mark),
+        (None, given) => Ok(given.unwrap_or_default()),
+    }
+}
+
+/// Inputs that are known by their first bytes, what they are, and what to do with them.
+const NO_TEXT: [(&[u8], &str, &str); 3] = [
+    (
+        b"\xfd7zXZ\0",
+        "compressed with xz",
+        "unpack it on the way: xz -dc FILE | recall run -",
+    ),
+    (
+        b"PK\x03\x04",
+        "a zip file or a spreadsheet",
+        "save the sheet as CSV UTF-8",
+    ),
+    (
+        b"\xd0\xcf\x11\xe0",
+        "a spreadsheet",
+        "save the sheet as CSV UTF-8",
+    ),
+];
+
+fn refuse_what_is_no_text(start: &[u8], packing: Option<Packing>, name: &str) -> Result<()> {
+    if let (Some(outer), Some(_)) = (packing, Packing::of(start)) {
+        let tool = outer.name();
+        return Err(Error::input(format!("{name}: is compressed twice"))
+            .hint(format!("unpack it once: {tool} -dc FILE | recall run -")));
+    }
+    match NO_TEXT.iter().find(|(magic, ..)| start.starts_with(magic)) {
+        Some((_, what, hint)) => {
+            Err(Error::input(format!("{name}: is {what}, not text")).hint(*hint))
+        }
+        None => Ok(()),
+    }
+}
+
+/// How much of an input has been read, and how much text that was.
+#[derive(Default)]
+pub(super) struct Meter {
+    input: Count,
+    text: Count,
+}
+
+impl Meter {
+    /// Where in the input a place in its text is, both in bytes; what has been read ahead is told
+    /// off in proportion.
+    pub(super) fn place_in_input(&self, place_in_text: u64) -> u64 {
+        let (input, text) = (self.input.so_far(), self.text.so_far());
+        let place = u128::from(input) * u128::from(place_in_text) / u128::from(text.max(1));
+        u64::try_from(place).unwrap_or(input)
+    }
+}
+
+/// Counts bytes while they are read.
+#[derive(Clone, Default)]
+struct Count(Arc<AtomicU64>);
+
+impl Count {
+    fn count<R>(&self, input: R) -> Counted<R> {
+        let count = self.clone();
+        Counted { input, count }
+    }
+
+    fn add(&self, bytes: usize) {
+        self.0.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    fn so_far(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+struct Counted<R> {
+    input: R,
+    count: Count,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.read(out)?;
+        self.count.add(read);
+        Ok(read)
+    }
+}
+
+impl<R: BufRead> BufRead for Counted<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.input.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.count.add(amount);
+        self.input.consume(amount);
+    }
+}

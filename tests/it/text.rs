@@ -1,0 +1,389 @@
+//! Text in rows as exports really have it: compressed, in other encodings, damaged.
+
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::stage::{Answer, Finished, Place, Request, Service, rows};
+
+const CSV: &str = "group,sender\ng1,ann\ng2,用户\n";
+const JSONL: &str =
+    "{\"group\":\"g1\",\"sender\":\"ann\"}\n{\"group\":\"g2\",\"sender\":\"用户\"}\n";
+const BOTH: [&str; 2] = ["ann", "用户"];
+
+fn gzip(text: impl AsRef<[u8]>) -> Vec<u8> {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+    packed.write_all(text.as_ref()).unwrap();
+    packed.finish().unwrap()
+}
+
+/// With a checksum, as the tool makes them.
+fn zstd(text: impl AsRef<[u8]>) -> Vec<u8> {
+    let mut packed = zstd::Encoder::new(Vec::new(), 0).unwrap();
+    packed.include_checksum(true).unwrap();
+    packed.write_all(text.as_ref()).unwrap();
+    packed.finish().unwrap()
+}
+
+/// UTF-16 with its byte order mark.
+fn utf_16(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
+    let units = "\u{feff}".encode_utf16().chain(text.encode_utf16());
+    units.flat_map(bytes).collect()
+}
+
+fn encoded(text: &str, label: &str) -> Vec<u8> {
+    let encoding = encoding_rs::Encoding::for_label(label.as_bytes()).unwrap();
+    encoding.encode(text).0.into_owned()
+}
+
+/// Who is called for these bytes in a file of this name, run with these words.
+#[track_caller]
+fn called_for(name: &str, bytes: impl AsRef<[u8]>, words: &[&str]) -> Vec<String> {
+    let service = Service::good();
+    let place = Place::new();
+    place.write(name, bytes);
+    let run = place.run(name).on(service.address());
+    run.with(words).finish().exits(0);
+    service.called()
+}
+
+/// Runs what can't be run: nothing is called, no file left.
+#[track_caller]
+fn refusal(name: &str, bytes: impl AsRef<[u8]>, words: &[&str]) -> Finished {
+    let service = Service::good();
+    let place = Place::new();
+    place.write(name, bytes);
+    let done = place.run(name).on(service.address()).with(words).finish();
+    assert_eq!((service.calls(), place.files()), (0, vec![name.to_owned()]));
+    done
+}
+
+#[test]
+fn what_is_compressed_is_known_by_its_content_and_its_format_by_the_name_inside() {
+    for pack in [|text: &str| gzip(text), |text: &str| zstd(text)] {
+        assert_eq!(called_for("rows.csv.gz", pack(CSV), &[]), BOTH);
+        assert_eq!(called_for("rows.csv.zst", pack(CSV), &[]), BOTH);
+        assert_eq!(called_for("rows.csv", pack(CSV), &[]), BOTH);
+        let tabs = CSV.replace(',', "\t");
+        assert_eq!(called_for("ROWS.TSV.GZ", pack(&tabs), &[]), BOTH);
+        assert_eq!(called_for("rows.jsonl.gz", pack(JSONL), &[]), BOTH);
+        assert_eq!(called_for("rows", pack(JSONL), &[]), BOTH);
+        // As `cat a.gz b.gz` makes them.
+        let (one, other) = CSV.split_at(20);
+        let parts = [pack(one), pack(""), pack(other)].concat();
+        assert_eq!(called_for("rows.csv.gz", parts, &[]), BOTH);
+    }
+    assert_eq!(called_for("rows.csv.gz", CSV, &[]), BOTH);
+}
+
+#[test]
+fn what_is_compressed_may_come_from_stdin_and_among_others() {
+    let service = Service::good();
+    let place = Place::new();
+    place.write("a.csv.zst", zstd("group,sender\ng1,bob\n"));
+    let run = place.run("-").on(service.address()).stdin(gzip(JSONL));
+    let run = run.with(["a.csv.zst", "--ledger", "l.jsonl"]);
+    run.finish().exits(0);
+    assert_eq!(service.called(), ["ann", "bob", "用户"]);
+}
+
+#[test]
+fn results_are_named_as_if_the_input_were_not_compressed() {
+    let service = Service::start(|_| Answer::code(10010));
+    for (input, failed) in [
+        ("rows.jsonl.gz", "rows.failed.jsonl"),
+        ("rows.jsonl.ZST", "rows.failed.jsonl"),
+        ("rows.gz", "rows.failed.jsonl"),
+    ] {
+        let place = Place::new();
+        place.write(input, gzip(JSONL));
+        let run = place.run(input).on(service.address());
+        run.finish().exits(3);
+        assert_eq!(place.files(), [failed, input, "rows.ledger.jsonl"]);
+    }
+    let place = Place::new();
+    place.write("rows.tsv.gz", gzip(CSV.replace(',', "\t")));
+    let run = place.run("rows.tsv.gz").on(service.address());
+    run.finish().exits(3);
+    let replay = place.recall(["replay", "rows.ledger.jsonl"]);
+    replay.finish().exits(3);
+    let names = ["rows.failed.tsv", "rows.ledger.jsonl", "rows.tsv.gz"];
+    assert_eq!(place.files(), names);
+}
+
+#[test]
+fn a_byte_order_mark_tells_the_encoding_unasked() {
+    for bytes in [u16::to_le_bytes, u16::to_be_bytes] {
+        assert_eq!(called_for("rows.csv", utf_16(CSV, bytes), &[]), BOTH);
+        assert_eq!(called_for("rows.jsonl", utf_16(JSONL, bytes), &[]), BOTH);
+        let packed = gzip(utf_16(CSV, bytes));
+        assert_eq!(called_for("rows.csv.gz", packed, &[]), BOTH);
+    }
+    let words = ["--encoding", "utf-16"];
+    let little = utf_16(CSV, u16::to_le_bytes);
+    assert_eq!(called_for("rows.csv", little, &words), BOTH);
+    let marked = format!("\u{feff}{CSV}");
+    assert_eq!(
+        called_for("rows.csv", marked, &["--encoding", "UTF-8"]),
+        BOTH
+    );
+}
+
+#[test]
+fn a_mark_that_says_another_encoding_than_the_flag_is_told() {
+    let big = utf_16(CSV, u16::to_be_bytes);
+    let done = refusal("rows.csv", big, &["--encoding", "gb18030"]);
+    let done = done
+        .exits(2)
+        .says("rows.csv: starts with the byte order mark of UTF-16BE");
+    done.says("--encoding says gb18030")
+        .says("hint: leave --encoding out");
+}
+
+#[test]
+fn other_encodings_are_read_by_their_names() {
+    for label in ["gb18030", "GBK", "big5", "shift_jis", "euc-jp"] {
+        let words = ["--encoding", label];
+        // 用户 is not in every one of them.
+        let text = CSV.replace("用户", "中文");
+        let bytes = encoded(&text, label);
+        assert_eq!(called_for("rows.csv", &bytes, &words), ["ann", "中文"]);
+        let text = JSONL.replace("用户", "中文");
+        let packed = zstd(encoded(&text, label));
+        assert_eq!(
+            called_for("rows.jsonl.zst", packed, &words),
+            ["ann", "中文"]
+        );
+    }
+    let western = encoded("group,sender\ng,Zoë\n", "windows-1252");
+    let words = ["--encoding", "windows-1252"];
+    assert_eq!(called_for("rows.csv", western, &words), ["Zoë"]);
+    let without_mark = &utf_16(CSV, u16::to_le_bytes)[2..];
+    let words = ["--encoding", "utf-16le"];
+    assert_eq!(called_for("rows.csv", without_mark, &words), BOTH);
+    // A column by a name that is not ASCII, which the bytes of the file are not.
+    let text = "群组,发送者\ng1,ann\ng2,用户\n";
+    let words = [
+        "--encoding",
+        "gb18030",
+        "--columns",
+        "group=群组,sender=发送者",
+    ];
+    assert_eq!(
+        called_for("rows.csv", encoded(text, "gb18030"), &words),
+        BOTH
+    );
+}
+
+#[test]
+fn an_encoding_nobody_knows_is_told_with_some_that_are_known() {
+    let done = refusal("rows.csv", CSV, &["--encoding", "klingon"]).exits(2);
+    done.says("--encoding: `klingon`")
+        .says("hint: some that are: gb18030,");
+}
+
+/// Runs rows of which the second has bytes in its sender that stand for no character.
+fn with_damage(bytes: &[u8], words: &[&str]) -> String {
+    let service = Service::good();
+    let place = Place::with_rows(bytes);
+    let run = place.run("rows.csv").on(service.address());
+    let done = run.with(words).finish().exits(3);
+    assert_eq!(done.count("invalid"), 1);
+    assert_eq!(service.called(), ["ann", "carol"]);
+    let ledger = place.ledger();
+    let bad = ledger
+        .entries
+        .iter()
+        .find(|entry| entry.outcome == "invalid");
+    let bad = bad.unwrap();
+    assert_eq!(bad.row, 3);
+    bad.info.clone()
+}
+
+#[test]
+fn bytes_that_stand_for_no_character_are_never_sent_as_one() {
+    let gbk = b"group,sender,note\ng,ann,\xff\ng,b\xffb,\ng,carol,\xff\n";
+    assert_eq!(
+        with_damage(gbk, &["--encoding", "gbk"]),
+        "the sender is not GBK: `b\u{fffd}b`"
+    );
+    let mut units: Vec<_> = "\u{feff}group,sender\ng,ann\ng,b".encode_utf16().collect();
+    // Half of a pair.
+    units.push(0xd800);
+    units.extend("b\ng,carol\n".encode_utf16());
+    let bytes: Vec<_> = units.into_iter().flat_map(u16::to_be_bytes).collect();
+    assert_eq!(
+        with_damage(&bytes, &[]),
+        "the sender is not UTF-16BE: `b\u{fffd}b`"
+    );
+    // What another program has lost already.
+    assert_eq!(
+        with_damage(
+            "group,sender\ng,ann\ng,b\u{fffd}b\ng,carol\n".as_bytes(),
+            &[]
+        ),
+        "the sender has lost characters on its way here: `b\u{fffd}b`"
+    );
+}
+
+#[test]
+fn text_in_another_encoding_than_was_said_hints_at_the_flag() {
+    let gb = encoded("group,sender\ng,ann\ng,用户\ng,carol\n", "gb18030");
+    let reason = with_damage(&gb, &[]);
+    let start = "the sender is not UTF-8 (is it in another --encoding?): `";
+    assert!(reason.starts_with(start), "{reason}");
+    let header = encoded("群组,发送者\ng,ann\n", "gb18030");
+    let done = refusal("rows.csv", &header, &[]).exits(1);
+    done.says("hint: its header is not UTF-8: name the encoding, such as --encoding gb18030");
+    for (bytes, label) in [
+        (u16::to_le_bytes as fn(u16) -> [u8; 2], "utf-16le"),
+        (u16::to_be_bytes, "utf-16be"),
+    ] {
+        let done = refusal("rows.csv", &utf_16(CSV, bytes)[2..], &[]).exits(1);
+        done.says("rows.csv: seems to be UTF-16 without a byte order mark")
+            .says(&format!("hint: name it: --encoding {label}"));
+    }
+}
+
+#[test]
+fn a_compressed_input_that_was_cut_off_is_called_up_to_there_and_gone_on_with() {
+    for (name, pack) in [
+        ("rows.csv.gz", gzip as fn(String) -> Vec<u8>),
+        ("rows.csv.zst", zstd),
+    ] {
+        let service = Service::good();
+        let place = Place::new();
+        // Of more than a block of zstd, so that there is something before the cut.
+        let note = |n: usize| format!(",{:x}", n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let text = rows(9_000)
+            .lines()
+            .enumerate()
+            .fold(String::new(), |text, (n, line)| {
+                text + line + &if n == 0 { ",note".to_owned() } else { note(n) } + "\n"
+            });
+        let whole = pack(text);
+        place.write(name, &whole[..whole.len() * 3 / 4]);
+        let run = place.run(name).on(service.address());
+        let done = run.finish().exits(1);
+        let (_, place_in_it) = done
+            .stderr
+            .split_once(&format!("{name} (after line "))
+            .unwrap();
+        let (line, why) = place_in_it.split_once("): ").unwrap();
+        let what = if name.ends_with("gz") { "gzip" } else { "zstd" };
+        let cut_off = format!("cannot be read: its {what} data is cut off\n");
+        assert!(why.starts_with(&cut_off), "{why}");
+        assert!(why.contains("--resume"), "{why}");
+        let called = line.parse::<usize>().unwrap() - 1;
+        assert!(called > 1_000, "{called}");
+        assert_eq!(service.calls(), called, "every row up to the cut");
+        place.ledger().has_recalled_each_of(called);
+
+        place.write(name, &whole);
+        let run = place.run(name).on(service.address()).with(["--resume"]);
+        let done = run.finish().exits(0);
+        assert_eq!(done.count("resumed"), called as u64);
+        assert_eq!(service.calls(), 9_000);
+        place.ledger().has_recalled_each_of(9_000);
+    }
+}
+
+#[test]
+fn a_compressed_input_that_is_damaged_is_told_by_name() {
+    let mut packed = gzip(CSV);
+    let sum = packed.len() - 8;
+    packed[sum] ^= 1;
+    let service = Service::good();
+    let place = Place::new();
+    place.write("rows.csv.gz", &packed);
+    let done = place.run("rows.csv.gz").on(service.address()).finish();
+    done.exits(1)
+        .says("rows.csv.gz")
+        .says("its gzip data can't be unpacked");
+    let mut packed = zstd(CSV);
+    packed[9] ^= 0xff;
+    place.write("rows.csv.zst", &packed);
+    let done = place.run("rows.csv.zst").on(service.address()).finish();
+    done.exits(1)
+        .says("rows.csv.zst")
+        .says("its zstd data can't be unpacked");
+}
+
+#[test]
+fn zstd_that_needs_more_memory_than_is_sane_is_refused() {
+    // A frame's header with a window of 2^27 or 2^28 bytes, then one block as it is.
+    let frame = |window_log: u8| {
+        let size = u8::try_from(CSV.len() << 3 | 1).ok().map_or_else(
+            || u32::try_from(CSV.len() << 3 | 1).unwrap().to_le_bytes(),
+            |size| [size, 0, 0, 0],
+        );
+        let header = [0x28, 0xb5, 0x2f, 0xfd, 0, (window_log - 10) << 3];
+        [&header[..], &size[..3], CSV.as_bytes()].concat()
+    };
+    assert_eq!(called_for("rows.csv.zst", frame(27), &[]), BOTH);
+    let done = refusal("rows.csv.zst", frame(28), &[]).exits(1);
+    done.says("rows.csv.zst: cannot be read: its zstd data can't be unpacked")
+        .says("memory");
+}
+
+#[test]
+fn what_is_packed_twice_or_is_no_text_inside_is_refused_with_the_way_out() {
+    let twice = [gzip(gzip(CSV)), gzip(zstd(CSV))];
+    for bytes in twice {
+        let done = refusal("rows.csv.gz", bytes, &[]).exits(1);
+        done.says("rows.csv.gz: is compressed twice")
+            .says("gzip -dc FILE");
+    }
+    for (bytes, what) in [
+        (&b"\xfd7zXZ\0......"[..], "xz -dc FILE | recall run -"),
+        (b"PK\x03\x04......", "save the sheet as CSV UTF-8"),
+    ] {
+        refusal("rows.csv", bytes, &[]).exits(1).says(what);
+        refusal("rows.csv.gz", gzip(bytes), &[]).exits(1).says(what);
+    }
+}
+
+#[test]
+fn a_json_array_is_told_how_to_become_lines_however_it_comes() {
+    let pretty = "[\n  {\n    \"group\": \"g\",\n    \"sender\": \"ann\"\n  }\n]\n";
+    let object = "{\"group\":\"g\",\"sender\":\"ann\"}";
+    let on_one_line = format!("[{}]", vec![object; 10_000].join(","));
+    for text in [pretty, &on_one_line, "\u{feff}[]", "\n [{}]"] {
+        for (name, bytes) in [
+            ("rows.jsonl", text.as_bytes().to_vec()),
+            ("rows.ndjson.gz", gzip(text)),
+            ("rows.jsonl.zst", zstd(text)),
+            (
+                "rows.jsonl",
+                utf_16(text.trim_start_matches('\u{feff}'), u16::to_le_bytes),
+            ),
+        ] {
+            let done = refusal(name, bytes, &[]).exits(1);
+            done.says("is one JSON array")
+                .says("jq -c '.[]' rows.json > rows.jsonl");
+        }
+    }
+    for text in [pretty, &on_one_line] {
+        let done = refusal("rows.json", text, &[]).exits(1);
+        done.says("jq -c '.[]' rows.json > rows.jsonl");
+    }
+}
+
+#[test]
+fn a_compressed_pipe_is_called_row_by_row_before_it_ends() {
+    let service = Service::good();
+    let place = Place::new();
+    let pipe = place.pipe("rows.fifo");
+    let running = place.run("rows.fifo").on(service.address()).start();
+    let pipe = pipe.open();
+    let mut packed = GzEncoder::new(pipe, Compression::default());
+    packed.write_all(rows(2).as_bytes()).unwrap();
+    packed.flush().unwrap();
+    service.until_called(2);
+    packed.write_all(b"@TGS#1,u2\n").unwrap();
+    drop(packed.finish().unwrap());
+    assert_eq!(running.finish().exits(0).count("recalled"), 3);
+    let senders: Vec<_> = service.requests().iter().map(Request::sender).collect();
+    assert_eq!(senders, ["u0", "u1", "u2"]);
+}
