@@ -76,8 +76,9 @@ pub(super) fn finish(job: Job<'_>, screen: &Screen) -> Result<u8> {
     })?;
     // Others may call from here on.
     drop(job.turn);
-    let totals = LastWords::open(&job.ledger)?;
-    let failed = write_failed_rows(&job.ledger, &job.failed_rows, job.failed_format)?;
+    let last_words = LastWords::open(&job.ledger)?;
+    let (failed, invalid) = (last_words.failed(), last_words.invalid());
+    write_failed_rows(last_words, &job.failed_rows, job.failed_format)?;
     let failed_rows = (failed > 0).then(|| job.failed_rows.clone());
     let summary = Summary::new(&finished, cap, job.ledger.clone(), failed_rows);
     screen.line(summary.text().trim_end());
@@ -86,7 +87,7 @@ pub(super) fn finish(job: Job<'_>, screen: &Screen) -> Result<u8> {
         print_json(&summary)?;
     }
     // Of the whole ledger, earlier runs included; invalid rows are no part of a replay.
-    let some_failed = totals.failed() > 0 || (job.skip_settled && totals.invalid() > 0);
+    let some_failed = failed > 0 || (job.skip_settled && invalid > 0);
     Ok(exit::of_run(finished.stopped.as_ref(), some_failed))
 }
 

@@ -28,7 +28,8 @@ pub fn run(args: &ReplayArgs, screen: &Screen) -> Result<u8> {
     job::check_failed_rows(&failed_rows_file)?;
     // Before the ledger is read: the run before this one may be writing it.
     let turn = job::take_turn(&service, &args.ledger, &args.pace, screen)?;
-    let failed = LastWords::open(&args.ledger)?.failed();
+    let last_words = LastWords::open(&args.ledger)?;
+    let failed = last_words.failed();
     if failed == 0 {
         screen.line(&format!(
             "No row of {} has failed: nothing to do.",
@@ -50,7 +51,7 @@ pub fn run(args: &ReplayArgs, screen: &Screen) -> Result<u8> {
         turn,
         service,
         plan,
-        feed: Feed::of_rows(failed_rows(&args.ledger)?, failed),
+        feed: Feed::of_rows(failed_rows(last_words), failed),
         output: &args.output,
         input: header.input,
         ledger: args.ledger.clone(),

@@ -23,25 +23,24 @@ struct FailedRow<'a> {
     sent_at: String,
 }
 
-/// Writes the rows whose last outcome is `failed` to a file, in the format of the input, and
-/// returns how many there are. Where there are none there is no file either; an older one goes.
+/// Writes the rows whose last outcome is `failed` to a file, in the format of the input. Where
+/// there are none there is no file either; an older one goes.
 ///
 /// # Errors
 /// When the ledger can't be read or the file not be written; then an older file is still whole.
-pub fn write_failed_rows(ledger: &Path, to: &Path, format: Format) -> Result<u64> {
+pub fn write_failed_rows(mut rows: LastWords, to: &Path, format: Format) -> Result<()> {
+    let ledger = rows.path().display().to_string();
     let fail = |error: io::Error| {
         Error::ledger(format!("cannot write the failed rows to {}", to.display()))
             .because(error)
             .hint(format!(
-                "the ledger has them all: recall export {} --outcome failed",
-                ledger.display()
+                "the ledger has them all: recall export {ledger} --outcome failed"
             ))
     };
-    let mut rows = LastWords::open(ledger)?;
     if rows.failed() == 0 {
         return match fs::remove_file(to) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(fail(error)),
-            _ => Ok(0),
+            _ => Ok(()),
         };
     }
     let mut partial = to.as_os_str().to_owned();
@@ -68,17 +67,12 @@ pub fn write_failed_rows(ledger: &Path, to: &Path, format: Format) -> Result<u64
     }
     let file = sink.finish().map_err(fail)?;
     file.sync_all().map_err(fail)?;
-    fs::rename(&partial, to).map_err(fail)?;
-    Ok(rows.failed())
+    fs::rename(&partial, to).map_err(fail)
 }
 
 /// The rows whose last outcome is `failed`, to be sent again.
-///
-/// # Errors
-/// When the ledger can't be read or is none.
-pub fn failed_rows(ledger: &Path) -> Result<impl Iterator<Item = Result<Read>> + Send + use<>> {
-    let mut rows = LastWords::open(ledger)?;
-    Ok(std::iter::from_fn(move || {
+pub fn failed_rows(mut rows: LastWords) -> impl Iterator<Item = Result<Read>> + Send {
+    std::iter::from_fn(move || {
         loop {
             match rows.advance() {
                 Ok(true) => {}
@@ -96,7 +90,7 @@ pub fn failed_rows(ledger: &Path) -> Result<impl Iterator<Item = Result<Read>> +
                 })));
             }
         }
-    }))
+    })
 }
 
 fn has_failed(entry: &Entry<'_>) -> bool {

@@ -18,6 +18,8 @@ pub struct LastWords {
     reader: Reader,
     /// Where the replaced entries end in the file.
     replaced: HashSet<u64>,
+    /// Where the last entry ends. A replay appends to the ledger that it reads from.
+    end: u64,
     failed: u64,
     invalid: u64,
     several_inputs: bool,
@@ -54,10 +56,16 @@ impl LastWords {
         Ok(Self {
             reader: Reader::open(path)?,
             replaced,
+            end: reader.whole_bytes(),
             failed: failed.len() as u64,
             invalid,
             several_inputs,
         })
+    }
+
+    /// Where it lies.
+    pub(super) fn path(&self) -> &Path {
+        self.reader.path()
     }
 
     /// Whose ledger it is.
@@ -80,12 +88,13 @@ impl LastWords {
         self.several_inputs
     }
 
-    /// Goes to the next line that counts; false at the end.
+    /// Goes to the next line that counts; false at the end, which is where it was when the ledger
+    /// was opened.
     ///
     /// # Errors
     /// When the file can't be read.
     pub fn advance(&mut self) -> Result<bool> {
-        while self.reader.advance()? {
+        while self.reader.whole_bytes() < self.end && self.reader.advance()? {
             if !self.replaced.contains(&self.reader.whole_bytes()) {
                 return Ok(true);
             }

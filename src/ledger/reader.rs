@@ -67,6 +67,11 @@ impl Reader {
         Ok(reader)
     }
 
+    /// Where it lies.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Whose ledger it is.
     pub fn header(&self) -> &Header {
         &self.header
