@@ -39,7 +39,9 @@ pub(super) fn id(field: Field, bytes: &[u8], encoding: Encoding) -> Result<&str,
 }
 
 fn is_printable_ascii(bytes: &[u8]) -> bool {
-    bytes.iter().all(|byte| (b' '..=b'~').contains(byte))
+    bytes
+        .iter()
+        .fold(true, |all, byte| all & (b' '..=b'~').contains(byte))
 }
 
 /// `1.29E+18`, which is what a spreadsheet leaves of a long number; `1,29E+18` where it has a decimal

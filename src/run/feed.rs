@@ -60,7 +60,8 @@ impl Feed {
             loop {
                 let mut broken = None;
                 let read = |read: Result<Read>| read.map_err(|error| broken = Some(error)).ok();
-                let reads: Vec<Read> = rows.by_ref().take(size).map_while(read).collect();
+                let mut reads = Vec::with_capacity(size);
+                reads.extend(rows.by_ref().take(size).map_while(read));
                 let last = reads.len() < size;
                 let batch = Batch {
                     reads,

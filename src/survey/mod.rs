@@ -126,9 +126,12 @@ impl Survey {
         mut each: impl FnMut(&Row, u64) -> Result<()>,
     ) -> Result<()> {
         let limit = limit.map_or(u64::MAX, NonZeroU64::get);
+        let mut reads = Vec::with_capacity(TOGETHER);
         while self.to_call < limit {
-            let reads = rows.by_ref().take(TOGETHER);
-            let reads: Vec<_> = reads.collect::<Result<_>>()?;
+            reads.clear();
+            for read in rows.by_ref().take(TOGETHER) {
+                reads.push(read?);
+            }
             if reads.is_empty() {
                 break;
             }
