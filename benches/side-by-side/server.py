@@ -57,7 +57,7 @@ class Wire:
         if not shutil.which("tcpdump"):
             return
         self.file = tempfile.NamedTemporaryFile(suffix=".pcap")
-        command = ["tcpdump", "-i", "lo", "-n", "-s", "96", "-B", "8192", "-U", "-w", self.file.name,
+        command = ["tcpdump", "-i", "lo", "-n", "-s", "96", "-B", "8192", "--immediate-mode", "-U", "-w", self.file.name,
                    f"tcp dst port {port} and {self.POST}"]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         # Where it may not listen, it says why and ends.

@@ -1,14 +1,19 @@
 #!/usr/bin/env python3
 """Is the cap kept on the wire, and how much of it is used?
 
-Runs `recall` against `recall mock` on loopback and judges by the kernel: the time of every request
-on the wire (tcpdump, where it may capture) and the mock's own record, which is the kernel's arrival
-times. Prints a Markdown table. From the project's folder, after `cargo build --release`:
+    cargo build --release
+    python3 benches/wire/wire.py                      # all conditions: 15 minutes
+    python3 benches/wire/wire.py --seconds 20         # all, each cut short: 4 minutes
+    python3 benches/wire/wire.py steady "clock jumps" # some
 
-    python3 benches/wire/wire.py            # every condition, some 9 minutes
-    python3 benches/wire/wire.py --calls 60000 steady
+Runs `recall` against `recall mock` on loopback, with answers after 20 to 80 ms, and judges by the
+kernel: the time of every request on the wire (tcpdump) and the mock's own record, which is the
+kernel's arrival times. Prints one Markdown table. Every run starts with cold connections, ends by
+itself, and leaves nothing behind. It installs nothing and skips, saying so, what is not there:
+tcpdump (with the right to use it), faketime (for the clock that jumps).
 
-It installs nothing, calls nothing but loopback, and ends by itself.
+"drain" is how long the run took, against calls ÷ cap; at its end rows may be left that wait for
+another attempt, whatever the cap: the last column tells for how long there were no others.
 """
 
 import argparse
@@ -20,139 +25,150 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
-RECALL = Path(__file__).parents[2] / "target/release/recall"
-PORT = 18086
-# The first bytes behind the TCP header are "POST".
-POSTS = f"tcp dst port {PORT} and tcp[((tcp[12]&0xf0)>>2):4] = 0x504f5354"
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "benches/side-by-side"))
+
+from server import Mock, Wire, busiest_second  # noqa: E402
 
 
-def stall(run):
-    """The lid of the laptop: the process stands still for 5 s, and goes on."""
-    time.sleep(10)
-    run.send_signal(signal.SIGSTOP)
+def undisturbed(_):
+    """Nothing happens meanwhile. Each of these answers for how many seconds nothing could."""
+    return 0
+
+
+def stopped(run):
+    """The process stands still for 5 s, and goes on."""
+    time.sleep(8)
+    run.process.send_signal(signal.SIGSTOP)
     time.sleep(5)
-    run.send_signal(signal.SIGCONT)
+    run.process.send_signal(signal.SIGCONT)
+    return 5
+
+
+def clock_jumps(run):
+    """The clock of the day goes forward by an hour, back by two, and is right again."""
+    for time_of_day in ("+1h", "-1h", "+0"):
+        time.sleep(4)
+        run.clock.write_text(time_of_day)
+    return 0
 
 
 def busy(run):
     """Another process takes a whole core for as long as the run goes."""
     spin = subprocess.Popen([sys.executable, "-c", "while True: pass"])
-    run.wait()
+    run.process.wait()
     spin.kill()
     spin.wait()
+    return 0
 
 
-# name: (rate, share of the calls, faults, what happens meanwhile)
+@dataclass
+class Condition:
+    # So many seconds' calls at the cap.
+    seconds: int
+    rate: int = 200
+    # Calls in a hundred that get a 10002.
+    faults: int = 5
+    latency: str = "20ms..80ms"
+    meanwhile: callable = undisturbed
+
+
 CONDITIONS = {
-    "steady": (200, 1.0, ["10002=5%"], None),
-    "retries pile up": (200, 0.5, ["10002=40%"], None),
-    "stopped for 5 s": (200, 0.5, ["10002=5%"], stall),
-    "a core is busy": (200, 0.5, ["10002=5%"], busy),
-    "50 a second": (50, 0.125, ["10002=5%"], None),
-    "7 a second": (7, 0.02, ["10002=5%"], None),
-    "1 a second": (1, 0.003, ["10002=5%"], None),
+    "steady": Condition(300),
+    # In the first second every call opens a connection of its own.
+    "cold connections": Condition(20, latency="900ms..950ms"),
+    "retries pile up": Condition(90, faults=40),
+    "stopped for 5 s": Condition(60, meanwhile=stopped),
+    "clock jumps": Condition(60, meanwhile=clock_jumps),
+    "a core is busy": Condition(60, meanwhile=busy),
+    "50 a second": Condition(60, rate=50),
+    "7 a second": Condition(60, rate=7),
+    "1 a second": Condition(60, rate=1),
 }
 
 
-def rows(folder, count):
-    path = folder / "rows.csv"
-    lines = (f"@TGS#{row % 97},user_{row}\n" for row in range(count))
-    path.write_text("group,sender\n" + "".join(lines))
-    return path
+@dataclass
+class Run:
+    """One run of `recall`, and the file that is its clock of the day where that is to jump."""
+
+    process: subprocess.Popen
+    clock: Path
 
 
-def capture(folder):
-    """tcpdump on loopback, once it listens; none where there is none or it may not."""
-    if shutil.which("tcpdump") is None:
-        return None
-    dump = subprocess.Popen(
-        ["tcpdump", "-i", "lo", "-s", "100", "-B", "4096", "-w", folder / "wire.pcap", POSTS],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    for line in dump.stderr:
-        if "listening" in line:
-            return dump
-    return None
+def clock_in(file):
+    """The environment of a process whose clock of the day follows this file."""
+    found = subprocess.run(["faketime", "-f", "+0", "printenv", "LD_PRELOAD"], capture_output=True, text=True, check=True)
+    file.write_text("+0")
+    return {"LD_PRELOAD": found.stdout.strip(), "FAKETIME_TIMESTAMP_FILE": str(file), "FAKETIME_CACHE_DURATION": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
 
-def times(folder):
-    text = subprocess.run(
-        ["tcpdump", "-r", folder / "wire.pcap", "-tt", "-n"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    # Whole microseconds: as floats, two times a second apart could come out a little less.
-    stamps = (line.split(" ", 1)[0].split(".") for line in text.splitlines())
-    return sorted(int(second) * 1_000_000 + int(micro) for second, micro in stamps)
+def measure(recall, condition, folder):
+    rate = condition.rate
+    # A row is called a little more than once where calls fail by chance.
+    count = round(rate * condition.seconds * (1 - condition.faults / 100))
+    rows, ledger, clock = (folder / name for name in ("rows.csv", "rows.ledger.jsonl", "clock"))
+    rows.write_text("group,sender\n" + "".join(f"@TGS#{n % 97},user_{n}\n" for n in range(count)))
+    jumps = clock_in(clock) if condition.meanwhile is clock_jumps else {}
+    faults = ["--latency", condition.latency, "--fail", f"10002={condition.faults}%"]
+    with Mock(recall, faults) as mock, Wire(mock.port) as wire:
+        command = [recall, "run", rows, "--ledger", ledger, "--endpoint", mock.address, "--rate", rate,
+                   "--max-attempts", 20, "--json", "--progress", "none", "--yes"]
+        process = subprocess.Popen(list(map(str, command)), env=os.environ | jumps, stdout=subprocess.PIPE,
+                                   stderr=subprocess.DEVNULL, text=True)
+        lost = condition.meanwhile(Run(process, clock))
+        summary = json.loads(process.communicate(timeout=2 * condition.seconds + 300)[0])
+        times, seen = wire.stop(), mock.stop()
+    if times and len(times) != seen["calls"]:
+        print(f"tcpdump saw {len(times)} of {seen['calls']} calls", file=sys.stderr)
+    figures = {"calls": seen["calls"], "wire": busiest_second(times), "mock": seen["worst_second"],
+               "drain": (summary["elapsed_s"] - lost) * rate / seen["calls"] - 1}
+    if times:
+        ran_out = last_first_call(ledger)
+        before = [at for at in times if at <= ran_out]
+        figures["mean"] = (len(before) - 1) / (before[-1] - before[0] - lost) / rate
+        figures["only_retries"] = times[-1] - ran_out
+    return figures
 
 
-def worst_second(stamps):
-    worst = first = 0
-    for last, stamp in enumerate(stamps):
-        while stamp - stamps[first] >= 1_000_000:
-            first += 1
-        worst = max(worst, last - first + 1)
-    return worst
+def last_first_call(ledger):
+    """When the last row had its first call, as near as the ledger tells."""
+    entries = map(json.loads, ledger.read_text().splitlines()[1:])
+    *_, last = (entry for entry in entries if entry["attempts"] == 1)
+    return datetime.fromisoformat(last["sent_at"].replace("Z", "+00:00")).timestamp()
 
 
-def measure(name, calls):
-    rate, share, faults, meanwhile = CONDITIONS[name]
-    with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
-        words = [RECALL, "mock", "--listen", f"127.0.0.1:{PORT}", "--latency", "20ms..80ms"]
-        for fault in faults:
-            words += ["--fail", fault]
-        mock = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        while "Ctrl-C" not in mock.stdout.readline():
-            pass
-        dump = capture(folder)
-        # A row is called a little more than once where calls fail by chance.
-        per_row = 1 / (1 - sum(float(fault.split("=")[1].rstrip("%")) for fault in faults) / 100)
-        count = max(10, round(calls * share / per_row))
-        env = {**os.environ, "RECALL_SDKAPPID": "1", "RECALL_SECRET_KEY": "any", "TMPDIR": str(folder)}
-        endpoint = f"http://127.0.0.1:{PORT}"
-        words = [RECALL, "run", rows(folder, count), "--endpoint", endpoint]
-        words += ["--rate", str(rate), "--json", "--progress", "none", "--max-attempts", "20"]
-        run = subprocess.Popen(words, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        if meanwhile:
-            meanwhile(run)
-        summary = json.loads(run.communicate(timeout=1_000)[0])
-        stopped = 5 if meanwhile is stall else 0
-        if dump:
-            time.sleep(1)
-            dump.send_signal(signal.SIGINT)
-            dump.communicate()
-        mock.send_signal(signal.SIGINT)
-        seen = json.loads(mock.communicate()[0].splitlines()[0])
-        if dump:
-            stamps = times(folder)
-            assert len(stamps) == seen["calls"], "tcpdump missed some"
-            wire = worst_second(stamps)
-            # The last calls are retries that wait their time, whatever the cap.
-            most = stamps[: len(stamps) * 9 // 10]
-            mean = f"{(len(most) - 1) / ((most[-1] - most[0]) / 1e6 - stopped) / rate:.2%}"
-        else:
-            wire = mean = "-"
-    drain = (summary["elapsed_s"] - stopped) / (seen["calls"] / rate) - 1
-    return (
-        f"| {name} | {rate} | {seen['calls']:,} | {wire} | {seen['worst_second']} "
-        f"| {mean} | {drain:+.2%} |"
-    )
+def line(name, rate, figures):
+    cells = [name, rate, f"{figures['calls']:,}", figures["wire"] or "–", figures["mock"],
+             f"{figures['mean']:.2%}" if "mean" in figures else "–", f"{figures['drain']:+.2%}",
+             f"{figures['only_retries']:.1f} s" if "only_retries" in figures else "–"]
+    return "| " + " | ".join(map(str, cells)) + " |"
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--calls", type=int, default=20_000, help="calls of the steady condition")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--recall", default=str(ROOT / "target/release/recall"))
+    parser.add_argument("--seconds", type=int, default=300, help="no condition has more than so many seconds' calls")
     parser.add_argument("conditions", nargs="*", choices=[[], *CONDITIONS], help="all unless named")
     args = parser.parse_args()
-    print("| condition | cap | calls | worst second on the wire | by the mock | first nine tenths: mean ÷ cap | drain time against calls ÷ cap |")
-    print("|---|---|---|---|---|---|---|")
+    os.environ.update(RECALL_SDKAPPID=str(10**9 + os.getpid()), RECALL_SECRET_KEY="the mock takes any key")
+    if not shutil.which("tcpdump"):
+        print("Skipped: figures of tcpdump, which is not there", file=sys.stderr)
+    heads = ["condition", "cap", "calls", "worst second, wire", "worst second, server", "mean ÷ cap while there are rows",
+             "drain against calls ÷ cap", "only retries left for"]
+    print("| " + " | ".join(heads) + " |\n|---|" + "---:|" * (len(heads) - 1))
     for name in args.conditions or CONDITIONS:
-        print(measure(name, args.calls), flush=True)
+        condition = CONDITIONS[name]
+        if condition.meanwhile is clock_jumps and not shutil.which("faketime"):
+            print(f"Skipped: {name}: faketime is not there", file=sys.stderr)
+            continue
+        condition.seconds = min(condition.seconds, args.seconds)
+        with tempfile.TemporaryDirectory() as folder:
+            print(line(name, condition.rate, measure(args.recall, condition, Path(folder))), flush=True)
 
 
 if __name__ == "__main__":
