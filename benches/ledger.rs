@@ -1,10 +1,13 @@
-//! Writing and reading a ledger of a million entries, the syncs included.
+//! Writing a ledger of a million entries, the syncs included, and what is read from it: the rows that
+//! a resumed run need not call, the last words, a report.
 
 use std::path::Path;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use recall_worker::ledger::{Header, LastWords, Ledger, Reader, Start, VERSION};
 use recall_worker::outcome::{Entry, Outcome};
+use recall_worker::report::Report;
+use recall_worker::survey::Survey;
 
 const ENTRIES: u64 = 1_000_000;
 /// As many at once as the loop hands over when calls end together.
@@ -60,6 +63,12 @@ fn ledgers(criterion: &mut Criterion) {
             }
             assert_eq!(reader.entries(), ENTRIES);
         });
+    });
+    group.bench_function("know again what is settled", |bencher| {
+        bencher.iter(|| Survey::new().take_ledger(&path).expect("the ledger"));
+    });
+    group.bench_function("fold into a report", |bencher| {
+        bencher.iter(|| Report::read(&path).expect("the ledger"));
     });
     group.bench_function("read the last words", |bencher| {
         bencher.iter(|| {

@@ -24,9 +24,11 @@ from server import CAP, Mock, Wire, busiest_second, timed
 
 ROOT = Path(__file__).resolve().parents[2]
 BODY = '{"GroupId":"@TGS#2C5SZEAEF","Sender_Account":"leckie"}'
+# As long as a real one, so that every tool sends the same.
+USERSIG = "eJw" + "x" * 189
 QUERY = (
     "v4/group_open_http_svc/delete_group_msg_by_sender?sdkappid=1400000000"
-    "&identifier=administrator&usersig=eJw&random=7&contenttype=json"
+    f"&identifier=administrator&usersig={USERSIG}&random=4294967295&contenttype=json"
 )
 # A bucket of the cap's size, as its documentation shows it.
 AIOHTTP = """
@@ -138,7 +140,7 @@ def at_cap(tool, args):
     """Calls/s, mean over cap, worst second: by the wire where it can be read, and by the mock."""
     calls = min(CAP * args.seconds, tool.full_speed)
     with Mock(args.recall, ["--latency", "20ms..80ms"]) as mock, Wire(mock.port) as wire:
-        load = timed(tool.command(mock.address, calls, CAP), args.seconds * 10)
+        load = timed(tool.command(mock.address, calls, CAP), 60 + args.seconds * 10)
         seen = mock.stop()
         times = wire.stop()
     check(tool, seen, calls)
