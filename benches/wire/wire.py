@@ -42,7 +42,7 @@ def undisturbed(_):
 
 def stopped(run):
     """The process stands still for 5 s, and goes on."""
-    time.sleep(8)
+    time.sleep(run.seconds / 4)
     run.process.send_signal(signal.SIGSTOP)
     time.sleep(5)
     run.process.send_signal(signal.SIGCONT)
@@ -52,7 +52,7 @@ def stopped(run):
 def clock_jumps(run):
     """The clock of the day goes forward by an hour, back by two, and is right again."""
     for time_of_day in ("+1h", "-1h", "+0"):
-        time.sleep(4)
+        time.sleep(run.seconds / 4)
         run.clock.write_text(time_of_day)
     return 0
 
@@ -97,6 +97,7 @@ class Run:
 
     process: subprocess.Popen
     clock: Path
+    seconds: int
 
 
 def clock_in(file):
@@ -120,7 +121,7 @@ def measure(recall, condition, folder):
                    "--max-attempts", 20, "--json", "--progress", "none", "--yes"]
         process = subprocess.Popen(list(map(str, command)), env=os.environ | jumps, stdout=subprocess.PIPE,
                                    stderr=subprocess.DEVNULL, text=True)
-        lost = condition.meanwhile(Run(process, clock))
+        lost = condition.meanwhile(Run(process, clock, condition.seconds))
         summary = json.loads(process.communicate(timeout=2 * condition.seconds + 300)[0])
         times, seen = wire.stop(), mock.stop()
     if times and len(times) != seen["calls"]:
@@ -129,8 +130,8 @@ def measure(recall, condition, folder):
                "drain": (summary["elapsed_s"] - lost) * rate / seen["calls"] - 1}
     if times:
         ran_out = last_first_call(ledger)
-        before = [at for at in times if at <= ran_out]
-        figures["mean"] = (len(before) - 1) / (before[-1] - before[0] - lost) / rate
+        calls = sum(at <= ran_out for at in times)
+        figures["mean"] = (calls - 1) / (ran_out - times[0] - lost) / rate
         figures["only_retries"] = times[-1] - ran_out
     return figures
 
