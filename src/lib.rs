@@ -31,6 +31,7 @@ pub mod commands;
 pub mod config;
 pub mod error;
 pub mod exit;
+mod shell;
 
 pub mod rows;
 pub mod run;

@@ -25,11 +25,11 @@ pub struct OutputArgs {
 /// How to show progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ProgressArg {
-    /// A bar on a terminal, plain lines elsewhere
+    /// A bar on a terminal that can show one, plain lines elsewhere
     Auto,
     /// A bar
     Bar,
-    /// A line every five seconds
+    /// A dated line now and then: every 5s in the first minute, once a minute in a run of hours
     Plain,
     /// Nothing
     None,

@@ -7,6 +7,7 @@ use crate::cli::InputArgs;
 use crate::error::{Error, Result};
 use crate::ledger::Reader;
 use crate::rows::{self, Columns, Options, Rows, Source};
+use crate::shell::quoted;
 
 /// Opens all inputs as far as their headers.
 ///
@@ -53,7 +54,7 @@ fn place(input: &Path) -> PathBuf {
 /// A ledger looks like JSONL rows, but its rows are settled.
 fn refuse_ledger(input: &Path) -> Result<()> {
     if input.is_file() && Reader::open(input).is_ok() {
-        let name = input.display();
+        let name = quoted(input);
         return Err(
             Error::usage(format!("{name} is a ledger, not an input")).hint(format!(
                 "recall replay {name} sends its failed rows again; recall report {name} tells what is in it"

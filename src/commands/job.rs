@@ -21,7 +21,7 @@ use crate::monitor::words::{how_long, thousands, time};
 use crate::monitor::{Bar, Monitor, Plain, Screen, Silent};
 use crate::report::Summary;
 use crate::rows::{self, Format, Source};
-use crate::run::{self, Feed, Finished, LedgerFile, Plan, least_time};
+use crate::run::{self, Feed, LedgerFile, Plan, least_time};
 use crate::turn::{Turn, WhenTaken};
 
 /// Everything that a run is made of, once flags and environment have been understood.
@@ -40,8 +40,10 @@ pub(super) struct Job<'a> {
     pub(super) skip_settled: bool,
     pub(super) failed_rows: PathBuf,
     pub(super) failed_format: Format,
-    /// The command that goes on with it.
+    /// The command that goes on with it, should it be stopped.
     pub(super) go_on: String,
+    /// The command that sends its failed rows again.
+    pub(super) replay: String,
 }
 
 /// Does a job and tells what came of it.
@@ -53,7 +55,7 @@ pub(super) fn finish(job: Job<'_>, screen: &Screen) -> Result<u8> {
         version: crate::ledger::VERSION,
         app: client.credentials().app,
         endpoint: job.service.name,
-        input: job.input,
+        input: job.input.clone(),
         created: Timestamp::now(),
     };
     let file = LedgerFile {
@@ -81,8 +83,15 @@ pub(super) fn finish(job: Job<'_>, screen: &Screen) -> Result<u8> {
     write_failed_rows(last_words, &job.failed_rows, job.failed_format)?;
     let failed_rows = (failed > 0).then(|| job.failed_rows.clone());
     let summary = Summary::new(&finished, cap, job.ledger.clone(), failed_rows);
-    screen.line(summary.text().trim_end());
-    screen_next(&finished, failed, &job.ledger, &job.go_on, screen);
+    match summary.nothing_to_do(&job.input) {
+        Some(nothing) => screen.line(&nothing),
+        None => screen.line(summary.text().trim_end()),
+    }
+    if finished.stopped.is_some() {
+        screen.line(&format!("To go on: {}", job.go_on));
+    } else if failed > 0 {
+        screen.line(&format!("To send them again: {}", job.replay));
+    }
     if job.output.json {
         print_json(&summary)?;
     }
@@ -121,22 +130,10 @@ pub(super) fn take_turn(
     .map(Some)
 }
 
-/// What to type next.
-fn screen_next(finished: &Finished, failed: u64, ledger: &Path, go_on: &str, screen: &Screen) {
-    if finished.stopped.is_some() {
-        screen.line(&format!("To go on: {go_on}"));
-    } else if failed > 0 {
-        screen.line(&format!(
-            "To send them again: recall replay {}",
-            quoted(&ledger.to_string_lossy())
-        ));
-    }
-}
-
 pub(super) fn monitor(how: ProgressArg, screen: &Screen, cap: Option<u32>) -> Box<dyn Monitor> {
     match how {
         ProgressArg::Bar => Box::new(Bar::new(screen, cap)),
-        ProgressArg::Auto if io::stderr().is_terminal() => Box::new(Bar::new(screen, cap)),
+        ProgressArg::Auto if screen.can_draw() => Box::new(Bar::new(screen, cap)),
         ProgressArg::Auto | ProgressArg::Plain => Box::new(Plain::new(screen, cap)),
         ProgressArg::None => Box::new(Silent),
     }
@@ -236,36 +233,4 @@ pub(super) fn confirm(
         answer.trim().to_ascii_lowercase().as_str(),
         "y" | "yes"
     ))
-}
-
-/// This process's command line, to be typed again.
-pub(super) fn this_command(and: Option<&str>) -> String {
-    let mut words = vec!["recall".to_owned()];
-    words.extend(std::env::args().skip(1).map(|word| quoted(&word)));
-    if let Some(flag) = and.filter(|flag| !words.iter().any(|word| word == flag)) {
-        words.push(flag.to_owned());
-    }
-    words.join(" ")
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,%@+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn a_command_to_copy_survives_the_shell() {
-        assert_eq!(quoted("samples/spam-wave.csv"), "samples/spam-wave.csv");
-        assert_eq!(quoted("my rows.csv"), "'my rows.csv'");
-        assert_eq!(quoted("it's; rm"), r"'it'\''s; rm'");
-    }
 }

@@ -1,5 +1,6 @@
 //! What each command does: the only place, with the run, that knows all the parts.
 
+mod again;
 pub mod bench;
 pub mod check;
 mod dry_run;

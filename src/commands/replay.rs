@@ -1,5 +1,6 @@
 //! `recall replay`: the failed rows of a ledger, again, into the same ledger.
 
+use super::again;
 use super::files::failed_rows_beside;
 use super::job::{self, Job};
 use crate::cli::ReplayArgs;
@@ -59,7 +60,8 @@ pub fn run(args: &ReplayArgs, screen: &Screen) -> Result<u8> {
         skip_settled: false,
         failed_rows: failed_rows_file,
         failed_format: format,
-        go_on: job::this_command(None),
+        go_on: again::this_command(None),
+        replay: again::this_command(None),
     };
     job::finish(job, screen)
 }

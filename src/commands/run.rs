@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::job::{self, Job};
-use super::{dry_run, files, input};
+use super::{again, dry_run, files, input};
 use crate::api::client::Client;
 use crate::cli::RunArgs;
 use crate::config::{self, Service, Settings, process_env};
@@ -48,6 +48,7 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
         }
     }
     let rehearsal = service.mock.is_some();
+    let replay = again::replay(&ledger);
     let job = Job {
         turn: job::take_turn(&service, &ledger, &args.pace, screen)?,
         service,
@@ -64,7 +65,8 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
         },
         skip_settled: true,
         failed_rows,
-        go_on: job::this_command(Some("--resume")),
+        go_on: again::this_command(Some("--resume")),
+        replay,
     };
     job::finish(job, screen)
 }

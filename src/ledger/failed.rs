@@ -10,6 +10,7 @@ use super::last::LastWords;
 use crate::error::{Error, Result};
 use crate::outcome::{Entry, Outcome};
 use crate::rows::{Format, Read, Row};
+use crate::shell::quoted;
 
 /// A row of a failed-rows file. The first three columns make it an input, the others say why.
 #[derive(Serialize)]
@@ -29,7 +30,7 @@ struct FailedRow<'a> {
 /// # Errors
 /// When the ledger can't be read or the file not be written; then an older file is still whole.
 pub fn write_failed_rows(mut rows: LastWords, to: &Path, format: Format) -> Result<()> {
-    let ledger = rows.path().display().to_string();
+    let ledger = quoted(rows.path());
     let fail = |error: io::Error| {
         Error::ledger(format!("cannot write the failed rows to {}", to.display()))
             .because(error)

@@ -1,10 +1,11 @@
-//! Progress on a terminal. With [`Screen`] the only user of indicatif.
+//! Progress on a terminal. With [`Screen`] and its frames the only user of indicatif.
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Monitor, Notice, Progress, Screen, words};
+use super::layout::{self, Status};
+use super::{Monitor, Notice, Progress, Screen, State, frame, words};
 
-/// A bar with its figures below, on a terminal that may be narrow.
+/// A bar with its figures, on a terminal that may be narrow and change its width.
 #[derive(Debug)]
 pub struct Bar {
     screen: Screen,
@@ -15,13 +16,9 @@ pub struct Bar {
 impl Bar {
     /// A bar on the screen; `cap` is what the pace is shown against.
     pub fn new(screen: &Screen, cap: Option<u32>) -> Self {
-        let style = ProgressStyle::with_template("{prefix} {wide_bar}\n{msg}")
-            .expect("a valid template")
-            .progress_chars("━╸─");
-        let line = screen.bars().add(ProgressBar::new(0).with_style(style));
         Self {
             screen: screen.clone(),
-            line,
+            line: screen.bars().add(ProgressBar::no_length()),
             cap,
         }
     }
@@ -29,21 +26,44 @@ impl Bar {
 
 impl Monitor for Bar {
     fn progress(&mut self, progress: &Progress<'_>) {
-        self.line.set_length(progress.total.unwrap_or(0).max(1));
-        self.line.set_position(if progress.total.is_some() {
-            progress.done()
-        } else {
-            0
+        let status = layout::status(progress, self.cap, usize::from(frame::width()));
+        // The words are part of the template, so that a tick draws once: setting a message, a
+        // length and a position would draw each.
+        self.line.set_style(style(&status, progress.state));
+        self.line.update(|line| {
+            line.set_len(progress.total.map_or(0, |total| total.rows).max(1));
+            line.set_pos(progress.done());
         });
-        self.line.set_prefix(words::position(progress));
-        self.line.set_message(words::state(progress, self.cap));
     }
 
     fn notice(&mut self, notice: &Notice) {
-        self.screen.line(&words::notice(notice));
+        let words = words::notice(notice);
+        let width = usize::from(frame::width());
+        self.screen.line(&words::wrapped(&words, 0, width));
     }
 
     fn finish(&mut self) {
         self.line.finish_and_clear();
     }
+}
+
+fn style(status: &Status, state: State) -> ProgressStyle {
+    let colour = match state {
+        State::Out { .. } | State::Slowed { .. } => "yellow",
+        _ => "green",
+    };
+    let bar = if status.bar {
+        format!(" {{wide_bar:.{colour}/dim}} ")
+    } else {
+        String::new()
+    };
+    let Status {
+        before,
+        behind,
+        below,
+        ..
+    } = status;
+    ProgressStyle::with_template(&format!("{before}{bar}{behind}\n{below}"))
+        .expect("words without braces")
+        .progress_chars("━╸─")
 }

@@ -1,11 +1,12 @@
 //! Whoever watches a run. The library never prints; it tells a monitor.
 
 mod bar;
+mod frame;
+mod layout;
 mod plain;
 mod screen;
 pub(crate) mod words;
 
-use std::num::NonZeroU32;
 use std::time::Duration;
 
 pub use bar::Bar;
@@ -19,9 +20,12 @@ use crate::run::Tally;
 pub struct Progress<'a> {
     /// The counts so far.
     pub tally: &'a Tally,
-    /// Rows of the whole input: exact once it has been read to its end, estimated from its size
-    /// before, none where the size is unknown.
-    pub total: Option<u64>,
+    /// Rows of the whole input; none where nobody can know.
+    pub total: Option<Total>,
+    /// What the run is at.
+    pub state: State,
+    /// How long the rest will take; none where that can't be told.
+    pub left: Option<Duration>,
     /// Calls in flight.
     pub in_flight: usize,
     /// Rows that wait for another attempt.
@@ -37,30 +41,38 @@ impl Progress<'_> {
     pub fn done(&self) -> u64 {
         self.tally.rows - self.tally.pending()
     }
+}
 
-    /// The rows that are left to call, as far as those met tell. Rows that were settled before
-    /// say nothing about the others.
-    fn to_call(&self) -> Option<f64> {
-        let tally = self.tally;
-        let met = tally.rows - tally.resumed;
-        let unread = self.total?.saturating_sub(tally.rows);
-        (met > 0)
-            .then(|| unread as f64 * (tally.taken as f64 / met as f64) + tally.pending() as f64)
-    }
+/// How many rows there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Total {
+    /// Rows of the whole input.
+    pub rows: u64,
+    /// False where that is an estimate from the size of the input, which is read as it is called.
+    pub exact: bool,
+}
 
-    /// The time that the rows which are left will take at this run's rate so far.
-    pub fn time_left(&self) -> Option<Duration> {
-        let settled = self.tally.settled();
-        let rate = settled as f64 / self.elapsed.as_secs_f64();
-        (settled > 0)
-            .then(|| Duration::try_from_secs_f64(self.to_call()? / rate).ok())
-            .flatten()
-    }
-
-    /// The time that the rows which are left take at this many calls a second.
-    pub fn time_left_at(&self, rate: NonZeroU32) -> Option<Duration> {
-        Duration::try_from_secs_f64(self.to_call()? / f64::from(rate.get())).ok()
-    }
+/// What a run is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Making calls at its pace.
+    Calling,
+    /// Making calls at a lower pace, for the service says that it is called too often.
+    Slowed {
+        /// Calls a second.
+        to: u64,
+    },
+    /// Holding every row, for the service gives no real answers.
+    Out {
+        /// For how long it has been out.
+        lasted: Duration,
+        /// After how long the run ends, should it not come back.
+        gives_up_in: Duration,
+    },
+    /// Every row has been called; the last answers are awaited, and retries made.
+    Finishing,
+    /// Making no new calls, for the run was stopped.
+    Stopping,
 }
 
 /// Something the operator should hear of while it happens.
@@ -74,14 +86,22 @@ pub enum Notice {
         info: String,
     },
     /// The service answers again.
-    OutageOver,
+    OutageOver {
+        /// For how long it did not.
+        lasted: Duration,
+        /// How many calls asked meanwhile.
+        probes: u64,
+    },
     /// The service was called too often for its taste: the pace is lower for everybody.
     PaceLowered {
-        /// Calls a second from now on.
+        /// Calls a second from now on; should the service say it again, still fewer.
         to: u64,
     },
     /// The pace is what was asked for again.
-    PaceRecovered,
+    PaceRecovered {
+        /// For how long it was lower.
+        lasted: Duration,
+    },
     /// The `UserSig` had expired and was signed anew.
     Renewed,
     /// The `UserSig` was signed anew, long before it runs out.

@@ -1,13 +1,12 @@
-//! Progress where there is no terminal: a line now and then.
+//! Progress where there is no terminal: a line now and then, dated, as a log wants it.
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::{Monitor, Notice, Progress, Screen, words};
 
-/// How often there is a line.
-const EVERY: Duration = Duration::from_secs(5);
-
-/// A line every five seconds, and one for everything that happens.
+/// Lines on their own schedule, and one for everything that happens.
 #[derive(Debug)]
 pub struct Plain {
     screen: Screen,
@@ -21,24 +20,63 @@ impl Plain {
         Self {
             screen: screen.clone(),
             cap,
-            next: EVERY,
+            next: after(Duration::ZERO),
         }
     }
+
+    fn line(&self, words: &str) {
+        let now = Timestamp::now().strftime("%FT%TZ");
+        self.screen.line(&format!("{now} {words}"));
+    }
+}
+
+/// When the next line is due: often at first, when somebody may be looking, and once a minute in a
+/// run of hours.
+fn after(elapsed: Duration) -> Duration {
+    let every = match elapsed.as_secs() {
+        0..60 => 5,
+        60..600 => 30,
+        _ => 60,
+    };
+    elapsed + Duration::from_secs(every)
 }
 
 impl Monitor for Plain {
     fn progress(&mut self, progress: &Progress<'_>) {
         if progress.elapsed >= self.next {
-            self.next = progress.elapsed + EVERY;
-            let position = words::position(progress);
-            let state = words::state(progress, self.cap);
-            self.screen.line(&format!("{position}, {state}"));
+            self.next = after(progress.elapsed);
+            self.line(&words::line(progress, self.cap));
         }
     }
 
     fn notice(&mut self, notice: &Notice) {
-        self.screen.line(&words::notice(notice));
+        self.line(&words::notice(notice));
     }
 
     fn finish(&mut self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_of_a_day_leaves_a_line_a_minute() {
+        let lines_until = |hours: u64| {
+            let mut next = after(Duration::ZERO);
+            let mut lines = 0;
+            // Ticks come ten times a second.
+            for tick in 0..hours * 36_000 {
+                let elapsed = Duration::from_millis(tick * 100);
+                if elapsed >= next {
+                    next = after(elapsed);
+                    lines += 1;
+                }
+            }
+            lines
+        };
+        let first_minute_and_nine_more = 11 + 19;
+        assert_eq!(lines_until(1), first_minute_and_nine_more + 49);
+        assert_eq!(lines_until(24) - lines_until(23), 60);
+    }
 }

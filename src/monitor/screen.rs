@@ -1,11 +1,13 @@
 //! The terminal's error output: one owner for the bar, messages and the log, so that none tears
 //! another.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+
+use super::frame::Frames;
 
 /// Where bar, messages and log go: stderr.
 #[derive(Clone, Debug)]
@@ -22,9 +24,18 @@ impl Default for Screen {
 impl Screen {
     /// The screen of this process.
     pub fn new() -> Self {
+        // indicatif asks whether stdout takes colour, but all of this goes to stderr.
+        console::set_colors_enabled(console::colors_enabled_stderr());
+        let frames = ProgressDrawTarget::term_like(Box::new(Frames::default()));
         Self {
-            bars: MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10)),
+            bars: MultiProgress::with_draw_target(frames),
         }
+    }
+
+    /// Whether this is a terminal on which a line can be drawn over: not a file, a pipe, or a
+    /// terminal that calls itself dumb.
+    pub fn can_draw(&self) -> bool {
+        io::stderr().is_terminal() && !console::is_dumb()
     }
 
     /// Writes a line above the bar, if there is one.

@@ -1,8 +1,9 @@
 //! How progress and notices read, on the bar and in plain lines.
 
+use std::fmt;
 use std::time::Duration;
 
-use super::{Notice, Progress};
+use super::{Notice, Progress, State, Total};
 use crate::api::codes;
 use crate::run::least_time;
 
@@ -43,39 +44,193 @@ pub(crate) fn how_long(calls: u64, rate: Option<u32>) -> String {
     }
 }
 
-/// How far it is: `1,234 of 5,000 rows`, without a total where none is known.
-pub(super) fn position(progress: &Progress<'_>) -> String {
-    let done = thousands(progress.done());
-    match progress.total {
-        Some(total) => format!("{done} of {} rows", thousands(total)),
-        None => format!("{done} rows"),
+/// Words in lines of no more than `width` columns, all but the first behind so many blanks. A word
+/// that is longer stays whole.
+pub(crate) fn wrapped(words: &str, indent: usize, width: usize) -> String {
+    let mut lines = String::new();
+    let mut column = indent;
+    for word in words.split_whitespace() {
+        let columns = console::measure_text_width(word);
+        if column == indent {
+            column += columns;
+        } else if column + 1 + columns > width {
+            lines.push('\n');
+            lines.push_str(&" ".repeat(indent));
+            column = indent + columns;
+        } else {
+            lines.push(' ');
+            column += 1 + columns;
+        }
+        lines.push_str(word);
+    }
+    lines
+}
+
+/// A part of the status in full, and as short as it can be.
+#[derive(Debug, Default)]
+pub(super) struct Words {
+    full: String,
+    short: String,
+}
+
+impl Words {
+    fn new(full: impl Into<String>, short: impl Into<String>) -> Self {
+        Self {
+            full: full.into(),
+            short: short.into(),
+        }
+    }
+
+    pub(super) fn full(&self) -> &str {
+        &self.full
+    }
+
+    pub(super) fn short(&self) -> &str {
+        &self.short
+    }
+
+    pub(super) fn in_style(&self, style: &console::Style) -> Self {
+        let painted = |text: &str| style.apply_to(text).to_string();
+        Self::new(painted(&self.full), painted(&self.short))
     }
 }
 
-/// What it is doing: pace against the cap, outcomes, and the time that is left.
-pub(super) fn state(progress: &Progress<'_>, cap: Option<u32>) -> String {
+/// How far it is: `1,234 of ~5,000 rows`, without a total where none is known.
+pub(super) fn position(progress: &Progress<'_>) -> Words {
+    let done = thousands(progress.done());
+    match progress.total {
+        Some(total) => {
+            let total = format!("{}{}", about(total), thousands(rounded(total)));
+            Words::new(format!("{done} of {total} rows"), format!("{done}/{total}"))
+        }
+        None => Words::new(format!("{done} rows"), done),
+    }
+}
+
+/// How far it is in percent, where a total is known: never all before all is done.
+pub(super) fn percent(progress: &Progress<'_>) -> Option<String> {
+    let total = progress.total?;
+    let percent = u128::from(progress.done()) * 100 / u128::from(total.rows.max(1));
+    Some(format!("{}{} %", about(total), percent.min(100)))
+}
+
+/// An estimate changes from block to block: of it three digits, rounded up, so that no position is
+/// beyond it.
+fn rounded(total: Total) -> u64 {
+    let digits = total.rows.checked_ilog10().unwrap_or(0);
+    let unit = 10_u64.pow(digits.saturating_sub(2));
+    if total.exact {
+        total.rows
+    } else {
+        total.rows.next_multiple_of(unit)
+    }
+}
+
+fn about(total: Total) -> &'static str {
+    if total.exact { "" } else { "~" }
+}
+
+/// How fast it is: the pace against the cap, or why there is none.
+pub(super) fn pace(progress: &Progress<'_>, cap: Option<u32>) -> Words {
+    let calls = thousands(progress.calls_per_s as u64);
+    let of = cap.map(|cap| format!("/{cap}")).unwrap_or_default();
+    let pace = Words::new(format!("{calls}{of} calls/s"), format!("{calls}/s"));
+    match progress.state {
+        State::Calling | State::Finishing => pace,
+        State::Slowed { to } => Words::new(
+            format!("{}, lowered to {to}", pace.full),
+            format!("{} lowered", pace.short),
+        ),
+        State::Out { lasted, .. } => {
+            let short = format!("out for {}", time(lasted));
+            Words::new(format!("service {short}"), short)
+        }
+        State::Stopping => Words::new(
+            format!("stopping, {} in flight", progress.in_flight),
+            "stopping",
+        ),
+    }
+}
+
+/// How long it will take; where that can't be told, what can be told instead.
+pub(super) fn left(progress: &Progress<'_>) -> Words {
+    match (progress.state, progress.left) {
+        (State::Stopping, _) => Words::default(),
+        (State::Out { gives_up_in, .. }, _) => {
+            let words = format!("gives up in {}", time(gives_up_in));
+            Words::new(words.clone(), words)
+        }
+        (State::Finishing, _) => {
+            let short = format!("last {}", thousands(progress.tally.pending()));
+            Words::new(format!("the {short} rows"), short)
+        }
+        (_, Some(left)) => {
+            let left = rough_time(left);
+            Words::new(format!("{left} left"), left)
+        }
+        (_, None) if progress.total.is_none() => {
+            let words = format!("for {}", time(progress.elapsed));
+            Words::new(words.clone(), words)
+        }
+        (_, None) => Words::default(),
+    }
+}
+
+/// A time that is not known to the second.
+fn rough_time(duration: Duration) -> String {
+    let minutes = duration.as_secs().div_ceil(60);
+    match duration.as_secs() {
+        0..10 => format!("{} s", duration.as_secs() + 1),
+        10..600 => time(duration),
+        600..3_600 => format!("{minutes} min"),
+        _ => format!("{}:{:02} h", minutes / 60, minutes % 60),
+    }
+}
+
+/// So many rows of a kind.
+#[derive(Debug)]
+pub(super) struct Count {
+    rows: u64,
+    what: &'static str,
+}
+
+impl Count {
+    /// Whether somebody has to look after them.
+    pub(super) fn is_bad(&self) -> bool {
+        self.rows > 0 && self.what == "failed"
+    }
+}
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", thousands(self.rows), self.what)
+    }
+}
+
+/// What became of the rows, the most important first.
+pub(super) fn counts(progress: &Progress<'_>) -> impl Iterator<Item = Count> {
     let tally = progress.tally;
-    let pace = match cap {
-        Some(cap) => format!("{}/{cap} calls/s", progress.calls_per_s),
-        None => format!("{} calls/s", thousands(progress.calls_per_s as u64)),
-    };
-    let left = progress
-        .time_left()
-        .map(|left| format!("{} left", time(left)));
-    let counts = [
+    [
         ("recalled", tally.recalled, true),
         ("failed", tally.failed, true),
         ("retrying", progress.retrying as u64, true),
-        ("invalid", tally.invalid, false),
         ("duplicates", tally.duplicates, false),
+        ("invalid", tally.invalid, false),
         ("done before", tally.resumed, false),
-    ];
-    let counts = counts
-        .into_iter()
-        .filter(|(_, count, always)| *always || *count > 0)
-        .map(|(what, count, _)| format!("{} {what}", thousands(count)));
-    let parts: Vec<_> = [pace].into_iter().chain(left).chain(counts).collect();
-    parts.join(", ")
+    ]
+    .into_iter()
+    .filter(|(_, rows, always)| *always || *rows > 0)
+    .map(|(what, rows, _)| Count { rows, what })
+}
+
+/// All of it, on one line.
+pub(super) fn line(progress: &Progress<'_>, cap: Option<u32>) -> String {
+    let percent = percent(progress).map(|percent| format!(" ({percent})"));
+    let position = position(progress).full + &percent.unwrap_or_default();
+    let parts = [position, pace(progress, cap).full, left(progress).full];
+    let parts = parts.into_iter().filter(|part| !part.is_empty());
+    let counts = counts(progress).map(|count| count.to_string());
+    parts.chain(counts).collect::<Vec<_>>().join(", ")
 }
 
 /// A notice as a line.
@@ -86,11 +241,17 @@ pub(super) fn notice(notice: &Notice) -> String {
             codes::look_up(*code).meaning,
             info
         ),
-        Notice::OutageOver => "The service is back; going on.".to_owned(),
-        Notice::PaceLowered { to } => {
-            format!("The service says that it is called too often; going on at {to} calls/s.")
+        Notice::OutageOver { lasted, probes } => format!(
+            "The service is back after {}; {} asked meanwhile. Going on.",
+            time(*lasted),
+            calls(*probes)
+        ),
+        Notice::PaceLowered { to } => format!(
+            "The service says it is called too often: pace lowered to {to} calls/s for now."
+        ),
+        Notice::PaceRecovered { lasted } => {
+            format!("The pace is what it was again, after {}.", time(*lasted))
         }
-        Notice::PaceRecovered => "The pace is what it was again.".to_owned(),
         Notice::Renewed => "The UserSig had expired and was signed anew.".to_owned(),
         Notice::RenewedInTime => "The UserSig was signed anew, before it runs out.".to_owned(),
         Notice::UserSigEnds { left, needed } => format!(
@@ -106,9 +267,40 @@ pub(super) fn notice(notice: &Notice) -> String {
     }
 }
 
+fn calls(count: u64) -> String {
+    if count == 1 {
+        "1 call".to_owned()
+    } else {
+        format!("{} calls", thousands(count))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_break_between_words() {
+        assert_eq!(wrapped("one two three", 2, 9), "one two\n  three");
+        assert_eq!(wrapped("endless-word one", 0, 5), "endless-word\none");
+        assert_eq!(wrapped("", 2, 9), "");
+    }
+
+    #[test]
+    fn an_estimate_is_rounded_up() {
+        let total = |rows, exact| rounded(Total { rows, exact });
+        let estimates = [7, 432, 21_413, 1_000_000].map(|rows| total(rows, false));
+        assert_eq!(estimates, [7, 432, 21_500, 1_000_000]);
+        assert_eq!(total(21_413, true), 21_413);
+    }
+
+    #[test]
+    fn a_forecast_is_no_more_exact_than_it_can_be() {
+        let rough = [4.2, 59.0, 239.0, 1_201.0, 5_000.0, 360_000.0]
+            .map(|s| rough_time(Duration::from_secs_f64(s)));
+        let read = ["5 s", "59 s", "3:59 min", "21 min", "1:24 h", "100:00 h"];
+        assert_eq!(rough, read);
+    }
 
     #[test]
     fn numbers_and_times_read_as_a_person_writes_them() {

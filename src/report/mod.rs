@@ -9,6 +9,7 @@ mod fold;
 mod latency;
 mod page;
 mod summary;
+mod summary_text;
 mod tables;
 mod text;
 mod timeline;

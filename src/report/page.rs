@@ -3,6 +3,8 @@
 //! The template escapes every value; only the style sheet and the charts, which hold no text of a
 //! ledger, are put in as they are.
 
+use std::ffi::OsStr;
+
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::fold::Report;
@@ -123,7 +125,7 @@ fn next(report: &Report) -> Markup {
         @if report.failed > 0 {
             p.next {
                 "The failed rows can be sent again, into the same ledger: "
-                code { "recall replay " (name_of(report)) }
+                code { (words::replay(report, file_name(report))) }
             }
         }
     }
@@ -214,10 +216,11 @@ fn footer(report: &Report) -> Markup {
 }
 
 /// The ledger without its folder, which is nobody else's business.
+fn file_name(report: &Report) -> &OsStr {
+    let ledger = &report.ledger;
+    ledger.file_name().unwrap_or(ledger.as_os_str())
+}
+
 fn name_of(report: &Report) -> String {
-    let name = report
-        .ledger
-        .file_name()
-        .unwrap_or(report.ledger.as_os_str());
-    words::shown(&name.to_string_lossy())
+    words::shown(&file_name(report).to_string_lossy())
 }

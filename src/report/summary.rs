@@ -1,13 +1,11 @@
 //! The summary of a run: one object for machines, a few lines for people.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::api::codes;
-use crate::monitor::words::{thousands, time};
 use crate::run::{Finished, Limit, Stop};
 
 /// What `--json` prints.
@@ -54,12 +52,18 @@ pub struct Summary {
     pub ledger: PathBuf,
     /// The failed-rows file, where there is one.
     pub failed_rows: Option<PathBuf>,
-    /// What people read of `stopped`.
+    /// Why it ended early, for people.
     #[serde(skip)]
-    why_stopped: Option<String>,
+    pub(super) stop: Option<Stop>,
     /// The cap that was asked for.
     #[serde(skip)]
-    cap: Option<u32>,
+    pub(super) cap: Option<u32>,
+    /// Rows recalled that needed more than one call.
+    #[serde(skip)]
+    pub(super) recalled_later: u64,
+    /// The share of the time that each limit kept calls from starting, the largest first.
+    #[serde(skip)]
+    pub(super) limits: Vec<(Limit, f64)>,
 }
 
 /// Latencies that so many percent of the calls did not exceed.
@@ -83,6 +87,12 @@ impl Summary {
     ) -> Self {
         let tally = &finished.tally;
         let elapsed_s = finished.elapsed.as_secs_f64();
+        let share = |waited: &Duration| waited.as_secs_f64() / elapsed_s.max(f64::EPSILON);
+        let waited = finished.waited.iter();
+        let mut limits: Vec<_> = waited
+            .map(|(limit, waited)| (*limit, share(waited)))
+            .collect();
+        limits.sort_by(|(_, one), (_, other)| other.total_cmp(one));
         Self {
             rows: tally.rows,
             distinct: tally.distinct(),
@@ -98,7 +108,7 @@ impl Summary {
             elapsed_s,
             calls_per_s: tally.calls as f64 / elapsed_s.max(f64::EPSILON),
             worst_second: finished.worst_second,
-            limited_by: finished.limited_by.map(name_of_limit),
+            limited_by: finished.limited_by().map(name_of_limit),
             stopped: finished.stopped.as_ref().map(name_of_stop),
             by_code: tally.by_code.clone(),
             latency_ms: Latency {
@@ -108,73 +118,11 @@ impl Summary {
             },
             ledger,
             failed_rows,
-            why_stopped: finished.stopped.as_ref().map(why),
+            stop: finished.stopped.clone(),
             cap,
+            recalled_later: tally.recalled_later,
+            limits,
         }
-    }
-
-    /// The summary for people, several lines.
-    pub fn text(&self) -> String {
-        let mut text = String::new();
-        let mut line = |words: std::fmt::Arguments<'_>| {
-            text.write_fmt(words).expect("a String takes every word");
-            text.push('\n');
-        };
-        if let Some(why) = &self.why_stopped {
-            line(format_args!("Stopped: {why}"));
-        }
-        line(format_args!(
-            "{} of {} distinct rows recalled in {}",
-            thousands(self.recalled),
-            thousands(self.distinct),
-            time(std::time::Duration::from_secs_f64(self.elapsed_s)),
-        ));
-        let counts = [
-            (self.failed, "failed"),
-            (self.invalid, "invalid: they can't be sent as they stand"),
-            (self.skipped, "skipped: a call would have done nothing"),
-            (self.pending, "not settled yet"),
-            (self.resumed, "settled before this run, not called again"),
-            (self.duplicates, "duplicates, not called again"),
-        ];
-        for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
-            line(format_args!("  {:>9} {what}", thousands(count)));
-        }
-        for (code, count) in &self.by_code {
-            let known = codes::look_up(*code);
-            line(format_args!(
-                "Failed with {code}: {} ({})",
-                thousands(*count),
-                known.meaning
-            ));
-            line(format_args!("  {}", known.advice));
-        }
-        line(format_args!(
-            "{} calls ({} retries), {:.1}/s, at most {} in any second{}",
-            thousands(self.calls),
-            thousands(self.retries),
-            self.calls_per_s,
-            thousands(self.worst_second as u64),
-            self.cap
-                .map(|cap| format!(" of {cap} allowed"))
-                .unwrap_or_default(),
-        ));
-        if self.latency_ms.p99 > 0.0 {
-            line(format_args!(
-                "Answers took {} ms in the middle, {} ms for the slowest in a hundred",
-                self.latency_ms.p50, self.latency_ms.p99
-            ));
-        }
-        if self.limited_by == Some("concurrency") && self.cap.is_some() {
-            line(format_args!(
-                "Slow answers, not the cap, were the limit: raise --concurrency to come nearer to it"
-            ));
-        }
-        line(format_args!("Ledger: {}", self.ledger.display()));
-        if let Some(failed_rows) = &self.failed_rows {
-            line(format_args!("Failed rows: {}", failed_rows.display()));
-        }
-        text
     }
 }
 
@@ -194,27 +142,5 @@ fn name_of_stop(stop: &Stop) -> &'static str {
         Stop::Outage { .. } => "outage",
         Stop::Guard(_) => "guard",
         Stop::Interrupted => "interrupted",
-    }
-}
-
-fn why(stop: &Stop) -> String {
-    match stop {
-        Stop::Service { code, info } => {
-            let known = codes::look_up(*code);
-            let words = if info.is_empty() {
-                String::new()
-            } else {
-                format!(" ({info})")
-            };
-            format!("{code}, {}{words}\n  {}", known.meaning, known.advice)
-        }
-        Stop::Outage { lasted } => format!(
-            "the service gave no real answer for {}\n  No row has failed by it. Go on with --resume when the service is back.",
-            time(*lasted)
-        ),
-        Stop::Guard(why) => format!(
-            "{why}\n  Look at the failed rows first: swapped columns? the right app? --max-failures none lets them fail."
-        ),
-        Stop::Interrupted => "interrupted; what was answered is recorded".to_owned(),
     }
 }

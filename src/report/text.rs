@@ -1,11 +1,11 @@
 //! The report for a terminal.
 
 use std::fmt::{self, Write as _};
-use std::path::Path;
 
 use super::fold::Report;
 use super::words;
 use crate::monitor::words::thousands;
+use crate::shell::quoted;
 
 /// Failed rows that fit on a screen; the ledger has them all.
 const ROWS: usize = 10;
@@ -141,15 +141,14 @@ fn next(report: &Report, to: &mut String) -> fmt::Result {
     if report.failed == 0 {
         return Ok(());
     }
-    let ledger = report.ledger.display();
-    writeln!(to, "\nSend them again: {}", replay(&report.ledger))?;
+    let ledger = quoted(&report.ledger);
+    writeln!(
+        to,
+        "\nSend them again: {}",
+        words::replay(report, &report.ledger)
+    )?;
     writeln!(
         to,
         "See all of them: recall export {ledger} --outcome failed"
     )
-}
-
-/// The command that sends the failed rows again.
-pub(super) fn replay(ledger: &Path) -> String {
-    format!("recall replay {}", ledger.display())
 }

@@ -1,5 +1,6 @@
 //! What a report says in sentences, the same in text and page.
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use jiff::Timestamp;
 use super::failures::Unsent;
 use super::fold::{Report, Span};
 use crate::monitor::words::{thousands, time};
+use crate::shell::quoted;
 
 /// What the rate counts, and what it leaves out.
 pub(super) const WHAT_THE_RATE_COUNTS: &str = "Counted is each row's last call, when it was sent; the ledger dates no earlier attempt, so retries come on top.";
@@ -50,6 +52,12 @@ pub(super) fn caution(report: &Report) -> Option<&'static str> {
     report
         .is_rehearsal()
         .then_some("This was a rehearsal against the mock: no message was touched.")
+}
+
+/// The command that sends the failed rows again, with the ledger where it is for whoever reads it.
+pub(super) fn replay(report: &Report, ledger: impl AsRef<OsStr>) -> String {
+    let mock = if report.is_rehearsal() { " --mock" } else { "" };
+    format!("recall replay {}{mock}", quoted(ledger))
 }
 
 /// When calls were made.

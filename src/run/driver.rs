@@ -1,7 +1,6 @@
 //! The loop that acts: it starts calls, takes in rows and answers, sleeps, and records.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU32;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
@@ -12,6 +11,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
 use super::feed::{Batch, Extent, Feed};
+use super::forecast::{Forecast, to_call};
 use super::queue::Job;
 use super::schedule::Schedule;
 use super::steps::{Answer, Effect, Limit, Next, Stop};
@@ -19,12 +19,10 @@ use crate::api::client::{Client, Written};
 use crate::api::usersig;
 use crate::error::{Error, Result};
 use crate::ledger::Ledger;
-use crate::monitor::{Monitor, Notice, Progress};
+use crate::monitor::{Monitor, Notice, Progress, State, Total};
 
 /// How often the monitor hears of progress.
 const TICK: Duration = Duration::from_millis(100);
-/// After so long the pace of a run tells how long the rest takes.
-const TELLING: Duration = Duration::from_secs(60);
 
 /// A run, and all that it owns.
 pub(super) struct Driver<'a> {
@@ -38,6 +36,7 @@ pub(super) struct Driver<'a> {
     recorded: usize,
     bytes_read: u64,
     told_usersig_ends: bool,
+    forecast: Forecast,
     pub(super) input: Input,
     /// How long each limit kept calls from starting.
     pub(super) waited: BTreeMap<Limit, Duration>,
@@ -60,6 +59,7 @@ impl<'a> Driver<'a> {
         monitor: &'a mut dyn Monitor,
         interrupts: UnboundedReceiver<()>,
     ) -> Self {
+        let begun = Instant::now();
         Self {
             schedule,
             feed,
@@ -67,7 +67,8 @@ impl<'a> Driver<'a> {
             ledger,
             monitor,
             interrupts,
-            begun: Instant::now(),
+            begun,
+            forecast: Forecast::new(begun),
             recorded: 0,
             bytes_read: 0,
             told_usersig_ends: false,
@@ -179,21 +180,19 @@ impl<'a> Driver<'a> {
         let now = Instant::now();
         let calls_per_s = self.schedule.pace().last_second(now);
         let tally = self.schedule.tally();
-        let total = match (&self.input, self.feed.extent()) {
-            (Input::Ended, _) => Some(tally.rows),
-            (_, Extent::Rows(rows)) => Some(rows),
-            (_, Extent::Bytes(size)) if self.bytes_read > 0 => {
-                let rows = u128::from(tally.rows) * u128::from(size) / u128::from(self.bytes_read);
-                u64::try_from(rows).ok().map(|rows| rows.max(tally.rows))
-            }
-            _ => None,
-        };
-        // A canary ends with its last row, wherever the input does.
-        let canary = self.schedule.to_take().map(|more| tally.rows + more);
-        let total = [total, canary].into_iter().flatten().min();
+        let total = self.total();
+        let state = self.schedule.state(now);
+        let calling = !matches!(state, State::Out { .. });
+        self.forecast.tick(tally.settled(), calling, now);
+        let known = self.schedule.settled_unmet();
+        let to_call = total.and_then(|total| to_call(tally, total.rows, known));
+        let left = to_call.and_then(|rows| self.forecast.left(rows));
+        let needed = to_call.and_then(|rows| self.forecast.needed(rows, self.schedule.rate()));
         let progress = Progress {
             tally,
             total,
+            state,
+            left,
             in_flight: self.schedule.in_flight(),
             retrying: self.schedule.retrying(),
             calls_per_s,
@@ -201,7 +200,7 @@ impl<'a> Driver<'a> {
         };
         self.monitor.progress(&progress);
         if !self.told_usersig_ends
-            && let Some(needed) = needed(&progress, self.schedule.rate())
+            && let Some(needed) = needed
             && let Some(left) = self
                 .client
                 .credentials()
@@ -211,14 +210,30 @@ impl<'a> Driver<'a> {
             self.monitor.notice(&Notice::UserSigEnds { left, needed });
         }
     }
-}
 
-/// How long the rest of a run takes: at the cap from the start, and when it has gone on for a
-/// while as its pace so far tells.
-fn needed(progress: &Progress<'_>, cap: Option<NonZeroU32>) -> Option<Duration> {
-    let at_the_cap = cap.and_then(|cap| progress.time_left_at(cap));
-    let so_far = progress.time_left().filter(|_| progress.elapsed >= TELLING);
-    at_the_cap.max(so_far)
+    /// Rows of the whole input, as far as that can be known.
+    fn total(&self) -> Option<Total> {
+        let read = self.schedule.tally().rows;
+        let exact = |rows| Total { rows, exact: true };
+        let total = match (&self.input, self.feed.extent()) {
+            (Input::Ended, _) => Some(exact(read)),
+            (_, Extent::Rows(rows)) => Some(exact(rows)),
+            (_, Extent::Bytes(size)) if self.bytes_read > 0 => {
+                let rows = u128::from(read) * u128::from(size) / u128::from(self.bytes_read);
+                u64::try_from(rows).ok().map(|rows| Total {
+                    rows: rows.max(read),
+                    exact: false,
+                })
+            }
+            _ => None,
+        };
+        // A canary ends with its last row, wherever the input does.
+        let canary = self.schedule.to_take().map(|more| exact(read + more));
+        [total, canary]
+            .into_iter()
+            .flatten()
+            .min_by_key(|total| total.rows)
+    }
 }
 
 /// A call, from handing the request over to its whole answer.
@@ -249,43 +264,5 @@ fn call(
 fn drain(written: &mut UnboundedReceiver<u64>, schedule: &mut Schedule) {
     while let Ok(call) = written.try_recv() {
         schedule.written(call, Instant::now());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::run::Tally;
-
-    /// A run of 1,000 rows, 100 of which were settled in so many seconds.
-    fn needed_after(elapsed: u64, cap: u32) -> Option<u64> {
-        let progress = Progress {
-            tally: &Tally {
-                rows: 100,
-                taken: 100,
-                recalled: 100,
-                ..Tally::default()
-            },
-            total: Some(1_000),
-            in_flight: 0,
-            retrying: 0,
-            calls_per_s: 0,
-            elapsed: Duration::from_secs(elapsed),
-        };
-        Some(needed(&progress, NonZeroU32::new(cap))?.as_secs())
-    }
-
-    #[test]
-    fn the_rest_of_a_run_takes_what_the_cap_says_and_later_what_its_pace_says() {
-        assert_eq!(needed_after(20, 10), Some(90));
-        assert_eq!(needed_after(59, 10), Some(90));
-        assert_eq!(needed_after(100, 10), Some(900));
-        assert_eq!(needed_after(100, 1), Some(900));
-        assert_eq!(
-            needed_after(20, 0),
-            None,
-            "without a cap nothing is known yet"
-        );
-        assert_eq!(needed_after(100, 0), Some(900));
     }
 }

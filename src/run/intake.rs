@@ -52,6 +52,11 @@ impl Intake {
         self.to_take
     }
 
+    /// How many rows that an earlier run settled have not been met in the input yet.
+    pub(super) fn settled_unmet(&self) -> u64 {
+        self.seen.unmet()
+    }
+
     /// Takes no more rows.
     pub(super) fn close(&mut self) {
         self.open = false;

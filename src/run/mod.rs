@@ -8,10 +8,12 @@
 //!                       ├─ intake, seen     is this row settled already, or a duplicate?
 //!                       ├─ queue            rows just read, and those that wait
 //!                       ├─ pace, window     may a call start now?
+//!                       ├─ news             what is told of a lowered pace
 //!                       ├─ retry            how long a row waits
 //!                       ├─ outage           is it the service that fails?
 //!                       ├─ signature        which UserSig did the call carry?
 //!                       └─ guard            is this run a mistake?
+//!            └───────► forecast   how long will the rest take?
 //! ```
 //!
 //! Concurrent are the calls in flight, the reader's thread ([`Feed`]) and the ledger's; nothing
@@ -20,8 +22,10 @@
 mod driver;
 mod entry;
 mod feed;
+mod forecast;
 mod guard;
 mod intake;
+mod news;
 mod outage;
 mod pace;
 mod plan;
@@ -38,6 +42,7 @@ mod steps;
 mod tally;
 mod window;
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -80,8 +85,16 @@ pub struct Finished {
     pub elapsed: Duration,
     /// Most calls written in any sliding second.
     pub worst_second: usize,
+    /// How long each limit kept calls from starting.
+    pub waited: BTreeMap<Limit, Duration>,
+}
+
+impl Finished {
     /// What kept calls from starting for longest.
-    pub limited_by: Option<Limit>,
+    pub fn limited_by(&self) -> Option<Limit> {
+        let longest = self.waited.iter().max_by_key(|(_, waited)| **waited);
+        longest.map(|(limit, _)| *limit)
+    }
 }
 
 /// Sends every row of the feed that the ledger has not settled, and records what became of it.
@@ -126,11 +139,7 @@ pub async fn run(
         worst_second: run.schedule.pace().worst_second(),
         stopped: run.schedule.stopped().cloned(),
         elapsed: run.begun.elapsed(),
-        limited_by: run
-            .waited
-            .into_iter()
-            .max_by_key(|(_, waited)| *waited)
-            .map(|(limit, _)| limit),
+        waited: run.waited,
         tally: run.schedule.into_tally(),
     })
 }

@@ -37,6 +37,15 @@ struct Out {
     since: Instant,
     probe_at: Instant,
     wait: Duration,
+    probes: u64,
+}
+
+/// An outage that is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Past {
+    pub(super) lasted: Duration,
+    /// Calls that asked whether the service was back, the last one included.
+    pub(super) probes: u64,
 }
 
 /// What may be called.
@@ -99,16 +108,27 @@ impl Outage {
             since,
             probe_at: now + FIRST_PROBE,
             wait: FIRST_PROBE,
+            probes: 0,
         });
         true
     }
 
-    /// The service gave a real answer. True where that ends an outage.
-    pub(super) fn answer(&mut self) -> bool {
+    /// A call starts. In an outage it is one that asks whether the service is back.
+    pub(super) fn called(&mut self) {
+        if let Some(out) = &mut self.out {
+            out.probes += 1;
+        }
+    }
+
+    /// The service gave a real answer. That ends an outage, if there is one.
+    pub(super) fn answer(&mut self, now: Instant) -> Option<Past> {
         self.answers += 1;
         self.suspects.clear();
         self.first_fault = None;
-        self.out.take().is_some()
+        self.out.take().map(|out| Past {
+            lasted: now - out.since,
+            probes: out.probes,
+        })
     }
 
     /// Whether the last answers were all faults, so that other rows should be asked first.
@@ -119,6 +139,11 @@ impl Outage {
     /// Since when the service has been out.
     pub(super) fn since(&self) -> Option<Instant> {
         self.out.as_ref().map(|out| out.since)
+    }
+
+    /// How long the service may be out.
+    pub(super) fn longest(&self) -> Duration {
+        self.longest
     }
 }
 
@@ -159,7 +184,7 @@ mod tests {
         for row in 0..19 {
             fault(&mut outage, row, start);
         }
-        assert!(!outage.answer(), "there was no outage to end");
+        assert_eq!(outage.answer(start), None, "there was no outage to end");
         assert!((20..39).all(|row| !fault(&mut outage, row, start)));
     }
 
@@ -172,7 +197,7 @@ mod tests {
             for (row, strikes) in (0..19).zip(&mut strikes) {
                 assert!(!outage.fault(row, strikes, start));
             }
-            outage.answer();
+            outage.answer(start);
         }
         let made_any = (0..19)
             .zip(&mut strikes)
@@ -213,10 +238,16 @@ mod tests {
     }
 
     #[test]
-    fn the_first_real_answer_ends_it() {
+    fn the_first_real_answer_ends_it_and_tells_what_it_was() {
         let start = Instant::now();
         let mut outage = out_at(start);
-        assert!(outage.answer());
+        outage.called();
+        outage.called();
+        let past = Past {
+            lasted: 3 * SECOND,
+            probes: 2,
+        };
+        assert_eq!(outage.answer(start + 3 * SECOND), Some(past));
         assert_eq!(outage.allows(start), Calls::All);
     }
 

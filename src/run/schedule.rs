@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::entry;
 use super::guard::Guard;
 use super::intake::{Intake, Taken};
+use super::news::PaceNews;
 use super::outage::{Calls, Outage};
 use super::pace::Pace;
 use super::plan::Plan;
@@ -23,7 +24,7 @@ use super::window::Shut;
 use crate::api::codes::Verdict;
 use crate::api::reply::Reply;
 use crate::ledger::Settled;
-use crate::monitor::Notice;
+use crate::monitor::{Notice, State};
 use crate::outcome::{Entry, Outcome};
 use crate::rows::Read;
 
@@ -48,7 +49,7 @@ pub(super) struct Schedule {
     outage: Outage,
     guard: Guard,
     signature: Signature,
-    told_pace: Option<u64>,
+    news: PaceNews,
     /// Since when the next call has needed nothing but its permit.
     ready: Option<Instant>,
     stop: Option<Stop>,
@@ -71,7 +72,7 @@ impl Schedule {
             outage: Outage::new(plan.max_outage),
             guard: Guard::new(plan.max_failures),
             signature: Signature::first(can_renew),
-            told_pace: None,
+            news: PaceNews::default(),
             ready: None,
             stop: None,
             tally: Tally::default(),
@@ -158,7 +159,7 @@ impl Schedule {
         };
         let ready = *self.ready.get_or_insert(now);
         let taken = self.pace.take(self.calls, now);
-        self.tell_pace();
+        self.tell_pace(now);
         let limit = match self.pace.lowered_to() {
             Some(_) => Limit::Service,
             None => Limit::Cap,
@@ -186,6 +187,7 @@ impl Schedule {
         job.signature = self.signature.number();
         self.calls += 1;
         self.in_flight += 1;
+        self.outage.called();
         self.tally.calls += 1;
         self.tally.retries += u64::from(job.attempts > 1);
         job
@@ -205,12 +207,15 @@ impl Schedule {
         if matches!(verdict, Verdict::Retry | Verdict::SlowDown) {
             if verdict == Verdict::SlowDown {
                 self.pace.slow_down(now);
-                self.tell_pace();
+                self.tell_pace(now);
             }
             return self.fault(job, answer, now);
         }
-        if self.outage.answer() {
-            self.tell(Notice::OutageOver);
+        if let Some(past) = self.outage.answer(now) {
+            self.tell(Notice::OutageOver {
+                lasted: past.lasted,
+                probes: past.probes,
+            });
         }
         match verdict {
             Verdict::Renew => self.expired(job, answer, now),
@@ -281,7 +286,10 @@ impl Schedule {
 
     fn settle(&mut self, job: Job, outcome: Outcome, answer: Answer) {
         match outcome {
-            Outcome::Recalled => self.tally.recalled += 1,
+            Outcome::Recalled => {
+                self.tally.recalled += 1;
+                self.tally.recalled_later += u64::from(job.attempts > 1);
+            }
             _ => self.tally.failed += 1,
         }
         self.record(entry::settled(job, outcome, answer));
@@ -340,6 +348,32 @@ impl Schedule {
         self.tally
     }
 
+    /// How many rows that an earlier run settled have not been met in the input yet.
+    pub(super) fn settled_unmet(&self) -> u64 {
+        self.intake.settled_unmet()
+    }
+
+    /// What the run is at.
+    pub(super) fn state(&self, now: Instant) -> State {
+        if self.stop.is_some() {
+            return State::Stopping;
+        }
+        if let Some(since) = self.outage.since() {
+            let lasted = now - since;
+            return State::Out {
+                lasted,
+                gives_up_in: self.outage.longest().saturating_sub(lasted),
+            };
+        }
+        if !self.intake.is_open() && self.queue.fresh() == 0 {
+            return State::Finishing;
+        }
+        match self.pace.lowered_to() {
+            Some(to) => State::Slowed { to },
+            None => State::Calling,
+        }
+    }
+
     /// Rows that wait for another attempt.
     pub(super) fn retrying(&self) -> usize {
         self.queue.waiting()
@@ -363,14 +397,9 @@ impl Schedule {
         self.effects.push_back(Effect::Tell(notice));
     }
 
-    /// Tells of a lowered pace once, however far it falls, and of its recovery.
-    fn tell_pace(&mut self) {
-        let lowered = self.pace.lowered_to();
-        match (self.told_pace, lowered) {
-            (None, Some(to)) => self.tell(Notice::PaceLowered { to }),
-            (Some(_), None) => self.tell(Notice::PaceRecovered),
-            _ => return,
+    fn tell_pace(&mut self, now: Instant) {
+        if let Some(notice) = self.news.of(self.pace.lowered_to(), now) {
+            self.tell(notice);
         }
-        self.told_pace = lowered;
     }
 }

@@ -28,6 +28,8 @@ pub(crate) struct Seen {
     rows: HashTable<u128>,
     /// Rows settled earlier on their way into the table.
     settled: Vec<u128>,
+    /// Rows settled earlier that have not been met yet.
+    unmet: u64,
 }
 
 /// What a row turns out to be.
@@ -47,6 +49,7 @@ impl Seen {
             key: Key::fresh(),
             rows: HashTable::new(),
             settled: Vec::new(),
+            unmet: 0,
         }
     }
 
@@ -56,6 +59,11 @@ impl Seen {
         if self.settled.len() == TOGETHER {
             self.take_in_settled();
         }
+    }
+
+    /// How many rows that an earlier run settled have not been met yet.
+    pub(crate) fn unmet(&self) -> u64 {
+        self.unmet
     }
 
     /// Rows of this run's input, and what each of them turns out to be.
@@ -81,6 +89,7 @@ impl Seen {
             }
             Entry::Occupied(mut entry) if *entry.get() & EARLIER != 0 => {
                 *entry.get_mut() = hash;
+                self.unmet -= 1;
                 Met::Settled
             }
             Entry::Occupied(_) => Met::Duplicate,
@@ -93,6 +102,7 @@ impl Seen {
         for hash in settled.drain(..) {
             if let Entry::Vacant(entry) = find(&mut self.rows, hash) {
                 entry.insert(hash | EARLIER);
+                self.unmet += 1;
             }
         }
         self.settled = settled;
@@ -169,9 +179,12 @@ mod tests {
         let mut seen = Seen::new();
         seen.settled_earlier(&settled("g", "s"));
         seen.settled_earlier(&settled("g", "s"));
+        assert_eq!(seen.meet(&[]), []);
+        assert_eq!(seen.unmet(), 1);
         let rows = [row("g", "s", ""), row("g", "s", "")];
         let met = seen.meet_identities(rows.into_iter());
         assert_eq!(met, [Met::Settled, Met::Duplicate]);
+        assert_eq!(seen.unmet(), 0);
     }
 
     #[test]

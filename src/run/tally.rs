@@ -24,6 +24,8 @@ pub struct Tally {
     pub taken: u64,
     /// Rows recalled.
     pub recalled: u64,
+    /// Rows recalled, of these, that needed more than one call.
+    pub recalled_later: u64,
     /// Rows failed.
     pub failed: u64,
     /// Bad rows.
@@ -51,6 +53,7 @@ impl Default for Tally {
             resumed: 0,
             taken: 0,
             recalled: 0,
+            recalled_later: 0,
             failed: 0,
             invalid: 0,
             skipped: 0,

@@ -145,7 +145,7 @@ impl Figures {
             },
             busy,
             peak_memory: used.peak_memory,
-            limited_by: finished.limited_by.map(|limit| limited_by(limit, busy)),
+            limited_by: finished.limited_by().map(|limit| limited_by(limit, busy)),
         }
     }
 

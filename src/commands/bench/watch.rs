@@ -61,7 +61,7 @@ impl Monitor for Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::monitor::Silent;
+    use crate::monitor::{Silent, State};
     use crate::run::Tally;
 
     #[test]
@@ -83,6 +83,8 @@ mod tests {
                     ..Tally::default()
                 },
                 total: None,
+                state: State::Calling,
+                left: None,
                 in_flight,
                 retrying: usize::from(tenths == 90),
                 calls_per_s: 0,

@@ -1,0 +1,109 @@
+//! What to type next: commands made of this process's own words, to be copied.
+
+use std::path::Path;
+
+use clap::CommandFactory as _;
+
+use crate::cli::Cli;
+use crate::shell::quoted;
+
+/// This process's command line, to be typed again, with one more flag where it is not there yet.
+pub(super) fn this_command(and: Option<&str>) -> String {
+    let mut words = vec!["recall".to_owned()];
+    words.extend(std::env::args_os().skip(1).map(quoted));
+    if let Some(flag) = and.filter(|flag| !words.iter().any(|word| word == flag)) {
+        words.push(flag.to_owned());
+    }
+    words.join(" ")
+}
+
+/// The command that sends the failed rows of this run's ledger again, with those of this run's
+/// flags that a replay has too: where the service is, who calls, how fast.
+pub(super) fn replay(ledger: &Path) -> String {
+    // Without the names of the binary and of the command.
+    let words = std::env::args_os().skip(2);
+    replay_after(
+        words.map(|word| word.to_string_lossy().into_owned()),
+        ledger,
+    )
+}
+
+fn replay_after(mut words: impl Iterator<Item = String>, ledger: &Path) -> String {
+    let cli = Cli::command();
+    let flags_of = |name| {
+        let command = cli.find_subcommand(name).expect("a command of ours");
+        command.get_arguments().collect::<Vec<_>>()
+    };
+    let (run, replay) = (flags_of("run"), flags_of("replay"));
+    let mut kept = vec!["recall".to_owned(), "replay".to_owned(), quoted(ledger)];
+    while let Some(word) = words.next() {
+        let name = word.split('=').next().unwrap_or_default();
+        let is_it = |flag: &&&clap::Arg| {
+            let long = flag.get_long().map(|long| format!("--{long}"));
+            let short = flag.get_short().map(|short| format!("-{short}"));
+            [long, short].iter().flatten().any(|known| known == name)
+        };
+        // Whatever is no flag is the input.
+        let Some(flag) = run.iter().find(is_it) else {
+            continue;
+        };
+        let value = if flag.get_action().takes_values() && name == word {
+            words.next()
+        } else {
+            None
+        };
+        if replay.iter().any(|flag| is_it(&flag)) {
+            kept.push(quoted(&word));
+            kept.extend(value.map(quoted));
+        }
+    }
+    kept.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn replay(words: &[&str]) -> String {
+        let words = words.iter().map(ToString::to_string);
+        replay_after(words, Path::new("my rows.ledger.jsonl"))
+    }
+
+    #[test]
+    fn a_replay_goes_where_the_run_went_and_is_who_it_was() {
+        let kept = [
+            "--region=tokyo",
+            "--config",
+            "my apps.toml",
+            "--profile",
+            "game",
+            "--rate",
+            "50",
+            "-y",
+        ];
+        let dropped = [
+            "rows.csv",
+            "--ledger",
+            "my rows.ledger.jsonl",
+            "--limit=10",
+            "--resume",
+            "--columns",
+            "group=--rate,sender=2",
+            "--no-header",
+        ];
+        let words: Vec<_> = dropped.into_iter().chain(kept).collect();
+        assert_eq!(
+            replay(&words),
+            "recall replay 'my rows.ledger.jsonl' \
+             --region=tokyo --config 'my apps.toml' --profile game --rate 50 -y"
+        );
+    }
+
+    #[test]
+    fn a_rehearsal_is_replayed_as_one() {
+        assert_eq!(
+            replay(&["-", "--mock", "--mock-fail", "10010=5%"]),
+            "recall replay 'my rows.ledger.jsonl' --mock --mock-fail 10010=5%"
+        );
+    }
+}

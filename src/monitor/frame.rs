@@ -1,0 +1,184 @@
+//! How the status gets onto the terminal: as a frame of whole lines that replaces the last one.
+//!
+//! indicatif would fill each line with blanks up to the edge and let the terminal wrap, which
+//! leaves remains when a window is resized. Here a frame is written at once and only where it
+//! differs from the last; no line reaches the edge; and the cursor goes back to the frame's first
+//! character, where it stays whatever a terminal does to its lines when its width changes. So what
+//! is to be cleared is always what is behind the cursor.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::mem;
+use std::sync::{Mutex, PoisonError};
+
+use console::Term;
+use indicatif::TermLike;
+
+/// A status that is wider than this is hard to take in.
+const WIDEST: u16 = 120;
+
+/// stderr, as indicatif draws to it.
+#[derive(Debug, Default)]
+pub(super) struct Frames(Mutex<Frame>);
+
+#[derive(Debug, Default)]
+struct Frame {
+    /// The lines that the terminal shows.
+    shown: Vec<String>,
+    /// How wide it was then.
+    columns: u16,
+    /// Those of the frame that is being made.
+    next: Vec<String>,
+}
+
+/// The width that a status may have.
+pub(super) fn width() -> u16 {
+    // A character in the last column would be at the edge, where terminals differ.
+    columns().saturating_sub(1).clamp(1, WIDEST)
+}
+
+fn columns() -> u16 {
+    Term::stderr().size().1
+}
+
+impl Frame {
+    /// What brings the next frame onto a terminal of so many columns; nothing where it is there.
+    fn turn(&mut self, columns: u16) -> Option<String> {
+        let next = mem::take(&mut self.next);
+        let resized = columns != self.columns;
+        if next == self.shown && (!resized || next.is_empty()) {
+            return None;
+        }
+        let mut bytes = String::new();
+        // Lines may have been wrapped by a new width: then all of them go first.
+        bytes.push_str(if resized || next.is_empty() {
+            "\r\x1b[J"
+        } else {
+            "\r"
+        });
+        if let Some((last, lines)) = next.split_last() {
+            // No automatic wrapping, should a character be wider than it was counted.
+            bytes.push_str("\x1b[?7l");
+            for line in lines {
+                bytes.push_str(line);
+                bytes.push_str("\x1b[K\r\n");
+            }
+            bytes.push_str(last);
+            bytes.push_str("\x1b[J\x1b[?7h\r");
+            if !lines.is_empty() {
+                // A String takes every word.
+                let _ = write!(bytes, "\x1b[{}A", lines.len());
+            }
+        }
+        self.shown = next;
+        self.columns = columns;
+        Some(bytes)
+    }
+}
+
+impl TermLike for Frames {
+    fn width(&self) -> u16 {
+        width()
+    }
+
+    fn height(&self) -> u16 {
+        Term::stderr().size().0
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        // What fills a line up to the edge is left out.
+        if !text.trim_end().is_empty() {
+            self.frame().next.push(text.to_owned());
+        }
+        Ok(())
+    }
+
+    fn write_line(&self, line: &str) -> io::Result<()> {
+        self.write_str(line)
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        if let Some(bytes) = self.frame().turn(columns()) {
+            // Where the terminal has gone there is nobody to tell.
+            let _ = io::stderr().lock().write_all(bytes.as_bytes());
+        }
+        Ok(())
+    }
+
+    // The cursor is at the start of the frame already.
+    fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Frames {
+    fn frame(&self) -> std::sync::MutexGuard<'_, Frame> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZero;
+
+    use super::*;
+
+    fn turn(frame: &mut Frame, lines: &[&str], columns: u16) -> Option<String> {
+        frame.next = lines.iter().map(ToString::to_string).collect();
+        frame.turn(columns)
+    }
+
+    #[test]
+    fn a_frame_that_is_there_is_not_written_again() {
+        let mut frame = Frame::default();
+        assert_eq!(turn(&mut frame, &[], 80), None, "nothing is there");
+        assert!(turn(&mut frame, &["a", "b"], 80).is_some());
+        assert_eq!(turn(&mut frame, &["a", "b"], 80), None);
+        assert!(
+            turn(&mut frame, &["a", "b"], 60).is_some(),
+            "wrapped perhaps"
+        );
+        assert!(turn(&mut frame, &["a", "c"], 60).is_some());
+        assert_eq!(turn(&mut frame, &[], 60).as_deref(), Some("\r\u{1b}[J"));
+        assert_eq!(turn(&mut frame, &[], 40), None);
+    }
+
+    #[test]
+    fn a_terminal_shows_the_last_frame_alone_whatever_its_width_was() {
+        let mut frame = Frame::default();
+        let size = |size| NonZero::new(size).expect("not 0");
+        let mut terminal = vt100::Parser::new(size(6), size(40), 0);
+        terminal.process(b"above\r\n");
+        let frames: [(&[&str], u16); 5] = [
+            (&["one and a long line", "two"], 40),
+            (&["one", "two"], 40),
+            (&["three", "four"], 10),
+            (&["five"], 10),
+            (&["six", "seven"], 60),
+        ];
+        for (lines, columns) in frames {
+            terminal.screen_mut().set_size(size(6), size(columns));
+            let bytes = turn(&mut frame, lines, columns).expect("another frame");
+            terminal.process(bytes.as_bytes());
+            let shown = terminal.screen().contents();
+            assert_eq!(shown, format!("above\n{}", lines.join("\n")));
+            assert_eq!(terminal.screen().cursor_position(), (1, 0));
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! What of the status fits a terminal: at 200 columns everything, at 20 what matters most.
+
+use console::{Style, measure_text_width, truncate_str};
+
+use super::words::{self, Words};
+use super::{Progress, State};
+
+/// A shorter bar tells nothing.
+const SHORTEST_BAR: usize = 10;
+
+/// A status of two lines.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Status {
+    /// What stands in front of the bar.
+    pub(super) before: String,
+    /// Whether there is a bar: room for it, and a total that it can be measured against.
+    pub(super) bar: bool,
+    /// What stands behind it.
+    pub(super) behind: String,
+    /// The second line.
+    pub(super) below: String,
+}
+
+/// The status in no more than so many columns. Where they are few, first the words get shorter,
+/// then the bar goes, then counts, the least important first; position, pace and the time that is
+/// left are the last.
+pub(super) fn status(progress: &Progress<'_>, cap: Option<u32>, width: usize) -> Status {
+    let position = words::position(progress);
+    let percent = words::percent(progress);
+    let (pace, left) = (words::pace(progress, cap), words::left(progress));
+    let pace = match progress.state {
+        State::Out { .. } | State::Slowed { .. } => pace.in_style(&Style::new().yellow()),
+        _ => pace,
+    };
+    let below = counts(progress, width);
+    let forms: [fn(&Words) -> &str; 2] = [Words::full, Words::short];
+    for form in forms {
+        let before = joined(&[form(&position), percent.as_deref().unwrap_or("")]);
+        let behind = joined(&[form(&pace), form(&left)]);
+        let taken = measure_text_width(&before) + measure_text_width(&behind) + 2;
+        if progress.total.is_some() && taken + SHORTEST_BAR <= width {
+            return Status {
+                before,
+                bar: true,
+                behind,
+                below,
+            };
+        }
+    }
+    let without_bar = |before: String, below: String| Status {
+        before: truncate_str(&before, width, "").into_owned(),
+        bar: false,
+        behind: String::new(),
+        below: truncate_str(&below, width, "").into_owned(),
+    };
+    for form in forms {
+        let line = joined(&[form(&position), form(&pace), form(&left)]);
+        if measure_text_width(&line) <= width {
+            return without_bar(line, below);
+        }
+    }
+    without_bar(
+        position.short().to_owned(),
+        joined(&[pace.short(), left.short()]),
+    )
+}
+
+/// The counts, as many as fit.
+fn counts(progress: &Progress<'_>, width: usize) -> String {
+    let red = Style::new().red();
+    let mut line = String::new();
+    for count in words::counts(progress) {
+        let text = if count.is_bad() {
+            red.apply_to(&count).to_string()
+        } else {
+            count.to_string()
+        };
+        let longer = joined(&[&line, &text]);
+        if measure_text_width(&longer) > width {
+            break;
+        }
+        line = longer;
+    }
+    line
+}
+
+fn joined(parts: &[&str]) -> String {
+    let said: Vec<_> = parts
+        .iter()
+        .copied()
+        .filter(|part| !part.is_empty())
+        .collect();
+    said.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::monitor::Total;
+    use crate::run::Tally;
+
+    fn tally() -> Tally {
+        Tally {
+            rows: 12_857,
+            duplicates: 40,
+            taken: 12_817,
+            recalled: 12_300,
+            failed: 5,
+            ..Tally::default()
+        }
+    }
+
+    fn progress(tally: &Tally) -> Progress<'_> {
+        Progress {
+            tally,
+            total: Some(Total {
+                rows: 60_000,
+                exact: false,
+            }),
+            state: State::Calling,
+            left: Some(Duration::from_secs(239)),
+            in_flight: 9,
+            retrying: 3,
+            calls_per_s: 198,
+            elapsed: Duration::from_secs(62),
+        }
+    }
+
+    fn out() -> State {
+        State::Out {
+            lasted: Duration::from_secs(65),
+            gives_up_in: Duration::from_secs(1_735),
+        }
+    }
+
+    /// Both lines as they are read.
+    fn lines(progress: &Progress<'_>, width: usize) -> [String; 2] {
+        let status = status(progress, Some(200), width);
+        let bar = if status.bar { " ━━ " } else { "" };
+        let top = status.before + bar + &status.behind;
+        [top, status.below].map(|line| console::strip_ansi_codes(&line).into_owned())
+    }
+
+    #[test]
+    fn the_narrower_the_terminal_the_less_is_said_and_position_pace_and_time_stay() {
+        let tally = tally();
+        let progress = progress(&tally);
+        let counts = "12,300 recalled, 5 failed, 3 retrying, 40 duplicates";
+        assert_eq!(
+            lines(&progress, 79),
+            [
+                "12,345 of ~60,000 rows, ~20 % ━━ 198/200 calls/s, 3:59 min left",
+                counts,
+            ]
+        );
+        assert_eq!(
+            lines(&progress, 59),
+            ["12,345/~60,000, ~20 % ━━ 198/s, 3:59 min", counts]
+        );
+        assert_eq!(
+            lines(&progress, 39),
+            [
+                "12,345/~60,000, 198/s, 3:59 min",
+                "12,300 recalled, 5 failed, 3 retrying"
+            ]
+        );
+        assert_eq!(lines(&progress, 19), ["12,345/~60,000", "198/s, 3:59 min"]);
+        assert_eq!(lines(&progress, 7), ["12,345/", "198/s, "]);
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal_whatever_there_is_to_say() {
+        let big = Tally {
+            rows: 88_888_888,
+            taken: 77_777_777,
+            resumed: 11_111_111,
+            recalled: 66_666_666,
+            failed: 1_111_111,
+            invalid: 222_222,
+            ..tally()
+        };
+        let states = [
+            State::Calling,
+            State::Slowed { to: 100 },
+            out(),
+            State::Finishing,
+            State::Stopping,
+        ];
+        for width in 1..=130 {
+            for state in states {
+                for total in [None, progress(&big).total] {
+                    let progress = Progress {
+                        state,
+                        total,
+                        ..progress(&big)
+                    };
+                    let status = status(&progress, Some(200), width);
+                    let bar = if status.bar { 2 + SHORTEST_BAR } else { 0 };
+                    let top = measure_text_width(&(status.before + &status.behind)) + bar;
+                    assert!(top <= width, "{width}: {:?}", lines(&progress, width));
+                    assert!(measure_text_width(&status.below) <= width);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn in_an_outage_it_says_for_how_long_instead_of_a_time_that_grows() {
+        let tally = tally();
+        let progress = Progress {
+            state: out(),
+            left: None,
+            ..progress(&tally)
+        };
+        let [top, _] = lines(&progress, 100);
+        assert_eq!(
+            top,
+            "12,345 of ~60,000 rows, ~20 % ━━ service out for 1:05 min, gives up in 28:55 min"
+        );
+        let [top, _] = lines(&progress, 79);
+        assert!(
+            top.ends_with("out for 1:05 min, gives up in 28:55 min"),
+            "{top}"
+        );
+    }
+
+    #[test]
+    fn where_no_total_is_known_there_is_neither_bar_nor_percentage() {
+        let tally = tally();
+        let progress = Progress {
+            total: None,
+            left: None,
+            ..progress(&tally)
+        };
+        let [top, _] = lines(&progress, 100);
+        assert_eq!(top, "12,345 rows, 198/200 calls/s, for 1:02 min");
+    }
+
+    #[test]
+    fn the_last_rows_are_waited_for_without_a_time() {
+        let tally = Tally {
+            rows: 12_312,
+            taken: 12_312,
+            duplicates: 0,
+            ..tally()
+        };
+        let progress = Progress {
+            state: State::Finishing,
+            total: Some(Total {
+                rows: 12_312,
+                exact: true,
+            }),
+            calls_per_s: 4,
+            ..progress(&tally)
+        };
+        let [top, _] = lines(&progress, 100);
+        assert_eq!(
+            top,
+            "12,305 of 12,312 rows, 99 % ━━ 4/200 calls/s, the last 7 rows"
+        );
+    }
+}

@@ -1,0 +1,221 @@
+//! The summary of a run, for people: what became of the rows, and what was in the way.
+
+use std::fmt::{self, Write as _};
+use std::time::Duration;
+
+use console::Style;
+
+use super::Summary;
+use super::words::shown;
+use crate::api::codes;
+use crate::config::CAP;
+use crate::monitor::words::{thousands, time, wrapped};
+use crate::run::{Limit, Stop};
+
+/// Lines break here, on a terminal of any width.
+const WIDTH: usize = 80;
+/// Words stand behind a column of figures.
+const INDENT: usize = 11;
+/// A limit that took less of the time is not worth a line.
+const WORTH_TELLING: f64 = 0.05;
+
+impl Summary {
+    /// The summary for people, several lines; with colour where stderr takes it.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        self.write(&mut text).expect("a String takes every word");
+        text
+    }
+
+    /// What is to be said instead where no row was left to call, and none is new.
+    pub fn nothing_to_do(&self, input: &str) -> Option<String> {
+        let input = shown(input);
+        let has_settled = self.resumed > 0 && self.resumed == self.distinct;
+        if self.stop.is_some() || !(self.rows == 0 || has_settled) {
+            return None;
+        }
+        if self.rows == 0 {
+            return Some(format!("Nothing to do: there are no rows in {input}."));
+        }
+        let ledger = shown(&self.ledger.to_string_lossy());
+        let rows = match self.distinct {
+            1 => format!("the only row of {input} was"),
+            rows => format!("all {} distinct rows of {input} were", thousands(rows)),
+        };
+        let settled = format!("Nothing to do: {rows} settled before, in {ledger}");
+        Some(match self.invalid {
+            0 => settled + ".",
+            invalid => format!("{settled}; {} invalid.", thousands(invalid)),
+        })
+    }
+
+    fn write(&self, to: &mut String) -> fmt::Result {
+        if let Some(stop) = &self.stop {
+            let (why, advice) = why(stop);
+            let stopped = Style::new().yellow().bold().apply_to("Stopped:");
+            writeln!(to, "{stopped} {}", wrapped(&why, 9, WIDTH))?;
+            if let Some(advice) = advice {
+                writeln!(to, "{:9}{}", "", wrapped(&advice, 9, WIDTH))?;
+            }
+        }
+        let headline = format!(
+            "{} of {} distinct rows recalled in {}",
+            thousands(self.recalled),
+            thousands(self.distinct),
+            time(Duration::from_secs_f64(self.elapsed_s)),
+        );
+        writeln!(to, "{}", Style::new().bold().apply_to(headline))?;
+        self.rows(to)?;
+        self.failures(to)?;
+        self.calls(to)?;
+        writeln!(to, "\nLedger: {}", shown(&self.ledger.to_string_lossy()))?;
+        if let Some(failed_rows) = &self.failed_rows {
+            writeln!(to, "Failed rows: {}", shown(&failed_rows.to_string_lossy()))?;
+        }
+        Ok(())
+    }
+
+    fn rows(&self, to: &mut String) -> fmt::Result {
+        let counts = [
+            (self.recalled_later, "of them at the second call or later"),
+            (self.failed, "failed"),
+            (self.invalid, "invalid: they can't be sent as they stand"),
+            (self.skipped, "skipped: a call would have done nothing"),
+            (self.pending, "read, but not settled yet"),
+            (self.resumed, "settled before this run, not called again"),
+            (self.duplicates, "duplicates, not called again"),
+        ];
+        for (rows, what) in counts.into_iter().filter(|(rows, _)| *rows > 0) {
+            figure(to, &thousands(rows), what)?;
+        }
+        Ok(())
+    }
+
+    fn failures(&self, to: &mut String) -> fmt::Result {
+        if self.by_code.is_empty() {
+            return Ok(());
+        }
+        let red = Style::new().red();
+        writeln!(to, "\n{}", red.apply_to("Failed, by code"))?;
+        for (code, rows) in &self.by_code {
+            let known = codes::look_up(*code);
+            figure(to, &thousands(*rows), &format!("{code}: {}", known.meaning))?;
+            figure(to, "", known.advice)?;
+        }
+        Ok(())
+    }
+
+    fn calls(&self, to: &mut String) -> fmt::Result {
+        if self.calls == 0 {
+            return Ok(());
+        }
+        let retries = thousands(self.retries);
+        writeln!(to, "\nCalls")?;
+        figure(
+            to,
+            &thousands(self.calls),
+            &format!("calls, {retries} of them retries"),
+        )?;
+        let allowed = self.cap.map(|cap| format!(", of {cap} allowed"));
+        let busiest = format!(
+            "a second; {} in the busiest{}",
+            thousands(self.worst_second as u64),
+            allowed.unwrap_or_default()
+        );
+        figure(to, &format!("{:.1}", self.calls_per_s), &busiest)?;
+        if self.latency_ms.p99 > 0.0 {
+            let slowest = format!(
+                "for half of the answers, {} for all but one in a hundred",
+                ms(self.latency_ms.p99)
+            );
+            figure(to, &ms(self.latency_ms.p50), &slowest)?;
+        }
+        // In a shorter run the first and the last answer are all there is to wait for.
+        let told = self
+            .limits
+            .iter()
+            .take_while(|(_, share)| *share >= WORTH_TELLING);
+        for (at, (limit, share)) in told.enumerate().filter(|_| self.elapsed_s >= 1.0) {
+            if at == 0 {
+                writeln!(to, "\nWhat the time was spent on")?;
+            }
+            figure(to, &format!("{:.0} %", share * 100.0), &self.limit(*limit))?;
+        }
+        Ok(())
+    }
+
+    /// What a limit was, and what to do about it.
+    fn limit(&self, limit: Limit) -> String {
+        match (limit, self.cap) {
+            (Limit::Cap, Some(CAP)) => {
+                "keeping to the cap of 200 calls a second: it can't be faster".to_owned()
+            }
+            (Limit::Cap, cap) => format!(
+                "keeping to --rate {}: a higher one makes it faster, up to the cap of {}",
+                cap.unwrap_or_default(),
+                CAP
+            ),
+            (Limit::Concurrency, Some(_)) => {
+                "waiting for slow answers, with every place for a call taken: raise \
+                 --concurrency to come nearer to the cap"
+                    .to_owned()
+            }
+            (Limit::Concurrency, None) => {
+                "making calls, with every place taken: the service, or this machine, is as fast as \
+                 that"
+                    .to_owned()
+            }
+            (Limit::Input, _) => {
+                "waiting for rows: reading the input, or what is at the other end of the pipe, is \
+                 slower than the calls"
+                    .to_owned()
+            }
+            (Limit::Retries, _) => {
+                "waiting for the last answers and retries, with no other row left to call"
+                    .to_owned()
+            }
+            (Limit::Service, _) => {
+                "waiting for the service, which was out or called too often: see who else calls \
+                 with this app, or lower --rate"
+                    .to_owned()
+            }
+        }
+    }
+}
+
+/// A figure, and behind it what it is of.
+fn figure(to: &mut String, figure: &str, words: &str) -> fmt::Result {
+    writeln!(to, "{figure:>9}  {}", wrapped(words, INDENT, WIDTH))
+}
+
+fn ms(latency: f64) -> String {
+    format!("{latency:.0} ms")
+}
+
+/// Why a run ended early, and what to do about it.
+fn why(stop: &Stop) -> (String, Option<String>) {
+    match stop {
+        Stop::Service { code, info } => {
+            let known = codes::look_up(*code);
+            let words = if info.is_empty() {
+                String::new()
+            } else {
+                format!(" ({info})")
+            };
+            let why = format!("{code}, {}{words}", known.meaning);
+            (why, Some(known.advice.to_owned()))
+        }
+        Stop::Outage { lasted } => (
+            format!("the service gave no real answer for {}", time(*lasted)),
+            Some("No row has failed by it. Go on with --resume when the service is back.".to_owned()),
+        ),
+        Stop::Guard(why) => (
+            why.clone(),
+            Some("Look at the failed rows first: swapped columns? the right app? --max-failures none lets them fail.".to_owned()),
+        ),
+        Stop::Interrupted => (
+            "interrupted; what was answered is recorded".to_owned(),
+            None,
+        ),
+    }
+}
