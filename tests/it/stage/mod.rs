@@ -21,4 +21,4 @@ pub(crate) use process::{Finished, Running};
 pub(crate) use recall::Recall;
 pub(crate) use request::Request;
 pub(crate) use service::{Gate, Service};
-pub(crate) use terminal::Keyboard;
+pub(crate) use terminal::Terminal;

@@ -7,8 +7,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::thread;
 
-use super::terminal::{Keyboard, terminal};
-use super::{Finished, Place, Running, USERSIG};
+use super::{Finished, Place, Running, Terminal, USERSIG};
 
 /// A run of the command that is about to begin.
 pub(crate) struct Recall {
@@ -106,13 +105,17 @@ impl Recall {
     }
 
     /// With somebody at a terminal, to whom stdin and stderr belong.
-    pub(crate) fn start_on_terminal(self) -> (Running, Keyboard) {
-        let (near, far) = terminal();
+    pub(crate) fn start_on_terminal(self) -> (Running, Terminal) {
+        self.start_on_terminal_of(80)
+    }
+
+    /// And that terminal has so many columns.
+    pub(crate) fn start_on_terminal_of(self, columns: u16) -> (Running, Terminal) {
+        let (terminal, far) = Terminal::open(columns);
         let mut command = self.command();
         command.stdin(far.try_clone().unwrap()).stderr(far);
         let child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let keyboard = Keyboard(near.try_clone().unwrap());
-        (Running::new(self.words, child, near), keyboard)
+        (Running::new(self.words, child, terminal.watch()), terminal)
     }
 
     fn command(&self) -> Command {

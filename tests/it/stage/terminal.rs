@@ -1,27 +1,101 @@
 //! A terminal with somebody at it.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write as _;
+use std::io::{self, Read, Write as _};
+use std::num::NonZero;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
 
-/// What somebody types.
-pub(crate) struct Keyboard(pub(super) File);
+use super::until;
 
-impl Keyboard {
+const ROWS: u16 = 24;
+
+/// Somebody at a terminal: what they type, and what they see.
+pub(crate) struct Terminal {
+    near: File,
+    screen: Arc<Mutex<vt100::Parser>>,
+}
+
+impl Terminal {
+    /// A terminal of so many columns, and its far end for a process.
+    pub(super) fn open(columns: u16) -> (Self, File) {
+        let near = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        grantpt(&near).unwrap();
+        unlockpt(&near).unwrap();
+        let name = ptsname(&near, Vec::new()).unwrap();
+        let name = PathBuf::from(name.into_string().unwrap());
+        let far = OpenOptions::new().read(true).write(true).open(name);
+        let (rows, wide) = size(columns);
+        let terminal = Self {
+            near: near.into(),
+            screen: Arc::new(Mutex::new(vt100::Parser::new(rows, wide, 0))),
+        };
+        terminal.resize(columns);
+        (terminal, far.unwrap())
+    }
+
     pub(crate) fn types(&mut self, keys: &str) {
-        self.0.write_all(keys.as_bytes()).unwrap();
+        self.near.write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Makes the window so many columns wide. Lines that are longer are cut off.
+    pub(crate) fn resize(&self, columns: u16) {
+        let (rows, wide) = size(columns);
+        self.screen().screen_mut().set_size(rows, wide);
+        let size = Winsize {
+            ws_row: ROWS,
+            ws_col: columns,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        tcsetwinsize(&self.near, size).unwrap();
+    }
+
+    /// What the process writes, on its way to the screen.
+    pub(super) fn watch(&self) -> impl Read + Send + 'static {
+        Watched {
+            near: self.near.try_clone().unwrap(),
+            screen: Arc::clone(&self.screen),
+        }
+    }
+
+    /// The lines that it shows, without what is empty below.
+    pub(crate) fn shows(&self) -> Vec<String> {
+        let shown = self.screen().screen().contents();
+        shown.lines().map(ToOwned::to_owned).collect()
+    }
+
+    /// Waits until it shows this, all on one line.
+    #[track_caller]
+    pub(crate) fn until_it_shows(&self, words: &str) -> Vec<String> {
+        until(words, || {
+            self.shows().iter().any(|line| line.contains(words))
+        });
+        self.shows()
+    }
+
+    /// What it shows, with its colours, cell by cell.
+    pub(crate) fn screen(&self) -> MutexGuard<'_, vt100::Parser> {
+        self.screen.lock().unwrap()
     }
 }
 
-/// The near end of a terminal, and the far one for a process.
-pub(super) fn terminal() -> (File, File) {
-    let near = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
-    grantpt(&near).unwrap();
-    unlockpt(&near).unwrap();
-    let name = ptsname(&near, Vec::new()).unwrap();
-    let name = PathBuf::from(name.into_string().unwrap());
-    let far = OpenOptions::new().read(true).write(true).open(name);
-    (near.into(), far.unwrap())
+fn size(columns: u16) -> (NonZero<u16>, NonZero<u16>) {
+    (NonZero::new(ROWS).unwrap(), NonZero::new(columns).unwrap())
+}
+
+struct Watched {
+    near: File,
+    screen: Arc<Mutex<vt100::Parser>>,
+}
+
+impl Read for Watched {
+    fn read(&mut self, block: &mut [u8]) -> io::Result<usize> {
+        let read = self.near.read(block)?;
+        self.screen.lock().unwrap().process(&block[..read]);
+        Ok(read)
+    }
 }

@@ -1,0 +1,236 @@
+//! What a terminal shows of a run: whatever its width, no line is wrapped and nothing remains.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustix::process::Signal;
+
+use crate::stage::{Answer, Gate, Place, Recall, Service, Terminal, rows};
+
+/// A service that answers ten calls, and the others when the gate is opened.
+fn ten_then_gated() -> (Service, Gate) {
+    let gate = Gate::default();
+    let held = gate.clone();
+    let service = Service::start(move |call| {
+        if call.nth >= 10 {
+            held.wait();
+        }
+        Answer::ok()
+    });
+    (service, gate)
+}
+
+/// A run of 40 rows, 5 calls at once.
+fn run(place: &Place, service: &Service) -> Recall {
+    let run = place.run("rows.csv").on(service.address());
+    run.with(["--yes", "--concurrency", "5"])
+        .with_secret_key()
+        .env("TERM", "xterm")
+}
+
+/// Fails unless the terminal shows nothing but a status of two lines behind these; each of them
+/// ends before the edge.
+#[track_caller]
+fn shows_a_status_behind(terminal: &Terminal, above: &[&str]) {
+    let shown = terminal.shows();
+    assert_eq!(shown.len(), above.len() + 2, "{shown:#?}");
+    assert_eq!(shown[..above.len()], *above, "{shown:#?}");
+    assert!(shown[above.len()].starts_with("10"), "{shown:#?}");
+    let screen = terminal.screen();
+    let (_, columns) = screen.screen().size();
+    for line in shown {
+        assert!(
+            line.chars().count() < usize::from(columns.get()),
+            "{line:?}"
+        );
+    }
+}
+
+#[test]
+fn at_any_width_it_says_what_fits_and_leaves_a_clean_terminal_when_interrupted() {
+    for (columns, position, counts) in [
+        (200, "10 of 40 rows, 25 % ━", "10 recalled, 0 failed"),
+        (80, "10 of 40 rows, 25 % ━", "10 recalled, 0 failed"),
+        (40, "10/40", "10 recalled, 0 failed"),
+        (30, "10/40, ", "10 recalled, 0 failed"),
+        (18, "10/40", "10 recalled"),
+    ] {
+        let (service, gate) = ten_then_gated();
+        let place = Place::with_rows(rows(40));
+        let (running, terminal) = run(&place, &service).start_on_terminal_of(columns);
+        terminal.until_it_shows(position);
+        terminal.until_it_shows(counts);
+        shows_a_status_behind(&terminal, &[]);
+        running.signal(Signal::INT);
+        running.until_it_says("leave at once");
+        gate.open();
+        running.finish().exits(130);
+        let shown = terminal.shows();
+        let text = shown.join("\n");
+        for of_the_bar in ["━", "stopping", "10 recalled,", "10/40", "10 of 40"] {
+            assert!(!text.contains(of_the_bar), "{of_the_bar}: {text}");
+        }
+        let screen = terminal.screen();
+        let (row, column) = screen.screen().cursor_position();
+        assert_eq!((usize::from(row), column), (shown.len(), 0), "{text}");
+        assert!(!screen.screen().hide_cursor());
+    }
+}
+
+#[test]
+fn a_window_that_is_resized_shows_the_status_once() {
+    let (service, gate) = ten_then_gated();
+    let place = Place::with_rows(rows(40));
+    let asking = place
+        .run("rows.csv")
+        .on(service.address())
+        .with(["--concurrency", "5"]);
+    let asking = asking.with_secret_key().env("TERM", "xterm");
+    let (running, mut terminal) = asking.start_on_terminal_of(100);
+    terminal.until_it_shows("Go on? [y/N]");
+    terminal.types("y\n");
+    terminal.until_it_shows("10 of 40 rows, 25 %");
+    for (columns, position) in [
+        (60, "25 % ━"),
+        (25, "10/40"),
+        (120, "10 of 40 rows, 25 % ━"),
+        (79, "10 of 40 rows, 25 % ━"),
+    ] {
+        let above = terminal.shows();
+        let above: Vec<_> = above[..above.len() - 2]
+            .iter()
+            .map(|line| line.chars().take(usize::from(columns)).collect::<String>())
+            .collect();
+        terminal.resize(columns);
+        terminal.until_it_shows(position);
+        terminal.until_it_shows("10 recalled");
+        let above: Vec<_> = above.iter().map(|line| line.trim_end()).collect();
+        shows_a_status_behind(&terminal, &above);
+    }
+    gate.open();
+    running.finish().exits(0);
+    assert!(!terminal.shows().join("\n").contains('━'));
+}
+
+#[test]
+fn a_tick_draws_once_and_only_what_has_changed() {
+    const FRAME: &str = "\u{1b}[?7l";
+    let service = Service::good();
+    let place = Place::with_rows(rows(300));
+    let run = run(&place, &service).rate("200");
+    let (running, _terminal) = run.start_on_terminal();
+    let done = running.finish().exits(0);
+    let frames: Vec<_> = done.stderr.split(FRAME).skip(1).collect();
+    assert!(!frames.is_empty());
+    for pair in frames.windows(2) {
+        assert_ne!(pair[0], pair[1], "the same twice");
+    }
+    let ticks = done.json()["elapsed_s"].as_f64().unwrap() * 10.0 + 1.0;
+    assert!(frames.len() as f64 <= ticks, "{} frames", frames.len());
+}
+
+#[test]
+fn in_an_outage_it_says_since_when_and_how_long_it_waits() {
+    let well = Arc::new(AtomicBool::new(false));
+    let is_well = Arc::clone(&well);
+    let service = Service::start(move |_| {
+        if is_well.load(Ordering::SeqCst) {
+            Answer::ok()
+        } else {
+            Answer::code(10002)
+        }
+    });
+    let place = Place::with_rows(rows(40));
+    let (running, terminal) = run(&place, &service).start_on_terminal_of(100);
+    let shown = terminal.until_it_shows("gives up in 29:");
+    let status = shown.iter().find(|line| line.contains("gives up in"));
+    assert!(status.unwrap().contains("service out for"), "{shown:#?}");
+    assert!(!status.unwrap().contains(" left"), "{shown:#?}");
+    well.store(true, Ordering::SeqCst);
+    running.finish().exits(0);
+    let shown = terminal.shows().join(" ");
+    assert!(shown.contains("The service is back after"), "{shown}");
+    assert!(shown.contains("asked meanwhile"), "{shown}");
+}
+
+#[test]
+fn where_nobody_knows_how_many_rows_there_are_it_counts_without_a_percentage() {
+    let service = Service::good();
+    let place = Place::new();
+    let fifo = place.path("rows.fifo");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&fifo)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let run = place.run("rows.fifo").on(service.address()).with(["--yes"]);
+    let (running, terminal) = run.env("TERM", "xterm").start_on_terminal();
+    let mut pipe = OpenOptions::new().write(true).open(&fifo).unwrap();
+    pipe.write_all(rows(3).as_bytes()).unwrap();
+    let shown = terminal.until_it_shows("3 rows, ").join("\n");
+    assert!(!shown.contains('%') && !shown.contains('━'), "{shown}");
+    drop(pipe);
+    running.finish().exits(0);
+}
+
+#[test]
+fn colour_is_for_terminals_that_want_it() {
+    let colours = |run: Recall| {
+        let (running, _terminal) = run.start_on_terminal();
+        let said = running.finish().exits(3).stderr;
+        let mut codes = said.split("\u{1b}[").skip(1);
+        codes.any(|code| {
+            code.trim_start_matches(|c: char| c.is_ascii_digit())
+                .starts_with('m')
+        })
+    };
+    let service = Service::start(|_| Answer::code(10010));
+    let place = Place::with_rows(rows(3));
+    let run = |ledger: &str| run(&place, &service).with(["--ledger", ledger]);
+    assert!(colours(run("1")));
+    assert!(!colours(run("2").env("NO_COLOR", "1")));
+    assert!(!colours(run("3").env("TERM", "dumb")));
+    // What goes to stderr alone decides, wherever stdout goes: here it is a pipe.
+    let piped = run("4").finish().exits(3).stderr;
+    assert!(!piped.contains('\u{1b}'), "{piped}");
+}
+
+#[test]
+fn a_terminal_that_can_t_draw_gets_lines_and_who_asks_for_a_bar_gets_one() {
+    for (term, how, draws) in [
+        ("xterm", "auto", true),
+        ("dumb", "auto", false),
+        ("dumb", "bar", true),
+        ("xterm", "plain", false),
+        ("xterm", "none", false),
+    ] {
+        let (service, gate) = ten_then_gated();
+        let place = Place::with_rows(rows(40));
+        let run = run(&place, &service).env("TERM", term);
+        let (running, terminal) = run.with(["--progress", how]).start_on_terminal();
+        service.until_called(15);
+        if draws {
+            terminal.until_it_shows("10 recalled");
+        }
+        gate.open();
+        let done = running.finish().exits(0);
+        assert_eq!(done.stderr.contains("\u{1b}[J"), draws, "{term} {how}");
+    }
+}
+
+#[test]
+fn the_log_does_not_tear_the_bar() {
+    let service = Service::good();
+    let place = Place::with_rows(rows(200));
+    let run = run(&place, &service).env("RUST_LOG", "trace").rate("200");
+    let (running, terminal) = run.start_on_terminal();
+    running.finish().exits(0);
+    let shown = terminal.shows().join("\n");
+    assert!(shown.contains("200 of 200 distinct rows"), "{shown}");
+    assert!(!shown.contains('━'), "{shown}");
+}

@@ -1,0 +1,138 @@
+//! What a run says at its end, and what to type next.
+
+use crate::stage::{Answer, Place, Service, rows};
+
+/// What stands behind these words on a line of its own.
+#[track_caller]
+fn behind<'a>(said: &'a str, words: &str) -> &'a str {
+    let mut lines = said.lines();
+    let found = lines.find_map(|line| line.strip_prefix(words));
+    found.unwrap_or_else(|| panic!("{words:?} is not in\n{said}"))
+}
+
+#[test]
+fn the_replay_that_it_prints_sends_the_failed_rows_again_when_it_is_typed() {
+    let service = Service::start(|call| match (&*call.sender(), call.nth_of_row) {
+        ("u1" | "u2", 0) => Answer::code(10010),
+        _ => Answer::ok(),
+    });
+    let place = Place::new();
+    place.write("it's; my rows.csv", rows(5));
+    let run = place.run("it's; my rows.csv").on(service.address());
+    // Without these a replay would be for another app, or for nobody at all.
+    let run = run.with([
+        "--sdkappid=1400000001",
+        "--identifier",
+        "the admin",
+        "--limit",
+        "5",
+    ]);
+    let done = run.with_secret_key().finish().exits(3);
+    let typed = |command: &str| {
+        let typed = format!("recall() {{ exec \"$0\" \"$@\"; }}; {command}");
+        place
+            .recall([""; 0])
+            .with_secret_key()
+            .after(&typed)
+            .finish()
+    };
+    let command = behind(&done.stderr, "To send them again: ");
+    assert!(!command.contains("--limit"), "{command}");
+    // What the report prints asks for the rest from the environment.
+    let report = place
+        .recall(["report", "it's; my rows.ledger.jsonl"])
+        .finish();
+    let export = behind(&report.stdout, "See all of them: ");
+    assert_eq!(typed(export).exits(0).stdout.lines().count(), 3);
+    let replayed = typed(command).exits(0);
+    assert_eq!(
+        [replayed.count("recalled"), replayed.count("failed")],
+        [2, 0]
+    );
+    assert_eq!(service.calls(), 7);
+}
+
+#[test]
+fn a_rehearsal_is_replayed_as_one_whoever_prints_the_command() {
+    let place = Place::with_rows(rows(40));
+    let run = place
+        .run("rows.csv")
+        .with(["--mock", "--mock-fail", "10010=20%"]);
+    let done = run.with(["--max-failures", "none"]).finish().exits(3);
+    let summary = behind(&done.stderr, "To send them again: ");
+    assert!(summary.starts_with("recall replay rows.mock.ledger.jsonl --json --mock --mock-fail"));
+    let report = place.recall(["report", "rows.mock.ledger.jsonl"]).finish();
+    let replay = behind(&report.stdout, "Send them again: ");
+    assert_eq!(replay, "recall replay rows.mock.ledger.jsonl --mock");
+}
+
+#[test]
+fn rows_that_needed_another_attempt_are_told_of() {
+    let service = Service::start(|call| match (&*call.sender(), call.nth_of_row) {
+        ("u1" | "u2" | "u3", 0) => Answer::code(10002),
+        ("u4", _) => Answer::code(10002),
+        _ => Answer::ok(),
+    });
+    let place = Place::with_rows(rows(9));
+    let run = place.run("rows.csv").on(service.address());
+    let done = run.with(["--max-attempts", "2"]).finish().exits(3);
+    done.says("8 of 9 distinct rows recalled")
+        .says("        3  of them at the second call or later")
+        .says("        1  10002: internal error, try again")
+        .says("       13  calls, 4 of them retries");
+}
+
+#[test]
+fn where_all_is_settled_it_says_so_in_a_line() {
+    let service = Service::start(|call| match &*call.sender() {
+        "u1" => Answer::code(10010),
+        _ => Answer::ok(),
+    });
+    let place = Place::with_rows(rows(5));
+    let run = || {
+        place
+            .run("rows.csv")
+            .on(service.address())
+            .with_secret_key()
+    };
+    run().finish().exits(3);
+    let again = run().with(["--resume"]).finish().exits(3);
+    let said: Vec<_> = again.stderr.lines().collect();
+    assert_eq!(
+        said[0],
+        "Nothing to do: all 5 distinct rows of rows.csv were settled before, in rows.ledger.jsonl."
+    );
+    assert!(said[1].starts_with("To send them again: "), "{said:?}");
+    assert_eq!((said.len(), service.calls()), (2, 5));
+    let empty = Place::with_rows("group,sender\n");
+    let done = empty
+        .run("rows.csv")
+        .on(service.address())
+        .with_secret_key();
+    let said = done.finish().exits(0).stderr;
+    assert_eq!(said, "Nothing to do: there are no rows in rows.csv.\n");
+}
+
+#[test]
+fn lines_of_a_log_are_dated() {
+    let service = Service::start(|call| match call.nth {
+        0..20 => Answer::code(60008),
+        _ => Answer::ok(),
+    });
+    let place = Place::with_rows(rows(30));
+    let run = place
+        .run("rows.csv")
+        .on(service.address())
+        .with_secret_key();
+    let done = run.with(["--concurrency", "1"]).finish().exits(0);
+    for notice in [
+        "The service is out (",
+        "The service is back after 1.",
+        "; 1 call asked",
+    ] {
+        let line = done.stderr.lines().find(|line| line.contains(notice));
+        let line = line.unwrap_or_else(|| panic!("{notice:?} is not in\n{}", done.stderr));
+        let (date, _) = line.split_once("Z The service").unwrap();
+        assert_eq!(date.len(), "2026-11-22T10:00:00".len(), "{line}");
+    }
+}
