@@ -132,6 +132,8 @@ fn its_world_is_that_of_the_file_and_its_details_tell_of_all_there_was() {
     let (mock, address) = start(&place, &words);
     mock.until_it_prints(&format!("curl http://{address}/mock/world"));
     place.run("rows.csv").on(address).finish().exits(0);
+    let apps = get(address, "/mock/apps");
+    assert_eq!(apps.lines().count(), 1, "{apps}");
     let world = get(address, "/mock/world");
     let asked = get(address, "/mock/world?sender=other&group=%40TGS%231");
     let left = r#""sent":10,"recalled":0,"left":10,"within_reach":10}"#;
