@@ -192,15 +192,15 @@ mod tests {
             for state in states {
                 for total in [None, progress(&big).total] {
                     let progress = Progress {
-                        state,
                         total,
+                        state,
                         ..progress(&big)
                     };
-                    let status = status(&progress, Some(200), width);
-                    let bar = if status.bar { 2 + SHORTEST_BAR } else { 0 };
-                    let top = measure_text_width(&(status.before + &status.behind)) + bar;
+                    let shown = status(&progress, Some(200), width);
+                    let bar = if shown.bar { 2 + SHORTEST_BAR } else { 0 };
+                    let top = measure_text_width(&(shown.before + &shown.behind)) + bar;
                     assert!(top <= width, "{width}: {:?}", lines(&progress, width));
-                    assert!(measure_text_width(&status.below) <= width);
+                    assert!(measure_text_width(&shown.below) <= width);
                 }
             }
         }

@@ -248,6 +248,9 @@ pub(super) fn notice(notice: &Notice) -> String {
             codes::look_up(*code).meaning,
             info
         ),
+        Notice::OutageOver { lasted, probes: 0 } => {
+            format!("The service is back after {}. Going on.", time(*lasted))
+        }
         Notice::OutageOver { lasted, probes } => format!(
             "The service is back after {}; {} asked meanwhile. Going on.",
             time(*lasted),

@@ -120,7 +120,7 @@ mod tests {
         /// Seconds left.
         fn left(&self) -> Option<u64> {
             let left = self.forecast.left(self.to_call()?);
-            left.map(|left| left.as_secs_f64().round() as u64)
+            left.map(|left| (left + Duration::from_millis(500)).as_secs())
         }
     }
 

@@ -27,6 +27,7 @@ mod mock_command;
 mod mock_service;
 mod outage;
 mod pace;
+mod picture;
 mod readme;
 mod rehearsal;
 mod report;

@@ -38,7 +38,7 @@ fn a_lower_rate_is_kept_too() {
 }
 
 #[test]
-fn at_7_a_second_plain_progress_is_a_line_every_five_seconds() {
+fn at_7_a_second_plain_progress_has_a_line_after_five_seconds() {
     let mock = mock("0ms", &[]);
     let place = Place::with_rows(rows(40));
     let words = ["run", "rows.csv", "--progress", "plain"];
@@ -57,7 +57,7 @@ fn at_7_a_second_plain_progress_is_a_line_every_five_seconds() {
     let [line] = &progress[..] else {
         panic!("{}", done.stderr)
     };
-    for word in [" of 40 rows, ", " recalled", " 0 failed", " left"] {
+    for word in [" of 40 rows (", " recalled", " 0 failed", " left"] {
         assert!(line.contains(word), "{word} is not in {line}");
     }
     assert_eq!(done.stdout, "", "progress is no data");

@@ -56,7 +56,7 @@ fn what_is_left_is_called_and_nothing_else() {
     assert_eq!([done.count("failed"), done.count("pending")], [0, 0]);
     // One of those settled before has failed, so they are not told as recalled.
     let done = done.says("2 of 5 distinct rows recalled");
-    done.says("3 settled before this run");
+    done.says("3  settled before this run");
     assert_eq!(service.called(), ["u0", "u1", "u2", "u3", "u4"]);
     let done = run().finish().exits(3);
     assert_eq!([done.count("resumed"), done.count("calls")], [5, 0]);

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::process::Signal;
 
-use crate::stage::{Answer, Gate, Place, Recall, Service, Terminal, rows};
+use crate::stage::{Answer, Gate, Place, Recall, Service, Terminal, rows, until};
 
 /// A service that answers ten calls, and the others when the gate is opened.
 fn ten_then_gated() -> (Service, Gate) {
@@ -31,22 +31,19 @@ fn run(place: &Place, service: &Service) -> Recall {
         .env("TERM", "xterm")
 }
 
-/// Fails unless the terminal shows nothing but a status of two lines behind these; each of them
-/// ends before the edge.
+/// Waits until the terminal shows this status below these lines and nothing else, the two lines of
+/// the status ending before the edge.
 #[track_caller]
-fn shows_a_status_behind(terminal: &Terminal, above: &[&str]) {
-    let shown = terminal.shows();
-    assert_eq!(shown.len(), above.len() + 2, "{shown:#?}");
-    assert_eq!(shown[..above.len()], *above, "{shown:#?}");
-    assert!(shown[above.len()].starts_with("10"), "{shown:#?}");
-    let screen = terminal.screen();
-    let (_, columns) = screen.screen().size();
-    for line in shown {
-        assert!(
-            line.chars().count() < usize::from(columns.get()),
-            "{line:?}"
-        );
-    }
+fn until_it_shows_a_status(terminal: &Terminal, above: &[String], status: [&str; 2]) {
+    until(&format!("{status:?}"), || {
+        let shown = terminal.shows();
+        let (_, columns) = terminal.screen().screen().size();
+        let fits = |line: &String| line.chars().count() < usize::from(columns.get());
+        let is_status = |(line, words): (&String, &str)| line.starts_with(words) && fits(line);
+        shown.len() == above.len() + 2
+            && shown.starts_with(above)
+            && shown[above.len()..].iter().zip(status).all(is_status)
+    });
 }
 
 #[test]
@@ -61,9 +58,7 @@ fn at_any_width_it_says_what_fits_and_leaves_a_clean_terminal_when_interrupted()
         let (service, gate) = ten_then_gated();
         let place = Place::with_rows(rows(40));
         let (running, terminal) = run(&place, &service).start_on_terminal_of(columns);
-        terminal.until_it_shows(position);
-        terminal.until_it_shows(counts);
-        shows_a_status_behind(&terminal, &[]);
+        until_it_shows_a_status(&terminal, &[], [position, counts]);
         running.signal(Signal::INT);
         running.until_it_says("leave at once");
         gate.open();
@@ -94,7 +89,7 @@ fn a_window_that_is_resized_shows_the_status_once() {
     terminal.types("y\n");
     terminal.until_it_shows("10 of 40 rows, 25 %");
     for (columns, position) in [
-        (60, "25 % ━"),
+        (60, "10 of 40 rows, 25 % ━"),
         (25, "10/40"),
         (120, "10 of 40 rows, 25 % ━"),
         (79, "10 of 40 rows, 25 % ━"),
@@ -103,12 +98,10 @@ fn a_window_that_is_resized_shows_the_status_once() {
         let above: Vec<_> = above[..above.len() - 2]
             .iter()
             .map(|line| line.chars().take(usize::from(columns)).collect::<String>())
+            .map(|line| line.trim_end().to_owned())
             .collect();
         terminal.resize(columns);
-        terminal.until_it_shows(position);
-        terminal.until_it_shows("10 recalled");
-        let above: Vec<_> = above.iter().map(|line| line.trim_end()).collect();
-        shows_a_status_behind(&terminal, &above);
+        until_it_shows_a_status(&terminal, &above, [position, "10 recalled"]);
     }
     gate.open();
     running.finish().exits(0);

@@ -69,8 +69,7 @@ fn a_rehearsal_is_replayed_as_one_whoever_prints_the_command() {
 #[test]
 fn rows_that_needed_another_attempt_are_told_of() {
     let service = Service::start(|call| match (&*call.sender(), call.nth_of_row) {
-        ("u1" | "u2" | "u3", 0) => Answer::code(10002),
-        ("u4", _) => Answer::code(10002),
+        ("u1" | "u2" | "u3", 0) | ("u4", _) => Answer::code(10002),
         _ => Answer::ok(),
     });
     let place = Place::with_rows(rows(9));

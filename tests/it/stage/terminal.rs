@@ -62,10 +62,14 @@ impl Terminal {
         }
     }
 
-    /// The lines that it shows, without what is empty below.
+    /// The lines that it shows, without what is empty below. One that was wrapped is two.
     pub(crate) fn shows(&self) -> Vec<String> {
-        let shown = self.screen().screen().contents();
-        shown.lines().map(ToOwned::to_owned).collect()
+        let parser = self.screen();
+        let (_, columns) = parser.screen().size();
+        let rows = parser.screen().rows(0, columns.get());
+        let mut lines: Vec<_> = rows.map(|row| row.trim_end().to_owned()).collect();
+        while lines.pop_if(|line| line.is_empty()).is_some() {}
+        lines
     }
 
     /// Waits until it shows this, all on one line.
