@@ -1,26 +1,27 @@
-//! The call itself. With [`reply`] the only user of the HTTP client.
+//! The calls themselves. With [`reply`] the only user of the HTTP client.
 
 use std::fmt;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body::{Frame, SizeHint};
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Certificate, Method, Request};
 use serde::Serialize;
-use tokio::sync::mpsc::UnboundedSender;
 use url::Url;
 
+use super::body::Body;
+pub(crate) use super::body::Written;
 use super::credentials::Credentials;
 use super::endpoint::Endpoint;
+use super::groups::{self, Answer};
 use super::reply::{self, Reply};
 use crate::error::{Error, Result};
 use crate::rows::Row;
 
-/// The command, as in the official page.
-const PATH: &str = "v4/group_open_http_svc/delete_group_msg_by_sender";
+/// Where the service recalls, as in the official page of the call.
+const RECALL: &str = "v4/group_open_http_svc/delete_group_msg_by_sender";
+/// Where it tells about groups.
+const GROUP_INFO: &str = "v4/group_open_http_svc/get_group_info";
 /// Idle connections die after about 90 s (listed for a sibling service): dropped well before.
 const IDLE: Duration = Duration::from_secs(30);
 
@@ -37,17 +38,20 @@ pub struct Transport {
     pub cacert: Option<Vec<u8>>,
 }
 
-/// Tells the loop that the request with this number has been handed to the socket.
-pub(crate) type Written = UnboundedSender<u64>;
-
 /// Makes calls with one set of credentials, over a pool of connections.
 pub struct Client {
     http: reqwest::Client,
+    recall: Command,
+    group_info: Command,
+    credentials: Credentials,
+    random: fastrand::Rng,
+}
+
+/// Where one of the service's commands is.
+struct Command {
     url: Url,
     /// The URL with all of its query but `random`, so that a call only adds that.
     signed: Url,
-    credentials: Credentials,
-    random: fastrand::Rng,
 }
 
 impl Client {
@@ -84,11 +88,11 @@ impl Client {
                 .because(error.without_url())
                 .hint("install the system's certificates (package ca-certificates), or name a file with --cacert")
         })?;
-        let url = transport.endpoint.url(PATH);
+        let command = |path| Command::new(transport.endpoint.url(path), &credentials);
         Ok(Self {
             http,
-            signed: signed(&url, &credentials, credentials.usersig().expose()),
-            url,
+            recall: command(RECALL),
+            group_info: command(GROUP_INFO),
             credentials,
             random: fastrand::Rng::new(),
         })
@@ -102,11 +106,8 @@ impl Client {
     /// Signs a fresh `UserSig` for the calls from now on. `now` is in Unix seconds.
     pub fn renew(&mut self, now: u64) {
         self.credentials.renew(now);
-        self.signed = signed(
-            &self.url,
-            &self.credentials,
-            self.credentials.usersig().expose(),
-        );
+        self.recall.sign(&self.credentials);
+        self.group_info.sign(&self.credentials);
     }
 
     /// Starts a call that recalls a row; it runs as long as the future is polled, and borrows
@@ -117,38 +118,79 @@ impl Client {
         id: u64,
         written: Option<Written>,
     ) -> impl Future<Output = Reply> + use<> {
-        let mut request = Request::new(Method::POST, self.signed_url());
+        let url = self.recall.url_of_call(&mut self.random);
+        let answer = self.post(url, body(row), id, written);
+        async { answer.await.0 }
+    }
+
+    /// Starts a call that asks for up to 50 groups, in the same way.
+    pub(crate) fn look_up(
+        &mut self,
+        groups: &[String],
+        id: u64,
+        written: Option<Written>,
+    ) -> impl Future<Output = Answer> + use<> {
+        let url = self.group_info.url_of_call(&mut self.random);
+        let answer = self.post(url, groups::body(groups), id, written);
+        async {
+            let (reply, text) = answer.await;
+            groups::read(reply, &text)
+        }
+    }
+
+    /// Starts a call and reads what comes of it, and the text of the answer.
+    fn post(
+        &self,
+        url: Url,
+        body: Bytes,
+        id: u64,
+        written: Option<Written>,
+    ) -> impl Future<Output = (Reply, Vec<u8>)> + use<> {
+        let mut request = Request::new(Method::POST, url);
         request
             .headers_mut()
             .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         *request.body_mut() = Some(reqwest::Body::wrap(Body {
-            bytes: Some(body(row)),
+            bytes: Some(body),
             id,
             written,
         }));
         let http = self.http.clone();
         let usersig = self.credentials.usersig().clone();
         async move {
-            let reply = match http.execute(request).await {
+            let (reply, text) = match http.execute(request).await {
                 Ok(response) => reply::read(response).await,
-                Err(error) => reply::fault(&error),
+                Err(error) => (reply::fault(&error), Vec::new()),
             };
-            reply.presentable(&usersig)
+            (reply.presentable(&usersig), text)
         }
     }
 
     /// A call as it would go out, for people: without the secret, which has no place on a screen.
     pub(crate) fn preview(&self, row: &Row) -> String {
-        let mut url = signed(&self.url, &self.credentials, "***");
+        let mut url = signed(&self.recall.url, &self.credentials, "***");
         url.query_pairs_mut().append_pair("random", "***");
         let body = String::from_utf8_lossy(&body(row)).into_owned();
         format!("POST {url}\n{body}")
     }
+}
 
-    fn signed_url(&mut self) -> Url {
-        let random = self.random.u32(..).to_string();
+impl Command {
+    fn new(url: Url, credentials: &Credentials) -> Self {
+        Self {
+            signed: signed(&url, credentials, credentials.usersig().expose()),
+            url,
+        }
+    }
+
+    fn sign(&mut self, credentials: &Credentials) {
+        self.signed = signed(&self.url, credentials, credentials.usersig().expose());
+    }
+
+    fn url_of_call(&self, random: &mut fastrand::Rng) -> Url {
         let mut url = self.signed.clone();
-        url.query_pairs_mut().append_pair("random", &random);
+        url.query_pairs_mut()
+            .append_pair("random", &random.u32(..).to_string());
         url
     }
 }
@@ -157,7 +199,7 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Not `signed`, which holds the secret in the open.
         f.debug_struct("Client")
-            .field("url", &self.url)
+            .field("url", &self.recall.url)
             .field("credentials", &self.credentials)
             .finish_non_exhaustive()
     }
@@ -174,7 +216,7 @@ fn signed(url: &Url, credentials: &Credentials, usersig: &str) -> Url {
     url
 }
 
-/// The JSON of a call.
+/// The JSON of a call that recalls a row.
 pub(crate) fn body(row: &Row) -> Bytes {
     #[derive(Serialize)]
     #[serde(rename_all = "PascalCase")]
@@ -193,41 +235,6 @@ pub(crate) fn body(row: &Row) -> Bytes {
     serde_json::to_vec(&call)
         .expect("three strings are JSON")
         .into()
-}
-
-/// A request's body that tells when it is handed over: hyper takes it and writes to the socket
-/// in one go, so whoever hears of it on the same thread hears it after the write.
-struct Body {
-    bytes: Option<Bytes>,
-    id: u64,
-    written: Option<Written>,
-}
-
-impl http_body::Body for Body {
-    type Data = Bytes;
-    type Error = std::convert::Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let Some(bytes) = self.bytes.take() else {
-            return Poll::Ready(None);
-        };
-        if let Some(written) = &self.written {
-            // Nobody listens any more when the run is over; then nobody needs to know.
-            let _ = written.send(self.id);
-        }
-        Poll::Ready(Some(Ok(Frame::data(bytes))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.bytes.is_none()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
-    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ use serde::Deserialize;
 use super::codes::{self, Verdict};
 use super::secret::Secret;
 
-/// An answer has about 60 bytes; more than this is none of the service's.
+/// An answer has about 60 bytes, one about 50 groups up to 20 thousand; more than this is none of
+/// the service's.
 const MOST_ANSWER: usize = 64 * 1024;
 /// How much of an `ErrorInfo` is kept, in characters.
 const MOST_INFO: usize = 300;
@@ -36,23 +37,25 @@ impl Reply {
     }
 }
 
-/// Reads an answer to its end, or to the point where it can't be the service's any more.
-pub(super) async fn read(mut response: Response) -> Reply {
+/// Reads an answer to its end, or to the point where it can't be the service's any more: what it
+/// says of the whole call, and its text.
+pub(super) async fn read(mut response: Response) -> (Reply, Vec<u8>) {
     let status = response.status();
     if !status.is_success() {
-        return http_error(status);
+        return (http_error(status), Vec::new());
     }
     let mut answer = Vec::new();
-    loop {
+    let reply = loop {
         match response.chunk().await {
             Ok(Some(chunk)) if answer.len() + chunk.len() > MOST_ANSWER => {
-                return bad_answer("an answer of over 64 KiB");
+                break bad_answer("an answer of over 64 KiB");
             }
             Ok(Some(chunk)) => answer.extend_from_slice(&chunk),
-            Ok(None) => return judge(&answer),
-            Err(error) => return fault(&error),
+            Ok(None) => break judge(&answer),
+            Err(error) => break fault(&error),
         }
-    }
+    };
+    (reply, answer)
 }
 
 /// Success is `ErrorCode` 0 and `ActionStatus` OK in the body, never the HTTP status.
@@ -89,7 +92,7 @@ fn http_error(status: StatusCode) -> Reply {
     }
 }
 
-fn bad_answer(what: &str) -> Reply {
+pub(super) fn bad_answer(what: &str) -> Reply {
     faulty(codes::BAD_ANSWER, what.to_owned())
 }
 
