@@ -2,6 +2,7 @@
 //!
 //! The mock runs in the same process and shares the machine's cores, so this is a lower bound.
 
+use std::collections::HashMap;
 use std::io::Write as _;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::Path;
@@ -27,6 +28,7 @@ fn plan(concurrency: usize) -> Plan {
         max_outage: Duration::from_secs(60),
         max_failures: MaxFailures::Any,
         limit: None,
+        skip: HashMap::new(),
     }
 }
 

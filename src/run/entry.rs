@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
+use super::plan::Skip;
 use super::queue::Job;
 use super::steps::Answer;
 use crate::api::codes;
 use crate::api::reply::Reply;
 use crate::outcome::{Entry, Outcome};
-use crate::rows::BadRow;
+use crate::rows::{BadRow, Row};
 
 /// That of a row whose last call got this answer.
 pub(super) fn settled(job: Job, outcome: Outcome, answer: Answer) -> Entry<'static> {
@@ -46,6 +47,23 @@ pub(super) fn invalid(bad: BadRow) -> Entry<'static> {
         outcome: Outcome::Invalid,
         code: 0,
         info: bad.reason.into(),
+        attempts: 0,
+        sent_at: None,
+        ms: None,
+    }
+}
+
+/// That of a row which is not called, for a call would do nothing.
+pub(super) fn skipped(row: Row, skip: Skip) -> Entry<'static> {
+    Entry {
+        row: row.line,
+        input: name(row.input.as_deref()),
+        group: row.group.into(),
+        sender: row.sender.into(),
+        topic: row.topic.into(),
+        outcome: Outcome::Skipped,
+        code: skip.code,
+        info: skip.reason.into(),
         attempts: 0,
         sent_at: None,
         ms: None,

@@ -32,9 +32,9 @@ pub struct Feed {
 
 /// Some rows, and how far into the input they reach.
 #[derive(Debug)]
-pub(super) struct Batch {
-    pub(super) reads: Vec<Read>,
-    pub(super) bytes: u64,
+pub(crate) struct Batch {
+    pub(crate) reads: Vec<Read>,
+    pub(crate) bytes: u64,
 }
 
 impl Feed {
@@ -81,11 +81,11 @@ impl Feed {
     }
 
     /// The next rows; none at the end.
-    pub(super) async fn next(&mut self) -> Option<Result<Batch>> {
+    pub(crate) async fn next(&mut self) -> Option<Result<Batch>> {
         self.batches.recv().await
     }
 
-    pub(super) fn extent(&self) -> Extent {
+    pub(crate) fn extent(&self) -> Extent {
         self.extent
     }
 }

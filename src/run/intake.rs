@@ -1,21 +1,24 @@
 //! Which of the rows that are read are this run's work.
 
+use std::collections::HashMap;
 use std::num::NonZeroU64;
 
 use super::entry;
+use super::plan::Skip;
 use super::seen::{Met, Seen};
 use super::tally::Tally;
 use crate::ledger::Settled;
 use crate::outcome::Entry;
 use crate::rows::{Read, Row};
 
-/// Sorts out duplicates, rows that are settled already and bad rows, and closes when enough have
-/// been taken.
+/// Sorts out duplicates, rows that are settled already, bad rows and those of groups in which a
+/// call would do nothing, and closes when enough have been taken.
 #[derive(Debug)]
 pub(super) struct Intake {
     seen: Seen,
     open: bool,
     to_take: Option<u64>,
+    skip: HashMap<String, Skip>,
 }
 
 /// Something to do about what was read.
@@ -23,17 +26,19 @@ pub(super) struct Intake {
 pub(super) enum Taken {
     /// A row to call.
     Row(Row),
-    /// A bad row to record.
-    Invalid(Entry<'static>),
+    /// The last word on a row that is not called.
+    Entry(Entry<'static>),
 }
 
 impl Intake {
-    /// An open intake, for so many rows at most.
-    pub(super) fn new(limit: Option<NonZeroU64>) -> Self {
+    /// An open intake, for so many rows at most, those of the groups to skip included: else nobody
+    /// could tell beforehand how far it reaches.
+    pub(super) fn new(limit: Option<NonZeroU64>, skip: HashMap<String, Skip>) -> Self {
         Self {
             seen: Seen::new(),
             open: true,
             to_take: limit.map(NonZeroU64::get),
+            skip,
         }
     }
 
@@ -81,7 +86,11 @@ impl Intake {
                 Met::New => {
                     tally.taken += 1;
                     self.count_down();
-                    return Some(Taken::Row(row));
+                    let Some(skip) = self.skip.get(&row.group) else {
+                        return Some(Taken::Row(row));
+                    };
+                    tally.skipped += 1;
+                    return Some(Taken::Entry(entry::skipped(row, *skip)));
                 }
                 Met::Duplicate => tally.duplicates += 1,
                 Met::Settled => tally.resumed += 1,
@@ -90,7 +99,7 @@ impl Intake {
                 tally.invalid += 1;
                 // On a resume it stands in the ledger already.
                 if met == Met::New {
-                    return Some(Taken::Invalid(entry::invalid(bad)));
+                    return Some(Taken::Entry(entry::invalid(bad)));
                 }
             }
         }

@@ -47,12 +47,17 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
+pub(crate) use feed::Batch;
 pub use feed::{Extent, Feed};
 pub use guard::MaxFailures;
-pub use plan::{Plan, least_time};
+pub(crate) use pace::Pace;
+pub use plan::{Plan, Skip, least_time};
+pub(crate) use retry::Retry;
 pub(crate) use seen::{Met, Seen};
+pub(crate) use signature::{Remedy, Signature};
 pub use steps::{Limit, Stop};
 pub use tally::Tally;
+pub(crate) use window::Shut;
 
 use crate::api::client::Client;
 use crate::error::{Kind, Result};

@@ -64,7 +64,7 @@ struct Spacing {
 /// The pace of a run: the cap, even spacing below it, and a lower pace for a while when the
 /// service says that it is called too often.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     cap: Option<NonZeroU32>,
     window: Window,
     clock: SetClock,
@@ -86,7 +86,7 @@ struct Lowered {
 
 impl Pace {
     /// A pace of at most `cap` calls in any sliding second; none for as fast as it goes.
-    pub(super) fn new(cap: Option<NonZeroU32>, now: Instant) -> Self {
+    pub(crate) fn new(cap: Option<NonZeroU32>, now: Instant) -> Self {
         let clock = SetClock(Rc::new(Cell::new(now)));
         Self {
             cap,
@@ -98,7 +98,7 @@ impl Pace {
     }
 
     /// Takes the permit for a call and tells since when it was there, or when to ask again.
-    pub(super) fn take(&mut self, call: u64, now: Instant) -> Result<Instant, Shut> {
+    pub(crate) fn take(&mut self, call: u64, now: Instant) -> Result<Instant, Shut> {
         self.clock.0.set(now);
         self.recover(now);
         self.window.ask(now)?;
@@ -111,18 +111,18 @@ impl Pace {
     }
 
     /// The request of a call has been written.
-    pub(super) fn written(&mut self, call: u64, now: Instant) {
+    pub(crate) fn written(&mut self, call: u64, now: Instant) {
         self.window.written(call, now);
     }
 
     /// A call has ended, with or without an answer.
-    pub(super) fn ended(&mut self, call: u64) {
+    pub(crate) fn ended(&mut self, call: u64) {
         self.window.ended(call);
     }
 
     /// The service says that it is called too often: a lower pace for everybody. Each error takes
     /// a twentieth, but a second of them no more than half.
-    pub(super) fn slow_down(&mut self, now: Instant) {
+    pub(crate) fn slow_down(&mut self, now: Instant) {
         let lowered = self.lowered.get_or_insert_with(|| {
             let calls = u32::try_from(self.window.last_second(now)).unwrap_or(u32::MAX);
             let rate = MILLI * u64::from(self.cap.map_or(calls.max(2), NonZeroU32::get));
@@ -159,7 +159,7 @@ impl Pace {
     }
 
     /// Calls written in the second before `now`.
-    pub(super) fn last_second(&mut self, now: Instant) -> usize {
+    pub(crate) fn last_second(&mut self, now: Instant) -> usize {
         self.window.last_second(now)
     }
 

@@ -1,5 +1,6 @@
-//! What the operator has decided for a run.
+//! What has been decided for a run before it begins.
 
+use std::collections::HashMap;
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
@@ -22,6 +23,18 @@ pub struct Plan {
     pub max_failures: MaxFailures,
     /// Take only so many rows that are neither settled nor duplicates.
     pub limit: Option<NonZeroU64>,
+    /// Groups in which a call would do nothing, as a look at them has found: their rows are
+    /// recorded as skipped.
+    pub skip: HashMap<String, Skip>,
+}
+
+/// Why the rows of a group are not called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Skip {
+    /// The service's `ErrorCode` for the group; 0 where it is there.
+    pub code: i64,
+    /// The reason, for the ledger.
+    pub reason: &'static str,
 }
 
 /// The least time that so many calls take at so many a second.

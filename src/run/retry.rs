@@ -13,14 +13,14 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// Exponential backoff with full jitter: a wait is drawn evenly from nothing up to a ceiling that
 /// doubles with every attempt, so that rows which failed together don't come back together.
 #[derive(Debug)]
-pub(super) struct Retry {
+pub(crate) struct Retry {
     ceilings: Vec<Duration>,
     jitter: fastrand::Rng,
 }
 
 impl Retry {
     /// A policy of at most `max_attempts` attempts a row.
-    pub(super) fn new(max_attempts: u32, seed: u64) -> Self {
+    pub(crate) fn new(max_attempts: u32, seed: u64) -> Self {
         let mut policy = ExponentialBackoffBuilder::new()
             .with_initial_interval(FIRST)
             .with_multiplier(2.0)
@@ -38,7 +38,7 @@ impl Retry {
     }
 
     /// The wait after this many attempts that count; none where that was the last.
-    pub(super) fn wait_after(&mut self, attempts: u32) -> Option<Duration> {
+    pub(crate) fn wait_after(&mut self, attempts: u32) -> Option<Duration> {
         let at = attempts.saturating_sub(1) as usize;
         let ceiling = *self.ceilings.get(at)?;
         Some(ceiling.mul_f64(self.jitter.f64()))

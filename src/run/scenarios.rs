@@ -1,5 +1,6 @@
 //! What is promised of a run, one scenario each, in the world of the [simulation](super::simulation).
 
+use std::collections::HashMap;
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ fn plan() -> Plan {
         max_outage: Duration::from_secs(1_800),
         max_failures: MaxFailures::Percent(50.0),
         limit: None,
+        skip: HashMap::new(),
     }
 }
 
@@ -232,6 +234,44 @@ fn the_guard_ends_a_run_that_fails_from_the_start() {
         world.disk.len() < 1_000 + 200,
         "only calls in flight come after"
     );
+}
+
+#[test]
+fn rows_of_groups_to_skip_are_recorded_and_not_called() {
+    let mut world = World::healthy(11, 1_000);
+    world.natures[..900].fill(Nature::Silent);
+    let plan = Plan {
+        skip: world.skips(),
+        ..plan()
+    };
+    assert_eq!(run(&mut world, &plan), End::Done(None));
+    assert_eq!(world.count(Outcome::Skipped), 900);
+    assert_eq!(world.count(Outcome::Recalled), 100);
+    // They take no permit: the hundred that are called need half a second and an answer.
+    assert!(seconds(&world) < 1.0, "{} s", seconds(&world));
+    let skipped = &world.disk[0];
+    assert_eq!((skipped.code, &*skipped.info), (0, "made up"));
+    assert_eq!(
+        (skipped.attempts, skipped.sent_at, skipped.ms),
+        (0, None, None)
+    );
+    // Settled, so that nothing is left for a resumed run.
+    assert_eq!(run(&mut world, &plan), End::Done(None));
+    assert_eq!(world.disk.len(), 1_000);
+}
+
+#[test]
+fn a_canary_counts_the_rows_that_are_skipped() {
+    let mut world = World::healthy(12, 50);
+    world.natures[..4].fill(Nature::Silent);
+    let plan = Plan {
+        limit: NonZeroU64::new(10),
+        skip: world.skips(),
+        ..plan()
+    };
+    assert_eq!(run(&mut world, &plan), End::Done(None));
+    let counts = [Outcome::Skipped, Outcome::Recalled].map(|outcome| world.count(outcome));
+    assert_eq!(counts, [4, 6]);
 }
 
 #[test]

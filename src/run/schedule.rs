@@ -5,6 +5,7 @@
 //! running, outages and stalls are tested in milliseconds.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
@@ -60,9 +61,9 @@ pub(super) struct Schedule {
 impl Schedule {
     /// A run that has not begun. `can_renew`: whether an expired `UserSig` can be signed anew;
     /// the seed is that of the jitter.
-    pub(super) fn new(plan: Plan, can_renew: bool, seed: u64, now: Instant) -> Self {
+    pub(super) fn new(mut plan: Plan, can_renew: bool, seed: u64, now: Instant) -> Self {
         Self {
-            intake: Intake::new(plan.limit),
+            intake: Intake::new(plan.limit, mem::take(&mut plan.skip)),
             queue: Queue::default(),
             in_flight: 0,
             unrecorded: 0,
@@ -99,7 +100,7 @@ impl Schedule {
         for taken in self.intake.take(reads, &mut self.tally) {
             match taken {
                 Taken::Row(row) => self.queue.push(row),
-                Taken::Invalid(entry) => self.record(entry),
+                Taken::Entry(entry) => self.record(entry),
             }
         }
     }

@@ -2,7 +2,7 @@
 
 /// Numbers the `UserSig`s of a run, so that an answer is held against the one that its call carried.
 #[derive(Debug)]
-pub(super) struct Signature {
+pub(crate) struct Signature {
     can_renew: bool,
     number: u32,
     /// Whether the service has taken the present one, or it is the first.
@@ -11,7 +11,7 @@ pub(super) struct Signature {
 
 /// What mends an answer that says `UserSig` expired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Remedy {
+pub(crate) enum Remedy {
     /// It has been signed anew since the call was made: the row is sent again.
     SendAgain,
     /// A new one, and then the row is sent again.
@@ -22,7 +22,7 @@ pub(super) enum Remedy {
 
 impl Signature {
     /// The `UserSig` that a run begins with. `can_renew`: whether another can be signed.
-    pub(super) fn first(can_renew: bool) -> Self {
+    pub(crate) fn first(can_renew: bool) -> Self {
         Self {
             can_renew,
             number: 0,
@@ -31,24 +31,24 @@ impl Signature {
     }
 
     /// The number of the present one.
-    pub(super) fn number(&self) -> u32 {
+    pub(crate) fn number(&self) -> u32 {
         self.number
     }
 
     /// The service has taken it.
-    pub(super) fn proven(&mut self) {
+    pub(crate) fn proven(&mut self) {
         self.proven = true;
     }
 
     /// From now on calls carry a new one.
-    pub(super) fn renewed(&mut self) {
+    pub(crate) fn renewed(&mut self) {
         self.number += 1;
         self.proven = false;
     }
 
     /// The service says that the one with this number has expired. When it says so of one that
     /// was just signed, signing again would not help: a clock is wrong.
-    pub(super) fn expired(&self, number: u32) -> Remedy {
+    pub(crate) fn expired(&self, number: u32) -> Remedy {
         if number < self.number {
             Remedy::SendAgain
         } else if self.can_renew && self.proven {

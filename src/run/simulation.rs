@@ -4,7 +4,7 @@
 //! `RECALL_SEEDS=100000 cargo test --release simulat` runs more of them, `RECALL_SEED=7` that one.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use fastrand::Rng;
 use jiff::Timestamp;
 
 use super::guard::MaxFailures;
-use super::plan::Plan;
+use super::plan::{Plan, Skip};
 use super::queue::Job;
 use super::schedule::Schedule;
 use super::steps::{Answer, Effect, Next, Stop};
@@ -37,6 +37,8 @@ pub(super) enum Nature {
     Refused,
     /// Nothing but 10002, whatever the service's health.
     Stubborn,
+    /// In a group where a call would do nothing, as is known before.
+    Silent,
 }
 
 /// How a service is out.
@@ -256,6 +258,8 @@ impl<'w> Life<'w> {
             "more calls in flight than allowed"
         );
         let world = &mut *self.world;
+        let nature = world.natures[usize::try_from(job.row.line).expect("few rows")];
+        assert_ne!(nature, Nature::Silent, "a row to skip was called");
         let wire =
             world.now + Duration::from_micros(world.rng.u64(..30_000).saturating_sub(25_000));
         let latency = Duration::from_millis(world.rng.u64(1..200));
@@ -323,10 +327,12 @@ impl World {
         // Twenty of them, with nothing else left to ask, would rightly be taken for an outage.
         let stubborn = rng.u64(..20);
         let refused = rng.f64() * 0.2;
+        let silent = rng.f64() * 0.2;
         let mut natures: Vec<_> = (0..rows)
             .map(|row| match row {
                 _ if row < stubborn => Nature::Stubborn,
                 _ if rng.f64() < refused => Nature::Refused,
+                _ if rng.f64() < silent => Nature::Silent,
                 _ => Nature::Good,
             })
             .collect();
@@ -368,6 +374,17 @@ impl World {
         self.outages.push((at(from), at(to), sickness));
     }
 
+    /// The groups that a look at them has found to be silent.
+    pub(super) fn skips(&self) -> HashMap<String, Skip> {
+        let natures = (0..).zip(&self.natures);
+        let silent = natures.filter(|(_, nature)| **nature == Nature::Silent);
+        let skip = Skip {
+            code: 0,
+            reason: "made up",
+        };
+        silent.map(|(line, _)| (group(line), skip)).collect()
+    }
+
     /// Entries with this outcome.
     pub(super) fn count(&self, outcome: Outcome) -> usize {
         self.disk
@@ -384,7 +401,7 @@ impl World {
             Nature::Stubborn => 10002,
             _ if self.rng.f64() < self.fault_share => 10002,
             Nature::Refused => [10010, 10007, 10015][at % 3],
-            Nature::Good => 0,
+            Nature::Good | Nature::Silent => 0,
         }
     }
 
@@ -429,10 +446,15 @@ fn row(line: u64) -> Read {
     Read::Row(Row {
         input: None,
         line,
-        group: format!("g{line}"),
+        group: group(line),
         sender: "s".to_owned(),
         topic: String::new(),
     })
+}
+
+/// Each row has a group of its own.
+fn group(line: u64) -> String {
+    format!("g{line}")
 }
 
 /// What a world has seen.
@@ -457,6 +479,7 @@ fn simulate(seed: u64) -> Figures {
         max_outage: 1_800 * SECOND,
         max_failures: MaxFailures::Any,
         limit: None,
+        skip: world.skips(),
     };
     let mut figures = Figures::default();
     let kills = dice.u64(..4);
@@ -519,6 +542,7 @@ fn check(world: &mut World, plan: &Plan, rows: u64, figures: &mut Figures) {
         match world.natures[at] {
             Nature::Refused if entry.outcome == Outcome::Failed => {}
             Nature::Stubborn => assert_eq!(entry.outcome, Outcome::Failed, "{entry:?}"),
+            Nature::Silent => assert_eq!(entry.outcome, Outcome::Skipped, "{entry:?}"),
             _ if entry.outcome == Outcome::Recalled => {
                 assert!(
                     world.recalled.contains_key(&entry.row),

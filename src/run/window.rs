@@ -26,7 +26,7 @@ pub(super) struct Window {
 
 /// When the gate is shut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shut {
+pub(crate) enum Shut {
     /// It opens at this time.
     Until(Instant),
     /// It opens when a call has been written or has ended.
