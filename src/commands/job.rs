@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::mpsc::{self, UnboundedReceiver};
 
+use super::interrupts::interrupts;
 use super::stdout::print_json;
 use crate::api::client::Client;
 use crate::api::credentials::Credentials;
@@ -147,32 +147,6 @@ pub(super) fn on_one_thread<T>(future: impl Future<Output = Result<T>>) -> Resul
         .build()
         .map_err(|error| Error::service("cannot start the event loop").because(error))?
         .block_on(future)
-}
-
-/// Each Ctrl-C and SIGTERM as a message. SIGHUP is left as it is, so that `nohup` works; the ledger
-/// is sound however a run ends.
-pub(super) fn interrupts() -> Result<UnboundedReceiver<()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (sender, receiver) = mpsc::unbounded_channel();
-    for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
-        let mut signals = signal(kind)
-            .map_err(|error| Error::service("cannot listen for Ctrl-C").because(error))?;
-        let sender = sender.clone();
-        tokio::spawn(
-            async move { while signals.recv().await.is_some() && sender.send(()).is_ok() {} },
-        );
-    }
-    Ok(receiver)
-}
-
-/// Tells, once it listens for Ctrl-C, and waits for it.
-pub(super) fn wait_for_interrupt(tell: impl FnOnce() -> Result<()>) -> Result<()> {
-    on_one_thread(async {
-        let mut interrupts = interrupts()?;
-        tell()?;
-        interrupts.recv().await;
-        Ok(())
-    })
 }
 
 /// Refuses to put the failed rows in the place of a file that is something else.

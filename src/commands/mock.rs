@@ -15,7 +15,7 @@ use crate::mock::{List, Mock, Only, Options, Script, World, duration};
 pub fn run(args: &MockArgs) -> Result<u8> {
     let mock = Mock::start(options(args)?)?;
     let address = mock.address();
-    super::job::wait_for_interrupt(|| print(&greeting(args, address)))?;
+    super::interrupts::wait_for_interrupt(|| print(&greeting(args, address)))?;
     let world = List::World(Only::default());
     let lists = [List::Apps, List::Rows, List::Connections, world];
     let details = args.details.then(|| lists.map(|list| mock.list(list)));

@@ -8,6 +8,7 @@ pub mod explain;
 pub mod export;
 mod files;
 mod input;
+mod interrupts;
 mod job;
 pub mod mock;
 pub mod pages;

@@ -16,8 +16,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::job;
 use super::stdout::{print, print_json};
+use super::{interrupts, job};
 use crate::api::client::{Client, Transport};
 use crate::api::credentials::{Auth, Credentials};
 use crate::api::secret::Secret;
@@ -173,7 +173,7 @@ fn measure(part: &Part, args: &BenchArgs, screen: &Screen) -> Result<(Figures, O
     let mut watch = Watch::new(job::monitor(args.progress, screen, cap));
     let before = Usage::now("mock");
     let finished = job::on_one_thread(async {
-        let interrupts = job::interrupts()?;
+        let interrupts = interrupts::interrupts()?;
         let feed = Feed::of_rows(made_up::rows(part.rows, part.at_most), part.rows);
         run::run(plan, feed, client, file, &mut watch, interrupts).await
     })?;
