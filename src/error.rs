@@ -14,6 +14,10 @@ pub enum Kind {
     Ledger,
     /// No call could be made at all: TLS set-up, a port that is taken.
     Service,
+    /// The service, or that there was none, ended it before the first recall.
+    Stopped,
+    /// The operator ended it before the first recall.
+    Interrupted,
 }
 
 /// An error for the person who reads it at three in the morning: what happened to which file,
@@ -58,6 +62,16 @@ impl Error {
     /// [`Kind::Service`].
     pub fn service(message: impl Into<String>) -> Self {
         Self::new(Kind::Service, message)
+    }
+
+    /// [`Kind::Stopped`].
+    pub fn stopped(message: impl Into<String>) -> Self {
+        Self::new(Kind::Stopped, message)
+    }
+
+    /// [`Kind::Interrupted`].
+    pub fn interrupted() -> Self {
+        Self::new(Kind::Interrupted, "interrupted; nothing was recalled")
     }
 
     /// Adds what to do next: a sentence, or a command to copy.

@@ -19,8 +19,8 @@
 //!
 //! Around it: [`cli`] and [`config`] (flags, environment, file) are checked before anything runs,
 //! [`commands`] has a file a command, [`survey`] counts what is in an input and what is wrong with
-//! it, [`turn`] keeps two runs from sharing a cap, [`exit`] holds the exit codes, and [`mock`] is
-//! the service to rehearse and measure against.
+//! it, [`preflight`] asks the service for its groups, [`turn`] keeps two runs from sharing a cap,
+//! [`exit`] holds the exit codes, and [`mock`] is the service to rehearse and measure against.
 //!
 //! Arrows point one way. Only the run and the [`commands`] know all the parts. What decides is a
 //! plain value that takes `now` and what happened; the loop is the one place with a clock.
@@ -33,6 +33,7 @@ pub mod error;
 pub mod exit;
 mod shell;
 
+pub mod preflight;
 pub mod rows;
 pub mod run;
 pub mod survey;

@@ -48,7 +48,11 @@ fn by_shape(line: &[u8]) -> Option<Settled<'_>> {
         return None;
     };
     // JSON allows no control character in a text. (To look at all is quicker than a way out.)
-    if line.iter().fold(0, |any, byte| any | u8::from(*byte < b' ')) > 0 {
+    if line
+        .iter()
+        .fold(0, |any, byte| any | u8::from(*byte < b' '))
+        > 0
+    {
         return None;
     }
     let mut line = Line(str::from_utf8(line).ok()?);

@@ -3,7 +3,7 @@
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::layout::{self, Status};
-use super::{Monitor, Notice, Progress, Screen, State, frame, words};
+use super::{Looking, Monitor, Notice, Progress, Screen, State, frame, words};
 
 /// A bar with its figures, on a terminal that may be narrow and change its width.
 #[derive(Debug)]
@@ -22,18 +22,28 @@ impl Bar {
             cap,
         }
     }
+
+    /// The words are part of the template, so that a tick draws once: setting a message, a length
+    /// and a position would draw each.
+    fn draw(&self, style: ProgressStyle, done: u64, total: Option<u64>) {
+        self.line.set_style(style);
+        self.line.update(|line| {
+            line.set_len(total.unwrap_or(0).max(1));
+            line.set_pos(done);
+        });
+    }
 }
 
 impl Monitor for Bar {
     fn progress(&mut self, progress: &Progress<'_>) {
         let status = layout::status(progress, self.cap, usize::from(frame::width()));
-        // The words are part of the template, so that a tick draws once: setting a message, a
-        // length and a position would draw each.
-        self.line.set_style(style(&status, progress.state));
-        self.line.update(|line| {
-            line.set_len(progress.total.map_or(0, |total| total.rows).max(1));
-            line.set_pos(progress.done());
-        });
+        let total = progress.total.map(|total| total.rows);
+        self.draw(style(&status, progress.state), progress.done(), total);
+    }
+
+    fn looking(&mut self, looking: &Looking) {
+        let status = layout::look(looking, self.cap, usize::from(frame::width()));
+        self.draw(style(&status, State::Calling), looking.read, looking.size);
     }
 
     fn notice(&mut self, notice: &Notice) {

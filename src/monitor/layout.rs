@@ -3,7 +3,7 @@
 use console::{Style, measure_text_width, truncate_str};
 
 use super::words::{self, Words};
-use super::{Progress, State};
+use super::{Looking, Progress, State};
 
 /// A shorter bar tells nothing.
 const SHORTEST_BAR: usize = 10;
@@ -21,48 +21,89 @@ pub(super) struct Status {
     pub(super) below: String,
 }
 
-/// The status in no more than so many columns. Where they are few, first the words get shorter,
-/// then the bar goes, then counts, the least important first; position, pace and the time that is
-/// left are the last.
+/// The status of a run in no more than so many columns.
 pub(super) fn status(progress: &Progress<'_>, cap: Option<u32>, width: usize) -> Status {
-    let position = words::position(progress);
-    let percent = words::percent(progress);
-    let (pace, left) = (words::pace(progress, cap), words::left(progress));
+    let pace = words::pace(progress, cap);
     let pace = match progress.state {
         State::Out { .. } | State::Slowed { .. } => pace.in_style(&Style::new().yellow()),
         _ => pace,
     };
-    let below = counts(progress, width);
-    let forms: [fn(&Words) -> &str; 2] = [Words::full, Words::short];
-    for form in forms {
-        let before = joined(&[form(&position), percent.as_deref().unwrap_or("")]);
-        let behind = joined(&[form(&pace), form(&left)]);
-        let taken = measure_text_width(&before) + measure_text_width(&behind) + 2;
-        if progress.total.is_some() && taken + SHORTEST_BAR <= width {
-            return Status {
-                before,
-                bar: true,
-                behind,
-                below,
-            };
-        }
-    }
-    let without_bar = |before: String, below: String| Status {
-        before: truncate_str(&before, width, "").into_owned(),
-        bar: false,
-        behind: String::new(),
-        below: truncate_str(&below, width, "").into_owned(),
+    let parts = Parts {
+        position: words::position(progress),
+        percent: words::percent(progress),
+        pace,
+        left: words::left(progress),
+        below: counts(progress, width),
     };
-    for form in forms {
-        let line = joined(&[form(&position), form(&pace), form(&left)]);
-        if measure_text_width(&line) <= width {
-            return without_bar(line, below);
+    parts.in_columns(width)
+}
+
+/// The status of a look at the groups, likewise.
+pub(super) fn look(looking: &Looking, cap: Option<u32>, width: usize) -> Status {
+    let parts = Parts {
+        position: words::looked(looking),
+        percent: looking.percent().map(|percent| format!("{percent} %")),
+        pace: words::calls_per_s(looking.calls_per_s, cap),
+        left: words::left_to_look(looking),
+        below: String::new(),
+    };
+    parts.in_columns(width)
+}
+
+/// What there is to say.
+struct Parts {
+    position: Words,
+    /// Where it is known how much there is; without, there is nothing to measure a bar against.
+    percent: Option<String>,
+    pace: Words,
+    left: Words,
+    below: String,
+}
+
+impl Parts {
+    /// Where columns are few, first the words get shorter, then the bar goes, then counts, the
+    /// least important first; position, pace and the time that is left are the last.
+    fn in_columns(self, width: usize) -> Status {
+        let Self {
+            position,
+            percent,
+            pace,
+            left,
+            below,
+        } = self;
+        let forms: [fn(&Words) -> &str; 2] = [Words::full, Words::short];
+        if let Some(percent) = percent {
+            for form in forms {
+                let before = joined(&[form(&position), &percent]);
+                let behind = joined(&[form(&pace), form(&left)]);
+                let taken = measure_text_width(&before) + measure_text_width(&behind) + 2;
+                if taken + SHORTEST_BAR <= width {
+                    return Status {
+                        before,
+                        bar: true,
+                        behind,
+                        below,
+                    };
+                }
+            }
         }
+        let without_bar = |before: String, below: String| Status {
+            before: truncate_str(&before, width, "").into_owned(),
+            bar: false,
+            behind: String::new(),
+            below: truncate_str(&below, width, "").into_owned(),
+        };
+        for form in forms {
+            let line = joined(&[form(&position), form(&pace), form(&left)]);
+            if measure_text_width(&line) <= width {
+                return without_bar(line, below);
+            }
+        }
+        without_bar(
+            position.short().to_owned(),
+            joined(&[pace.short(), left.short()]),
+        )
     }
-    without_bar(
-        position.short().to_owned(),
-        joined(&[pace.short(), left.short()]),
-    )
 }
 
 /// The counts, as many as fit.

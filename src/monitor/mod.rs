@@ -75,6 +75,36 @@ pub enum State {
     Stopping,
 }
 
+/// Where a look at the groups stands.
+#[derive(Debug)]
+pub struct Looking {
+    /// Groups that the service has told of.
+    pub groups: u64,
+    /// Bytes of the input that have been read.
+    pub read: u64,
+    /// The size of the input in bytes, where it is known.
+    pub size: Option<u64>,
+    /// Calls written in the last second.
+    pub calls_per_s: usize,
+    /// How long it has been going.
+    pub elapsed: Duration,
+}
+
+impl Looking {
+    /// How much of the input has been read, where its size is known.
+    pub fn percent(&self) -> Option<u64> {
+        let percent = u128::from(self.read) * 100 / u128::from(self.size?.max(1));
+        u64::try_from(percent.min(100)).ok()
+    }
+
+    /// The time that the rest of the input will take, at the rate so far.
+    pub fn time_left(&self) -> Option<Duration> {
+        let unread = self.size?.saturating_sub(self.read);
+        let left = self.elapsed.as_secs_f64() * unread as f64 / self.read as f64;
+        Duration::try_from_secs_f64(left).ok()
+    }
+}
+
 /// Something the operator should hear of while it happens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
@@ -124,6 +154,8 @@ pub enum Notice {
 pub trait Monitor {
     /// Called several times a second.
     fn progress(&mut self, progress: &Progress<'_>);
+    /// Called several times a second in a look before a run. Who watches runs alone leaves it out.
+    fn looking(&mut self, _: &Looking) {}
     /// Called when something happens.
     fn notice(&mut self, notice: &Notice);
     /// Called once, at the end.

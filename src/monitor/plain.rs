@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Monitor, Notice, Progress, Screen, words};
+use super::{Looking, Monitor, Notice, Progress, Screen, words};
 
 /// Lines on their own schedule, and one for everything that happens.
 #[derive(Debug)]
@@ -22,6 +22,14 @@ impl Plain {
             cap,
             next: after(Duration::ZERO),
         }
+    }
+
+    fn is_due(&mut self, elapsed: Duration) -> bool {
+        let is_due = elapsed >= self.next;
+        if is_due {
+            self.next = after(elapsed);
+        }
+        is_due
     }
 
     fn line(&self, words: &str) {
@@ -43,9 +51,14 @@ fn after(elapsed: Duration) -> Duration {
 
 impl Monitor for Plain {
     fn progress(&mut self, progress: &Progress<'_>) {
-        if progress.elapsed >= self.next {
-            self.next = after(progress.elapsed);
+        if self.is_due(progress.elapsed) {
             self.line(&words::line(progress, self.cap));
+        }
+    }
+
+    fn looking(&mut self, looking: &Looking) {
+        if self.is_due(looking.elapsed) {
+            self.line(&words::look(looking, self.cap));
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Notice, Progress, State, Total};
+use super::{Looking, Notice, Progress, State, Total};
 use crate::api::codes;
 use crate::run::least_time;
 
@@ -130,11 +130,16 @@ fn about(total: Total) -> &'static str {
     if total.exact { "" } else { "~" }
 }
 
+/// So many calls a second, against the cap.
+pub(super) fn calls_per_s(calls_per_s: usize, cap: Option<u32>) -> Words {
+    let calls = thousands(calls_per_s as u64);
+    let of = cap.map(|cap| format!("/{cap}")).unwrap_or_default();
+    Words::new(format!("{calls}{of} calls/s"), format!("{calls}/s"))
+}
+
 /// How fast it is: the pace against the cap, or why there is none.
 pub(super) fn pace(progress: &Progress<'_>, cap: Option<u32>) -> Words {
-    let calls = thousands(progress.calls_per_s as u64);
-    let of = cap.map(|cap| format!("/{cap}")).unwrap_or_default();
-    let pace = Words::new(format!("{calls}{of} calls/s"), format!("{calls}/s"));
+    let pace = calls_per_s(progress.calls_per_s, cap);
     match progress.state {
         State::Calling | State::Finishing => pace,
         State::Slowed { to } => Words::new(
@@ -221,6 +226,7 @@ pub(super) fn counts(progress: &Progress<'_>) -> impl Iterator<Item = Count> {
         ("recalled", tally.recalled, true),
         ("failed", tally.failed, true),
         ("retrying", progress.retrying as u64, true),
+        ("skipped", tally.skipped, false),
         ("duplicates", tally.duplicates, false),
         ("invalid", tally.invalid, false),
         ("done before", tally.resumed, false),
@@ -238,6 +244,34 @@ pub(super) fn line(progress: &Progress<'_>, cap: Option<u32>) -> String {
     let parts = parts.into_iter().filter(|part| !part.is_empty());
     let counts = counts(progress).map(|count| count.to_string());
     parts.chain(counts).collect::<Vec<_>>().join(", ")
+}
+
+/// How far a look at the groups is.
+pub(super) fn looked(looking: &Looking) -> Words {
+    let groups = thousands(looking.groups);
+    Words::new(
+        format!("{groups} groups looked up"),
+        format!("{groups} groups"),
+    )
+}
+
+/// How long the rest of a look will take, where its input has an end that is known.
+pub(super) fn left_to_look(looking: &Looking) -> Words {
+    looking.time_left().map_or_else(Words::default, |left| {
+        let left = rough_time(left);
+        Words::new(format!("{left} left"), left)
+    })
+}
+
+/// A look on one line.
+pub(super) fn look(looking: &Looking, cap: Option<u32>) -> String {
+    let parts = [
+        looked(looking).full,
+        calls_per_s(looking.calls_per_s, cap).full,
+        left_to_look(looking).full,
+    ];
+    let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join(", ")
 }
 
 /// A notice as a line.

@@ -183,7 +183,9 @@ impl<'a> Driver<'a> {
         let total = self.total();
         let state = self.schedule.state(now);
         let calling = !matches!(state, State::Out { .. });
-        self.forecast.tick(tally.settled(), calling, now);
+        // A row that is skipped costs no call.
+        self.forecast
+            .tick(tally.settled() - tally.skipped, calling, now);
         let known = self.schedule.settled_unmet();
         let to_call = total.and_then(|total| to_call(tally, total.rows, known));
         let left = to_call.and_then(|rows| self.forecast.left(rows));

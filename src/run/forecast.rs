@@ -68,11 +68,12 @@ impl Forecast {
 }
 
 /// How many rows of `total` are left to call. Of those not read yet `known` were settled by an
-/// earlier run; from the others so many are duplicates as from those met.
+/// earlier run; of the others so many are duplicates, or skipped, as of those met.
 pub(super) fn to_call(tally: &Tally, total: u64, known: u64) -> Option<f64> {
     let met = tally.rows - tally.resumed;
     let unread = total.saturating_sub(tally.rows).saturating_sub(known);
-    (met > 0).then(|| unread as f64 * (tally.taken as f64 / met as f64) + tally.pending() as f64)
+    let share = (tally.taken - tally.skipped) as f64 / met as f64;
+    (met > 0).then(|| unread as f64 * share + tally.pending() as f64)
 }
 
 fn time(rows: f64, rate: f64) -> Option<Duration> {

@@ -125,27 +125,35 @@ impl Survey {
         limit: Option<NonZeroU64>,
         mut each: impl FnMut(&Row, u64) -> Result<()>,
     ) -> Result<()> {
-        let limit = limit.map_or(u64::MAX, NonZeroU64::get);
         let mut reads = Vec::with_capacity(TOGETHER);
-        while self.to_call < limit {
+        loop {
             reads.clear();
             for read in rows.by_ref().take(TOGETHER) {
                 reads.push(read?);
             }
-            if reads.is_empty() {
-                break;
+            if reads.is_empty() || !self.take(&reads, limit, &mut each)? {
+                return Ok(());
             }
-            let met = self.seen.meet(&reads);
-            for (read, met) in reads.iter().zip(met) {
-                if let Some(row) = self.count(read, met) {
-                    each(row, self.to_call)?;
-                    if self.to_call == limit {
-                        break;
-                    }
+        }
+    }
+
+    /// Counts some rows in the same way. True while there may be more.
+    pub(crate) fn take(
+        &mut self,
+        reads: &[Read],
+        limit: Option<NonZeroU64>,
+        mut each: impl FnMut(&Row, u64) -> Result<()>,
+    ) -> Result<bool> {
+        let met = self.seen.meet(reads);
+        for (read, met) in reads.iter().zip(met) {
+            if let Some(row) = self.count(read, met) {
+                each(row, self.to_call)?;
+                if limit.is_some_and(|limit| self.to_call == limit.get()) {
+                    return Ok(false);
                 }
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Counts a row; it is passed on if a run would call it.

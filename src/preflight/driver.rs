@@ -1,0 +1,195 @@
+//! The loop that acts: it reads rows, makes calls, and sleeps.
+
+use std::num::NonZeroU64;
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::time::{MissedTickBehavior, interval, sleep_until};
+
+use super::found::Found;
+use super::groups::Groups;
+use super::lookups::{Call, GivenUp, Lookups, Next};
+use crate::api::client::{Client, Written};
+use crate::api::codes;
+use crate::api::groups::Answer;
+use crate::api::usersig;
+use crate::error::{Error, Result};
+use crate::monitor::{Looking, Monitor};
+use crate::run::{Batch, Extent, Feed, Plan};
+use crate::survey::Survey;
+
+/// How often the monitor hears of progress.
+const TICK: Duration = Duration::from_millis(100);
+/// What to do about a service that is out.
+const LATER: &str = "begin again when the service is back";
+
+/// A look, and all that it owns.
+pub(super) struct Driver<'a> {
+    lookups: Lookups,
+    input: Input<'a>,
+    client: Client,
+    begun: Instant,
+    found: Found,
+}
+
+impl<'a> Driver<'a> {
+    pub(super) fn new(plan: &Plan, feed: Feed, survey: &'a mut Survey, client: Client) -> Self {
+        let now = Instant::now();
+        let can_renew = client.credentials().can_renew();
+        Self {
+            lookups: Lookups::new(plan, can_renew, fastrand::u64(..), now),
+            input: Input {
+                feed,
+                survey,
+                limit: plan.limit,
+                groups: Groups::default(),
+                bytes: 0,
+            },
+            client,
+            begun: now,
+            found: Found::default(),
+        }
+    }
+
+    /// Turns until every group has been asked for, or it is no use.
+    pub(super) async fn turn(
+        mut self,
+        monitor: &mut dyn Monitor,
+        mut interrupts: UnboundedReceiver<()>,
+    ) -> Result<Found> {
+        let mut calls = FuturesUnordered::new();
+        let (tell_written, mut written) = mpsc::unbounded_channel();
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            let wake = loop {
+                match self.lookups.next(Instant::now()) {
+                    Next::Call(call) => calls.push(ask(&mut self.client, call, &tell_written)),
+                    Next::Renew => self.client.renew(usersig::now()),
+                    Next::Until(at) => break Some(at),
+                    Next::Wait => break None,
+                    Next::Done => return self.end(),
+                }
+            };
+            let timer = pin!(async {
+                match wake {
+                    Some(at) => sleep_until(at.into()).await,
+                    None => std::future::pending().await,
+                }
+            });
+            tokio::select! {
+                biased;
+                // What is in flight changes nothing and may be lost.
+                Some(()) = interrupts.recv() => return Err(Error::interrupted()),
+                Some(call) = written.recv() => self.lookups.written(call, Instant::now()),
+                Some((call, answer)) = calls.next() => {
+                    // First, so that a call which ended is known to have been on the wire.
+                    drain(&mut written, &mut self.lookups);
+                    self.answered(call, answer);
+                }
+                batch = self.input.feed.next(), if self.lookups.wants_groups() => match batch {
+                    Some(batch) => self.input.take(&batch?, &mut self.lookups)?,
+                    None => self.lookups.close(),
+                },
+                () = timer => {}
+                _ = tick.tick() => monitor.looking(&self.looking()),
+            }
+            drain(&mut written, &mut self.lookups);
+        }
+    }
+
+    fn answered(&mut self, call: Call, answer: Answer) {
+        for (group, state) in self.lookups.answered(call, answer, Instant::now()) {
+            self.found.add(group, state);
+        }
+    }
+
+    fn looking(&mut self) -> Looking {
+        Looking {
+            groups: self.found.groups,
+            read: self.input.bytes,
+            size: self.input.size(),
+            calls_per_s: self.lookups.last_second(Instant::now()),
+            elapsed: self.begun.elapsed(),
+        }
+    }
+
+    fn end(mut self) -> Result<Found> {
+        if let Some(given_up) = self.lookups.given_up() {
+            return Err(error(&given_up));
+        }
+        self.found.count_rows(&self.input.groups);
+        Ok(self.found)
+    }
+}
+
+/// The rows on their way, and what is known of them.
+struct Input<'a> {
+    feed: Feed,
+    survey: &'a mut Survey,
+    limit: Option<NonZeroU64>,
+    groups: Groups,
+    bytes: u64,
+}
+
+impl Input<'_> {
+    /// Counts these rows, and offers the groups among them that are new.
+    fn take(&mut self, batch: &Batch, lookups: &mut Lookups) -> Result<()> {
+        self.bytes = batch.bytes;
+        let groups = &mut self.groups;
+        let more = self.survey.take(&batch.reads, self.limit, |row, _| {
+            if groups.meet(&row.group) {
+                lookups.offer(row.group.clone());
+            }
+            Ok(())
+        })?;
+        if !more {
+            lookups.close();
+        }
+        Ok(())
+    }
+
+    fn size(&self) -> Option<u64> {
+        match self.feed.extent() {
+            Extent::Bytes(size) => Some(size),
+            Extent::Rows(_) | Extent::Unknown => None,
+        }
+    }
+}
+
+/// A call, from handing the request over to its whole answer.
+fn ask(
+    client: &mut Client,
+    call: Call,
+    written: &Written,
+) -> impl Future<Output = (Call, Answer)> + use<> {
+    let answer = client.look_up(&call.groups, call.number, Some(written.clone()));
+    async { (call, answer.await) }
+}
+
+fn drain(written: &mut UnboundedReceiver<u64>, lookups: &mut Lookups) {
+    while let Ok(call) = written.try_recv() {
+        lookups.written(call, Instant::now());
+    }
+}
+
+fn error(given_up: &GivenUp) -> Error {
+    let GivenUp { reply, faults } = given_up;
+    let known = codes::look_up(reply.code);
+    let words = match &*reply.info {
+        "" => String::new(),
+        info => format!(" ({info})"),
+    };
+    let (what, hint) = match faults {
+        0 => ("the service refuses to".to_owned(), known.advice),
+        1 => ("the service does not".to_owned(), LATER),
+        _ => (format!("in {faults} attempts the service did not"), LATER),
+    };
+    Error::stopped(format!(
+        "{what} tell about the groups, so nothing was recalled: {}, {}{words}",
+        reply.code, known.meaning
+    ))
+    .hint(hint)
+}

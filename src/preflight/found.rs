@@ -1,0 +1,255 @@
+//! What a look at groups has found.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
+
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
+
+use super::groups::Groups;
+use crate::api::codes;
+use crate::api::groups::{State, Type};
+use crate::monitor::words::thousands;
+use crate::run::Skip;
+
+/// Why the rows of an `AVChatRoom` are not called.
+const SILENT: Skip = Skip {
+    code: 0,
+    reason: "AVChatRoom: a recall does nothing there and is answered with success",
+};
+/// So many groups are named to people, and to machines.
+const NAMED: [usize; 2] = [3, 100];
+/// No ID is shown at greater length; the service's have up to 48 characters.
+const LONGEST: usize = 60;
+
+/// What a look at groups has found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Found {
+    /// Different groups among the rows to call.
+    pub groups: u64,
+    /// Those in which a recall works, by type.
+    pub types: BTreeMap<Type, u64>,
+    /// Those in which a recall does nothing and is answered with success.
+    pub avchatroom: ToSkip,
+    /// Those that are not there (any more).
+    pub missing: ToSkip,
+    /// Those of which the service has not told, by code: 0 where it gave none. Their rows are
+    /// called.
+    pub unknown: BTreeMap<i64, u64>,
+}
+
+/// Groups whose rows are not worth a call, those with most rows first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ToSkip(Vec<GroupToSkip>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct GroupToSkip {
+    id: String,
+    rows: u64,
+    skip: Skip,
+}
+
+impl Found {
+    pub(super) fn add(&mut self, id: String, state: State) {
+        self.groups += 1;
+        match state {
+            State::Is(Type::AvChatRoom) => self.avchatroom.add(id, SILENT),
+            State::Is(kind) => *self.types.entry(kind).or_default() += 1,
+            State::Missing(code) => {
+                let reason = codes::look_up(code).meaning;
+                self.missing.add(id, Skip { code, reason });
+            }
+            State::Unknown(code) => *self.unknown.entry(code).or_default() += 1,
+        }
+    }
+
+    /// Counts the rows of each group, once all have been read.
+    pub(super) fn count_rows(&mut self, groups: &Groups) {
+        self.avchatroom.count_rows(groups);
+        self.missing.count_rows(groups);
+    }
+
+    /// The groups whose rows a run should skip.
+    pub fn skips(&self) -> HashMap<String, Skip> {
+        let all = self.avchatroom.0.iter().chain(&self.missing.0);
+        all.map(|group| (group.id.clone(), group.skip)).collect()
+    }
+
+    /// Rows that a run should skip.
+    pub fn rows_to_skip(&self) -> u64 {
+        self.avchatroom.rows() + self.missing.rows()
+    }
+
+    /// What was found, for people; several lines.
+    pub fn text(&self) -> String {
+        let types = self.types.iter();
+        let types = types.map(|(kind, groups)| format!("{} {kind}", thousands(*groups)));
+        let types = types.collect::<Vec<_>>().join(", ");
+        let colon = if types.is_empty() { "" } else { ": " };
+        let looked_up = count(self.groups, "group");
+        let mut lines = vec![format!("{looked_up} looked up{colon}{types}")];
+        let mut line = |groups, what| lines.push(format!("  {:>9} {what}", thousands(groups)));
+        for (to_skip, what) in [
+            (&self.avchatroom, "AVChatRoom, where a recall does nothing"),
+            (&self.missing, "not there (any more)"),
+        ] {
+            if !to_skip.is_empty() {
+                line(to_skip.len(), format!("{what}: {}", to_skip.text()));
+            }
+        }
+        for (code, groups) in &self.unknown {
+            let why = match code {
+                0 => "the answer does not tell its type".to_owned(),
+                _ => format!("{code}, {}", codes::look_up(*code).meaning),
+            };
+            line(*groups, format!("not known, so to be called: {why}"));
+        }
+        lines.join("\n")
+    }
+}
+
+impl ToSkip {
+    fn add(&mut self, id: String, skip: Skip) {
+        let rows = 0;
+        self.0.push(GroupToSkip { id, rows, skip });
+    }
+
+    fn count_rows(&mut self, groups: &Groups) {
+        for group in &mut self.0 {
+            group.rows = groups.rows(&group.id);
+        }
+        self.0
+            .sort_by(|a, b| b.rows.cmp(&a.rows).then_with(|| a.id.cmp(&b.id)));
+    }
+
+    /// How many groups.
+    pub fn len(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many rows they have together.
+    pub fn rows(&self) -> u64 {
+        self.0.iter().map(|group| group.rows).sum()
+    }
+
+    fn text(&self) -> String {
+        let [named, _] = NAMED;
+        let mut text = format!("{} to skip, in ", count(self.rows(), "row"));
+        for (at, group) in self.0.iter().take(named).enumerate() {
+            let comma = if at > 0 { ", " } else { "" };
+            let id: String = group.id.chars().take(LONGEST).collect();
+            // Escaped, for in an ID may stand what turns the direction of writing.
+            write!(text, "{comma}{id:?}").expect("a String takes every word");
+        }
+        if self.0.len() > named {
+            text += ", …";
+        }
+        text
+    }
+}
+
+impl Serialize for ToSkip {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let [_, named] = NAMED;
+        let first = self.0.iter().take(named);
+        let first: Vec<_> = first.map(|group| &group.id).collect();
+        let mut object = serializer.serialize_struct("ToSkip", 3)?;
+        object.serialize_field("groups", &self.len())?;
+        object.serialize_field("rows", &self.rows())?;
+        object.serialize_field("first", &first)?;
+        object.end()
+    }
+}
+
+/// `1 row`, `1,234 rows`.
+fn count(number: u64, what: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{} {what}{s}", thousands(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A look at these groups, each with so many rows.
+    fn found(groups: &[(&str, State, u64)]) -> Found {
+        let (mut found, mut met) = (Found::default(), Groups::default());
+        for (id, state, rows) in groups {
+            found.add((*id).to_owned(), *state);
+            for _ in 0..*rows {
+                met.meet(id);
+            }
+        }
+        found.count_rows(&met);
+        found
+    }
+
+    const LIVE: State = State::Is(Type::AvChatRoom);
+
+    #[test]
+    fn it_tells_of_every_group_and_names_those_to_skip_with_most_rows_first() {
+        let found = found(&[
+            ("p1", State::Is(Type::Public), 5),
+            ("w1", State::Is(Type::Private), 1),
+            ("p2", State::Is(Type::Public), 1),
+            ("l1", LIVE, 1),
+            ("l2\u{202e}", LIVE, 1_234),
+            ("l3", LIVE, 2),
+            ("l4", LIVE, 1),
+            ("Old \"Harbour\"", State::Missing(10010), 1),
+            ("x1", State::Unknown(10007), 1),
+            ("x2", State::Unknown(0), 1),
+        ]);
+        let lines = [
+            "10 groups looked up: 2 Public, 1 Private/Work",
+            r#"          4 AVChatRoom, where a recall does nothing: 1,238 rows to skip, in "l2\u{202e}", "l3", "l1", …"#,
+            r#"          1 not there (any more): 1 row to skip, in "Old \"Harbour\"""#,
+            "          1 not known, so to be called: the answer does not tell its type",
+            "          1 not known, so to be called: 10007, no permission: the group's type does not allow it, or the identifier is no app admin",
+        ];
+        assert_eq!(found.text(), lines.join("\n"));
+        assert_eq!(found.rows_to_skip(), 1_239);
+    }
+
+    #[test]
+    fn machines_are_told_the_same() {
+        let found = found(&[
+            ("p", State::Is(Type::Public), 5),
+            ("c", State::Is(Type::Other), 5),
+            ("l", LIVE, 3),
+            ("x", State::Unknown(10007), 1),
+        ]);
+        assert_eq!(
+            serde_json::to_value(&found).expect("plain data"),
+            serde_json::json!({
+                "groups": 4,
+                "types": { "Public": 1, "other": 1 },
+                "avchatroom": { "groups": 1, "rows": 3, "first": ["l"] },
+                "missing": { "groups": 0, "rows": 0, "first": [] },
+                "unknown": { "10007": 1 },
+            })
+        );
+    }
+
+    #[test]
+    fn a_run_is_told_what_to_skip_and_why() {
+        let found = found(&[
+            ("l", LIVE, 3),
+            ("p", State::Is(Type::Public), 5),
+            ("m", State::Missing(10015), 1),
+            ("x", State::Unknown(10007), 1),
+        ]);
+        let mut skips: Vec<_> = found.skips().into_iter().collect();
+        skips.sort_by(|a, b| a.0.cmp(&b.0));
+        let missing = Skip {
+            code: 10015,
+            reason: "invalid group ID, or the group does not exist",
+        };
+        assert_eq!(skips, [("l".to_owned(), SILENT), ("m".to_owned(), missing)]);
+    }
+}

@@ -1,0 +1,239 @@
+//! Which groups to ask for next, and what an answer means: what decides, in one plain value.
+//!
+//! As in a run, every call takes a permit, faults are tried again and an expired `UserSig` is signed
+//! anew. Other than there, the first call that is refused or has used up its attempts ends it: as
+//! long as nothing has been recalled, the operator can simply begin again.
+
+use std::collections::{HashMap, VecDeque};
+use std::num::NonZeroUsize;
+use std::time::Instant;
+
+use crate::api::codes::Verdict;
+use crate::api::groups::{Answer, MOST, State};
+use crate::api::reply::Reply;
+use crate::run::{Pace, Plan, Remedy, Retry, Shut, Signature};
+
+/// Groups in hand before reading pauses: a few calls' worth.
+const READ_AHEAD: usize = 4 * MOST;
+
+/// A call for some groups: in flight, or waiting for another attempt.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) groups: Vec<String>,
+    /// The number of the attempt that is being made.
+    pub(super) number: u64,
+    /// Attempts that met a fault.
+    faults: u32,
+    /// Which of our `UserSig`s it carries.
+    signature: u32,
+}
+
+/// What may be done now.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// Make this call.
+    Call(Call),
+    /// Sign a fresh `UserSig` for the calls from now on.
+    Renew,
+    /// Nothing until this time, or until something happens.
+    Until(Instant),
+    /// Nothing until something happens.
+    Wait,
+    /// Every group has been asked for, or it is no use.
+    Done,
+}
+
+/// Why it is no use to go on.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct GivenUp {
+    /// What the last call came to.
+    pub(super) reply: Reply,
+    /// Attempts that met a fault; none where the service refused the call.
+    pub(super) faults: u32,
+}
+
+/// The calls of a look at groups.
+#[derive(Debug)]
+pub(super) struct Lookups {
+    most: NonZeroUsize,
+    pace: Pace,
+    retry: Retry,
+    signature: Signature,
+    /// Groups that no call has asked for yet.
+    groups: VecDeque<String>,
+    open: bool,
+    /// They keep their slots, so that there are never more of them than calls allowed in flight.
+    waiting: Vec<(Instant, Call)>,
+    in_flight: usize,
+    calls: u64,
+    renew: bool,
+    given_up: Option<GivenUp>,
+}
+
+impl Lookups {
+    /// A look that has not begun, within the bounds of a run. `can_renew`: whether an expired
+    /// `UserSig` can be signed anew; the seed is that of the jitter.
+    pub(super) fn new(plan: &Plan, can_renew: bool, seed: u64, now: Instant) -> Self {
+        Self {
+            most: plan.concurrency,
+            pace: Pace::new(plan.rate, now),
+            retry: Retry::new(plan.max_attempts.get(), seed),
+            signature: Signature::first(can_renew),
+            groups: VecDeque::new(),
+            open: true,
+            waiting: Vec::new(),
+            in_flight: 0,
+            calls: 0,
+            renew: false,
+            given_up: None,
+        }
+    }
+
+    /// Whether more groups should be read. False for good once there are none.
+    pub(super) fn wants_groups(&self) -> bool {
+        self.open && self.groups.len() < READ_AHEAD
+    }
+
+    /// A group to ask for.
+    pub(super) fn offer(&mut self, group: String) {
+        self.groups.push_back(group);
+    }
+
+    /// There are no more groups.
+    pub(super) fn close(&mut self) {
+        self.open = false;
+    }
+
+    /// What may be done now.
+    pub(super) fn next(&mut self, now: Instant) -> Next {
+        if self.given_up.is_some() {
+            return Next::Done;
+        }
+        if std::mem::take(&mut self.renew) {
+            return Next::Renew;
+        }
+        let first = (0..self.waiting.len()).min_by_key(|&at| self.waiting[at].0);
+        let due = first.map(|at| self.waiting[at].0);
+        let again = first.filter(|_| due.is_some_and(|due| due <= now));
+        let is_slot_free = self.in_flight + self.waiting.len() < self.most.get();
+        let is_call_full = self.groups.len() >= MOST || (!self.open && !self.groups.is_empty());
+        if again.is_none() && !(is_slot_free && is_call_full) {
+            return match due {
+                Some(due) => Next::Until(due),
+                None if self.in_flight > 0 || self.open => Next::Wait,
+                None => Next::Done,
+            };
+        }
+        match self.pace.take(self.calls, now) {
+            Err(Shut::Until(at)) => Next::Until(at),
+            Err(Shut::UntilWritten) => Next::Wait,
+            Ok(_) => {
+                let call = match again {
+                    Some(at) => self.waiting.swap_remove(at).1,
+                    None => self.fresh(),
+                };
+                Next::Call(self.start(call))
+            }
+        }
+    }
+
+    fn fresh(&mut self) -> Call {
+        let count = self.groups.len().min(MOST);
+        Call {
+            groups: self.groups.drain(..count).collect(),
+            number: 0,
+            faults: 0,
+            signature: 0,
+        }
+    }
+
+    fn start(&mut self, call: Call) -> Call {
+        let number = self.calls;
+        self.calls += 1;
+        self.in_flight += 1;
+        Call {
+            number,
+            signature: self.signature.number(),
+            ..call
+        }
+    }
+
+    /// The request of a call has been written to its connection.
+    pub(super) fn written(&mut self, number: u64, now: Instant) {
+        self.pace.written(number, now);
+    }
+
+    /// A call has ended. Tells of its groups, where the answer does.
+    pub(super) fn answered(
+        &mut self,
+        mut call: Call,
+        answer: Answer,
+        now: Instant,
+    ) -> Vec<(String, State)> {
+        self.in_flight -= 1;
+        self.pace.ended(call.number);
+        let Answer { reply, states } = answer;
+        match reply.verdict {
+            Verdict::Done => {
+                self.signature.proven();
+                return of_each(call.groups, states);
+            }
+            // It is these groups that can't be asked for, all together.
+            Verdict::Row => {
+                self.signature.proven();
+                let unknown = |group| (group, State::Unknown(reply.code));
+                return call.groups.into_iter().map(unknown).collect();
+            }
+            Verdict::Retry | Verdict::SlowDown => {
+                if reply.verdict == Verdict::SlowDown {
+                    self.pace.slow_down(now);
+                }
+                call.faults += 1;
+                match self.retry.wait_after(call.faults) {
+                    Some(wait) => self.waiting.push((now + wait, call)),
+                    None => self.give_up(reply, call.faults),
+                }
+            }
+            Verdict::Renew => match self.signature.expired(call.signature) {
+                Remedy::SendAgain => self.waiting.push((now, call)),
+                Remedy::Renew => {
+                    self.signature.renewed();
+                    self.renew = true;
+                    self.waiting.push((now, call));
+                }
+                Remedy::Stop => self.give_up(reply, 0),
+            },
+            Verdict::Stop => self.give_up(reply, 0),
+        }
+        Vec::new()
+    }
+
+    fn give_up(&mut self, reply: Reply, faults: u32) {
+        self.given_up.get_or_insert(GivenUp { reply, faults });
+    }
+
+    /// Why it ended early, where it did.
+    pub(super) fn given_up(self) -> Option<GivenUp> {
+        self.given_up
+    }
+
+    /// Calls written in the second before `now`.
+    pub(super) fn last_second(&mut self, now: Instant) -> usize {
+        self.pace.last_second(now)
+    }
+}
+
+/// The state of each group that was asked for: by its ID, for the order of an answer is the
+/// service's. What it leaves out is not known.
+fn of_each(groups: Vec<String>, states: Vec<(String, State)>) -> Vec<(String, State)> {
+    let told: HashMap<_, _> = states.into_iter().collect();
+    let with_state = |group| {
+        let state = told.get(&group).copied();
+        (group, state.unwrap_or(State::Unknown(0)))
+    };
+    groups.into_iter().map(with_state).collect()
+}
+
+#[cfg(test)]
+#[path = "lookups_tests.rs"]
+mod tests;

@@ -1,0 +1,275 @@
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::api::codes;
+use crate::api::groups::Type;
+use crate::run::MaxFailures;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn plan(rate: u32, concurrency: usize) -> Plan {
+    Plan {
+        rate: NonZeroU32::new(rate),
+        concurrency: NonZeroUsize::new(concurrency).expect("from 1"),
+        max_attempts: NonZeroU32::new(8).expect("not 0"),
+        max_outage: Duration::ZERO,
+        max_failures: MaxFailures::Any,
+        limit: None,
+        skip: HashMap::new(),
+    }
+}
+
+fn names(count: usize) -> Vec<String> {
+    (0..count).map(|n| format!("g{n}")).collect()
+}
+
+/// What the service says to a call with this code.
+fn answer(code: i64, groups: &[String]) -> Answer {
+    let public = |group: &String| (group.clone(), State::Is(Type::Public));
+    let told = code == 0;
+    Answer {
+        reply: Reply {
+            code,
+            verdict: codes::look_up(code).verdict,
+            info: String::new(),
+        },
+        // In an order of its own.
+        states: groups.iter().rev().filter(|_| told).map(public).collect(),
+    }
+}
+
+/// What came of a look in a made-up world.
+#[derive(Debug, Default)]
+struct Looked {
+    /// When requests were on the wire.
+    wire: Vec<Instant>,
+    /// How many groups each asked for.
+    asked: Vec<usize>,
+    /// Of which the answers told, and how often.
+    told: BTreeMap<String, Vec<State>>,
+    renewals: usize,
+    given_up: Option<GivenUp>,
+    took: Duration,
+}
+
+/// Asks for groups that are read one by one; `code` says what each call is answered with.
+fn look(
+    plan: &Plan,
+    can_renew: bool,
+    groups: &[String],
+    mut code: impl FnMut(&Call, &Looked) -> i64,
+) -> Looked {
+    let start = Instant::now();
+    let mut random = fastrand::Rng::with_seed(groups.len() as u64);
+    let mut lookups = Lookups::new(plan, can_renew, 0, start);
+    let mut looked = Looked::default();
+    let mut unread = groups.iter().cloned();
+    let mut now = start;
+    let mut happens = BinaryHeap::new();
+    let mut calls = HashMap::new();
+    loop {
+        while lookups.wants_groups() {
+            match unread.next() {
+                Some(group) => lookups.offer(group),
+                None => lookups.close(),
+            }
+        }
+        let wake = match lookups.next(now) {
+            Next::Call(call) => {
+                // Handed over now, written a moment later, and heard of a moment after that.
+                let written = now + Duration::from_micros(random.u64(..3_000));
+                let heard = written + Duration::from_micros(random.u64(..300));
+                let ended = heard + Duration::from_millis(random.u64(1..80));
+                looked.wire.push(written);
+                looked.asked.push(call.groups.len());
+                let code = code(&call, &looked);
+                happens.push(Reverse((heard, call.number, false)));
+                happens.push(Reverse((ended, call.number, true)));
+                calls.insert(call.number, (call, code));
+                assert!(calls.len() <= plan.concurrency.get());
+                continue;
+            }
+            Next::Renew => {
+                looked.renewals += 1;
+                continue;
+            }
+            Next::Done => break,
+            Next::Until(at) => Some(at),
+            Next::Wait => None,
+        };
+        let event = happens.peek().map(|Reverse((at, ..))| *at);
+        let to = [wake, event].into_iter().flatten().min();
+        now = now.max(to.expect("nothing will ever happen again: the look is stuck"));
+        while let Some(Reverse((at, number, ended))) = happens.peek().copied()
+            && at <= now
+        {
+            happens.pop();
+            if !ended {
+                lookups.written(number, now);
+                continue;
+            }
+            let (call, code) = calls.remove(&number).expect("it was made");
+            let answer = answer(code, &call.groups);
+            for (group, state) in lookups.answered(call, answer, now) {
+                looked.told.entry(group).or_default().push(state);
+            }
+        }
+    }
+    looked.took = now - start;
+    looked.given_up = lookups.given_up();
+    looked
+}
+
+/// Each group was told of once.
+fn tells_of_each(looked: &Looked, groups: &[String], state: State) {
+    let expected = groups.iter().map(|group| (group.clone(), vec![state]));
+    assert_eq!(looked.told, expected.collect());
+}
+
+const PUBLIC: State = State::Is(Type::Public);
+
+#[test]
+fn fifty_groups_are_a_call_and_the_rest_is_another() {
+    for (count, calls) in [(0, vec![]), (1, vec![1]), (50, vec![50]), (51, vec![50, 1])] {
+        let groups = names(count);
+        let looked = look(&plan(200, 10), false, &groups, |_, _| 0);
+        assert_eq!(looked.asked, calls);
+        tells_of_each(&looked, &groups, PUBLIC);
+    }
+}
+
+#[test]
+fn at_200_a_second_100_000_groups_take_ten_seconds() {
+    let groups = names(100_000);
+    let looked = look(&plan(200, 200), false, &groups, |_, _| 0);
+    assert_eq!(looked.asked.len(), 2_000);
+    assert!(
+        (9..=10).contains(&looked.took.as_secs()),
+        "{:?}",
+        looked.took
+    );
+}
+
+#[test]
+fn faults_are_tried_again_and_cost_nothing_else() {
+    let groups = names(500);
+    let code = |call: &Call, _: &Looked| if call.faults < 3 { 10002 } else { 0 };
+    let looked = look(&plan(200, 200), false, &groups, code);
+    assert_eq!(looked.asked.len(), 10 * 4);
+    tells_of_each(&looked, &groups, PUBLIC);
+}
+
+#[test]
+fn a_call_that_only_meets_faults_ends_it() {
+    for code in [10002, 502, codes::NO_CONNECTION, codes::BAD_ANSWER] {
+        let looked = look(&plan(200, 1), false, &names(120), |_, _| code);
+        let given_up = looked.given_up.expect("it is no use");
+        assert_eq!((given_up.reply.code, given_up.faults), (code, 8));
+        assert_eq!(looked.asked.len(), 8, "other calls wait for their slots");
+    }
+}
+
+#[test]
+fn a_refusal_ends_it_at_once() {
+    let code = |_: &Call, looked: &Looked| if looked.asked.len() == 3 { 60026 } else { 0 };
+    let looked = look(&plan(200, 1), false, &names(1_000), code);
+    let given_up = looked.given_up.expect("it is no use");
+    assert_eq!((given_up.reply.code, given_up.faults), (60026, 0));
+    assert_eq!(looked.asked.len(), 3);
+}
+
+#[test]
+fn groups_that_can_not_be_asked_for_are_not_known_and_no_others() {
+    let code = |_: &Call, looked: &Looked| if looked.asked.len() == 2 { 10004 } else { 0 };
+    let groups = names(150);
+    let looked = look(&plan(200, 1), false, &groups, code);
+    let unknown = |state: &Vec<State>| *state == [State::Unknown(10004)];
+    assert_eq!(looked.told.len(), 150);
+    assert_eq!(
+        looked.told.values().filter(|state| unknown(state)).count(),
+        50
+    );
+}
+
+#[test]
+fn an_expired_usersig_is_signed_anew_once_where_that_can_be() {
+    let expired = |_: &Call, looked: &Looked| if looked.renewals == 0 { 70001 } else { 0 };
+    let groups = names(1_000);
+    let looked = look(&plan(200, 200), true, &groups, expired);
+    assert_eq!(looked.renewals, 1);
+    tells_of_each(&looked, &groups, PUBLIC);
+    let looked = look(&plan(200, 200), false, &groups, expired);
+    assert_eq!(
+        looked.given_up.map(|given_up| given_up.reply.code),
+        Some(70001)
+    );
+    let looked = look(&plan(200, 200), true, &groups, |_, _| 70001);
+    assert_eq!(looked.renewals, 1, "one that did not help is not repeated");
+    assert!(looked.given_up.is_some());
+}
+
+#[test]
+fn a_frequency_error_lowers_the_pace() {
+    let groups = names(20_000);
+    let quick = look(&plan(200, 200), false, &groups, |_, _| 0).took;
+    let code = |_: &Call, looked: &Looked| {
+        if looked.asked.len() % 20 == 1 {
+            60007
+        } else {
+            0
+        }
+    };
+    let looked = look(&plan(200, 200), false, &groups, code);
+    assert!(
+        looked.took > quick * 3 / 2,
+        "{:?}, not {quick:?}",
+        looked.took
+    );
+    tells_of_each(&looked, &groups, PUBLIC);
+}
+
+#[test]
+fn groups_are_known_by_their_ids_and_what_is_left_out_is_not_known() {
+    let asked = names(3);
+    let told = [
+        ("g2", State::Missing(10010)),
+        ("else", PUBLIC),
+        ("g0", PUBLIC),
+    ];
+    let told = told.map(|(group, state)| (group.to_owned(), state));
+    let expected = [PUBLIC, State::Unknown(0), State::Missing(10010)];
+    let expected: Vec<_> = asked.iter().cloned().zip(expected).collect();
+    assert_eq!(of_each(asked, told.to_vec()), expected);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever the faults: never over the cap, and every group is told of once.
+    #[test]
+    fn the_cap_holds_and_no_group_is_lost(
+        count in 0..1_000_usize,
+        rate in 1..60_u32,
+        concurrency in 1..40_usize,
+        faults in prop::collection::vec(prop::sample::select(vec![0, 0, 0, 10002, 60007, 502]), 1..50),
+    ) {
+        let groups = names(count);
+        let code = |call: &Call, looked: &Looked| {
+            // The last attempt is always answered.
+            if call.faults == 7 { 0 } else { faults[looked.asked.len() % faults.len()] }
+        };
+        let mut looked = look(&plan(rate, concurrency), false, &groups, code);
+        tells_of_each(&looked, &groups, PUBLIC);
+        prop_assert!(looked.asked.iter().all(|&asked| (1..=MOST).contains(&asked)));
+        looked.wire.sort_unstable();
+        let cap = rate as usize;
+        for calls in looked.wire.windows(cap + 1) {
+            prop_assert!(calls[cap] - calls[0] >= SECOND, "over the cap of {}/s", cap);
+        }
+    }
+}
