@@ -11,7 +11,7 @@ fn main() -> ExitCode {
     let screen = monitor::Screen::new();
     monitor::log_to(&screen);
     let done = match cli.command {
-        Command::Check(args) => commands::check::run(&args),
+        Command::Check(args) => commands::check::run(&args, &screen),
         Command::Run(args) => commands::run::run(&args, &screen),
         Command::Replay(args) => commands::replay::run(&args, &screen),
         Command::Export(args) => commands::export::run(&args),

@@ -4,7 +4,7 @@
 use clap::Args;
 
 /// How fast and how long.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Pace and patience")]
 pub struct PaceArgs {
     /// Most calls in any second [default: 200]

@@ -4,34 +4,70 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::input;
 use super::stdout::{print, print_json};
-use crate::cli::CheckArgs;
-use crate::config::CAP;
-use crate::error::Result;
+use super::{groups, input};
+use crate::cli::{CheckArgs, PaceArgs, ServiceArgs};
+use crate::config::{self, CAP, Service, Settings, process_env};
+use crate::error::{Error, Result};
 use crate::exit;
+use crate::monitor::Screen;
 use crate::monitor::words::{how_long, thousands};
+use crate::preflight;
 use crate::run::least_time;
 use crate::survey::{FaultyRows, Found, Survey};
 
 /// Looks through an input.
 ///
 /// # Errors
-/// When it can't be read, or stdout not be written.
-pub fn run(args: &CheckArgs) -> Result<u8> {
+/// When it can't be read, the service does not tell of its groups, or stdout can't be written.
+pub fn run(args: &CheckArgs, screen: &Screen) -> Result<u8> {
     let mut survey = Survey::new();
-    survey.take_input(input::open(&args.rows)?, None, |_, _| Ok(()))?;
+    let rows = input::open(&args.rows)?;
+    let groups = if args.online {
+        // As where no flag of a run is given.
+        let pace = PaceArgs::default();
+        let settings = Settings::of_run(&args.service, &pace, &process_env())?;
+        let plan = config::plan(&settings, None, false)?;
+        let service = Service::new(&args.service, &settings, &plan, None)?;
+        let progress = args.progress;
+        Some(groups::look(
+            rows,
+            &mut survey,
+            &service,
+            &plan,
+            progress,
+            screen,
+        )?)
+    } else {
+        refuse_service(&args.service)?;
+        survey.take_input(rows, None, |_, _| Ok(()))?;
+        None
+    };
     let found = survey.found();
     if args.json {
-        print_json(&Checked::new(&found))?;
+        print_json(&Checked::new(&found, groups.as_ref()))?;
     } else {
         print(&text(&input::name(&args.rows), &found))?;
+        if let Some(groups) = &groups {
+            print(&format!("\n{}\n", groups.text()))?;
+        }
     }
-    Ok(if found.invalid > 0 {
+    let to_skip = groups.map_or(0, |groups| groups.rows_to_skip());
+    Ok(if found.invalid + to_skip > 0 {
         exit::ROWS_FAILED
     } else {
         exit::OK
     })
+}
+
+/// Whoever names a service wants it asked.
+fn refuse_service(args: &ServiceArgs) -> Result<()> {
+    if args.mock || args.region.is_some() || args.endpoint.is_some() {
+        return Err(Error::usage(
+            "a service is named, and without --online none is asked",
+        ));
+    }
+    Ok(())
 }
 
 /// What `--json` prints.
@@ -39,6 +75,9 @@ pub fn run(args: &CheckArgs) -> Result<u8> {
 struct Checked<'a> {
     #[serde(flatten)]
     found: &'a Found,
+    /// What the service tells of the groups, where it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    groups_online: Option<&'a preflight::Found>,
     /// Calls that a run would make, without retries.
     calls: u64,
     /// How long they take at the cap.
@@ -46,9 +85,10 @@ struct Checked<'a> {
 }
 
 impl<'a> Checked<'a> {
-    fn new(found: &'a Found) -> Self {
+    fn new(found: &'a Found, groups_online: Option<&'a preflight::Found>) -> Self {
         Self {
             found,
+            groups_online,
             calls: found.calls(),
             seconds_at_cap: least_time(found.calls(), CAP).as_secs(),
         }

@@ -2,12 +2,15 @@
 
 use std::num::NonZeroU32;
 
+use serde::Serialize;
+
 use super::stdout::{print, print_json};
 use crate::api::client::Client;
 use crate::error::Result;
 use crate::exit;
 use crate::monitor::Screen;
 use crate::monitor::words::{how_long, thousands};
+use crate::preflight;
 use crate::rows::Rows;
 use crate::run::Plan;
 use crate::survey::{Found, Survey};
@@ -23,22 +26,32 @@ const SHOWN: u64 = 5;
 pub(super) fn run(
     rows: Rows,
     mut survey: Survey,
+    groups: Option<&preflight::Found>,
     client: &Client,
     plan: &Plan,
     json: bool,
     screen: &Screen,
 ) -> Result<u8> {
-    survey.take_input(rows, plan.limit, |row, call| {
-        if call <= SHOWN && !json {
+    let (mut calls, mut skipped) = (0, 0);
+    survey.take_input(rows, plan.limit, |row, _| {
+        if plan.skip.contains_key(&row.group) {
+            skipped += 1;
+            return Ok(());
+        }
+        calls += 1;
+        if calls <= SHOWN && !json {
             print(&format!("{}\n\n", client.preview(row)))?;
         }
         Ok(())
     })?;
     let found = survey.found();
     if json {
-        print_json(&found)?;
+        print_json(&Looked {
+            found: &found,
+            groups_online: groups,
+        })?;
     }
-    screen.line(&text(&found, plan));
+    screen.line(&text(&found, skipped, plan));
     Ok(if found.invalid > 0 {
         exit::ROWS_FAILED
     } else {
@@ -46,15 +59,29 @@ pub(super) fn run(
     })
 }
 
-fn text(found: &Found, plan: &Plan) -> String {
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Looked<'a> {
+    #[serde(flatten)]
+    found: &'a Found,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    groups_online: Option<&'a preflight::Found>,
+}
+
+fn text(found: &Found, skipped: u64, plan: &Plan) -> String {
     let rate = plan.rate.map(NonZeroU32::get);
+    let calls = found.calls() - skipped;
+    let skipped = match skipped {
+        0 => String::new(),
+        rows => format!(", {} to skip", thousands(rows)),
+    };
     format!(
-        "Nothing was called. {} rows: {} duplicates, {} invalid, {} settled before; {} calls to make, {}",
+        "Nothing was recalled. {} rows: {} duplicates, {} invalid, {} settled before{skipped}; {} calls to make, {}",
         thousands(found.rows),
         thousands(found.duplicates),
         thousands(found.invalid),
         thousands(found.resumed),
-        thousands(found.calls()),
-        how_long(found.calls(), rate),
+        thousands(calls),
+        how_long(calls, rate),
     )
 }

@@ -7,6 +7,7 @@ mod dry_run;
 pub mod explain;
 pub mod export;
 mod files;
+mod groups;
 mod input;
 mod interrupts;
 mod job;

@@ -44,7 +44,7 @@ pub fn run(args: &ReplayArgs, screen: &Screen) -> Result<u8> {
             ("rows", format!("the {} that failed", thousands(failed))),
         ];
         if !job::confirm(&service, &plan, what, Some(failed))? {
-            screen.line("Nothing was called.");
+            screen.line("Nothing was recalled.");
             return Ok(exit::OK);
         }
     }

@@ -3,16 +3,18 @@
 use std::path::Path;
 
 use super::job::{self, Job};
-use super::{again, dry_run, files, input};
+use super::{again, dry_run, files, groups, input};
 use crate::api::client::Client;
 use crate::cli::RunArgs;
 use crate::config::{self, Service, Settings, process_env};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exit;
 use crate::ledger::Start;
 use crate::monitor::Screen;
 use crate::monitor::words::thousands;
-use crate::run::Feed;
+use crate::preflight;
+use crate::rows::Rows;
+use crate::run::{Feed, Plan};
 use crate::survey::{Found, Survey};
 
 /// Runs the rows of its inputs.
@@ -23,34 +25,54 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
     let ledger = files::ledger(args)?;
     let rows = input::open(&args.rows)?;
     let settings = Settings::of_run(&args.service, &args.pace, &process_env())?;
-    let plan = config::plan(&settings, args.limit, rows.is_failed_rows())?;
+    let mut plan = config::plan(&settings, args.limit, rows.is_failed_rows())?;
     let service = Service::new(&args.service, &settings, &plan, None)?;
     let failed_rows = files::failed_rows(args, &ledger, rows.format())?;
+    let take_turn = || job::take_turn(&service, &ledger, &args.pace, screen);
+    let (mut turn, mut look) = (None, None);
+    if args.preflight {
+        if !args.dry_run {
+            // Before the ledger is read: the run before this one may be writing it.
+            turn = take_turn()?;
+        }
+        let (found, groups) = look_at_groups(args, &ledger, &rows, &service, &plan, screen)?;
+        plan.skip = groups.skips();
+        look = Some((found, groups));
+    }
     if args.dry_run {
-        let client = Client::new(&service.transport, service.credentials)?;
         let survey = survey(args, &ledger)?;
-        return dry_run::run(rows, survey, &client, &plan, args.output.json, screen);
+        let groups = look.as_ref().map(|(_, groups)| groups);
+        let client = Client::new(&service.transport, service.credentials)?;
+        let json = args.output.json;
+        return dry_run::run(rows, survey, groups, &client, &plan, json, screen);
     }
     if job::asks(&service, &args.output) {
-        let name = input::name(&args.rows);
-        let (what, calls) = if rows.size().is_some() {
-            let mut survey = survey(args, &ledger)?;
-            // Another reader of the input.
-            survey.take_input(input::open(&args.rows)?, plan.limit, |_, _| Ok(()))?;
-            (what_would_go(&name, &survey.found()), Some(survey.calls()))
-        } else {
+        let (what, calls) = match look {
+            Some((found, groups)) => what_would_go(args, &found, groups.rows_to_skip()),
+            None if rows.size().is_some() => {
+                let mut survey = survey(args, &ledger)?;
+                // Another reader of the input.
+                survey.take_input(input::open(&args.rows)?, plan.limit, |_, _| Ok(()))?;
+                what_would_go(args, &survey.found(), 0)
+            }
             // What is counted of a pipe would be missing in the run.
-            (vec![("input", name + ", through a pipe")], None)
+            None => {
+                let input = input::name(&args.rows) + ", through a pipe";
+                (vec![("input", input)], None)
+            }
         };
         if !job::confirm(&service, &plan, what, calls)? {
-            screen.line("Nothing was called.");
+            screen.line("Nothing was recalled.");
             return Ok(exit::OK);
         }
+    }
+    if turn.is_none() {
+        turn = take_turn()?;
     }
     let rehearsal = service.mock.is_some();
     let replay = again::replay(&ledger);
     let job = Job {
-        turn: job::take_turn(&service, &ledger, &args.pace, screen)?,
+        turn,
         service,
         plan,
         input: input::name(&args.rows),
@@ -71,6 +93,35 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
     job::finish(job, screen)
 }
 
+/// What is in the input, and what the service tells of its groups.
+fn look_at_groups(
+    args: &RunArgs,
+    ledger: &Path,
+    rows: &Rows,
+    service: &Service,
+    plan: &Plan,
+    screen: &Screen,
+) -> Result<(Found, preflight::Found)> {
+    if rows.size().is_none() {
+        return Err(Error::usage(
+            "--preflight reads the rows before the run does, and a pipe can be read only once",
+        )
+        .hint("put them into a file first"));
+    }
+    let mut survey = survey(args, ledger)?;
+    let rows = input::open(&args.rows)?;
+    let groups = groups::look(
+        rows,
+        &mut survey,
+        service,
+        plan,
+        args.output.progress,
+        screen,
+    )?;
+    screen.line(&groups.text());
+    Ok((survey.found(), groups))
+}
+
 /// A survey that knows what has been settled, where a run is resumed.
 fn survey(args: &RunArgs, ledger: &Path) -> Result<Survey> {
     let mut survey = Survey::new();
@@ -80,9 +131,14 @@ fn survey(args: &RunArgs, ledger: &Path) -> Result<Survey> {
     Ok(survey)
 }
 
-/// What a run would do, for the question before it.
-fn what_would_go(input: &str, found: &Found) -> Vec<(&'static str, String)> {
-    let mut what = vec![("input", input.to_owned()), ("rows", thousands(found.rows))];
+/// What a run would do, for the question before it, and how many calls it would make.
+fn what_would_go(
+    args: &RunArgs,
+    found: &Found,
+    to_skip: u64,
+) -> (Vec<(&'static str, String)>, Option<u64>) {
+    let input = input::name(&args.rows);
+    let mut what = vec![("input", input), ("rows", thousands(found.rows))];
     let others = [
         ("duplicates", found.duplicates, "not called again"),
         ("settled", found.resumed, "before, not called again"),
@@ -92,11 +148,12 @@ fn what_would_go(input: &str, found: &Found) -> Vec<(&'static str, String)> {
             found.suspicious,
             "sent as they stand; recall check shows them",
         ),
+        ("skipped", to_skip, "a call would do nothing"),
     ];
     for (name, rows, why) in others.into_iter().filter(|(_, rows, _)| *rows > 0) {
         what.push((name, format!("{}, {why}", thousands(rows))));
     }
     what.push(("groups", found.groups.to_string()));
     what.push(("senders", found.senders.to_string()));
-    what
+    (what, Some(found.calls() - to_skip))
 }

@@ -28,6 +28,7 @@ mod mock_service;
 mod outage;
 mod pace;
 mod picture;
+mod preflight;
 mod readme;
 mod rehearsal;
 mod report;

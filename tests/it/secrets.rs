@@ -208,6 +208,26 @@ fn nothing_shows_when_something_else_answers() {
 }
 
 #[test]
+fn nothing_shows_in_a_look_at_groups() {
+    let words = ["--preflight", "--max-attempts", "1"];
+    for code in [60026, 10002, 10004, 70001] {
+        let exits = if code == 10004 { 3 } else { 4 };
+        nothing_shows(move |call| Answer::say(code, &echo(call)), &words, exits);
+    }
+    nothing_shows(|call| Answer::html(&echo(call)), &words, 4);
+    nothing_shows(
+        |call| {
+            let info = serde_json::json!({"GroupId": echo(call), "ErrorCode": 7, "ErrorInfo": echo(call), "Type": echo(call)});
+            let info =
+                serde_json::json!({"ActionStatus": "OK", "ErrorCode": 0, "GroupInfo": [info]});
+            Answer::json(&info.to_string())
+        },
+        &words,
+        0,
+    );
+}
+
+#[test]
 fn nothing_shows_in_the_arguments_or_after_an_interrupt() {
     let service = Service::start(|_| Answer::ok().after(Duration::from_millis(50)));
     let place = Place::with_rows(rows(2_000));

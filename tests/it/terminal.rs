@@ -45,7 +45,7 @@ fn it_says_what_it_is_about_to_do_and_only_a_yes_makes_it_do_it() {
         assert_eq!(service.calls(), calls, "after {keys:?}");
         if calls == 0 {
             assert_eq!(place.files(), ["rows.csv"]);
-            done.says("Nothing was called.");
+            done.says("Nothing was recalled.");
         }
     }
 }

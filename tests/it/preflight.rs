@@ -1,0 +1,573 @@
+//! `run --preflight` and `check --online`: the groups are asked for first, and where a recall would
+//! do nothing none is made.
+
+use std::fmt::Write as _;
+use std::os::unix::process::ExitStatusExt as _;
+
+use recall_worker::mock::{Mock, Options, World};
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::stage::{Answer, Gate, Place, Request, Service, calls_of_rows, mock, rows};
+
+const LOOK: &str = "/v4/group_open_http_svc/get_group_info";
+
+const WORLD: &str = r#"
+    [app]
+    sdkappid = 1400000000
+    key = "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e"
+    admins = ["administrator"]
+    accounts = ["u0", "u1", "u2", "u3", "u4", "u5"]
+    [[group]]
+    id = "@TGS#town"
+    type = "Public"
+    [[group]]
+    id = "@TGS#work"
+    type = "Work"
+    [[group]]
+    id = "@TGS#live"
+    type = "AVChatRoom"
+    [[group]]
+    id = "@TGS#gone"
+    type = "Public"
+    dismissed = true
+"#;
+
+/// A row of each of these groups, by `u0`, `u1` and so on.
+fn rows_in(groups: &[&str]) -> String {
+    let rows = groups.iter().enumerate();
+    rows.fold("group,sender\n".to_owned(), |mut text, (n, group)| {
+        writeln!(text, "{group},u{n}").unwrap();
+        text
+    })
+}
+
+/// A row of each of so many groups.
+fn rows_in_groups(count: usize) -> String {
+    let groups: Vec<_> = (0..count).map(|n| format!("@TGS#{n}")).collect();
+    rows_in(&groups.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+fn asks(request: &Request) -> bool {
+    request.path == LOOK
+}
+
+/// The groups that a look asks for.
+fn asked(request: &Request) -> Vec<String> {
+    let groups = request.json()["GroupIdList"].clone();
+    serde_json::from_value(groups).unwrap()
+}
+
+/// Tells of the groups that a look asks for: an `AVChatRoom` is one whose ID ends with `live`.
+fn tell(request: &Request) -> Answer {
+    tell_of(request, |group| {
+        let silent = group.ends_with("live");
+        let kind = if silent { "AVChatRoom" } else { "Public" };
+        json!({"GroupId": group, "ErrorCode": 0, "ErrorInfo": "", "Type": kind})
+    })
+}
+
+fn tell_of(request: &Request, of: impl Fn(&String) -> Value) -> Answer {
+    let groups: Vec<_> = asked(request).iter().map(of).collect();
+    let body = json!({"ActionStatus": "OK", "ErrorInfo": "", "ErrorCode": 0, "GroupInfo": groups});
+    Answer::json(&body.to_string())
+}
+
+/// A service that tells of groups and recalls.
+fn well(request: &Request) -> Answer {
+    if asks(request) {
+        tell(request)
+    } else {
+        Answer::ok()
+    }
+}
+
+/// Requests so far: those that look, and the senders that were recalled.
+fn heard(service: &Service) -> (Vec<Request>, Vec<String>) {
+    let (looks, recalls): (Vec<_>, Vec<_>) = service.requests().into_iter().partition(asks);
+    let mut senders: Vec<_> = recalls.iter().map(Request::sender).collect();
+    senders.sort();
+    (looks, senders)
+}
+
+#[test]
+fn rows_where_a_recall_does_nothing_are_skipped_and_the_others_recalled() {
+    let mock = Mock::start(Options {
+        world: Some(World::from_toml(WORLD).unwrap()),
+        count_rows: true,
+        ..Options::default()
+    })
+    .unwrap();
+    let place = Place::with_rows(rows_in(&[
+        "@TGS#town",
+        "@TGS#work",
+        "@TGS#live",
+        "@TGS#gone",
+        "@TGS#live",
+        "@TGS#nowhere",
+    ]));
+    let run = place.run("rows.csv").on(mock.address()).with_secret_key();
+    let done = run.with(["--preflight"]).finish().exits(0);
+    let skips = [
+        ("u2", 0, "AVChatRoom: a recall does nothing"),
+        ("u3", 10010, "the group does not exist"),
+        ("u4", 0, "AVChatRoom: a recall does nothing"),
+        ("u5", 10010, "the group does not exist"),
+    ];
+    let ledger = place.ledger();
+    for (sender, code, words) in skips {
+        let entry = ledger.of(sender);
+        assert_eq!((&*entry.outcome, entry.code), ("skipped", code));
+        assert!(entry.info.starts_with(words), "{}", entry.info);
+        assert_eq!((entry.attempts, entry.sent_at, entry.ms), (0, None, None));
+    }
+    let called = calls_of_rows(mock.address());
+    let called: Vec<_> = called.iter().map(|row| &*row.sender).collect();
+    assert_eq!(called, ["u0", "u1"]);
+    let seen = mock.seen();
+    assert_eq!((seen.calls, seen.lookups.calls), (2, 1));
+    assert_eq!([done.count("recalled"), done.count("skipped")], [2, 4]);
+    assert_eq!([done.count("calls"), done.count("pending")], [2, 0]);
+    done.says("5 groups looked up: 1 Public, 1 Private/Work")
+        .says(r#"1 AVChatRoom, where a recall does nothing: 2 rows to skip, in "@TGS#live""#)
+        .says("2 not there (any more): 2 rows to skip")
+        .says("4 skipped: a call would have done nothing");
+    assert_eq!(place.files(), ["rows.csv", "rows.ledger.jsonl"]);
+    let words = ["export", "rows.ledger.jsonl", "--outcome", "skipped"];
+    let export = place.recall(words).finish().exits(0);
+    assert_eq!(export.stdout.lines().count(), 1 + 4, "{}", export.stdout);
+}
+
+#[test]
+fn without_it_nobody_is_asked_and_the_ledger_can_not_know() {
+    let service = Service::start(well);
+    let place = Place::with_rows(rows_in(&["@TGS#live"]));
+    place
+        .run("rows.csv")
+        .on(service.address())
+        .finish()
+        .exits(0);
+    assert_eq!(heard(&service).0.len(), 0);
+    assert_eq!(place.ledger().of("u0").outcome, "recalled");
+}
+
+#[test]
+fn fifty_groups_are_a_call_however_many_rows_they_have() {
+    let service = Service::start(well);
+    let place = Place::with_rows(rows_in_groups(51) + "@TGS#7,again\n@TGS#7,and again\n");
+    let run = place.run("rows.csv").on(service.address());
+    run.with(["--preflight"]).finish().exits(0);
+    let (looks, recalled) = heard(&service);
+    assert_eq!(recalled.len(), 53);
+    let mut groups: Vec<_> = looks.iter().map(asked).collect();
+    groups.sort_by_key(Vec::len);
+    assert_eq!([groups[0].len(), groups[1].len()], [1, 50]);
+    let mut groups = groups.concat();
+    groups.sort();
+    groups.dedup();
+    assert_eq!(groups.len(), 51, "each of them once");
+    let look = &looks[0];
+    assert_eq!(look.method, "POST");
+    assert_eq!(look.headers["content-type"], "application/json");
+    let names: Vec<_> = look
+        .parameters()
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
+    let expected = ["sdkappid", "identifier", "usersig", "contenttype", "random"];
+    assert_eq!(names, expected);
+    assert_ne!(looks[0].parameter("random"), looks[1].parameter("random"));
+    let filter = json!({"GroupBaseInfoFilter": ["Type"]});
+    assert_eq!(look.json()["ResponseFilter"], filter);
+    // All of it before the first recall.
+    assert!(service.requests()[..2].iter().all(asks));
+}
+
+#[test]
+fn faults_are_tried_again() {
+    for fault in [
+        Answer::code(10002),
+        Answer::code(60007),
+        Answer::Reset,
+        Answer::ok(),
+    ] {
+        let service = Service::start(move |request| match request.nth {
+            0 | 1 => fault.clone(),
+            _ => well(request),
+        });
+        let place = Place::with_rows(rows_in(&["@TGS#live", "@TGS#town"]));
+        let run = place.run("rows.csv").on(service.address());
+        let done = run.with(["--preflight"]).finish().exits(0);
+        assert_eq!(heard(&service).0.len(), 3);
+        assert_eq!([done.count("recalled"), done.count("skipped")], [1, 1]);
+    }
+}
+
+#[test]
+fn a_refusal_and_an_outage_end_it_before_the_first_recall() {
+    for (answer, attempts, words) in [
+        (
+            Answer::code(60026),
+            1,
+            "60026, the domain does not belong to this app's region",
+        ),
+        (
+            Answer::status("403 Forbidden"),
+            1,
+            "refused before the service",
+        ),
+        (Answer::code(70001), 1, "the UserSig has expired"),
+        (
+            Answer::code(10002),
+            2,
+            "in 2 attempts the service did not tell",
+        ),
+        (Answer::status("502 Bad Gateway"), 2, "502"),
+        (
+            Answer::html("<html>Please log in</html>"),
+            2,
+            "not the API's JSON",
+        ),
+    ] {
+        let service = Service::start(move |_| answer.clone());
+        let place = Place::with_rows(rows_in(&["@TGS#live"]));
+        let run = place.run("rows.csv").on(service.address());
+        let done = run.with(["--preflight", "--max-attempts", "2"]).finish();
+        done.exits(4)
+            .says(words)
+            .says("nothing was recalled")
+            .says("hint: ");
+        assert_eq!(heard(&service).0.len(), attempts);
+        assert_eq!(service.calls(), attempts);
+        assert_eq!(place.files(), ["rows.csv"]);
+    }
+}
+
+#[test]
+fn a_usersig_that_expires_meanwhile_is_signed_anew() {
+    let service = Service::start(|request| match request.nth {
+        0 => Answer::code(70001),
+        _ => well(request),
+    });
+    let place = Place::with_rows(rows_in(&["@TGS#live"]));
+    let run = place
+        .run("rows.csv")
+        .on(service.address())
+        .with_secret_key();
+    run.with(["--preflight"]).finish().exits(0);
+    let looks = heard(&service).0;
+    assert_eq!(looks.len(), 2);
+}
+
+#[test]
+fn groups_of_which_the_service_does_not_tell_are_called_and_named_by_code() {
+    let service = Service::start(|request| {
+        if !asks(request) {
+            return Answer::ok();
+        }
+        tell_of(request, |group| match &**group {
+            "@TGS#shy" => json!({"GroupId": group, "ErrorCode": 10007, "ErrorInfo": "no"}),
+            "@TGS#odd" => json!({"GroupId": group, "ErrorCode": 0, "Type": "Forum"}),
+            // What nobody asked for.
+            _ => json!({"GroupId": "@TGS#else", "ErrorCode": 0, "Type": "AVChatRoom"}),
+        })
+    });
+    let place = Place::with_rows(rows_in(&["@TGS#shy", "@TGS#odd", "@TGS#lost"]));
+    let run = place.run("rows.csv").on(service.address());
+    let done = run.with(["--preflight"]).finish().exits(0);
+    place.ledger().has_recalled_each_of(3);
+    done.says("3 groups looked up: 1 other")
+        .says("1 not known, so to be called: 10007, no permission")
+        .says("1 not known, so to be called: the answer does not tell its type");
+}
+
+#[test]
+fn looks_keep_the_cap_and_leave_that_of_recalls_alone() {
+    let mock = mock("1ms..20ms", &["10002=5%"]);
+    let place = Place::with_rows(rows_in_groups(5_000));
+    let run = place.run("rows.csv").on(mock.address()).rate("40");
+    let run = run.with(["--preflight", "--limit", "4000", "--dry-run"]);
+    run.finish().exits(0);
+    let seen = mock.seen();
+    assert!((80..120).contains(&seen.lookups.calls), "{seen:?}");
+    assert!((1..=40).contains(&seen.lookups.worst_second), "{seen:?}");
+    assert_eq!(seen.calls, 0);
+}
+
+#[test]
+fn no_more_looks_are_in_flight_than_asked_for() {
+    let gate = Gate::default();
+    let held = gate.clone();
+    let service = Service::start(move |request| {
+        held.wait();
+        well(request)
+    });
+    let place = Place::with_rows(rows_in_groups(300));
+    let run = place.run("rows.csv").on(service.address());
+    let running = run.with(["--preflight", "--concurrency", "2"]).start();
+    service.until_called(2);
+    gate.open();
+    running.finish().exits(0);
+    assert_eq!(service.most_in_flight(), 2);
+}
+
+#[test]
+fn a_canary_asks_only_for_the_groups_that_it_reaches() {
+    let service = Service::start(well);
+    let place = Place::with_rows(rows_in(&["@TGS#live", "@TGS#1", "@TGS#1", "@TGS#2"]));
+    let run = |words: &[&str]| {
+        let run = place.run("rows.csv").on(service.address()).with(words);
+        run.with(["--preflight"]).finish().exits(0)
+    };
+    let done = run(&["--limit", "2"]);
+    assert_eq!([done.count("recalled"), done.count("skipped")], [1, 1]);
+    let (looks, recalled) = heard(&service);
+    assert_eq!(asked(&looks[0]), ["@TGS#live", "@TGS#1"]);
+    assert_eq!(recalled, ["u1"]);
+}
+
+#[test]
+fn a_resumed_run_asks_only_for_the_groups_that_are_left() {
+    let service = Service::start(well);
+    let place = Place::with_rows(rows_in(&["@TGS#1", "@TGS#live", "@TGS#2", "@TGS#3"]));
+    let run = |words: &[&str]| {
+        let run = place.run("rows.csv").on(service.address()).with(words);
+        run.with(["--preflight"]).finish().exits(0)
+    };
+    run(&["--limit", "2"]);
+    let rest = run(&["--resume"]);
+    assert_eq!([rest.count("resumed"), rest.count("recalled")], [2, 2]);
+    let (looks, recalled) = heard(&service);
+    assert_eq!(asked(&looks[1]), ["@TGS#2", "@TGS#3"]);
+    assert_eq!(recalled, ["u0", "u2", "u3"]);
+    // Nothing is left, so nobody is asked.
+    run(&["--resume"]);
+    assert_eq!(heard(&service).0.len(), 2);
+}
+
+#[test]
+fn a_dry_run_with_it_asks_and_recalls_nothing() {
+    let service = Service::start(well);
+    let place = Place::with_rows(rows_in(&["@TGS#live", "@TGS#1", "@TGS#live"]));
+    let run = place.recall(["run", "rows.csv", "--preflight", "--dry-run"]);
+    let done = run.on(service.address()).finish().exits(0);
+    done.says("2 to skip; 1 calls to make");
+    let run = place.run("rows.csv").on(service.address());
+    let done = run.with(["--preflight", "--dry-run"]).finish().exits(0);
+    let groups = &done.json()["groups_online"];
+    assert_eq!(
+        groups["avchatroom"],
+        json!({"groups": 1, "rows": 2, "first": ["@TGS#live"]})
+    );
+    assert_eq!(groups["types"], json!({"Public": 1}));
+    assert_eq!(heard(&service).1, [""; 0]);
+    assert_eq!(place.files(), ["rows.csv"]);
+}
+
+#[test]
+fn a_rehearsal_shows_it() {
+    let place = Place::with_rows(rows_in_groups(500));
+    let done = place
+        .run("rows.csv")
+        .with(["--mock", "--preflight"])
+        .finish();
+    assert!(done.count("skipped") > 0, "{}", done.stderr);
+    done.exits(0)
+        .says(" AVChatRoom, where a recall does nothing: ");
+}
+
+#[test]
+fn rows_from_a_pipe_can_be_read_only_once_and_are_refused() {
+    let service = Service::start(well);
+    let place = Place::new();
+    let from_stdin = place.run("-").on(service.address()).stdin(rows(3));
+    let done = from_stdin.with(["--preflight"]).finish().exits(2);
+    done.says("--preflight").says("put them into a file first");
+    assert_eq!((service.calls(), place.files()), (0, Vec::<String>::new()));
+}
+
+#[test]
+fn an_interrupt_while_it_looks_leaves_at_once_with_nothing_recalled() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let service = Service::start(|_| Answer::Silence);
+        let place = Place::with_rows(rows_in_groups(200));
+        let run = place.run("rows.csv").on(service.address());
+        let running = run.with(["--preflight"]).start();
+        service.until_called(4);
+        running.signal(signal);
+        let done = running.finish().exits(130);
+        done.says("interrupted; nothing was recalled");
+        assert_eq!(
+            (service.calls(), place.files()),
+            (4, vec!["rows.csv".to_owned()])
+        );
+    }
+}
+
+#[test]
+fn somebody_at_a_terminal_is_told_before_they_are_asked_and_can_still_leave() {
+    let service = Service::start(well);
+    let place = Place::with_rows(rows_in(&["@TGS#live", "@TGS#1", "@TGS#live"]));
+    let start = || {
+        let run = place.run("rows.csv").on(service.address());
+        let (running, keyboard) = run.with(["--preflight"]).start_on_terminal();
+        running.until_it_says("Go on? [y/N]");
+        (running, keyboard)
+    };
+    let (running, mut keyboard) = start();
+    let asked = running.stderr_so_far();
+    for words in [
+        "2 rows to skip",
+        "2, a call would do nothing",
+        "calls       1,",
+    ] {
+        assert!(asked.contains(words), "{words} is not in {asked}");
+    }
+    keyboard.types("n\n");
+    running.finish().exits(0).says("Nothing was recalled.");
+    let (running, _keyboard) = start();
+    running.signal(Signal::INT);
+    let done = running.finish();
+    assert_eq!(done.status.signal(), Some(Signal::INT.as_raw()));
+    assert_eq!(heard(&service).1, [""; 0]);
+    let (running, mut keyboard) = start();
+    keyboard.types("y\n");
+    let done = running.finish().exits(0);
+    assert_eq!([done.count("recalled"), done.count("skipped")], [1, 2]);
+}
+
+#[test]
+fn two_looks_for_an_app_come_one_after_the_other() {
+    let gate = Gate::default();
+    let held = gate.clone();
+    let service = Service::start(move |request| {
+        held.wait();
+        well(request)
+    });
+    let place = Place::with_rows(rows_in_groups(3));
+    let look = || {
+        let words = ["run", "rows.csv", "--preflight", "--dry-run"];
+        place.recall(words).on(service.address())
+    };
+    let first = look().start();
+    service.until_called(1);
+    let second = look().start();
+    second.until_it_says(&format!(
+        "Waiting for another look at groups of app 1400000000 to end: process {}",
+        first.id()
+    ));
+    assert_eq!(service.calls(), 1);
+    gate.open();
+    first.finish().exits(0);
+    second.finish().exits(0);
+    assert_eq!(service.calls(), 2);
+}
+
+#[test]
+fn it_waits_for_the_turn_before_it_reads_the_ledger() {
+    let gate = Gate::default();
+    let held = gate.clone();
+    let service = Service::start(move |request| {
+        if !asks(request) {
+            held.wait();
+        }
+        well(request)
+    });
+    let place = Place::with_rows(rows_in(&["@TGS#1", "@TGS#2"]));
+    let first = place.run("rows.csv").on(service.address()).start();
+    service.until_called(2);
+    let run = place.run("rows.csv").on(service.address());
+    let second = run.with(["--preflight", "--resume", "--wait"]).start();
+    second.until_it_says("Waiting for another run");
+    gate.open();
+    first.finish().exits(0);
+    let done = second.finish().exits(0);
+    assert_eq!((done.count("resumed"), heard(&service).0.len()), (2, 0));
+}
+
+#[test]
+fn a_check_online_names_the_groups_in_which_a_recall_does_nothing() {
+    let service = Service::start(well);
+    let place = Place::with_rows(rows_in(&["@TGS#live", "@TGS#1", "@TGS#live", "@TGS#2"]));
+    let check = |words: &[&str]| {
+        let check = place.recall(["check", "--online"]).with(words);
+        check.on(service.address())
+    };
+    let done = check(&["rows.csv"]).finish().exits(3);
+    for words in [
+        "calls                   4",
+        "3 groups looked up: 2 Public",
+        r#"1 AVChatRoom, where a recall does nothing: 2 rows to skip, in "@TGS#live""#,
+    ] {
+        assert!(
+            done.stdout.contains(words),
+            "{words} is not in {}",
+            done.stdout
+        );
+    }
+    let json = check(&["rows.csv", "--json"]).finish().exits(3).json();
+    assert_eq!(
+        json["groups_online"]["avchatroom"]["first"],
+        json!(["@TGS#live"])
+    );
+    assert_eq!(json["rows"], 4);
+    // It reads the rows once, so they may come from a pipe.
+    let from_stdin = check(&["-"]).stdin("group,sender\n@TGS#1,u\n");
+    from_stdin.finish().exits(0);
+    let (looks, recalled) = heard(&service);
+    assert_eq!((looks.len(), recalled.len()), (3, 0));
+    assert_eq!(place.files(), ["rows.csv"]);
+}
+
+#[test]
+fn a_check_asks_nobody_unless_it_is_told_to() {
+    let service = Service::start(well);
+    let place = Place::with_rows(rows_in(&["@TGS#live"]));
+    let offline = place
+        .recall(["check", "rows.csv", "--json"])
+        .finish()
+        .exits(0);
+    assert_eq!(offline.json().get("groups_online"), None);
+    let address = format!("http://{}", service.address());
+    for words in [["--endpoint", &*address], ["--progress", "plain"]] {
+        let done = place.recall(["check", "rows.csv"]).with(words).finish();
+        done.exits(2).says("--online");
+    }
+    let refused = place.recall(["check", "rows.csv", "--online"]).finish();
+    refused.exits(2).says("where is the service?");
+    assert_eq!(service.calls(), 0);
+}
+
+#[test]
+fn a_check_online_goes_on_beside_a_run_for_they_have_caps_of_their_own() {
+    let gate = Gate::default();
+    let held = gate.clone();
+    let service = Service::start(move |request| {
+        if !asks(request) {
+            held.wait();
+        }
+        well(request)
+    });
+    let place = Place::with_rows(rows_in(&["@TGS#1"]));
+    let run = place.run("rows.csv").on(service.address()).start();
+    service.until_called(1);
+    let check = place.recall(["check", "rows.csv", "--online"]);
+    check.on(service.address()).finish().exits(0);
+    gate.open();
+    run.finish().exits(0);
+}
+
+#[test]
+fn a_service_that_does_not_tell_ends_a_check_and_so_does_an_interrupt() {
+    let service = Service::start(|_| Answer::code(70009));
+    let place = Place::with_rows(rows_in(&["@TGS#1"]));
+    let check = || place.recall(["check", "rows.csv", "--online"]);
+    let done = check().on(service.address()).finish().exits(4);
+    assert_eq!(done.stdout, "");
+    done.says("the service refuses to tell about the groups");
+    let service = Service::start(|_| Answer::Silence);
+    let running = check().on(service.address()).start();
+    service.until_called(1);
+    running.signal(Signal::INT);
+    running.finish().exits(130);
+}
