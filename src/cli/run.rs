@@ -62,10 +62,10 @@ pub struct RunArgs {
     /// Take the first N rows that are left, as a canary
     #[arg(long, value_name = "N", help_heading = "Rows")]
     pub limit: Option<NonZeroU64>,
-    /// Ask for the groups first, and skip the rows of those in which a recall does nothing
+    /// Ask for the groups first, skip those beyond recall
     ///
-    /// These are `AVChatRooms`, where it is answered with success all the same, and groups that are
-    /// gone. The input is read twice, so it must be a file.
+    /// These are `AVChatRooms`, where it does nothing and is answered with success, and groups that
+    /// are gone. The input is read twice, so it must be a file.
     #[arg(long, help_heading = "Rows")]
     pub preflight: bool,
     /// Read everything and show the first calls, but make none

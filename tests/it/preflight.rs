@@ -131,7 +131,7 @@ fn rows_where_a_recall_does_nothing_are_skipped_and_the_others_recalled() {
     done.says("5 groups looked up: 1 Public, 1 Private/Work")
         .says(r#"1 AVChatRoom, where a recall does nothing: 2 rows to skip, in "@TGS#live""#)
         .says("2 not there (any more): 2 rows to skip")
-        .says("4 skipped: a call would have done nothing");
+        .says("4  skipped: a call would have done nothing");
     assert_eq!(place.files(), ["rows.csv", "rows.ledger.jsonl"]);
     let words = ["export", "rows.ledger.jsonl", "--outcome", "skipped"];
     let export = place.recall(words).finish().exits(0);
@@ -402,6 +402,29 @@ fn an_interrupt_while_it_looks_leaves_at_once_with_nothing_recalled() {
             (4, vec!["rows.csv".to_owned()])
         );
     }
+}
+
+#[test]
+fn an_interrupt_behind_the_look_records_what_is_in_flight_as_in_any_run() {
+    let gate = Gate::default();
+    let held = gate.clone();
+    let service = Service::start(move |request| {
+        if !asks(request) {
+            held.wait();
+        }
+        well(request)
+    });
+    let place = Place::with_rows(rows_in_groups(20));
+    let run = || place.run("rows.csv").on(service.address());
+    let running = run().with(["--preflight", "--concurrency", "2"]).start();
+    service.until_called(1 + 2);
+    running.signal(Signal::INT);
+    running.until_it_says("waiting for 2 in flight");
+    gate.open();
+    let done = running.finish().exits(130);
+    assert_eq!(done.count("recalled"), 2);
+    let rest = run().with(["--preflight", "--resume"]).finish().exits(0);
+    assert_eq!([rest.count("resumed"), rest.count("recalled")], [2, 18]);
 }
 
 #[test]
