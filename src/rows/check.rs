@@ -17,25 +17,23 @@ pub(super) fn id(field: Field, bytes: &[u8], encoding: Encoding) -> Result<&str,
         let complaint = encoding.complaint();
         return Err(format!("the {field} {complaint}: {}", excerpt(bytes)));
     };
-    if !is_printable_ascii(bytes) && text.contains(char::is_control) {
-        return Err(format!(
-            "the {field} contains a control character: {}",
-            excerpt(bytes)
-        ));
+    match complaint(text) {
+        Some(complaint) => Err(format!("the {field} {complaint}: {}", excerpt(bytes))),
+        None => Ok(text),
     }
-    if text.contains(char::REPLACEMENT_CHARACTER) {
-        return Err(format!(
-            "the {field} has lost characters on its way here: {}",
-            excerpt(bytes)
-        ));
+}
+
+fn complaint(id: &str) -> Option<&'static str> {
+    let is_plain = is_printable_ascii(id.as_bytes());
+    if !is_plain && id.contains(char::is_control) {
+        Some("contains a control character")
+    } else if !is_plain && id.contains(char::REPLACEMENT_CHARACTER) {
+        Some("has lost characters on its way here")
+    } else if is_rounded_number(id.as_bytes()) {
+        Some("is a number that a spreadsheet has rounded")
+    } else {
+        None
     }
-    if is_rounded_number(bytes) {
-        return Err(format!(
-            "the {field} is a number that a spreadsheet has rounded: {}",
-            excerpt(bytes)
-        ));
-    }
-    Ok(text)
 }
 
 fn is_printable_ascii(bytes: &[u8]) -> bool {

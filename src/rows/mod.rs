@@ -202,8 +202,11 @@ impl Rows {
                 if self.options.strict {
                     read = refuse_suspicious(read);
                 }
-                let (Read::Row(Row { input, .. }) | Read::Bad(BadRow { input, .. })) = &mut read;
-                *input = self.several.then(|| self.input.name());
+                if self.several {
+                    let (Read::Row(Row { input, .. }) | Read::Bad(BadRow { input, .. })) =
+                        &mut read;
+                    *input = Some(self.input.name());
+                }
                 return Ok(Some(read));
             }
             let next = match self.waiting.pop_front() {
