@@ -111,6 +111,8 @@ class Aiohttp:
         self.python, self.slots = args.python, args.concurrency
 
     def missing(self):
+        if not shutil.which(self.python):
+            return f"{self.python} is not there (--python FILE)"
         found = subprocess.run([self.python, "-c", "import aiohttp, aiolimiter"], capture_output=True)
         return None if found.returncode == 0 else f"{self.python} has no aiohttp and aiolimiter (--python FILE)"
 
