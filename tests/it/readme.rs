@@ -11,11 +11,17 @@ const README: &str = include_str!("../../README.md");
 
 /// How each ends; the sample has a bad row, and the rehearsal some that fail. What is cargo's own
 /// is CI's to run.
-const ENDS: [(&str, i32); 14] = [
+const ENDS: &[(&str, i32)] = &[
     ("run samples/spam-wave.csv --mock", 3),
+    ("usersig mint --expire 2h", 0),
+    ("usersig show", 0),
+    ("check rows.csv", 0),
+    ("check rows.csv --online", 0),
     ("run rows.csv --dry-run", 0),
     ("run rows.csv --limit 10", 0),
-    ("run rows.csv --resume", 0),
+    ("run rows.csv --preflight --resume", 0),
+    ("completions bash", 0),
+    ("man run", 0),
     ("explain 10007", 0),
     ("replay samples/spam-wave.mock.ledger.jsonl --mock", 0),
     (
@@ -34,13 +40,27 @@ const ENDS: [(&str, i32); 14] = [
         0,
     ),
     (
-        "run samples/spam-wave.csv --endpoint http://127.0.0.1:8086 --rate 5 \
-         --ledger rehearsal.ledger.jsonl",
+        "check samples/dashboard.csv --encoding gb18030 \
+         --columns group=房间,sender=账号,topic=话题",
         3,
     ),
-    ("report rehearsal.ledger.jsonl", 0),
     (
-        "mock --listen 127.0.0.1:8086 --latency 20ms..80ms --fail 10002=5% --cap 200",
+        "run samples/dashboard.csv --encoding gb18030 \
+         --columns group=房间,sender=账号,topic=话题 --strict --preflight --rate 5 \
+         --ledger incident.ledger.jsonl --limit 5",
+        3,
+    ),
+    (
+        "run samples/dashboard.csv --encoding gb18030 \
+         --columns group=房间,sender=账号,topic=话题 --strict --preflight --rate 5 \
+         --ledger incident.ledger.jsonl --resume",
+        3,
+    ),
+    ("replay incident.ledger.jsonl", 3),
+    ("report incident.ledger.jsonl --html incident.html", 0),
+    (
+        "mock --listen 127.0.0.1:8086 --latency 20ms..80ms --fail 10002=5% \
+         --fail 10010=2%/group --cap 200",
         0,
     ),
 ];
@@ -76,6 +96,8 @@ struct Shell {
     exported: Vec<(&'static str, String)>,
     mock: Option<(Running, String)>,
     codes: Vec<(&'static str, i32)>,
+    /// What the world was like, whenever it was asked.
+    worlds: Vec<String>,
 }
 
 impl Shell {
@@ -86,11 +108,13 @@ impl Shell {
         {
             // What is to be filled in is not; the region would be a real service's.
             if !value.contains('…') && name != "RECALL_REGION" {
-                self.exported.push((name, value.to_owned()));
+                let value = value.replace("127.0.0.1:8086", self.address());
+                self.exported.push((name, value));
             }
-        } else if let Some(url) = line.strip_prefix("curl http://127.0.0.1:8086") {
-            let (_, address) = self.mock.as_ref().unwrap();
-            assert_ne!(get(address.parse().unwrap(), url), "", "{line}");
+        } else if let Some(url) = line.strip_prefix("curl -s http://127.0.0.1:8086") {
+            let told = get(self.address().parse().unwrap(), url);
+            assert!(told.contains("user_439563"), "{line}: {told}");
+            self.worlds.push(told);
         } else if let Some(words) = line
             .strip_prefix("recall ")
             .or(line.strip_prefix("cargo run --release -- "))
@@ -104,6 +128,11 @@ impl Shell {
                 "what does it do? {line}"
             );
         }
+    }
+
+    /// Where the mock in the other terminal is.
+    fn address(&self) -> &str {
+        self.mock.as_ref().map_or("", |(_, address)| address)
     }
 
     fn recall(&mut self, command: &'static str) {
@@ -125,14 +154,18 @@ impl Shell {
             self.mock = Some((running, address.to_owned()));
             return;
         }
-        let address = self.mock.as_ref().map_or("", |(_, address)| address);
-        let words = command.replace("127.0.0.1:8086", address);
-        let recall = self.place.recall(words.split(' ')).with_secret_key();
+        let recall = self.place.recall(command.split(' ')).with_secret_key();
         let exported = self.exported.iter();
-        exported
+        let done = exported
             .fold(recall, |recall, (name, value)| recall.env(name, value))
             .finish()
             .exits(code);
+        if command.starts_with("usersig mint") {
+            self.exported
+                .push(("RECALL_USERSIG", done.stdout.trim().to_owned()));
+        } else if command.starts_with("check samples/dashboard.csv") {
+            assert!(README.contains(&done.stdout), "{}", done.stdout);
+        }
     }
 
     fn stop_mock(&mut self) {
@@ -153,6 +186,7 @@ fn the_commands_of_the_readme_do_what_it_says() {
         exported: vec![("RECALL_ENDPOINT", format!("http://{}", service.address()))],
         mock: None,
         codes: ENDS.to_vec(),
+        worlds: Vec::new(),
     };
     lines()
         .into_iter()
@@ -161,12 +195,15 @@ fn the_commands_of_the_readme_do_what_it_says() {
     shell.stop_mock();
     assert_eq!(shell.codes, [], "the README no longer says how to do this");
     assert_eq!(shell.place.ledger().senders().len(), 30);
-    let rehearsed = shell.place.ledger_called("rehearsal.ledger.jsonl");
+    let rehearsed = shell.place.ledger_called("incident.ledger.jsonl");
     let failed = rehearsed
         .entries
         .iter()
         .filter(|entry| entry.sender == "user_661913");
     assert!(failed.clone().count() > 0 && failed.clone().all(|entry| entry.outcome == "failed"));
+    let recalled = |world: &String| !world.contains(r#""recalled":0,"#);
+    let worlds: Vec<_> = shell.worlds.iter().map(recalled).collect();
+    assert_eq!(worlds, [false, true], "{:?}", shell.worlds);
 }
 
 #[test]
