@@ -3,7 +3,7 @@
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::layout::{self, Status};
-use super::{Looking, Monitor, Notice, Progress, Screen, State, frame, words};
+use super::{Looking, Monitor, Notice, Progress, Screen, State, frame, notices, words};
 
 /// A bar with its figures, on a terminal that may be narrow and change its width.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl Monitor for Bar {
     }
 
     fn notice(&mut self, notice: &Notice) {
-        let words = words::notice(notice);
+        let words = notices::line(notice);
         let width = usize::from(frame::width());
         self.screen.line(&words::wrapped(&words, 0, width));
     }

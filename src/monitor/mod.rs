@@ -3,6 +3,7 @@
 mod bar;
 mod frame;
 mod layout;
+mod notices;
 mod plain;
 mod screen;
 pub(crate) mod words;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Looking, Monitor, Notice, Progress, Screen, words};
+use super::{Looking, Monitor, Notice, Progress, Screen, notices, words};
 
 /// Lines on their own schedule, and one for everything that happens.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ impl Monitor for Plain {
     }
 
     fn notice(&mut self, notice: &Notice) {
-        self.line(&words::notice(notice));
+        self.line(&notices::line(notice));
     }
 
     fn finish(&mut self) {}

@@ -1,10 +1,9 @@
-//! How progress and notices read, on the bar and in plain lines.
+//! How numbers, times and progress read, on the bar and in plain lines.
 
 use std::fmt;
 use std::time::Duration;
 
-use super::{Looking, Notice, Progress, State, Total};
-use crate::api::codes;
+use super::{Looking, Progress, State, Total};
 use crate::run::least_time;
 
 /// `1234567` as `1,234,567`.
@@ -272,51 +271,6 @@ pub(super) fn look(looking: &Looking, cap: Option<u32>) -> String {
     ];
     let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     parts.join(", ")
-}
-
-/// A notice as a line.
-pub(super) fn notice(notice: &Notice) -> String {
-    match notice {
-        Notice::Outage { code, info } => format!(
-            "The service is out ({}: {}). Every row is held; one call at a time asks whether it is back.",
-            codes::look_up(*code).meaning,
-            info
-        ),
-        Notice::OutageOver { lasted, probes: 0 } => {
-            format!("The service is back after {}. Going on.", time(*lasted))
-        }
-        Notice::OutageOver { lasted, probes } => format!(
-            "The service is back after {}; {} asked meanwhile. Going on.",
-            time(*lasted),
-            calls(*probes)
-        ),
-        Notice::PaceLowered { to } => format!(
-            "The service says it is called too often: pace lowered to {to} calls/s for now."
-        ),
-        Notice::PaceRecovered { lasted } => {
-            format!("The pace is what it was again, after {}.", time(*lasted))
-        }
-        Notice::Renewed => "The UserSig had expired and was signed anew.".to_owned(),
-        Notice::RenewedInTime => "The UserSig was signed anew, before it runs out.".to_owned(),
-        Notice::UserSigEnds { left, needed } => format!(
-            "The UserSig runs out in {}, and the rows that are left take about {}: the run will \
-             stop then. Go on with --resume and a new one, or set RECALL_SECRET_KEY, and they are \
-             signed anew in time.",
-            time(*left),
-            time(*needed)
-        ),
-        Notice::Stopping { in_flight } => format!(
-            "Stopping: no new calls, waiting for {in_flight} in flight. Once more to leave at once."
-        ),
-    }
-}
-
-fn calls(count: u64) -> String {
-    if count == 1 {
-        "1 call".to_owned()
-    } else {
-        format!("{} calls", thousands(count))
-    }
 }
 
 #[cfg(test)]

@@ -1,15 +1,17 @@
-//! Which row next, and what became of it: everything that decides, in one plain value.
+//! Which row next, and what became of it: everything that decides, in one plain value. What follows
+//! from an answer stands in [`answers`].
 //!
 //! It owns no clock, task or socket. The loop tells it what happened and at what time; it answers
 //! what may happen [`next`](Schedule::next) and leaves [`Effect`]s to carry out. So hours of
 //! running, outages and stalls are tested in milliseconds.
+
+mod answers;
 
 use std::collections::VecDeque;
 use std::mem;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
-use super::entry;
 use super::guard::Guard;
 use super::intake::{Intake, Taken};
 use super::news::PaceNews;
@@ -18,15 +20,13 @@ use super::pace::Pace;
 use super::plan::Plan;
 use super::queue::{Job, Queue, Turn};
 use super::retry::Retry;
-use super::signature::{Remedy, Signature};
-use super::steps::{Answer, Effect, Limit, Next, Stop};
+use super::signature::Signature;
+use super::steps::{Effect, Limit, Next, Stop};
 use super::tally::Tally;
 use super::window::Shut;
-use crate::api::codes::Verdict;
-use crate::api::reply::Reply;
 use crate::ledger::Settled;
 use crate::monitor::{Notice, State};
-use crate::outcome::{Entry, Outcome};
+use crate::outcome::Entry;
 use crate::rows::Read;
 
 /// Rows read ahead of their calls. More would only cost memory.
@@ -199,103 +199,6 @@ impl Schedule {
         self.pace.written(call, now);
     }
 
-    /// A call has ended.
-    pub(super) fn answered(&mut self, job: Job, answer: Answer, now: Instant) {
-        self.in_flight -= 1;
-        self.pace.ended(job.call);
-        self.tally.answered(answer.reply.code, answer.took);
-        let verdict = answer.reply.verdict;
-        if matches!(verdict, Verdict::Retry | Verdict::SlowDown) {
-            if verdict == Verdict::SlowDown {
-                self.pace.slow_down(now);
-                self.tell_pace(now);
-            }
-            return self.fault(job, answer, now);
-        }
-        if let Some(past) = self.outage.answer(now) {
-            self.tell(Notice::OutageOver {
-                lasted: past.lasted,
-                probes: past.probes,
-            });
-        }
-        match verdict {
-            Verdict::Renew => self.expired(job, answer, now),
-            Verdict::Stop => self.stop_for(answer.reply),
-            Verdict::Done => {
-                self.signature.proven();
-                self.guard.recalled();
-                self.settle(job, Outcome::Recalled, answer);
-            }
-            Verdict::Row => {
-                self.signature.proven();
-                self.fail(job, answer);
-            }
-            Verdict::Retry | Verdict::SlowDown => unreachable!("handled above"),
-        }
-    }
-
-    /// No real answer: the row waits for another attempt, or has had its last.
-    fn fault(&mut self, mut job: Job, answer: Answer, now: Instant) {
-        if self.outage.since().is_none() {
-            job.counted += 1;
-        }
-        if self.outage.fault(job.order, &mut job.strikes, now) {
-            self.tell(Notice::Outage {
-                code: answer.reply.code,
-                info: answer.reply.info.clone(),
-            });
-        }
-        // In an outage no attempt counts, and the row goes behind the others.
-        match self.retry.wait_after(job.counted.max(1)) {
-            Some(wait) => self.queue.wait(job, now + wait),
-            None if self.outage.since().is_some() => self.queue.wait(job, now),
-            None => self.fail(job, answer),
-        }
-    }
-
-    fn expired(&mut self, job: Job, answer: Answer, now: Instant) {
-        match self.signature.expired(job.signature) {
-            Remedy::SendAgain => self.queue.wait(job, now),
-            Remedy::Renew => {
-                self.renew(Notice::Renewed);
-                self.queue.wait(job, now);
-            }
-            Remedy::Stop => self.stop_for(answer.reply),
-        }
-    }
-
-    /// Calls from now on carry a `UserSig` that is signed anew, before the present one runs out.
-    pub(super) fn renew_in_time(&mut self) {
-        self.renew(Notice::RenewedInTime);
-    }
-
-    fn renew(&mut self, notice: Notice) {
-        self.signature.renewed();
-        self.effects.push_back(Effect::Renew);
-        self.tell(notice);
-    }
-
-    fn fail(&mut self, job: Job, answer: Answer) {
-        let code = answer.reply.code;
-        *self.tally.by_code.entry(code).or_default() += 1;
-        let too_many = self.guard.failed(code);
-        self.settle(job, Outcome::Failed, answer);
-        if let Some(why) = too_many {
-            self.stop(Stop::Guard(why));
-        }
-    }
-
-    fn settle(&mut self, job: Job, outcome: Outcome, answer: Answer) {
-        match outcome {
-            Outcome::Recalled => {
-                self.tally.recalled += 1;
-                self.tally.recalled_later += u64::from(job.attempts > 1);
-            }
-            _ => self.tally.failed += 1,
-        }
-        self.record(entry::settled(job, outcome, answer));
-    }
-
     fn record(&mut self, entry: Entry<'static>) {
         self.unrecorded += 1;
         self.effects.push_back(Effect::Record(entry));
@@ -310,13 +213,6 @@ impl Schedule {
     pub(super) fn stop(&mut self, stop: Stop) {
         self.intake.close();
         self.stop.get_or_insert(stop);
-    }
-
-    fn stop_for(&mut self, reply: Reply) {
-        self.stop(Stop::Service {
-            code: reply.code,
-            info: reply.info,
-        });
     }
 
     /// Most calls in any second, where that is limited.

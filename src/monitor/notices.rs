@@ -1,0 +1,50 @@
+//! How notices read.
+
+use super::Notice;
+use super::words::{thousands, time};
+use crate::api::codes;
+
+/// A notice as a line.
+pub(super) fn line(notice: &Notice) -> String {
+    match notice {
+        Notice::Outage { code, info } => format!(
+            "The service is out ({}: {}). Every row is held; one call at a time asks whether it is back.",
+            codes::look_up(*code).meaning,
+            info
+        ),
+        Notice::OutageOver { lasted, probes: 0 } => {
+            format!("The service is back after {}. Going on.", time(*lasted))
+        }
+        Notice::OutageOver { lasted, probes } => format!(
+            "The service is back after {}; {} asked meanwhile. Going on.",
+            time(*lasted),
+            calls(*probes)
+        ),
+        Notice::PaceLowered { to } => format!(
+            "The service says it is called too often: pace lowered to {to} calls/s for now."
+        ),
+        Notice::PaceRecovered { lasted } => {
+            format!("The pace is what it was again, after {}.", time(*lasted))
+        }
+        Notice::Renewed => "The UserSig had expired and was signed anew.".to_owned(),
+        Notice::RenewedInTime => "The UserSig was signed anew, before it runs out.".to_owned(),
+        Notice::UserSigEnds { left, needed } => format!(
+            "The UserSig runs out in {}, and the rows that are left take about {}: the run will \
+             stop then. Go on with --resume and a new one, or set RECALL_SECRET_KEY, and they are \
+             signed anew in time.",
+            time(*left),
+            time(*needed)
+        ),
+        Notice::Stopping { in_flight } => format!(
+            "Stopping: no new calls, waiting for {in_flight} in flight. Once more to leave at once."
+        ),
+    }
+}
+
+fn calls(count: u64) -> String {
+    if count == 1 {
+        "1 call".to_owned()
+    } else {
+        format!("{} calls", thousands(count))
+    }
+}
