@@ -107,6 +107,13 @@ def measure(args, folder):
             yield f"`--resume`, ledger of {rows:,}: to the first new call, {name}", figures(loads)
         ledger.unlink()
 
+        for count in [rows // 100, rows // TEN_TIMES]:
+            ledger = write_ledger(folder / "report.ledger.jsonl", count, mock.address, app)
+            for name, command in [("report", ["report", ledger]),
+                                  ("report as a page", ["report", ledger, "--html", folder / "report.html"])]:
+                yield f"{name}, {count:,} entries", figures(timed([recall, *command], LIMIT) for _ in range(args.rounds))
+            ledger.unlink()
+
     for count in [rows // 100, rows // TEN_TIMES]:
         bench = subprocess.run([recall, "bench", "--rows", str(count), "--json", "--progress", "none"],
                                capture_output=True, check=True, timeout=LIMIT)
