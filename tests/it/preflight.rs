@@ -90,6 +90,17 @@ fn heard(service: &Service) -> (Vec<Request>, Vec<String>) {
     (looks, senders)
 }
 
+/// A service where all is well, but recalls are answered only once the gate opens.
+fn holding_recalls(gate: &Gate) -> Service {
+    let held = gate.clone();
+    Service::start(move |request| {
+        if !asks(request) {
+            held.wait();
+        }
+        well(request)
+    })
+}
+
 #[test]
 fn rows_where_a_recall_does_nothing_are_skipped_and_the_others_recalled() {
     let mock = Mock::start(Options {
@@ -407,13 +418,7 @@ fn an_interrupt_while_it_looks_leaves_at_once_with_nothing_recalled() {
 #[test]
 fn an_interrupt_behind_the_look_records_what_is_in_flight_as_in_any_run() {
     let gate = Gate::default();
-    let held = gate.clone();
-    let service = Service::start(move |request| {
-        if !asks(request) {
-            held.wait();
-        }
-        well(request)
-    });
+    let service = holding_recalls(&gate);
     let place = Place::with_rows(rows_in_groups(20));
     let run = || place.run("rows.csv").on(service.address());
     let running = run().with(["--preflight", "--concurrency", "2"]).start();
@@ -489,13 +494,7 @@ fn two_looks_for_an_app_come_one_after_the_other() {
 #[test]
 fn it_waits_for_the_turn_before_it_reads_the_ledger() {
     let gate = Gate::default();
-    let held = gate.clone();
-    let service = Service::start(move |request| {
-        if !asks(request) {
-            held.wait();
-        }
-        well(request)
-    });
+    let service = holding_recalls(&gate);
     let place = Place::with_rows(rows_in(&["@TGS#1", "@TGS#2"]));
     let first = place.run("rows.csv").on(service.address()).start();
     service.until_called(2);
@@ -564,13 +563,7 @@ fn a_check_asks_nobody_unless_it_is_told_to() {
 #[test]
 fn a_check_online_goes_on_beside_a_run_for_they_have_caps_of_their_own() {
     let gate = Gate::default();
-    let held = gate.clone();
-    let service = Service::start(move |request| {
-        if !asks(request) {
-            held.wait();
-        }
-        well(request)
-    });
+    let service = holding_recalls(&gate);
     let place = Place::with_rows(rows_in(&["@TGS#1"]));
     let run = place.run("rows.csv").on(service.address()).start();
     service.until_called(1);
