@@ -21,6 +21,8 @@ use super::window::{SECOND, Shut, Window};
 const MILLI: u64 = 1_000;
 /// How many late calls may catch up at once: a twentieth of a second's.
 const CATCH_UP: u32 = 20;
+/// At least one may, at any pace: else each millisecond that a timer is late is lost for good.
+const LEAST_BURST: u32 = 2;
 /// Late calls catch up one by one, at this multiple of the pace.
 const GAP: u32 = 5;
 /// What a frequency error leaves of the pace, in percent: an isolated one, which jitter on the way
@@ -187,7 +189,8 @@ impl Spacing {
     /// A spacing of so many thousandths of calls a second, with nothing to catch up on: neither
     /// the start nor a change of pace lets a burst out.
     fn new(rate: u64, clock: &SetClock) -> Self {
-        let burst = u32::try_from(rate / MILLI).unwrap_or(u32::MAX) / CATCH_UP;
+        let calls = u32::try_from(rate / MILLI).unwrap_or(u32::MAX);
+        let burst = (calls / CATCH_UP).max(LEAST_BURST);
         let period = Duration::from_nanos(1_000_000_000 * MILLI / rate);
         let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::with_period(period)
@@ -322,6 +325,31 @@ mod tests {
                 calls,
                 "{cap}/s: {last}"
             );
+            assert_eq!(pace.worst_second(), cap as usize);
+        }
+    }
+
+    #[test]
+    fn a_timer_that_is_always_late_costs_next_to_nothing_at_any_rate() {
+        let late = Duration::from_micros(1_300);
+        for cap in [1, 2, 7, 19, 20, 50, 200] {
+            let start = Instant::now();
+            let mut pace = Pace::new(rate(cap), start);
+            let mut now = start;
+            let mut times = Vec::new();
+            for call in 0..u64::from(cap) * 60 {
+                while let Err(shut) = pace.take(call, now) {
+                    let Shut::Until(at) = shut else {
+                        panic!("every call is written at once")
+                    };
+                    now = at + late;
+                }
+                pace.written(call, now);
+                times.push(now);
+            }
+            let took = times[times.len() - 1] - times[0];
+            let mean = (times.len() - 1) as f64 / took.as_secs_f64() / f64::from(cap);
+            assert!((0.998..=1.0).contains(&mean), "{cap}/s: {mean}");
             assert_eq!(pace.worst_second(), cap as usize);
         }
     }
