@@ -58,7 +58,7 @@ pub(crate) const PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Bad Gateway</
 /// The answer of the API: a code and, for a failure, what it says about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reply {
-    pub(crate) code: i32,
+    pub(crate) code: i64,
     pub(crate) info: Cow<'static, str>,
 }
 
@@ -69,7 +69,7 @@ impl Reply {
     };
 
     /// A failure with the words that the service commonly has for its code.
-    pub(crate) fn fail(code: i32) -> Self {
+    pub(crate) fn fail(code: i64) -> Self {
         Self {
             code,
             info: Cow::Borrowed(words(code)),
@@ -77,7 +77,7 @@ impl Reply {
     }
 
     /// A failure with words of its own.
-    pub(crate) fn say(code: i32, info: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn say(code: i64, info: impl Into<Cow<'static, str>>) -> Self {
         Self {
             code,
             info: info.into(),
@@ -105,7 +105,7 @@ struct Wire<'a> {
     #[serde(rename = "ErrorInfo")]
     info: &'a str,
     #[serde(rename = "ErrorCode")]
-    code: i32,
+    code: i64,
 }
 
 /// A value as JSON. Ours always can be: their keys are text and their numbers finite.
@@ -113,7 +113,7 @@ pub(crate) fn json(value: &impl Serialize) -> Bytes {
     serde_json::to_vec(value).unwrap_or_default().into()
 }
 
-fn words(code: i32) -> &'static str {
+fn words(code: i64) -> &'static str {
     match code {
         10002 => "internal error, please try again",
         10003 => "invalid command word",

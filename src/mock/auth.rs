@@ -75,7 +75,7 @@ impl Auth {
         Ok(())
     }
 
-    fn verify(&mut self, query: &Query<'_>, now: u64) -> Result<(), i32> {
+    fn verify(&mut self, query: &Query<'_>, now: u64) -> Result<(), i64> {
         let Some(key) = &self.key else {
             return Ok(());
         };
@@ -140,7 +140,7 @@ mod tests {
         usersig.expose().to_owned()
     }
 
-    fn check(auth: &mut Auth, host: &str, app: u64, identifier: &str, sig: &str, now: u64) -> i32 {
+    fn check(auth: &mut Auth, host: &str, app: u64, identifier: &str, sig: &str, now: u64) -> i64 {
         let query = Query {
             sdkappid: app,
             identifier: Cow::Borrowed(identifier),

@@ -53,7 +53,7 @@ impl Of {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum What {
     /// It is answered with this error code.
-    Code(i32),
+    Code(i64),
     /// It is answered with this HTTP status and a page for people.
     Status(u16),
     /// New connections are refused for a share of the time, a tenth of a second at a time; those

@@ -50,7 +50,7 @@ impl Lookup {
     }
 
     /// The answer, group by group: `look` says of each what it is like, or its code.
-    pub(crate) fn answer<'a>(&'a self, look: impl Fn(&'a str) -> Result<About<'a>, i32>) -> Bytes {
+    pub(crate) fn answer<'a>(&'a self, look: impl Fn(&'a str) -> Result<About<'a>, i64>) -> Bytes {
         let infos = self.groups.iter().map(|id| {
             let about = if ids::is_group(id) {
                 look(id)
@@ -79,7 +79,7 @@ struct Wire<'a> {
     #[serde(rename = "ErrorInfo")]
     info: &'a str,
     #[serde(rename = "ErrorCode")]
-    code: i32,
+    code: i64,
     #[serde(rename = "GroupInfo")]
     groups: Vec<Info<'a>>,
 }
@@ -90,7 +90,7 @@ struct Info<'a> {
     #[serde(rename = "GroupId")]
     id: &'a str,
     #[serde(rename = "ErrorCode")]
-    code: i32,
+    code: i64,
     #[serde(rename = "ErrorInfo")]
     words: Cow<'static, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,7 +104,7 @@ struct Info<'a> {
 }
 
 impl<'a> Info<'a> {
-    fn new(id: &'a str, about: Result<About<'a>, i32>) -> Self {
+    fn new(id: &'a str, about: Result<About<'a>, i64>) -> Self {
         match about {
             Ok(about) => Self {
                 id,

@@ -47,7 +47,7 @@ fn is_id(id: &str, most: usize) -> bool {
 mod tests {
     use super::*;
 
-    fn code(group: &str, sender: &str, topic: &str) -> i32 {
+    fn code(group: &str, sender: &str, topic: &str) -> i64 {
         let row = Key {
             group,
             sender,

@@ -172,7 +172,7 @@ mod tests {
     const GOOD: &str =
         "sdkappid=88888888&identifier=admin&usersig=x*-_&random=99999999&contenttype=json";
 
-    fn code<T>(result: Result<T, Reply>) -> i32 {
+    fn code<T>(result: Result<T, Reply>) -> i64 {
         result.err().map_or(0, |reply| reply.code)
     }
 

@@ -14,7 +14,7 @@ pub struct Seen {
     /// Calls of the API, whatever became of them, less the `lookups`.
     pub calls: u64,
     /// How many calls, lookups too, were answered with each code, 0 being success.
-    pub by_code: BTreeMap<i32, u64>,
+    pub by_code: BTreeMap<i64, u64>,
     /// How many calls, lookups too, met each fault that is not a code.
     pub faults: BTreeMap<String, u64>,
     /// The most calls of one app that arrived at the machine, head and body, in any sliding
@@ -65,7 +65,7 @@ pub struct WorldSeen {
 #[derive(Debug)]
 pub(crate) struct Figures {
     /// Few codes ever occur, so a walk beats a map; success comes first.
-    by_code: Vec<(i32, u64)>,
+    by_code: Vec<(i64, u64)>,
     faults: BTreeMap<What, u64>,
     /// Each slot holds the last `random` that fell into it, so memory stays fixed.
     randoms: Vec<Option<u32>>,
@@ -93,7 +93,7 @@ impl Figures {
     }
 
     /// A call is answered with this code.
-    pub(crate) fn answered(&mut self, code: i32) {
+    pub(crate) fn answered(&mut self, code: i64) {
         match self.by_code.iter_mut().find(|(known, _)| *known == code) {
             Some((_, count)) => *count += 1,
             None => self.by_code.push((code, 1)),

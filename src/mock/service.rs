@@ -214,7 +214,7 @@ impl Service {
     }
 
     /// What a group is like, or the code that says what is wrong with it.
-    fn about<'a>(&'a self, now: Duration, id: &'a str) -> Result<About<'a>, i32> {
+    fn about<'a>(&'a self, now: Duration, id: &'a str) -> Result<About<'a>, i64> {
         let group = Key {
             group: id,
             ..Key::default()

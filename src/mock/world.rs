@@ -172,7 +172,7 @@ impl World {
     }
 
     /// What a group is like, or the code that says why it is not there.
-    pub(crate) fn about(&self, id: &str) -> Result<About<'_>, i32> {
+    pub(crate) fn about(&self, id: &str) -> Result<About<'_>, i64> {
         let group = self.group(id).ok_or(10010)?;
         Ok(About {
             kind: &group.kind,

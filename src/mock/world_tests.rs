@@ -56,7 +56,7 @@ fn key<'a>(group: &'a str, sender: &'a str, topic: &'a str) -> Key<'a> {
     }
 }
 
-fn recall(world: &mut World, group: &str, sender: &str, topic: &str) -> i32 {
+fn recall(world: &mut World, group: &str, sender: &str, topic: &str) -> i64 {
     world
         .recall(key(group, sender, topic), "administrator")
         .code

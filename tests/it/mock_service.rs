@@ -311,10 +311,7 @@ fn each_code_comes_from_its_cause() {
         // A mock each, as some remember what happened before.
         let mock = in_world(Options::default());
         assert_eq!(code(&mock, &call), expected, "{cause}");
-        assert_eq!(
-            mock.seen().by_code,
-            [(i32::try_from(expected).unwrap(), 1)].into()
-        );
+        assert_eq!(mock.seen().by_code, [(expected, 1)].into());
     }
 }
 
