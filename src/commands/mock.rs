@@ -60,6 +60,7 @@ fn options(args: &MockArgs) -> Result<Options> {
         count_rows: args.count_rows,
         world: args.world.as_deref().map(World::load).transpose()?,
         traffic: args.traffic,
+        hook: None,
     })
 }
 

@@ -6,6 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::Serialize;
 
+use super::hook::Then;
+
 /// What a call is answered with, and when.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Answer {
@@ -18,7 +20,7 @@ pub(crate) struct Answer {
 }
 
 /// How an answer goes out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum How {
     /// Status 200, JSON, as the service does.
     Json,
@@ -28,6 +30,8 @@ pub(crate) enum How {
     Half,
     /// Without an end.
     Endless,
+    /// Byte for byte, without a head of ours.
+    Exact(Then),
     /// Byte by byte.
     Slow,
     /// Not at all: the connection is reset.
@@ -35,6 +39,9 @@ pub(crate) enum How {
     /// Not at all: the connection stays open.
     Hang,
 }
+
+/// How an answer goes out, and its text.
+pub(crate) type Outgoing = (How, Bytes);
 
 /// JSON that is not the API's, or nothing: each looks like success to somebody.
 pub(crate) const WRONG: [&str; 10] = [

@@ -13,8 +13,8 @@ use super::server::Cut;
 /// What an answer without an end repeats.
 static FILLER: [u8; 16 * 1024] = [b' '; 16 * 1024];
 
-/// An answer without an end has one after all: this many fillers, 256 MiB.
-const FILLERS: u32 = 16 * 1024;
+/// An answer without an end has one after all.
+const LONGEST: usize = 256 * 1024 * 1024;
 
 /// How long a slow answer takes for a byte.
 const BYTE: Duration = Duration::from_millis(500);
@@ -29,8 +29,12 @@ pub(crate) enum Answering {
         whole: u64,
         written: bool,
     },
-    /// Filler after filler, as fast as the caller takes it.
-    Endless(u32),
+    /// A start, then filler after filler, as fast as the caller takes it.
+    Endless {
+        start: Option<Bytes>,
+        filler: Bytes,
+        left: usize,
+    },
     /// Byte by byte.
     Slow { left: Bytes, pause: Pin<Box<Sleep>> },
 }
@@ -49,7 +53,17 @@ impl Answering {
     }
 
     pub(crate) fn endless() -> Self {
-        Self::Endless(FILLERS)
+        Self::repeating(Bytes::new(), Bytes::from_static(&FILLER))
+    }
+
+    /// The start, and then the filler again and again.
+    pub(crate) fn repeating(start: Bytes, filler: Bytes) -> Self {
+        Self::Endless {
+            // Nothing is no step forward, however often it is repeated.
+            left: if filler.is_empty() { 0 } else { LONGEST },
+            start: Some(start),
+            filler,
+        }
     }
 
     pub(crate) fn slow(bytes: Bytes) -> Self {
@@ -80,11 +94,18 @@ impl Body for Answering {
                     return Poll::Pending;
                 }
             },
-            Self::Endless(0) => return Poll::Ready(Some(Err(Cut))),
-            Self::Endless(left) => {
-                *left -= 1;
-                Some(Bytes::from_static(&FILLER))
-            }
+            Self::Endless {
+                start,
+                filler,
+                left,
+            } => match start.take() {
+                Some(start) => Some(start),
+                None if *left == 0 => return Poll::Ready(Some(Err(Cut))),
+                None => {
+                    *left = left.saturating_sub(filler.len());
+                    Some(filler.clone())
+                }
+            },
             Self::Slow { left, pause } if !left.is_empty() => {
                 std::task::ready!(pause.as_mut().poll(cx));
                 let next = pause.deadline() + BYTE;
@@ -101,7 +122,7 @@ impl Body for Answering {
             Self::Whole(left) => SizeHint::with_exact(length(left.as_ref())),
             Self::Half { whole, .. } => SizeHint::with_exact(*whole),
             Self::Slow { left, .. } => SizeHint::with_exact(length(Some(left))),
-            Self::Endless(_) => SizeHint::default(),
+            Self::Endless { .. } => SizeHint::default(),
         }
     }
 

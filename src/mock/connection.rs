@@ -7,18 +7,22 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use hyper::header::{
+    CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
+};
+use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode, Uri};
+use hyper::{Request, Response, StatusCode, Uri, Version};
 use tokio::net::TcpStream;
 
-use super::answer::{Answer, How, json};
+use super::answer::{How, Outgoing, json};
 use super::arrival::Arrival;
 use super::body::Answering;
+use super::hook::{Call, Then};
 use super::request;
 use super::server::{Cut, Shared};
-use super::socket::{MOCK, Socket};
+use super::socket::{Head, MOCK, Socket};
 use super::tell::List;
 
 /// A request is 200 bytes; what is far longer is no call.
@@ -41,14 +45,17 @@ pub(crate) async fn connection(
     // Answers are one small write each; without this they wait for the client's ACK.
     drop(stream.set_nodelay(true));
     let cut = Rc::new(Cell::new(false));
+    let head = Rc::new(Cell::new(Head::default()));
     let arrival = Rc::new(Arrival::default());
-    let socket = Socket::new(stream, [Rc::clone(&cut), away], Rc::clone(&arrival));
+    let cuts = [Rc::clone(&cut), away];
+    let socket = Socket::new(stream, cuts, Rc::clone(&head), Rc::clone(&arrival));
     let open = Open {
         number,
         idle_since: Cell::new(Some(shared.start.elapsed())),
         shared,
         arrival,
         cut,
+        head,
     };
     // Not `pipeline_flush`: with it hyper takes in a body to its end before it writes, even one
     // that has none.
@@ -72,6 +79,24 @@ struct Open {
     idle_since: Cell<Option<Duration>>,
     /// Set, it makes the connection end with a reset.
     cut: Rc<Cell<bool>>,
+    /// What becomes of the head of the answer.
+    head: Rc<Cell<Head>>,
+}
+
+/// A request that is in flight until this is dropped.
+struct InFlight<'a>(&'a Shared);
+
+impl<'a> InFlight<'a> {
+    fn begin(shared: &'a Shared) -> Self {
+        shared.service.borrow_mut().connections.begin();
+        Self(shared)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.service.borrow_mut().connections.end();
+    }
 }
 
 impl Drop for Open {
@@ -102,6 +127,7 @@ impl Open {
 
     async fn answer(&self, request: Request<Incoming>) -> Result<Response<Answering>, Cut> {
         self.idle_since.set(None);
+        self.head.set(Head::Wanted);
         let answer = self.answer_busily(request).await;
         self.idle_since.set(Some(self.shared.start.elapsed()));
         answer
@@ -115,6 +141,10 @@ impl Open {
         let shared = &self.shared;
         if let Some(asked) = head.uri.path().strip_prefix("/mock/") {
             return Ok(self.tell(asked, &head.uri));
+        }
+        let _in_flight = InFlight::begin(shared);
+        if let Some(outgoing) = self.ask_the_hook(&head, &body).await {
+            return self.send(outgoing).await;
         }
         let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
         let now = shared.start.elapsed();
@@ -133,16 +163,39 @@ impl Open {
         if !answer.delay.is_zero() {
             tokio::time::sleep(answer.delay).await;
         }
-        self.send(answer).await
+        self.send((answer.how, answer.body)).await
     }
 
-    async fn send(&self, answer: Answer) -> Result<Response<Answering>, Cut> {
-        Ok(match answer.how {
-            How::Json => respond(200, JSON, Answering::whole(answer.body)),
-            How::Page(status) => respond(status, "text/html", Answering::whole(answer.body)),
-            How::Half => respond(200, JSON, Answering::half(&answer.body)),
-            How::Slow => respond(200, JSON, Answering::slow(answer.body)),
+    /// What a hook has go out in place of the service's answer.
+    async fn ask_the_hook(&self, head: &Parts, body: &Bytes) -> Option<Outgoing> {
+        let shared = &self.shared;
+        let hook = shared.hook.as_ref()?;
+        let nth = shared.hooked.get();
+        shared.hooked.set(nth + 1);
+        let call = Call {
+            method: head.method.as_str(),
+            path: head.uri.path(),
+            query: head.uri.query().unwrap_or(""),
+            headers: &head.headers,
+            body,
+            arrived: shared.start + self.arrival.before(shared.start.elapsed()),
+            connection: self.number,
+            nth,
+        };
+        hook.ask(&call).await
+    }
+
+    async fn send(&self, (how, body): Outgoing) -> Result<Response<Answering>, Cut> {
+        Ok(match how {
+            How::Json => respond(200, JSON, Answering::whole(body)),
+            How::Page(status) => respond(status, "text/html", Answering::whole(body)),
+            How::Half => respond(200, JSON, Answering::half(&body)),
+            How::Slow => respond(200, JSON, Answering::slow(body)),
             How::Endless => respond(200, JSON, Answering::endless()),
+            How::Exact(then) => {
+                self.head.set(Head::Unwanted);
+                exactly(body, then)
+            }
             How::Reset => {
                 self.cut.set(true);
                 return Err(Cut);
@@ -199,6 +252,25 @@ async fn read(mut body: Incoming) -> Option<Bytes> {
         };
     }
     Some(all)
+}
+
+/// These bytes, for a head that is left out: of it counts only what hyper makes of it.
+fn exactly(bytes: Bytes, then: Then) -> Response<Answering> {
+    match then {
+        Then::Keep => Response::new(Answering::whole(bytes)),
+        Then::Close => {
+            let mut response = Response::new(Answering::whole(bytes));
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(CONNECTION, close);
+            response
+        }
+        Then::Repeat(filler) => {
+            let mut response = Response::new(Answering::repeating(bytes, filler));
+            // The version that has no chunks: they would not be exact.
+            *response.version_mut() = Version::HTTP_10;
+            response
+        }
+    }
 }
 
 fn respond(status: u16, kind: &'static str, body: Answering) -> Response<Answering> {

@@ -22,6 +22,9 @@ pub(crate) struct Connections {
     pub(crate) opened: u64,
     pub(crate) open: u64,
     pub(crate) most_calls: u64,
+    /// Requests that are being answered.
+    in_flight: u64,
+    pub(crate) most_in_flight: u64,
 }
 
 const LATEST: usize = 10_000;
@@ -48,6 +51,17 @@ impl Connections {
             let calls = connection.calls;
             self.most_calls = self.most_calls.max(calls);
         }
+    }
+
+    /// A request has been read.
+    pub(crate) fn begin(&mut self) {
+        self.in_flight += 1;
+        self.most_in_flight = self.most_in_flight.max(self.in_flight);
+    }
+
+    /// A request that has begun is answered, or nobody waits for it any more.
+    pub(crate) fn end(&mut self) {
+        self.in_flight -= 1;
     }
 
     pub(crate) fn close(&mut self, number: u64) {
@@ -88,6 +102,18 @@ mod tests {
         assert_eq!((seen(0), seen(1)), ((1, 1, false), (2, 2, true)));
         assert_eq!((connections.opened, connections.open), (2, 1));
         assert_eq!(connections.most_calls, 2);
+    }
+
+    #[test]
+    fn the_most_in_flight_are_those_begun_and_not_yet_ended() {
+        let mut connections = Connections::default();
+        connections.begin();
+        connections.begin();
+        connections.end();
+        connections.begin();
+        connections.end();
+        connections.end();
+        assert_eq!(connections.most_in_flight, 2);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! ```text
 //! sockets   server        accepts; cuts all connections while the service is away
 //!             connection  reads a request, writes the answer when it is due (socket, arrival, body)
+//!               ├── hook  may answer in the service's place, for a program that embeds the mock
 //!               │
 //! decisions  service      (request, now) → answer: no clock, no socket, so tested without them
 //!               ├── request, auth, ids       what a call says, and whether it may
@@ -26,6 +27,7 @@ mod connection;
 mod connections;
 mod fault;
 mod group_info;
+mod hook;
 mod ids;
 mod lane;
 mod latency;
@@ -54,6 +56,7 @@ use tokio::task::LocalSet;
 
 pub use cap::Cap;
 pub use fault::{Fault, Of, What};
+pub use hook::{Call, Gate, Hook, Instead, Otherwise, Then};
 pub use latency::{Latency, duration};
 pub use options::Options;
 pub use rows::Only;
@@ -80,7 +83,7 @@ impl Mock {
     /// # Errors
     /// Of kind `Usage` where the options contradict themselves or listen beyond loopback
     /// unasked, of kind `Service` where it can't listen.
-    pub fn start(options: Options) -> Result<Self> {
+    pub fn start(mut options: Options) -> Result<Self> {
         options.check()?;
         let listen = options.listen;
         let fail = |error: std::io::Error| {
@@ -105,9 +108,9 @@ impl Mock {
             .name("mock".to_owned())
             .spawn(move || {
                 let since = SystemTime::now().duration_since(UNIX_EPOCH);
-                let idle = options.idle;
+                let (idle, hook) = (options.idle, options.hook.take());
                 let service = Service::new(options, since.map_or(0, |since| since.as_secs()));
-                let serving = server::serve(listener, address, idle, service, receiver);
+                let serving = server::serve(listener, address, idle, hook, service, receiver);
                 LocalSet::new().block_on(&runtime, serving)
             })
             .map_err(fail)?;

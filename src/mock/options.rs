@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::cap::Cap;
 use super::fault::{self, Fault};
+use super::hook::Hook;
 use super::latency::Latency;
 use super::script::Script;
 use super::world::World;
@@ -38,6 +39,8 @@ pub struct Options {
     pub world: Option<World>,
     /// Messages that arrive in the world, in a second.
     pub traffic: f64,
+    /// What to do with a request before the service sees it.
+    pub hook: Option<Hook>,
 }
 
 impl Default for Options {
@@ -54,6 +57,7 @@ impl Default for Options {
             count_rows: false,
             world: None,
             traffic: 0.0,
+            hook: None,
         }
     }
 }

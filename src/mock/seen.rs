@@ -33,6 +33,8 @@ pub struct Seen {
     pub open_connections: u64,
     /// The most calls over one connection.
     pub most_calls_on_a_connection: u64,
+    /// The most calls that were in flight at once: read, and their answer not yet due.
+    pub most_in_flight: u64,
     /// Different rows called, where rows are counted.
     pub rows: Option<u64>,
     /// The most calls for one row, where rows are counted.

@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 
 use super::arrival;
 use super::connection::connection;
+use super::hook::Hook;
 use super::seen::Seen;
 use super::service::Service;
 use super::tell::List;
@@ -45,6 +46,9 @@ pub(crate) struct Shared {
     pub(crate) idle: Duration,
     /// Wakes the acceptor: with the first call the script starts.
     pub(crate) first_call: Notify,
+    pub(crate) hook: Option<Hook>,
+    /// How many requests the hook has been asked about.
+    pub(crate) hooked: Cell<u64>,
 }
 
 /// How long to wait before another try to accept or to listen.
@@ -55,6 +59,7 @@ pub(crate) async fn serve(
     listener: TcpListener,
     address: SocketAddr,
     idle: Duration,
+    hook: Option<Hook>,
     service: Service,
     mut asks: UnboundedReceiver<Ask>,
 ) -> Seen {
@@ -63,6 +68,8 @@ pub(crate) async fn serve(
         start: Instant::now(),
         idle,
         first_call: Notify::new(),
+        hook,
+        hooked: Cell::new(0),
     });
     let mut listener = Some(listener);
     let mut connections = JoinSet::new();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::answer::{Answer, How, PAGE, Reply, WRONG};
+use super::answer::{Answer, How, Outgoing, PAGE, Reply, WRONG};
 use super::auth::Auth;
 use super::chances::Chances;
 use super::connections::Connections;
@@ -48,9 +48,6 @@ enum Admitted<'a> {
     Recall(Query<'a>, Recall<'a>),
     Lookup(Lookup),
 }
-
-/// How an answer goes out, and its text.
-type Outgoing = (How, Bytes);
 
 impl Service {
     /// A service that starts in the Unix second `epoch`.
@@ -112,6 +109,7 @@ impl Service {
         seen.connections = self.connections.opened;
         seen.open_connections = self.connections.open;
         seen.most_calls_on_a_connection = self.connections.most_calls;
+        seen.most_in_flight = self.connections.most_in_flight;
         if let Some(rows) = &self.rows {
             seen.rows = Some(rows.len() as u64);
             seen.most_calls_for_a_row = Some(rows.most_calls());

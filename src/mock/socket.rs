@@ -1,5 +1,5 @@
-//! A connection that knows when bytes arrived, that says of every answer that it is a mock's, and
-//! that can be cut: closed so that the caller sees a reset.
+//! A connection that knows when bytes arrived, that says of every answer that it is a mock's or
+//! leaves its head out, and that can be cut: closed so that the caller sees a reset.
 
 use std::cell::Cell;
 use std::io;
@@ -17,19 +17,56 @@ use super::arrival::Arrival;
 /// Requests are far shorter.
 const BLOCK: usize = 4096;
 
+/// What becomes of the head that hyper writes before an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Head {
+    /// It goes out.
+    #[default]
+    Wanted,
+    /// It is not to go out: the answer has all it needs, or lacks it on purpose.
+    Unwanted,
+    /// It has not gone out; what follows does as it is.
+    LeftOut,
+}
+
 /// A connection; where one of `cuts` is set when it is dropped, the caller sees a reset.
 pub(crate) struct Socket {
     stream: TokioIo<TcpStream>,
     cuts: [Rc<Cell<bool>>; 2],
+    head: Rc<Cell<Head>>,
     arrival: Rc<Arrival>,
 }
 
 impl Socket {
-    pub(crate) fn new(stream: TcpStream, cuts: [Rc<Cell<bool>>; 2], arrival: Rc<Arrival>) -> Self {
+    pub(crate) fn new(
+        stream: TcpStream,
+        cuts: [Rc<Cell<bool>>; 2],
+        head: Rc<Cell<Head>>,
+        arrival: Rc<Arrival>,
+    ) -> Self {
         Self {
             stream: TokioIo::new(stream),
             cuts,
+            head,
             arrival,
+        }
+    }
+
+    /// What is taken for written of these bytes, where they start with a head that is not to go out.
+    fn left_out(&self, bytes: &[u8]) -> Option<usize> {
+        if self.head.get() != Head::Unwanted {
+            return None;
+        }
+        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
+        self.head.set(Head::LeftOut);
+        Some(end + 4)
+    }
+
+    /// The same bytes with our mark, where they need one.
+    fn marked(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        match self.head.get() {
+            Head::LeftOut => None,
+            Head::Wanted | Head::Unwanted => marked(bytes),
         }
     }
 
@@ -90,7 +127,10 @@ impl Write for Socket {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let Some(marked) = marked(bytes) else {
+        if let Some(left_out) = self.left_out(bytes) {
+            return Poll::Ready(Ok(left_out));
+        }
+        let Some(marked) = self.marked(bytes) else {
             return self.stream().poll_write(cx, bytes);
         };
         let written = ready!(self.stream().poll_write(cx, &marked))?;
@@ -116,7 +156,9 @@ impl Write for Socket {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         match slices.first() {
-            Some(head) if marked(head).is_some() => self.poll_write(cx, head),
+            Some(head) if self.head.get() == Head::Unwanted || self.marked(head).is_some() => {
+                self.poll_write(cx, head)
+            }
             _ => self.stream().poll_write_vectored(cx, slices),
         }
     }
