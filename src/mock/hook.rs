@@ -51,7 +51,7 @@ pub struct Otherwise {
 /// What happens in the place of the service's answer.
 #[derive(Clone, Debug)]
 pub enum Instead {
-    /// A failure in the service's own form: its code, and its words.
+    /// An answer in the service's own form: its code, 0 being success, and its words.
     Code(i64, String),
     /// Exactly these bytes, an answer or not, and then this.
     Bytes(Bytes, Then),

@@ -123,20 +123,20 @@ fn half_an_answer_is_no_success() {
         (Answer::json(&OK[..OK.len() / 2]), NOT_THE_API),
         // A whole body that is longer than it says it is.
         (
-            Answer::LastBytes(bytes("Content-Length: 20", OK)),
+            Answer::last_bytes(bytes("Content-Length: 20", OK)),
             NOT_THE_API,
         ),
         // Bodies that end before they should, though what is there would do.
         (
-            Answer::LastBytes(bytes("Content-Length: 500", OK)),
+            Answer::last_bytes(bytes("Content-Length: 500", OK)),
             BROKEN_OFF,
         ),
         (
-            Answer::LastBytes(bytes("Transfer-Encoding: chunked", &chunk)),
+            Answer::last_bytes(bytes("Transfer-Encoding: chunked", &chunk)),
             BROKEN_OFF,
         ),
         // The rest never comes.
-        (Answer::Bytes(bytes("Content-Length: 500", OK)), NO_ANSWER),
+        (Answer::bytes(bytes("Content-Length: 500", OK)), NO_ANSWER),
     ]);
 }
 
@@ -149,42 +149,39 @@ fn an_endless_body_is_cut_off() {
     let plain = bytes("Content-Type: application/json", "");
     let chunked = bytes("Transfer-Encoding: chunked", "");
     fail_and_may_have_landed(&[
-        (Answer::Endless(plain, spaces), NOT_THE_API),
-        (Answer::Endless(chunked, chunk), NOT_THE_API),
+        (Answer::endless(plain, spaces), NOT_THE_API),
+        (Answer::endless(chunked, chunk), NOT_THE_API),
     ]);
 }
 
 #[test]
 fn a_header_bomb_is_cut_off() {
     let start = b"HTTP/1.1 200 OK\r\n";
-    let many = Answer::Endless(start.to_vec(), b"X-Boom: boom\r\n".repeat(100));
-    let long = Answer::Endless([&start[..], b"X-Boom: "].concat(), vec![b'x'; 64 * 1024]);
+    let many = Answer::endless(start.to_vec(), b"X-Boom: boom\r\n".repeat(100));
+    let long = Answer::endless([&start[..], b"X-Boom: "].concat(), vec![b'x'; 64 * 1024]);
     fail_and_may_have_landed(&[(many, BROKEN_OFF), (long, BROKEN_OFF)]);
 }
 
 #[test]
 fn another_protocol_is_no_success() {
     fail_and_may_have_landed(&[
-        (
-            Answer::LastBytes(b"SSH-2.0-OpenSSH_9.9\r\n".to_vec()),
-            BROKEN_OFF,
-        ),
-        (Answer::LastBytes(OK.into()), BROKEN_OFF),
+        (Answer::last_bytes("SSH-2.0-OpenSSH_9.9\r\n"), BROKEN_OFF),
+        (Answer::last_bytes(OK), BROKEN_OFF),
     ]);
 }
 
 #[test]
 fn a_connection_that_ends_instead_of_an_answer_is_no_success() {
     fail_and_may_have_landed(&[
-        (Answer::Reset, BROKEN_OFF),
-        (Answer::LastBytes(Vec::new()), BROKEN_OFF),
+        (Answer::reset(), BROKEN_OFF),
+        (Answer::last_bytes(""), BROKEN_OFF),
     ]);
 }
 
 #[test]
 fn an_answer_after_the_time_out_or_never_is_no_success() {
     fail_and_may_have_landed(&[
-        (Answer::Silence, NO_ANSWER),
+        (Answer::silence(), NO_ANSWER),
         (Answer::ok().after(Duration::from_millis(700)), NO_ANSWER),
     ]);
 }
@@ -215,7 +212,7 @@ fn an_answer_smuggled_behind_another_answers_nobody() {
     let response = |body: &str| bytes(&format!("Content-Length: {}", body.len()), body);
     let two = [response(refusal), response(OK)].concat();
     let service = Service::start(move |call| match &*call.sender() {
-        "u0" => Answer::Bytes(two.clone()),
+        "u0" => Answer::bytes(two.clone()),
         _ => Answer::code(10015),
     });
     let place = Place::with_rows(rows(10));
@@ -227,7 +224,7 @@ fn an_answer_smuggled_behind_another_answers_nobody() {
 #[test]
 fn a_time_out_that_was_not_the_last_attempt_leaves_no_doubt() {
     let service = Service::start(|call| match call.nth_of_row {
-        0 => Answer::Silence,
+        0 => Answer::silence(),
         _ => Answer::ok(),
     });
     let place = Place::with_rows("group,sender\ng,s\n");

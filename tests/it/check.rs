@@ -117,7 +117,7 @@ fn as_json_it_is_one_object_that_adds_up() {
 fn suspicious_rows_are_sent_unless_the_operator_is_strict() {
     let place = Place::with_rows(DIRTY);
     let run = |words: &[&str]| {
-        let service = Service::good();
+        let service = Service::lenient();
         let run = place.run("rows.csv").on(service.address()).with(words);
         (run.finish().exits(3), service.calls())
     };

@@ -179,10 +179,7 @@ fn how_many_calls_are_in_flight_may_be_set_for_good() {
     for said in EITHER {
         let gate = Gate::default();
         let held = gate.clone();
-        let service = Service::start(move |_| {
-            held.wait();
-            Answer::ok()
-        });
+        let service = Service::start(move |_| Answer::ok().behind(&held));
         let place = Place::with_rows(rows(30));
         let running = bounded(&place, &service, said, "concurrency", "3").start();
         service.until_called(3);
@@ -232,7 +229,7 @@ fn the_pace_may_be_set_for_good() {
 #[test]
 fn patience_may_be_set_for_good() {
     for said in EITHER {
-        let service = Service::start(|_| Answer::Silence);
+        let service = Service::start(|_| Answer::silence());
         let place = Place::with_rows(rows(1));
         let run = bounded(&place, &service, said, "timeout", "\"200ms\"");
         run.with(["--max-attempts", "1"]).finish().exits(3);

@@ -1,8 +1,5 @@
 //! Every flag and variable, at the place where it has its effect: the wire, the files.
 
-use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
-
 use crate::stage::{Answer, Gate, Place, Service, rows};
 
 #[test]
@@ -95,21 +92,20 @@ fn each_region_has_its_address() {
 
 #[test]
 fn a_proxy_of_the_environment_stands_before_every_service_but_loopback() {
-    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = Service::start(|_| Answer::reset());
     let place = Place::with_rows(rows(1));
     // No name ends like this one, so it could not be reached otherwise.
     let run = place
         .run("rows.csv")
         .with(["--endpoint", "https://recall.invalid"]);
     let run = run.rate("200").with(["--max-attempts", "1"]);
-    let address = format!("http://{}", proxy.local_addr().unwrap());
-    let running = run.env("HTTPS_PROXY", address).start();
-    let (stream, _) = proxy.accept().unwrap();
-    let mut asked = String::new();
-    BufReader::new(stream).read_line(&mut asked).unwrap();
-    assert_eq!(asked, "CONNECT recall.invalid:443 HTTP/1.1\r\n");
-    drop(proxy);
-    running.finish().exits(3);
+    let address = format!("http://{}", proxy.address());
+    run.env("HTTPS_PROXY", address).finish().exits(3);
+    let asked = &proxy.requests()[0];
+    assert_eq!(
+        (&*asked.method, &*asked.headers["host"]),
+        ("CONNECT", "recall.invalid:443")
+    );
 }
 
 #[test]
@@ -230,10 +226,7 @@ fn flags_that_contradict_each_other_are_refused() {
 fn a_second_run_for_the_app_is_refused_or_waits_for_its_turn() {
     let gate = Gate::default();
     let held = gate.clone();
-    let service = Service::start(move |_| {
-        held.wait();
-        Answer::ok()
-    });
+    let service = Service::start(move |_| Answer::ok().behind(&held));
     let place = Place::with_rows(rows(3));
     let first = place.run("rows.csv").on(service.address()).start();
     service.until_called(3);

@@ -267,11 +267,9 @@ fn resumed_with_one_reordered_one_grown_and_one_more_only_what_is_new_is_called(
 fn killed_in_the_middle_they_are_gone_on_with() {
     let gate = Gate::default();
     let held = gate.clone();
-    let service = Service::start(move |call| {
-        if call.nth >= 7 {
-            held.wait();
-        }
-        Answer::ok()
+    let service = Service::start(move |call| match call.nth {
+        0..7 => Answer::ok(),
+        _ => Answer::ok().behind(&held),
     });
     let place = Place::new();
     place.write("a.csv", rows(5));

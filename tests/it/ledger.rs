@@ -26,7 +26,7 @@ fn every_distinct_row_is_called_once_and_has_one_line() {
 
 #[test]
 fn rows_that_differ_in_group_sender_or_topic_alone_are_different_rows() {
-    let service = Service::good();
+    let service = Service::lenient();
     let place = Place::with_rows("group,sender,topic\ng,s,\ng,s,t\ng,S,\ng2,s,\ng,s ,\ngs,,\n");
     let done = place
         .run("rows.csv")
@@ -58,7 +58,7 @@ fn the_header_says_whose_ledger_it_is() {
 fn a_line_tells_the_row_and_what_became_of_it() {
     let service = Service::start(|call| match (&*call.sender(), call.nth_of_row) {
         ("ann", 0) => Answer::code(10002),
-        ("ann", _) => Answer::ok(),
+        ("ann", _) => Answer::ok_anyway(),
         _ => Answer::say(10010, "group \"g\" is\ngone"),
     });
     let place = Place::with_rows("sender,group,topic\nann,\"g, 1\",t\n\nbob,g2,\n");
@@ -116,7 +116,7 @@ fn the_failed_rows_are_a_file_in_the_input_s_format_that_runs_as_it_is() {
         let mut files = [failed, input, "rows.ledger.jsonl"];
         files.sort_unstable();
         assert_eq!(place.files(), files);
-        let again = Service::good();
+        let again = Service::lenient();
         place.run(failed).on(again.address()).finish().exits(0);
         let mut called: Vec<_> = again.requests().iter().map(|c| c.body.clone()).collect();
         called.sort();

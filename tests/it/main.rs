@@ -2,8 +2,8 @@
 //! processes.
 //!
 //! A test is set in a [`Place`](stage::Place), a folder of its own, and reads
-//! `place.run("rows.csv").on(service.address()).finish()`; the other end is either a scripted
-//! [`Service`](stage::Service) or the crate's own mock.
+//! `place.run("rows.csv").on(service.address()).finish()`; the other end is the crate's own
+//! mock, as it is or as a [`Service`](stage::Service) that a test scripts.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -51,12 +51,12 @@ fn no_row_fails_by_a_gateway_without_a_service() {
 
 #[test]
 fn no_row_fails_by_a_service_that_hangs() {
-    no_row_fails_by(Answer::Silence);
+    no_row_fails_by(Answer::silence());
 }
 
 #[test]
 fn no_row_fails_by_connections_that_break() {
-    no_row_fails_by(Answer::Reset);
+    no_row_fails_by(Answer::reset());
 }
 
 #[test]

@@ -84,10 +84,7 @@ fn no_more_calls_are_in_flight_than_asked_for() {
     for concurrency in [1, 3, 7] {
         let gate = Gate::default();
         let held = gate.clone();
-        let service = Service::start(move |_| {
-            held.wait();
-            Answer::ok()
-        });
+        let service = Service::start(move |_| Answer::ok().behind(&held));
         let place = Place::with_rows(rows(60));
         let run = place.run("rows.csv").on(service.address());
         let running = run

@@ -94,10 +94,11 @@ fn heard(service: &Service) -> (Vec<Request>, Vec<String>) {
 fn holding_recalls(gate: &Gate) -> Service {
     let held = gate.clone();
     Service::start(move |request| {
-        if !asks(request) {
-            held.wait();
+        if asks(request) {
+            tell(request)
+        } else {
+            Answer::ok().behind(&held)
         }
-        well(request)
     })
 }
 
@@ -199,8 +200,9 @@ fn faults_are_tried_again() {
     for fault in [
         Answer::code(10002),
         Answer::code(60007),
-        Answer::Reset,
-        Answer::ok(),
+        Answer::reset(),
+        // It tells of no group.
+        Answer::ok_anyway(),
     ] {
         let service = Service::start(move |request| match request.nth {
             0 | 1 => fault.clone(),
@@ -309,10 +311,7 @@ fn looks_keep_the_cap_and_leave_that_of_recalls_alone() {
 fn no_more_looks_are_in_flight_than_asked_for() {
     let gate = Gate::default();
     let held = gate.clone();
-    let service = Service::start(move |request| {
-        held.wait();
-        well(request)
-    });
+    let service = Service::start(move |request| well(request).behind(&held));
     let place = Place::with_rows(rows_in_groups(300));
     let run = place.run("rows.csv").on(service.address());
     let running = run.with(["--preflight", "--concurrency", "2"]).start();
@@ -400,7 +399,7 @@ fn rows_from_a_pipe_can_be_read_only_once_and_are_refused() {
 #[test]
 fn an_interrupt_while_it_looks_leaves_at_once_with_nothing_recalled() {
     for signal in [Signal::INT, Signal::TERM] {
-        let service = Service::start(|_| Answer::Silence);
+        let service = Service::start(|_| Answer::silence());
         let place = Place::with_rows(rows_in_groups(200));
         let run = place.run("rows.csv").on(service.address());
         let running = run.with(["--preflight"]).start();
@@ -468,10 +467,7 @@ fn somebody_at_a_terminal_is_told_before_they_are_asked_and_can_still_leave() {
 fn two_looks_for_an_app_come_one_after_the_other() {
     let gate = Gate::default();
     let held = gate.clone();
-    let service = Service::start(move |request| {
-        held.wait();
-        well(request)
-    });
+    let service = Service::start(move |request| well(request).behind(&held));
     let place = Place::with_rows(rows_in_groups(3));
     let look = || {
         let words = ["run", "rows.csv", "--preflight", "--dry-run"];
@@ -581,7 +577,7 @@ fn a_service_that_does_not_tell_ends_a_check_and_so_does_an_interrupt() {
     let done = check().on(service.address()).finish().exits(4);
     assert_eq!(done.stdout, "");
     done.says("the service refuses to tell about the groups");
-    let service = Service::start(|_| Answer::Silence);
+    let service = Service::start(|_| Answer::silence());
     let running = check().on(service.address()).start();
     service.until_called(1);
     running.signal(Signal::INT);

@@ -218,10 +218,7 @@ fn a_file_that_is_no_ledger_is_refused_and_not_touched() {
 fn a_second_run_on_the_same_ledger_is_refused() {
     let gate = Gate::default();
     let held = gate.clone();
-    let service = Service::start(move |_| {
-        held.wait();
-        Answer::ok()
-    });
+    let service = Service::start(move |_| Answer::ok().behind(&held));
     let place = Place::with_rows(rows(3));
     let first = place.run("rows.csv").on(service.address()).start();
     service.until_called(1);
@@ -269,7 +266,7 @@ fn a_ledger_of_version_1_is_exported() {
 
 #[test]
 fn a_ledger_of_version_1_is_replayed() {
-    let service = Service::good();
+    let service = Service::lenient();
     let place = version_1(&service);
     place
         .recall(["replay", "rows.ledger.jsonl"])

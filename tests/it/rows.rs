@@ -19,7 +19,7 @@ fn called(service: &Service) -> Vec<String> {
 /// Who is called for this text in a file of this name, run with these words.
 #[track_caller]
 fn called_for(name: &str, text: impl AsRef<[u8]>, words: &[&str]) -> Vec<String> {
-    let service = Service::good();
+    let service = Service::lenient();
     let place = Place::new();
     place.write(name, text);
     let run = place.run(name).on(service.address());
@@ -120,7 +120,7 @@ fn integers_in_json_keep_every_digit() {
 
 #[test]
 fn bad_rows_become_invalid_lines_with_their_place_and_the_run_goes_on() {
-    let service = Service::good();
+    let service = Service::lenient();
     let mut text = b"group,sender,topic\ng1,ann,\n,nobody,\ng3,,t\ng4\ng5,bell\x07,\n".to_vec();
     text.extend(b"g6,\xff\xfe,\n\"g7\" x,quoted,\ng8,1.29E+18,\n");
     text.extend(format!("g9,{},\n", "x".repeat(70_000)).bytes());
@@ -151,7 +151,7 @@ fn bad_rows_become_invalid_lines_with_their_place_and_the_run_goes_on() {
 
 #[test]
 fn bad_lines_of_json_become_invalid_lines_with_their_place() {
-    let service = Service::good();
+    let service = Service::lenient();
     let place = Place::new();
     let text = concat!(
         "{\"group\":\"g1\",\"sender\":\"ann\"}\n",

@@ -14,11 +14,9 @@ use crate::stage::{Answer, Gate, Place, Recall, Service, Terminal, rows, until};
 fn ten_then_gated() -> (Service, Gate) {
     let gate = Gate::default();
     let held = gate.clone();
-    let service = Service::start(move |call| {
-        if call.nth >= 10 {
-            held.wait();
-        }
-        Answer::ok()
+    let service = Service::start(move |call| match call.nth {
+        0..10 => Answer::ok(),
+        _ => Answer::ok().behind(&held),
     });
     (service, gate)
 }

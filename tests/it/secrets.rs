@@ -173,26 +173,22 @@ fn nothing_shows_when_something_else_answers() {
         &once,
         4,
     );
-    nothing_shows(|_| Answer::Reset, &once, 3);
-    nothing_shows(|_| Answer::Silence, &once, 3);
+    nothing_shows(|_| Answer::reset(), &once, 3);
+    nothing_shows(|_| Answer::silence(), &once, 3);
     let half = |call: &Request| {
         format!(
             "HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n{}",
             echo(call)
         )
     };
-    nothing_shows(move |call| Answer::LastBytes(half(call).into()), &once, 3);
-    nothing_shows(
-        |call| Answer::LastBytes(call.query.clone().into()),
-        &once,
-        3,
-    );
+    nothing_shows(move |call| Answer::last_bytes(half(call)), &once, 3);
+    nothing_shows(|call| Answer::last_bytes(call.query.clone()), &once, 3);
     nothing_shows(
         |call| {
             let location = format!("http://127.0.0.1:1{}?{}", call.path, call.query);
             let head =
                 format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n");
-            Answer::Bytes(head.into())
+            Answer::bytes(head)
         },
         &once,
         4,
@@ -200,7 +196,7 @@ fn nothing_shows_when_something_else_answers() {
     nothing_shows(
         |call| {
             let start = format!("HTTP/1.1 200 OK\r\nX-Call: {}\r\n", call.query);
-            Answer::Endless(start.into(), b"X-Boom: boom\r\n".repeat(100))
+            Answer::endless(start, b"X-Boom: boom\r\n".repeat(100))
         },
         &once,
         3,

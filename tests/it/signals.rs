@@ -12,10 +12,7 @@ use crate::stage::{Answer, Finished, Gate, Place, Service, rows};
 fn gated() -> (Service, Gate) {
     let gate = Gate::default();
     let held = gate.clone();
-    let service = Service::start(move |_| {
-        held.wait();
-        Answer::ok()
-    });
+    let service = Service::start(move |_| Answer::ok().behind(&held));
     (service, gate)
 }
 
@@ -77,11 +74,9 @@ fn the_command_that_it_prints_goes_on_when_it_is_typed() {
 fn the_second_signal_leaves_at_once_and_the_ledger_is_sound() {
     let answers = Gate::default();
     let held = answers.clone();
-    let service = Service::start(move |call| {
-        if call.nth >= 10 {
-            held.wait();
-        }
-        Answer::ok()
+    let service = Service::start(move |call| match call.nth {
+        0..10 => Answer::ok(),
+        _ => Answer::ok().behind(&held),
     });
     let place = Place::with_rows(rows(40));
     let run = || {

@@ -1,23 +1,20 @@
 //! Who the service proves to be: verified by default, with a private authority where one is named.
 
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener};
+use std::io::{self, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::stage::{Place, rows};
-
-const OK: &str = r#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0}"#;
+use crate::stage::{Place, Service, rows};
 
 /// A service behind TLS, with a certificate that no authority of this machine has signed.
 struct Private {
-    address: SocketAddr,
+    service: Service,
+    tunnel: SocketAddr,
     certificate: String,
-    heard: Arc<AtomicUsize>,
 }
 
 impl Private {
@@ -32,76 +29,83 @@ impl Private {
             .with_single_cert(vec![own.cert.der().clone()], key.into())
             .unwrap();
         let config = Arc::new(config);
+        let service = Service::good();
+        let address = service.address();
         let listener = TcpListener::bind("localhost:0").unwrap();
-        let service = Self {
-            address: listener.local_addr().unwrap(),
-            certificate: own.cert.pem(),
-            heard: Arc::default(),
-        };
-        let heard = Arc::clone(&service.heard);
+        let tunnel = listener.local_addr().unwrap();
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
-                let mut tls = StreamOwned::new(connection, stream);
-                let heard = Arc::clone(&heard);
-                thread::spawn(move || {
-                    // A call fits in a record; a handshake that is refused ends here.
-                    while matches!(tls.read(&mut [0; 4096]), Ok(1..)) {
-                        heard.fetch_add(1, Ordering::SeqCst);
-                        let length = OK.len();
-                        write!(
-                            tls,
-                            "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{OK}"
-                        )
-                        .unwrap();
-                    }
-                });
+                let tls = StreamOwned::new(connection, stream);
+                // A handshake that is refused ends it, as the end of the connection does.
+                thread::spawn(move || drop(carry(tls, address)));
             }
         });
-        service
+        Self {
+            service,
+            tunnel,
+            certificate: own.cert.pem(),
+        }
     }
 
     fn url(&self) -> String {
-        format!("https://localhost:{}", self.address.port())
+        format!("https://localhost:{}", self.tunnel.port())
     }
+}
 
-    fn heard(&self) -> usize {
-        self.heard.load(Ordering::SeqCst)
+/// Carries calls to the service, and its answers back, in turns.
+fn carry(mut tls: StreamOwned<ServerConnection, TcpStream>, service: SocketAddr) -> io::Result<()> {
+    // A call fits in a record.
+    let mut call = [0; 4096];
+    let mut service = TcpStream::connect(service)?;
+    while let length @ 1.. = tls.read(&mut call)? {
+        service.write_all(&call[..length])?;
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"}") {
+            let mut block = [0; 4096];
+            let length = service.read(&mut block)?;
+            if length == 0 {
+                return Ok(());
+            }
+            answer.extend_from_slice(&block[..length]);
+        }
+        tls.write_all(&answer)?;
     }
+    Ok(())
 }
 
 #[test]
 fn a_certificate_that_nobody_vouches_for_stops_the_run_before_anything_is_sent() {
-    let service = Private::new();
+    let private = Private::new();
     let place = Place::with_rows(rows(3));
-    let run = place.run("rows.csv").with(["--endpoint", &service.url()]);
+    let run = place.run("rows.csv").with(["--endpoint", &private.url()]);
     let finished = run.finish().exits(4);
     assert!(
         finished.stderr.contains("certificate is not to be trusted"),
         "{}",
         finished.stderr
     );
-    assert_eq!(service.heard(), 0);
+    assert_eq!(private.service.calls(), 0);
 }
 
 #[test]
 fn a_private_authority_is_believed_when_it_is_named() {
-    let service = Private::new();
+    let private = Private::new();
     let place = Place::with_rows(rows(3));
-    place.write("ca.pem", &service.certificate);
-    let run = place.run("rows.csv").with(["--endpoint", &service.url()]);
+    place.write("ca.pem", &private.certificate);
+    let run = place.run("rows.csv").with(["--endpoint", &private.url()]);
     run.with(["--cacert", "ca.pem", "--concurrency", "1"])
         .finish()
         .exits(0);
-    assert_eq!(service.heard(), 3);
+    assert_eq!(private.service.calls(), 3);
 }
 
 #[test]
 fn a_file_without_a_certificate_is_no_authority() {
-    let service = Private::new();
+    let private = Private::new();
     let place = Place::with_rows(rows(3));
     place.write("ca.pem", "not a certificate");
-    let run = place.run("rows.csv").with(["--endpoint", &service.url()]);
+    let run = place.run("rows.csv").with(["--endpoint", &private.url()]);
     let finished = run.with(["--cacert", "ca.pem"]).finish().exits(2);
     assert!(finished.stderr.contains("--cacert"), "{}", finished.stderr);
 }

@@ -8,10 +8,7 @@ use crate::stage::{Answer, Gate, Place, Recall, Service, rows};
 
 /// A run that can't end before the gate opens.
 fn held_up(answer: Gate) -> Service {
-    Service::start(move |_| {
-        answer.wait();
-        Answer::ok()
-    })
+    Service::start(move |_| Answer::ok().behind(&answer))
 }
 
 /// Another operator's run of other rows, on the same machine: the lock lies where both look.

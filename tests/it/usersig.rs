@@ -17,7 +17,7 @@ use rustix::process::Signal;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 
-use crate::stage::{Answer, Place, Request, SECRET_KEY, Service, rows, until};
+use crate::stage::{Answer, Place, Request, SECRET_KEY, Service, rows};
 
 fn usersigs(service: &Service) -> HashSet<String> {
     let requests = service.requests();
@@ -55,10 +55,9 @@ impl Expired {
         if usersig != *first {
             return Answer::ok();
         }
-        until("the next second", || {
-            Timestamp::now().as_second() > at.as_second()
-        });
-        Answer::code(code)
+        let next_second = 1_000_000_000 - at.subsec_nanosecond();
+        let so_long = Duration::from_nanos(next_second.try_into().unwrap());
+        Answer::code(code).after(so_long)
     }
 }
 

@@ -1,33 +1,25 @@
 //! What a scripted service does with a request.
 
-use std::io::{self, Read as _, Write as _};
-use std::net::TcpStream;
-use std::thread;
 use std::time::Duration;
 
-use serde_json::json;
+use bytes::Bytes;
+use recall_worker::mock::{Instead, Otherwise, Then};
+
+use super::Gate;
 
 /// What a scripted service does with a request.
 #[derive(Clone, Debug)]
-pub(crate) enum Answer {
-    /// These bytes, and the connection is kept.
-    Bytes(Vec<u8>),
-    /// These bytes, and the connection is closed, with or without a further word.
-    LastBytes(Vec<u8>),
-    /// These bytes, and then these without end.
-    Endless(Vec<u8>, Vec<u8>),
-    /// The connection is reset.
-    Reset,
-    /// Nothing, for as long as the other side cares to wait.
-    Silence,
-    /// The answer, after a while.
-    Late(Duration, Box<Answer>),
-}
+pub(crate) struct Answer(Otherwise);
 
 impl Answer {
-    /// Success.
+    /// What the mock makes of it: success, where nothing is wrong with the call.
     pub(crate) fn ok() -> Self {
-        Self::json(r#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0}"#)
+        Self(Otherwise::usual())
+    }
+
+    /// Success, whatever is wrong with the call.
+    pub(crate) fn ok_anyway() -> Self {
+        Self::say(0, "")
     }
 
     /// A failure with a code.
@@ -37,8 +29,7 @@ impl Answer {
 
     /// A failure with a code and words.
     pub(crate) fn say(code: i64, info: &str) -> Self {
-        let body = json!({"ActionStatus": "FAIL", "ErrorInfo": info, "ErrorCode": code});
-        Self::json(&body.to_string())
+        Self(Instead::Code(code, info.to_owned()).into())
     }
 
     /// Status 200 and this for a body.
@@ -56,43 +47,50 @@ impl Answer {
     }
 
     pub(crate) fn http(status: &str, kind: &str, body: &str) -> Self {
-        Self::Bytes(
-            format!(
-                "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n{body}",
-                body.len()
-            )
-            .into_bytes(),
-        )
+        let length = body.len();
+        Self::bytes(format!(
+            "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n{body}"
+        ))
     }
 
+    /// These bytes, and the connection is kept.
+    pub(crate) fn bytes(bytes: impl Into<Bytes>) -> Self {
+        Self(Instead::Bytes(bytes.into(), Then::Keep).into())
+    }
+
+    /// These bytes, and the connection is closed, with or without a further word.
+    pub(crate) fn last_bytes(bytes: impl Into<Bytes>) -> Self {
+        Self(Instead::Bytes(bytes.into(), Then::Close).into())
+    }
+
+    /// These bytes, and then these without end.
+    pub(crate) fn endless(start: impl Into<Bytes>, rest: impl Into<Bytes>) -> Self {
+        Self(Instead::Bytes(start.into(), Then::Repeat(rest.into())).into())
+    }
+
+    /// The connection is reset.
+    pub(crate) fn reset() -> Self {
+        Self(Instead::Reset.into())
+    }
+
+    /// Nothing, for as long as the other side cares to wait.
+    pub(crate) fn silence() -> Self {
+        Self(Instead::Silence.into())
+    }
+
+    /// That, after a while.
     pub(crate) fn after(self, delay: Duration) -> Self {
-        Self::Late(delay, Box::new(self))
+        Self(self.0.after(delay))
     }
 
-    /// Gives it; false where the connection is over.
-    pub(super) fn give(&self, stream: &mut TcpStream) -> io::Result<bool> {
-        match self {
-            Self::Bytes(bytes) => stream.write_all(bytes).map(|()| true),
-            Self::LastBytes(bytes) => stream.write_all(bytes).map(|()| false),
-            Self::Endless(start, rest) => {
-                stream.write_all(start)?;
-                loop {
-                    stream.write_all(rest)?;
-                }
-            }
-            Self::Reset => {
-                // A linger of nothing makes the kernel send a reset for a close.
-                rustix::net::sockopt::set_socket_linger(&*stream, Some(Duration::ZERO))?;
-                Ok(false)
-            }
-            Self::Silence => {
-                while stream.read(&mut [0; 512])? > 0 {}
-                Ok(false)
-            }
-            Self::Late(delay, answer) => {
-                thread::sleep(*delay);
-                answer.give(stream)
-            }
-        }
+    /// That, once the gate is open.
+    pub(crate) fn behind(self, gate: &Gate) -> Self {
+        Self(self.0.behind(gate))
+    }
+}
+
+impl From<Answer> for Otherwise {
+    fn from(answer: Answer) -> Self {
+        answer.0
     }
 }

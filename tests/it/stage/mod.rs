@@ -19,6 +19,7 @@ pub(crate) use mock::{calls_of_rows, get, mock};
 pub(crate) use place::{Place, SECRET_KEY, USERSIG, rows, senders};
 pub(crate) use process::{Finished, Running};
 pub(crate) use recall::Recall;
+pub(crate) use recall_worker::mock::Gate;
 pub(crate) use request::Request;
-pub(crate) use service::{Gate, Service};
+pub(crate) use service::Service;
 pub(crate) use terminal::Terminal;

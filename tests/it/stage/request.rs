@@ -1,10 +1,9 @@
 //! A request, as it came over the wire.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, Read as _};
-use std::net::TcpStream;
 use std::time::Instant;
 
+use recall_worker::mock::Call;
 use serde_json::Value;
 
 /// A request, as it came over the wire.
@@ -17,10 +16,10 @@ pub(crate) struct Request {
     /// By name in lower case.
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: String,
-    /// When it had arrived whole.
+    /// When it had arrived whole, by the kernel's clock where it has one.
     pub(crate) arrived: Instant,
-    /// Which connection it came on, from 0.
-    pub(crate) connection: usize,
+    /// Which connection it came on, from 1.
+    pub(crate) connection: u64,
     /// Its place among all requests, from 0.
     pub(crate) nth: usize,
     /// Its place among those of the same row, from 0.
@@ -28,36 +27,23 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// Reads one; none where the other side has closed the connection.
-    pub(super) fn read(
-        stream: &mut io::BufReader<TcpStream>,
-        connection: usize,
-    ) -> io::Result<Option<Self>> {
-        let mut line = String::new();
-        if stream.read_line(&mut line)? == 0 {
-            return Ok(None);
+    pub(super) fn new(call: &Call<'_>, nth_of_row: impl FnOnce(&str) -> usize) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let headers = call.headers.iter();
+        let body = text(call.body);
+        Self {
+            method: call.method.to_owned(),
+            path: call.path.to_owned(),
+            query: call.query.to_owned(),
+            headers: headers
+                .map(|(name, value)| (name.to_string(), text(value.as_bytes())))
+                .collect(),
+            arrived: call.arrived,
+            connection: call.connection,
+            nth: call.nth.try_into().unwrap(),
+            nth_of_row: nth_of_row(&body),
+            body,
         }
-        let broken = || io::Error::other(format!("no request line: {line:?}"));
-        let mut words = line.split_whitespace();
-        let method = words.next().ok_or_else(broken)?.to_owned();
-        let target = words.next().ok_or_else(broken)?;
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let headers = read_headers(stream)?;
-        let length = headers.get("content-length");
-        let length = length.map_or(0, |length| length.parse().unwrap());
-        let mut body = vec![0; length];
-        stream.read_exact(&mut body)?;
-        Ok(Some(Self {
-            method,
-            path: path.to_owned(),
-            query: query.to_owned(),
-            headers,
-            body: String::from_utf8(body).map_err(io::Error::other)?,
-            arrived: Instant::now(),
-            connection,
-            nth: 0,
-            nth_of_row: 0,
-        }))
     }
 
     /// The query, decoded, in its order.
@@ -86,17 +72,5 @@ impl Request {
     /// `Sender_Account`.
     pub(crate) fn sender(&self) -> String {
         self.json()["Sender_Account"].as_str().unwrap().to_owned()
-    }
-}
-
-fn read_headers(stream: &mut impl BufRead) -> io::Result<BTreeMap<String, String>> {
-    let mut headers = BTreeMap::new();
-    loop {
-        let mut line = String::new();
-        stream.read_line(&mut line)?;
-        let Some((name, value)) = line.split_once(':') else {
-            return Ok(headers);
-        };
-        headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
     }
 }
