@@ -41,6 +41,10 @@ pub struct MockArgs {
     /// latency, an outage; for all rows or for some. Its clock starts with the first call
     #[arg(long, value_name = "FILE")]
     pub script: Option<PathBuf>,
+    /// An outage between two moments after the first call: open connections are cut, new ones
+    /// refused, and then it is back. May be repeated
+    #[arg(long, value_name = "10s..20s")]
+    pub away: Vec<String>,
     /// Most calls a second of each app and command, the rest get the frequency error: 200 in any
     /// second, fixed:200 in each second of the clock, or bucket:200,50 with a burst of 50
     #[arg(long, value_name = "N")]

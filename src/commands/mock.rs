@@ -33,7 +33,7 @@ fn greeting(args: &MockArgs, address: SocketAddr) -> String {
     if args.world.is_some() || args.count_rows {
         lines.push(format!("Its world: curl http://{address}/mock/world"));
     }
-    if args.script.is_some() {
+    if args.script.is_some() || !args.away.is_empty() {
         lines.push("Its script starts with the first call.".to_owned());
     }
     lines.push("Stop it with Ctrl-C.\n".to_owned());
@@ -50,10 +50,7 @@ fn options(args: &MockArgs) -> Result<Options> {
             .iter()
             .map(|fault| fault.parse())
             .collect::<Result<_>>()?,
-        script: match &args.script {
-            Some(path) => Script::load(path)?,
-            None => Script::default(),
-        },
+        script: script(args)?,
         cap: parse(args.cap.as_deref())?,
         idle: duration(&args.idle)?,
         seed: args.seed,
@@ -62,6 +59,16 @@ fn options(args: &MockArgs) -> Result<Options> {
         traffic: args.traffic,
         hook: None,
     })
+}
+
+/// The script, with the outages that are flags.
+fn script(args: &MockArgs) -> Result<Script> {
+    let script = args.script.as_deref().map(Script::load).transpose()?;
+    let mut script = script.unwrap_or_default();
+    for outage in &args.away {
+        script.add_outage(outage)?;
+    }
+    Ok(script)
 }
 
 fn parse<T: std::str::FromStr<Err = Error>>(text: Option<&str>) -> Result<Option<T>> {

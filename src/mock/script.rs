@@ -91,6 +91,34 @@ impl Script {
         })
     }
 
+    /// Adds an outage, written as `10s..20s`: from the one moment until the other the service is
+    /// away.
+    ///
+    /// # Errors
+    /// Of kind `Usage`, with the text.
+    pub fn add_outage(&mut self, text: &str) -> Result<()> {
+        let refuse = |why: &str| {
+            Error::usage(format!("away {text}: {why}"))
+                .hint("write when it goes and when it is back, as in 10s..20s")
+        };
+        let (from, to) = text
+            .split_once("..")
+            .ok_or_else(|| refuse("two moments are needed"))?;
+        let (from, to) = (duration(from)?, duration(to)?);
+        if from >= to {
+            return Err(refuse("it would be back before it goes"));
+        }
+        self.steps.push(Step {
+            from,
+            to,
+            faults: Vec::new(),
+            latency: None,
+            away: true,
+            only: Only::default(),
+        });
+        Ok(())
+    }
+
     /// All faults that it ever has.
     pub(crate) fn all_faults(&self) -> impl Iterator<Item = &Fault> {
         self.steps.iter().flat_map(|step| &step.faults)
@@ -233,6 +261,26 @@ mod tests {
         let endless = Script::from_toml("[[during]]\naway = true").expect("a script");
         assert!(endless.away(at(1_000_000)));
         assert_eq!(endless.next_change(at(0)), None);
+    }
+
+    #[test]
+    fn outages_can_be_added_to_those_it_has() {
+        let mut script = Script::from_toml(SCRIPT).expect("a script");
+        for text in ["0..1s", "40s..1m"] {
+            script.add_outage(text).expect("an outage");
+        }
+        let away = [0, 1, 25, 39, 40, 59, 60].map(|s| script.away(at(s)));
+        assert_eq!(away, [true, false, true, false, true, true, false]);
+        for (text, why) in [
+            ("10s", "away 10s: two moments"),
+            ("20s..10s", "away 20s..10s: it would be back"),
+            ("10s..10s", "before it goes"),
+            ("10s..", "\"\" is no duration"),
+            ("soon..10s", "\"soon\""),
+        ] {
+            let error = script.add_outage(text).expect_err(text).to_string();
+            assert!(error.contains(why), "{error}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `recall mock`: the service as a process of its own, for rehearsals and benchmarks.
 
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 
 use rustix::process::Signal;
@@ -200,6 +200,23 @@ fn a_script_says_what_goes_wrong_with_whom() {
 }
 
 #[test]
+fn in_an_outage_connections_are_cut_and_refused_and_then_it_is_back() {
+    let place = Place::with_rows(rows(3));
+    let words = ["--away", "100ms..1500ms", "--away", "1h..2h"];
+    let (_mock, address) = start(&place, &words);
+    // Nothing happens before the first call, whatever becomes of it.
+    let mut open = TcpStream::connect(address).unwrap();
+    let call = "POST /nothing HTTP/1.1\r\nhost: mock\r\ncontent-length: 0\r\n\r\n";
+    open.write_all(call.as_bytes()).unwrap();
+    let cut = open.read_to_end(&mut Vec::new()).unwrap_err();
+    assert_eq!(cut.kind(), ErrorKind::ConnectionReset);
+    let refused = TcpStream::connect(address).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+    until("its return", || TcpStream::connect(address).is_ok());
+    place.run("rows.csv").on(address).finish().exits(0);
+}
+
+#[test]
 fn a_connection_is_closed_when_it_was_idle_for_as_long_as_said() {
     let place = Place::new();
     let (_mock, address) = start(&place, &["--idle", "30ms"]);
@@ -234,6 +251,8 @@ fn what_makes_no_sense_is_refused() {
         ["--fail", "10002=101%", "101%"],
         ["--latency", "soon", "soon"],
         ["--cap", "x", "cap"],
+        ["--away", "20s..10s", "away 20s..10s: it would be back"],
+        ["--away", "10s", "as in 10s..20s"],
         ["--listen", "here", "here"],
     ] {
         let mock = place.recall(["mock"]).with(&words[..2]);
