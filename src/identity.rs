@@ -31,12 +31,12 @@ pub(crate) enum Identity<'a> {
 
 impl<'a> Identity<'a> {
     /// That of a row which was read.
-    pub(crate) fn of_read(read: &'a Read) -> Self {
+    pub(crate) fn of_read(read: Read<'a>) -> Self {
         match read {
             Read::Row(row) => Self::Row {
-                group: &row.group,
-                sender: &row.sender,
-                topic: &row.topic,
+                group: row.group,
+                sender: row.sender,
+                topic: row.topic,
             },
             Read::Bad(bad) => Self::Bad {
                 input: bad.input.as_deref().unwrap_or_default(),
@@ -90,13 +90,18 @@ impl Key {
                 group,
                 sender,
                 topic,
-            } => [group, sender, topic].into_iter().for_each(&mut write),
+            } => {
+                write(group);
+                write(sender);
+                write(topic);
+            }
             Identity::Bad {
                 input,
                 line,
                 reason,
             } => {
-                [input, reason].into_iter().for_each(&mut write);
+                write(input);
+                write(reason);
                 hasher.write_u64(line);
             }
         }

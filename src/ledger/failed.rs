@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::last::LastWords;
 use crate::error::{Error, Result};
 use crate::outcome::{Entry, Outcome};
-use crate::rows::{Format, Read, Row};
+use crate::rows::{Format, Row};
 use crate::shell::quoted;
 
 /// A row of a failed-rows file. The first three columns make it an input, the others say why.
@@ -72,7 +72,7 @@ pub fn write_failed_rows(mut rows: LastWords, to: &Path, format: Format) -> Resu
 }
 
 /// The rows whose last outcome is `failed`, to be sent again.
-pub fn failed_rows(mut rows: LastWords) -> impl Iterator<Item = Result<Read>> + Send {
+pub fn failed_rows(mut rows: LastWords) -> impl Iterator<Item = Result<Row>> + Send {
     std::iter::from_fn(move || {
         loop {
             match rows.advance() {
@@ -82,13 +82,13 @@ pub fn failed_rows(mut rows: LastWords) -> impl Iterator<Item = Result<Read>> + 
             }
             if let Some(entry) = rows.entry().filter(has_failed) {
                 let input = Some(entry.input).filter(|input| !input.is_empty());
-                return Some(Ok(Read::Row(Row {
+                return Some(Ok(Row {
                     input: input.map(Into::into),
                     line: entry.row,
                     group: entry.group.into_owned(),
                     sender: entry.sender.into_owned(),
                     topic: entry.topic.into_owned(),
-                })));
+                }));
             }
         }
     })

@@ -21,5 +21,6 @@ pub use failed::{Sink, failed_rows, write_failed_rows};
 pub use format::{Header, VERSION};
 pub use last::LastWords;
 pub use reader::Reader;
+pub(crate) use reader::about_entries;
 pub use settled::Settled;
 pub use writer::{Disk, Ledger};

@@ -19,6 +19,15 @@ const BLOCK: usize = 128 * 1024;
 /// No line that this crate writes is longer: a row of 64 KiB with every byte escaped.
 const LONGEST_LINE: u64 = 1024 * 1024;
 
+/// What most lines of a ledger have, in bytes.
+const USUAL_LINE: u64 = 180;
+
+/// About how many entries a ledger has, by its size; 0 where there is none.
+pub(crate) fn about_entries(ledger: &Path) -> usize {
+    let size = ledger.metadata().map_or(0, |file| file.len());
+    usize::try_from(size / USUAL_LINE).unwrap_or(0)
+}
+
 /// A ledger that is being read.
 #[derive(Debug)]
 pub struct Reader {

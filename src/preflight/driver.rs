@@ -17,7 +17,8 @@ use crate::api::groups::Answer;
 use crate::api::usersig;
 use crate::error::{Error, Result};
 use crate::monitor::{Looking, Monitor};
-use crate::run::{Batch, Extent, Feed, Plan};
+use crate::rows::Batch;
+use crate::run::{Extent, Feed, Plan};
 use crate::survey::Survey;
 
 /// How often the monitor hears of progress.
@@ -90,7 +91,7 @@ impl<'a> Driver<'a> {
                     self.answered(call, answer);
                 }
                 batch = self.input.feed.next(), if self.lookups.wants_groups() => match batch {
-                    Some(batch) => self.input.take(&batch?, &mut self.lookups)?,
+                    Some(batch) => self.input.take(batch?, &mut self.lookups)?,
                     None => self.lookups.close(),
                 },
                 () = timer => {}
@@ -136,15 +137,16 @@ struct Input<'a> {
 
 impl Input<'_> {
     /// Counts these rows, and offers the groups among them that are new.
-    fn take(&mut self, batch: &Batch, lookups: &mut Lookups) -> Result<()> {
-        self.bytes = batch.bytes;
+    fn take(&mut self, batch: Batch, lookups: &mut Lookups) -> Result<()> {
+        self.bytes = batch.bytes_read();
         let groups = &mut self.groups;
-        let more = self.survey.take(&batch.reads, self.limit, |row, _| {
-            if groups.meet(&row.group) {
-                lookups.offer(row.group.clone());
+        let more = self.survey.take(&batch, self.limit, |row, _| {
+            if groups.meet(row.group) {
+                lookups.offer(row.group.to_owned());
             }
             Ok(())
         })?;
+        self.feed.give_back(batch);
         if !more {
             lookups.close();
         }

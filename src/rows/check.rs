@@ -23,8 +23,16 @@ pub(super) fn id(field: Field, bytes: &[u8], encoding: Encoding) -> Result<&str,
     }
 }
 
+/// The same of a field that is known to be printable ASCII.
+pub(super) fn id_of_plain(field: Field, text: &str) -> Result<&str, String> {
+    if text.is_empty() || is_rounded_number(text.as_bytes()) {
+        return id(field, text.as_bytes(), Encoding::default());
+    }
+    Ok(text)
+}
+
 fn complaint(id: &str) -> Option<&'static str> {
-    let is_plain = is_printable_ascii(id.as_bytes());
+    let is_plain = is_printable_ascii(id.as_bytes(), b' ');
     if !is_plain && id.contains(char::is_control) {
         Some("contains a control character")
     } else if !is_plain && id.contains(char::REPLACEMENT_CHARACTER) {
@@ -36,10 +44,11 @@ fn complaint(id: &str) -> Option<&'static str> {
     }
 }
 
-fn is_printable_ascii(bytes: &[u8]) -> bool {
-    bytes
-        .iter()
-        .fold(true, |all, byte| all & (b' '..=b'~').contains(byte))
+/// Whether there is nothing else, but for one byte that may be there as well.
+pub(super) fn is_printable_ascii(bytes: &[u8], or: u8) -> bool {
+    bytes.iter().fold(true, |all, byte| {
+        all & ((b' '..=b'~').contains(byte) || *byte == or)
+    })
 }
 
 /// `1.29E+18`, which is what a spreadsheet leaves of a long number; `1,29E+18` where it has a decimal

@@ -1,69 +1,108 @@
-//! CSV and TSV: the csv crate behind a [`Screen`].
+//! CSV and TSV: records, and the columns in them.
 
 use std::io::{self, Read as Input};
 
-use csv::{ByteRecord, ReaderBuilder};
-
+use super::batch::Batch;
 use super::blocks::Blocks;
-use super::check::{excerpt, id};
+use super::check::{excerpt, id, id_of_plain};
 use super::columns::{Columns, Field, Layout, are_failed_rows, count};
 use super::encoding::Encoding;
+use super::fields::{Fields, Splitter};
+use super::frame::{Frame, frame};
 use super::input::Reader;
 use super::open::{empty, unreadable};
-use super::screen::{Place, Screen};
-use super::{BadRow, Options, Read, Row};
+use super::{BadRow, Options, RowRef};
 use crate::error::{Error, Result};
 
-/// What the csv crate holds of the screened input.
-const CAPACITY: usize = 64 * 1024;
-
-/// A reader of records, one at a time in the same memory.
+/// Records one after the other. Each is looked at as often as need be, and then passed.
 struct Records<R> {
-    csv: csv::Reader<Screen<R>>,
-    record: ByteRecord,
+    blocks: Blocks<R>,
+    delimiter: u8,
+    /// The line on which the next record starts, from 1.
+    line: u64,
+    splitter: Splitter,
+}
+
+/// The next record, which the data starts with.
+enum Record {
+    Whole {
+        len: usize,
+        lines: u64,
+        quoted: bool,
+    },
+    /// Its first line is to be taken out.
+    Broken(String),
 }
 
 impl<R: Input> Records<R> {
     fn new(blocks: Blocks<R>, delimiter: u8) -> Self {
-        let csv = ReaderBuilder::new()
-            .delimiter(delimiter)
-            .has_headers(false)
-            .flexible(true)
-            .buffer_capacity(CAPACITY)
-            .from_reader(Screen::new(blocks, delimiter));
         Self {
-            csv,
-            record: ByteRecord::new(),
+            blocks,
+            delimiter,
+            line: 1,
+            splitter: Splitter::new(delimiter),
         }
     }
 
-    /// Reads the next record and tells where it stood; `None` at the end.
-    fn read(&mut self) -> io::Result<Option<Place>> {
-        if !self.csv.read_byte_record(&mut self.record)? {
-            debug_assert!(self.csv.get_mut().place().is_none(), "a record got lost");
-            return Ok(None);
+    /// Finds the next record; `None` at the end.
+    fn find(&mut self) -> io::Result<Option<Record>> {
+        loop {
+            let data = self.blocks.data();
+            match frame(data, self.delimiter, self.blocks.ended()) {
+                Frame::Record { len, lines, quoted } => {
+                    return Ok(Some(Record::Whole { len, lines, quoted }));
+                }
+                Frame::Broken(fault) => return Ok(Some(Record::Broken(fault.reason(data)))),
+                Frame::Blank { len } => {
+                    self.line += 1;
+                    self.blocks.consume(len);
+                }
+                Frame::Partial => self.blocks.fill()?,
+                Frame::End => return Ok(None),
+            }
         }
-        let place = self.csv.get_mut().place();
-        Ok(Some(place.expect("the screen has a place for each record")))
+    }
+
+    /// The fields of the record that was found.
+    fn fields(&mut self, len: usize, quoted: bool) -> io::Result<Fields<'_>> {
+        self.splitter.split(&self.blocks.data()[..len], quoted)
+    }
+
+    /// Goes behind the record that was found.
+    fn pass(&mut self, record: &Record) -> io::Result<()> {
+        match record {
+            Record::Whole { len, lines, .. } => {
+                self.line += lines;
+                self.blocks.consume(*len);
+                Ok(())
+            }
+            Record::Broken(_) => {
+                self.line += 1;
+                self.blocks.skip_line()
+            }
+        }
     }
 }
 
 /// The rows of a CSV or TSV input.
 pub(super) struct Delimited<R> {
     records: Records<R>,
-    /// Where there is no header: the record that was read to see how wide the rows are.
-    first: Option<Place>,
+    shape: Shape,
+    failed_rows: bool,
+}
+
+/// What a row looks like.
+struct Shape {
     layout: Layout,
     encoding: Encoding,
     /// The least number of fields with which a row can have all that it needs.
     least_width: usize,
     /// How many fields a row has, once a row or the header has told.
     width: Option<usize>,
-    failed_rows: bool,
 }
 
 impl<R: Input> Delimited<R> {
-    /// Reads the header, or the first row where there is none, and finds the columns.
+    /// Reads the header, or looks at the first row where there is none, and finds the columns.
     pub(super) fn open(
         blocks: Blocks<R>,
         delimiter: u8,
@@ -72,108 +111,141 @@ impl<R: Input> Delimited<R> {
         input: &str,
     ) -> Result<Self> {
         let mut records = Records::new(blocks, delimiter);
-        let first = records
-            .read()
-            .map_err(|error| unreadable(input, error))?
-            .ok_or_else(|| empty(input))?;
-        if options.header {
-            Self::with_header(records, first, encoding, &options.columns, input)
-        } else {
-            Self::without_header(records, first, encoding, &options.columns, input)
+        let fail = |error| unreadable(input, error);
+        let first = records.find().map_err(fail)?.ok_or_else(|| empty(input))?;
+        let fields = match first {
+            Record::Whole { len, quoted, .. } => Some(records.fields(len, quoted).map_err(fail)?),
+            Record::Broken(_) => None,
+        };
+        if !options.header {
+            let shape = Shape::without_header(fields, encoding, &options.columns, input)?;
+            return Ok(Self {
+                records,
+                shape,
+                failed_rows: false,
+            });
         }
-    }
-
-    fn with_header(
-        records: Records<R>,
-        first: Place,
-        encoding: Encoding,
-        columns: &Columns,
-        input: &str,
-    ) -> Result<Self> {
-        if let Some(reason) = first.broken {
+        if let Record::Broken(reason) = first {
             return Err(Error::input(format!(
                 "{input}: its header is broken: {reason}"
             )));
         }
-        let names: Vec<String> = records
-            .record
+        let header: Vec<&[u8]> = fields.into_iter().flat_map(Fields::iter).collect();
+        let names: Vec<String> = header
             .iter()
             .map(|name| String::from_utf8_lossy(name).into_owned())
             .collect();
-        let layout = columns.locate(&names, input).map_err(|error| {
-            if str::from_utf8(records.record.as_slice()).is_ok() {
+        let layout = options.columns.locate(&names, input).map_err(|error| {
+            if header.iter().all(|name| str::from_utf8(name).is_ok()) {
                 return error;
             }
             error.hint(format!(
                 "its header is not {encoding}: name the encoding, such as --encoding gb18030"
             ))
         })?;
+        records.pass(&first).map_err(fail)?;
         Ok(Self {
-            first: None,
-            layout,
-            encoding,
-            least_width: names.len(),
-            width: Some(names.len()),
-            failed_rows: are_failed_rows(&names),
             records,
+            shape: Shape {
+                layout,
+                encoding,
+                least_width: names.len(),
+                width: Some(names.len()),
+            },
+            failed_rows: are_failed_rows(&names),
         })
     }
+}
 
+impl<R: Input> Delimited<R> {
+    /// Adds the row that the record is.
+    fn add(&mut self, record: &Record, batch: &mut Batch) -> io::Result<()> {
+        let line = self.records.line;
+        let reason = match *record {
+            Record::Broken(ref reason) => reason.clone(),
+            Record::Whole { len, lines, quoted } => {
+                match self.shape.ids(self.records.fields(len, quoted)?) {
+                    Ok([group, sender, topic]) => {
+                        batch.push(RowRef {
+                            input: None,
+                            line,
+                            group,
+                            sender,
+                            topic,
+                        });
+                        return Ok(());
+                    }
+                    Err(reason) if lines > 1 => {
+                        let last = line + lines - 1;
+                        format!("{reason} (the row covers lines {line} to {last})")
+                    }
+                    Err(reason) => reason,
+                }
+            }
+        };
+        batch.push_bad(BadRow {
+            input: None,
+            line,
+            reason,
+        });
+        Ok(())
+    }
+}
+
+impl Shape {
+    /// That of rows of which the first has these fields, unless it is broken.
     fn without_header(
-        records: Records<R>,
-        first: Place,
+        first: Option<Fields<'_>>,
         encoding: Encoding,
         columns: &Columns,
         input: &str,
     ) -> Result<Self> {
         let layout = columns.positions()?;
         let least_width = columns.least_width(layout);
-        let width = records.record.len();
-        if first.broken.is_none() && width < least_width {
+        if let Some(fields) = first
+            && fields.len() < least_width
+        {
             return Err(Error::input(format!(
                 "{input}: its first row has {} where {least_width} are needed: {}",
-                count(width, "column"),
-                excerpt(&records.record[0])
+                count(fields.len(), "column"),
+                excerpt(fields.get(0).unwrap_or_default())
             ))
             .hint("without a header the columns are group, sender, topic; for another order add --columns group=2,sender=1"));
         }
         Ok(Self {
-            first: Some(first),
             layout,
             encoding,
             least_width,
             width: None,
-            failed_rows: false,
-            records,
         })
     }
 
-    fn row(&mut self, line: u64) -> Result<Row, String> {
-        self.check_width()?;
-        let record = &self.records.record;
-        let text = |field, at| id(field, &record[at], self.encoding).map(str::to_owned);
-        Ok(Row {
-            input: None,
-            line,
-            group: text(Field::Group, self.layout.group)?,
-            sender: text(Field::Sender, self.layout.sender)?,
-            topic: match self.layout.topic {
-                Some(at) if at < record.len() => text(Field::Topic, at)?,
-                _ => String::new(),
+    /// The group, the sender and the topic (empty where there is none) of a row.
+    fn ids<'a>(&mut self, fields: Fields<'a>) -> Result<[&'a str; 3], String> {
+        self.check_width(fields)?;
+        let text = |field, at| match fields.plain(at) {
+            Some(text) => id_of_plain(field, text),
+            None => id(field, fields.get(at).unwrap_or_default(), self.encoding),
+        };
+        Ok([
+            text(Field::Group, self.layout.group)?,
+            text(Field::Sender, self.layout.sender)?,
+            match self.layout.topic {
+                Some(at) => text(Field::Topic, at)?,
+                None => "",
             },
-        })
+        ])
     }
 
     /// A row of another width has a comma that should be quoted, or lacks one: its fields may not
     /// be what they seem, and one of them is whose messages would go.
-    fn check_width(&mut self) -> Result<(), String> {
-        let record = &self.records.record;
-        let found = record.len();
+    fn check_width(&mut self, fields: Fields<'_>) -> Result<(), String> {
+        let found = fields.len();
         if self.width.is_none() && found >= self.least_width {
             self.width = Some(found);
         }
         let width = self.width.unwrap_or(self.least_width);
-        if found == width || (found > width && record.iter().skip(width).all(<[u8]>::is_empty)) {
+        if found == width || (found > width && fields.iter().skip(width).all(<[u8]>::is_empty)) {
             return Ok(());
         }
         let hint = if found > width {
@@ -181,7 +253,7 @@ impl<R: Input> Delimited<R> {
         } else {
             ""
         };
-        let fields = record.iter().collect::<Vec<_>>().join(&b","[..]);
+        let fields = fields.iter().collect::<Vec<_>>().join(&b","[..]);
         Err(format!(
             "{} instead of {width}{hint}: {}",
             count(found, "field"),
@@ -192,61 +264,35 @@ impl<R: Input> Delimited<R> {
 
 impl<R: Input> Reader for Delimited<R> {
     fn bytes_read(&self) -> u64 {
-        let csv = &self.records.csv;
-        csv.get_ref().consumed(csv.position().byte())
+        self.records.blocks.consumed()
     }
 
     fn is_failed_rows(&self) -> bool {
         self.failed_rows
     }
 
-    fn next(&mut self) -> io::Result<Option<Read>> {
-        let place = match self.first.take() {
-            Some(place) => place,
-            None => match self.records.read()? {
-                Some(place) => place,
-                None => return Ok(None),
-            },
-        };
-        let Place {
-            line,
-            lines,
-            broken,
-        } = place;
-        let found = match broken {
-            Some(reason) => Err(reason),
-            None => self.row(line),
-        };
-        Ok(Some(match found {
-            Ok(row) => Read::Row(row),
-            Err(reason) if lines > 1 => {
-                let last = line + lines - 1;
-                let reason = format!("{reason} (the row covers lines {line} to {last})");
-                Read::Bad(BadRow {
-                    input: None,
-                    line,
-                    reason,
-                })
-            }
-            Err(reason) => Read::Bad(BadRow {
-                input: None,
-                line,
-                reason,
-            }),
-        }))
+    fn read(&mut self, batch: &mut Batch, most: usize) -> io::Result<bool> {
+        while batch.len() < most {
+            let Some(record) = self.records.find()? else {
+                return Ok(false);
+            };
+            self.add(&record, batch)?;
+            self.records.pass(&record)?;
+        }
+        Ok(true)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::rows::tests::{bad, error, read, row};
-    use crate::rows::{Format, Options, Read};
+    use crate::rows::tests::{Owned, bad, error, read, row};
+    use crate::rows::{Format, Options};
 
-    fn csv(text: &str) -> Vec<Read> {
+    fn csv(text: &str) -> Vec<Owned> {
         read(text.as_bytes(), Format::Csv, &Options::default())
     }
 
-    fn without_header(text: &str, columns: &str) -> Vec<Read> {
+    fn without_header(text: &str, columns: &str) -> Vec<Owned> {
         read(text.as_bytes(), Format::Csv, &no_header(columns))
     }
 

@@ -3,9 +3,10 @@
 use std::io;
 use std::sync::Arc;
 
+use super::Format;
+use super::batch::Batch;
 use super::open::unreadable;
 use super::text::Meter;
-use super::{Format, Read};
 use crate::error::Result;
 
 /// An input that is being read.
@@ -22,8 +23,8 @@ pub(super) struct Input {
 
 /// What each format can do.
 pub(super) trait Reader {
-    /// The next row; `None` at the end.
-    fn next(&mut self) -> io::Result<Option<Read>>;
+    /// Adds the next rows until the batch has so many; false where none are left.
+    fn read(&mut self, batch: &mut Batch, most: usize) -> io::Result<bool>;
     /// Bytes of the text that are done with.
     fn bytes_read(&self) -> u64;
     /// Whether the columns are those of a failed-rows file.
@@ -52,8 +53,8 @@ impl Input {
         Self { size, ..self }
     }
 
-    pub(super) fn name(&self) -> Arc<str> {
-        Arc::clone(&self.name)
+    pub(super) fn name(&self) -> &Arc<str> {
+        &self.name
     }
 
     pub(super) fn format(&self) -> Format {
@@ -74,17 +75,16 @@ impl Input {
         self.reader.is_failed_rows()
     }
 
-    /// The next row; `None` at the end.
-    pub(super) fn read(&mut self) -> Result<Option<Read>> {
-        let read = self.reader.next().map_err(|error| {
+    /// Adds the next rows until the batch has so many; false where none are left.
+    pub(super) fn read(&mut self, batch: &mut Batch, most: usize) -> Result<bool> {
+        let before = batch.len();
+        let read = self.reader.read(batch, most);
+        if batch.len() > before {
+            self.line = batch.last_line().unwrap_or(self.line);
+        }
+        read.map_err(|error| {
             let place = format!("{} (after line {})", self.name, self.line);
             unreadable(&place, error)
-        })?;
-        match &read {
-            Some(Read::Row(row)) => self.line = row.line,
-            Some(Read::Bad(bad)) => self.line = bad.line,
-            None => {}
-        }
-        Ok(read)
+        })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read as Input};
 
+use super::batch::Batch;
 use super::blocks::Blocks;
 use super::check::excerpt;
 use super::columns::{Columns, are_failed_rows};
@@ -9,7 +10,7 @@ use super::encoding::Encoding;
 use super::input::Reader;
 use super::object::{Keys, ids};
 use super::open::{empty, unreadable};
-use super::{BadRow, Read, Row};
+use super::{BadRow, RowRef};
 use crate::error::{Error, Result};
 
 /// The rows of a JSONL input.
@@ -78,6 +79,46 @@ impl<R: Input> Jsonl<R> {
             self.line += 1;
         }
     }
+
+    /// Adds the next row; false at the end.
+    fn add_next(&mut self, batch: &mut Batch) -> io::Result<bool> {
+        let found = self.find_line()?;
+        let line = self.line;
+        let mut push_bad = |reason| {
+            let input = None;
+            batch.push_bad(BadRow {
+                input,
+                line,
+                reason,
+            });
+        };
+        match found {
+            Some(0) => return Ok(false),
+            Some(len) => {
+                let text = self.blocks.data()[..len].trim_ascii_end();
+                match ids(text, &self.columns, self.encoding) {
+                    Ok([group, sender, topic]) => batch.push(RowRef {
+                        input: None,
+                        line,
+                        group: &group,
+                        sender: &sender,
+                        topic: &topic,
+                    }),
+                    Err(reason) => push_bad(reason),
+                }
+                self.blocks.consume(len);
+            }
+            None => {
+                push_bad(format!(
+                    "longer than 64 KiB: {}",
+                    excerpt(self.blocks.data())
+                ));
+                self.blocks.skip_line()?;
+            }
+        }
+        self.line += 1;
+        Ok(true)
+    }
 }
 
 fn refuse_array(start: &[u8], input: &str) -> Result<()> {
@@ -99,37 +140,13 @@ impl<R: Input> Reader for Jsonl<R> {
         self.failed_rows
     }
 
-    fn next(&mut self) -> io::Result<Option<Read>> {
-        let found = match self.find_line()? {
-            Some(0) => return Ok(None),
-            Some(len) => {
-                let text = &self.blocks.data()[..len];
-                let found = ids(text.trim_ascii_end(), &self.columns, self.encoding);
-                self.blocks.consume(len);
-                found
+    fn read(&mut self, batch: &mut Batch, most: usize) -> io::Result<bool> {
+        while batch.len() < most {
+            if !self.add_next(batch)? {
+                return Ok(false);
             }
-            None => {
-                let start = excerpt(self.blocks.data());
-                self.blocks.skip_line()?;
-                Err(format!("longer than 64 KiB: {start}"))
-            }
-        };
-        let line = self.line;
-        self.line += 1;
-        Ok(Some(match found {
-            Ok([group, sender, topic]) => Read::Row(Row {
-                input: None,
-                line,
-                group,
-                sender,
-                topic,
-            }),
-            Err(reason) => Read::Bad(BadRow {
-                input: None,
-                line,
-                reason,
-            }),
-        }))
+        }
+        Ok(true)
     }
 }
 

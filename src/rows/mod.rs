@@ -1,7 +1,7 @@
 //! 1. Rows in: decode, parse, check.
 //!
-//! A [`Rows`] reads one input after the other, each front to back, and yields each row, or a bad
-//! row with its reason. It never holds more than a few blocks of an input.
+//! A [`Rows`] reads one input after the other, each front to back, and adds each row, or a bad
+//! row with its reason, to a [`Batch`]. It never holds more than a few blocks of an input.
 //!
 //! ```text
 //! file, stdin   open       what is it? a header with the columns needed?
@@ -9,31 +9,35 @@
 //! text                     unpack and decode, where it is not UTF-8 already
 //!   ▼
 //! blocks                   bounded pieces of the input, and lines in them
-//!   ├─ screen → csv → delimited    records that are well-formed, their fields
-//!   └─ jsonl  → object             lines, the values of their keys
+//!   ├─ frame → fields → delimited  records that are well-formed, their fields
+//!   └─ jsonl → object              lines, the values of their keys
 //!   ▼
 //! check, suspicion         IDs that a call can carry, and those that are hardly meant
+//!   ▼
+//! batch                    rows that go on together
 //! ```
 
+mod batch;
 mod blocks;
 mod check;
 mod columns;
 mod delimited;
 mod encoding;
+mod fields;
+mod frame;
 mod input;
 mod jsonl;
 mod object;
 mod open;
-mod screen;
 mod suspicion;
 mod text;
 mod unpack;
 
 use std::collections::VecDeque;
-use std::iter::FusedIterator;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use batch::Batch;
 pub use columns::Columns;
 pub use encoding::Encoding;
 pub use open::open;
@@ -70,27 +74,66 @@ pub struct BadRow {
     pub reason: String,
 }
 
+/// A [`Row`] that lies elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowRef<'a> {
+    /// As [`Row::input`].
+    pub input: Option<&'a Arc<str>>,
+    /// As [`Row::line`].
+    pub line: u64,
+    /// As [`Row::group`].
+    pub group: &'a str,
+    /// As [`Row::sender`].
+    pub sender: &'a str,
+    /// As [`Row::topic`].
+    pub topic: &'a str,
+}
+
 impl Row {
+    /// The row as one of a batch.
+    pub fn as_ref(&self) -> RowRef<'_> {
+        RowRef {
+            input: self.input.as_ref(),
+            line: self.line,
+            group: &self.group,
+            sender: &self.sender,
+            topic: &self.topic,
+        }
+    }
+}
+
+impl RowRef<'_> {
+    /// The row by itself.
+    pub fn to_row(self) -> Row {
+        Row {
+            input: self.input.cloned(),
+            line: self.line,
+            group: self.group.to_owned(),
+            sender: self.sender.to_owned(),
+            topic: self.topic.to_owned(),
+        }
+    }
+
     /// Why it is hardly what was meant, where that is so: an ID that is too long, cut or rounded,
     /// a topic of another group, columns that are swapped.
-    pub fn suspicion(&self) -> Option<String> {
+    pub fn suspicion(self) -> Option<String> {
         suspicion::of(self)
     }
 }
 
 /// What is wrong without the text that shows it: of a [`BadRow::reason`] or a
-/// [`Row::suspicion`], the part that rows with the same fault share.
+/// [`RowRef::suspicion`], the part that rows with the same fault share.
 pub fn kind_of_fault(reason: &str) -> &str {
     reason.split_once(": `").map_or(reason, |(kind, _)| kind)
 }
 
-/// What an input yields.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Read {
+/// What was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read<'a> {
     /// A row to send.
-    Row(Row),
+    Row(RowRef<'a>),
     /// A row to record as `invalid`.
-    Bad(BadRow),
+    Bad(&'a BadRow),
 }
 
 /// Where rows come from.
@@ -148,8 +191,6 @@ pub enum Format {
 }
 
 /// The rows of one input after the other, each front to back.
-///
-/// An `Err` ends them: an input could not be read on.
 pub struct Rows {
     /// The input that is read now.
     input: Input,
@@ -162,7 +203,6 @@ pub struct Rows {
     is_failed: bool,
     /// Bytes of the inputs before this one.
     before: u64,
-    ended: bool,
 }
 
 /// An input whose turn has not come.
@@ -179,7 +219,7 @@ impl Rows {
         self.format
     }
 
-    /// Bytes of the inputs up to the row that was yielded last; at most [`size`](Self::size).
+    /// Bytes of the inputs up to the row that was read last; at most [`size`](Self::size).
     pub fn bytes_read(&self) -> u64 {
         self.before + self.input.bytes_read()
     }
@@ -195,57 +235,34 @@ impl Rows {
         self.is_failed
     }
 
-    /// The next row, from the next input where this one has ended.
-    fn read(&mut self) -> Result<Option<Read>> {
+    /// Adds the next rows to a batch until it has `most`, from one input after the other; false
+    /// where none are left.
+    ///
+    /// # Errors
+    /// When the input can't be read on, or the next one not be opened. The rows before that are in
+    /// the batch, and there are no others.
+    pub fn read(&mut self, batch: &mut Batch, most: usize) -> Result<bool> {
         loop {
-            if let Some(mut read) = self.input.read()? {
-                if self.options.strict {
-                    read = refuse_suspicious(read);
-                }
-                if self.several {
-                    let (Read::Row(Row { input, .. }) | Read::Bad(BadRow { input, .. })) =
-                        &mut read;
-                    *input = Some(self.input.name());
-                }
-                return Ok(Some(read));
+            let from = batch.len();
+            let more = self.input.read(batch, most);
+            if self.several {
+                batch.name(from, self.input.name());
+            }
+            if self.options.strict {
+                batch.refuse_suspicious(from);
+            }
+            batch.reaches(self.bytes_read());
+            if more? {
+                return Ok(true);
             }
             let next = match self.waiting.pop_front() {
                 Some(Waiting::Pipe(input)) => input,
                 Some(Waiting::File(path)) => Input::open_file(&path, &self.options)?,
-                None => return Ok(None),
+                None => return Ok(false),
             };
             self.before += self.input.bytes_read();
             self.input = next;
         }
-    }
-}
-
-impl FusedIterator for Rows {}
-
-impl Iterator for Rows {
-    type Item = Result<Read>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.ended {
-            return None;
-        }
-        let read = self.read();
-        self.ended = !matches!(read, Ok(Some(_)));
-        read.transpose()
-    }
-}
-
-fn refuse_suspicious(read: Read) -> Read {
-    match read {
-        Read::Row(row) => match row.suspicion() {
-            Some(reason) => Read::Bad(BadRow {
-                input: row.input,
-                line: row.line,
-                reason,
-            }),
-            None => Read::Row(row),
-        },
-        bad @ Read::Bad(_) => bad,
     }
 }
 
@@ -259,8 +276,12 @@ mod tests {
 
     use super::*;
 
-    pub(super) fn row(line: u64, group: &str, sender: &str, topic: &str) -> Read {
-        Read::Row(Row {
+    /// What was read, by itself.
+    pub(super) type Owned = std::result::Result<Row, BadRow>;
+
+    #[expect(clippy::unnecessary_wraps, reason = "as it was read")]
+    pub(super) fn row(line: u64, group: &str, sender: &str, topic: &str) -> Owned {
+        Ok(Row {
             input: None,
             line,
             group: group.to_owned(),
@@ -269,8 +290,8 @@ mod tests {
         })
     }
 
-    pub(super) fn bad(line: u64, reason: &str) -> Read {
-        Read::Bad(BadRow {
+    pub(super) fn bad(line: u64, reason: &str) -> Owned {
+        Err(BadRow {
             input: None,
             line,
             reason: reason.to_owned(),
@@ -278,8 +299,29 @@ mod tests {
     }
 
     /// All that an input yields.
-    pub(super) fn read(text: &[u8], format: Format, options: &Options) -> Vec<Read> {
+    pub(super) fn read(text: &[u8], format: Format, options: &Options) -> Vec<Owned> {
         read_in(Chunks::new(text, &[usize::MAX]), format, options)
+    }
+
+    /// The next row; none at the end.
+    pub(super) fn next(rows: &mut Rows) -> Result<Option<Owned>> {
+        let mut batch = Batch::default();
+        let more = rows.read(&mut batch, 1)?;
+        assert_eq!(batch.len(), usize::from(more));
+        assert_eq!(batch.bytes_read(), rows.bytes_read());
+        Ok(owned(&batch).next())
+    }
+
+    fn owned(batch: &Batch) -> impl Iterator<Item = Owned> {
+        batch.iter().map(|read| match read {
+            Read::Row(row) => Ok(row.to_row()),
+            Read::Bad(bad) => Err(bad.clone()),
+        })
+    }
+
+    /// All rows that are left.
+    pub(super) fn all(mut rows: Rows) -> impl Iterator<Item = Owned> {
+        std::iter::from_fn(move || next(&mut rows).expect("an input that can be read"))
     }
 
     /// Why an input can't be opened.
@@ -289,13 +331,16 @@ mod tests {
         rows.err().expect("an error").to_string()
     }
 
-    fn read_in(input: Chunks, format: Format, options: &Options) -> Vec<Read> {
+    fn read_in(input: Chunks, format: Format, options: &Options) -> Vec<Owned> {
         let size = input.text.len() as u64;
         let mut rows = Rows::new(input, "rows", Some(format), options).expect("an input");
-        let mut reads = Vec::new();
-        while let Some(read) = rows.next() {
-            reads.push(read.expect("a row"));
-            assert!(rows.bytes_read() <= size);
+        let (mut reads, mut batch) = (Vec::new(), Batch::default());
+        let mut more = true;
+        while more {
+            batch.clear();
+            more = rows.read(&mut batch, 3).expect("an input that can be read");
+            assert!(batch.len() <= 3 && rows.bytes_read() <= size);
+            reads.extend(owned(&batch));
         }
         assert_eq!(rows.bytes_read(), size);
         reads
@@ -352,15 +397,15 @@ mod tests {
             assert_eq!(reads.len(), 10_000);
             for (read, line) in reads.iter().zip(2..) {
                 match read {
-                    Read::Row(row) => assert_eq!((row.line, line == 5_000), (line, false)),
-                    Read::Bad(bad) => assert_eq!((bad.line, line), (5_000, 5_000)),
+                    Ok(row) => assert_eq!((row.line, line == 5_000), (line, false)),
+                    Err(bad) => assert_eq!((bad.line, line), (5_000, 5_000)),
                 }
             }
         }
     }
 
     #[test]
-    fn an_input_that_fails_ends_with_one_error_that_tells_how_far_it_got() {
+    fn an_input_that_fails_ends_with_an_error_that_tells_how_far_it_got() {
         struct Fails;
         impl io::Read for Fails {
             fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
@@ -369,16 +414,12 @@ mod tests {
         }
         let input = io::Read::chain(&b"group,sender\ng,u\ng2,u"[..], Fails);
         let mut rows = Rows::new(input, "rows", None, &Options::default()).expect("an input");
-        assert_eq!(
-            rows.next().expect("a row").expect("a row"),
-            row(2, "g", "u", "")
-        );
-        let error = rows.next().expect("an error").expect_err("an error");
+        assert_eq!(next(&mut rows).expect("a row"), Some(row(2, "g", "u", "")));
+        let error = next(&mut rows).expect_err("an error");
         assert_eq!(
             error.to_string(),
             "rows (after line 2): cannot be read: the disk is gone"
         );
-        assert!(rows.next().is_none());
     }
 
     #[test]
@@ -389,11 +430,10 @@ mod tests {
                 .join(name);
             open(&[Source::File(path)], &Options::default()).expect("a sample")
         };
-        let wave = |name| -> (Vec<Read>, Vec<Read>) {
+        let wave = |name| -> (Vec<Owned>, Vec<Owned>) {
             let rows = open(name);
             assert!(!rows.is_failed_rows());
-            rows.map(|read| read.expect("a row"))
-                .partition(|read| matches!(read, Read::Row(_)))
+            all(rows).partition(Result::is_ok)
         };
         let (csv, csv_bad) = wave("spam-wave.csv");
         let (jsonl, jsonl_bad) = wave("spam-wave.jsonl");
@@ -402,11 +442,7 @@ mod tests {
         assert_eq!(line(&csv_bad[0]), line(&jsonl_bad[0]) + 1);
         let failed = open("failed-rows.csv");
         assert!(failed.is_failed_rows());
-        assert!(
-            failed
-                .map(|read| read.expect("a row"))
-                .all(|read| matches!(read, Read::Row(_)))
-        );
+        assert!(all(failed).all(|read| read.is_ok()));
     }
 
     #[test]
@@ -426,8 +462,8 @@ mod tests {
         let mut rows = open(&sources, &Options::default()).expect("inputs");
         assert_eq!((rows.size(), rows.is_failed_rows()), (Some(106), false));
         let mut positions = Vec::new();
-        while let Some(read) = rows.next() {
-            positions.push((line(&read.expect("a row")), rows.bytes_read()));
+        while let Some(read) = next(&mut rows).expect("a row") {
+            positions.push((line(&read), rows.bytes_read()));
         }
         assert_eq!(positions, [(2, 41), (2, 82), (1, 106)]);
         let rows = open(&sources[..2], &Options::default()).expect("inputs");
@@ -445,13 +481,19 @@ mod tests {
         let input = io::Cursor::new(packed);
         let mut rows = Rows::new(input, "rows", None, &Options::default()).expect("an input");
         // All of it has been read in one block.
-        assert!(rows.by_ref().take(500).all(|read| read.is_ok()));
+        for _ in 0..500 {
+            assert!(next(&mut rows).expect("a row").is_some());
+        }
         let half = rows.bytes_read();
         assert!(
             (size * 48 / 100..size * 52 / 100).contains(&half),
             "{half} of {size}"
         );
-        assert_eq!((rows.by_ref().count(), rows.bytes_read()), (500, size));
+        let mut rest = 0;
+        while next(&mut rows).expect("a row").is_some() {
+            rest += 1;
+        }
+        assert_eq!((rest, rows.bytes_read()), (500, size));
     }
 
     #[test]
@@ -460,7 +502,7 @@ mod tests {
         let input = Chunks::new(text, &[usize::MAX]);
         let mut rows = Rows::new(input, "rows", None, &Options::default()).expect("an input");
         let mut positions = vec![rows.bytes_read()];
-        while rows.next().is_some() {
+        while next(&mut rows).expect("a row").is_some() {
             positions.push(rows.bytes_read());
         }
         assert!(positions[0] <= 20, "{positions:?}");
@@ -496,26 +538,24 @@ mod tests {
         prop::collection::vec(1..40_usize, 1..8)
     }
 
-    fn ids<'a>(reads: &'a [Read]) -> Vec<[&'a str; 3]> {
-        let id = |read: &'a Read| match read {
-            Read::Row(row) => [&*row.group, &*row.sender, &*row.topic],
-            Read::Bad(bad) => panic!("{bad:?}"),
-        };
-        reads.iter().map(id).collect()
+    fn ids(reads: &[Owned]) -> Vec<[&str; 3]> {
+        let rows = reads.iter().map(|read| read.as_ref().expect("a row"));
+        rows.map(|row| [&*row.group, &*row.sender, &*row.topic])
+            .collect()
     }
 
-    fn line(read: &Read) -> u64 {
+    fn line(read: &Owned) -> u64 {
         match read {
-            Read::Row(row) => row.line,
-            Read::Bad(bad) => bad.line,
+            Ok(row) => row.line,
+            Err(bad) => bad.line,
         }
     }
 
     /// What holds for everything that is yielded, whatever the input.
-    fn assert_sound(reads: &[Read]) {
+    fn assert_sound(reads: &[Owned]) {
         for read in reads {
             match read {
-                Read::Row(row) => {
+                Ok(row) => {
                     let fields = [&row.group, &row.sender, &row.topic];
                     for (field, id) in columns::Field::ALL.into_iter().zip(fields) {
                         assert_eq!(
@@ -524,7 +564,7 @@ mod tests {
                         );
                     }
                 }
-                Read::Bad(bad) => {
+                Err(bad) => {
                     assert!(!bad.reason.contains(char::is_control), "{bad:?}");
                     assert!(bad.reason.len() < 1_000, "{bad:?}");
                 }
@@ -543,7 +583,7 @@ mod tests {
             .collect()
     }
 
-    fn lines(reads: &[Read]) -> BTreeSet<u64> {
+    fn lines(reads: &[Owned]) -> BTreeSet<u64> {
         reads.iter().map(line).collect()
     }
 
@@ -661,7 +701,7 @@ mod tests {
         ) {
             let options = Options { header, ..Options::default() };
             if let Ok(rows) = Rows::new(Chunks::new(&soup, &[7]), "rows", None, &options) {
-                let reads: Vec<Read> = rows.map(|read| read.expect("a row")).collect();
+                let reads: Vec<Owned> = all(rows).collect();
                 assert_sound(&reads);
             }
         }

@@ -14,11 +14,11 @@ use super::columns::{Columns, Field};
 use super::encoding::Encoding;
 
 /// The group, the sender and the topic (empty where there is none) of an object, or what is wrong.
-pub(super) fn ids(
-    text: &[u8],
+pub(super) fn ids<'a>(
+    text: &'a [u8],
     columns: &Columns,
     encoding: Encoding,
-) -> Result<[String; 3], String> {
+) -> Result<[Cow<'a, str>; 3], String> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let found = Fields(columns)
         .deserialize(&mut deserializer)
@@ -32,7 +32,7 @@ pub(super) fn ids(
     }
     let value = |field: Field| match found.values[field as usize] {
         Some(value) => value_id(field, value.get(), encoding),
-        None if field == Field::Topic => Ok(String::new()),
+        None if field == Field::Topic => Ok("".into()),
         None => Err(format!("no {field}: {}", excerpt(text))),
     };
     Ok([
@@ -43,19 +43,22 @@ pub(super) fn ids(
 }
 
 /// An ID from its JSON. A number keeps its exact digits, and may not be one that lost any.
-fn value_id(field: Field, json: &str, encoding: Encoding) -> Result<String, String> {
+fn value_id(field: Field, json: &str, encoding: Encoding) -> Result<Cow<'_, str>, String> {
     let digits = json.strip_prefix('-').unwrap_or(json);
     let complaint = match json.as_bytes() {
         [b'"', plain @ .., b'"'] if !plain.contains(&b'\\') => {
-            return id(field, plain, encoding).map(str::to_owned);
+            return id(field, plain, encoding).map(Cow::Borrowed);
         }
         [b'"', ..] => match serde_json::from_str::<String>(json) {
-            Ok(text) => return id(field, text.as_bytes(), encoding).map(str::to_owned),
+            Ok(text) => {
+                id(field, text.as_bytes(), encoding)?;
+                return Ok(Cow::Owned(text));
+            }
             Err(_) => "is not Unicode",
         },
-        b"null" if field == Field::Topic => return Ok(String::new()),
+        b"null" if field == Field::Topic => return Ok("".into()),
         b"null" => return Err(format!("the {field} is null")),
-        _ if digits.bytes().all(|byte| byte.is_ascii_digit()) => return Ok(json.to_owned()),
+        _ if digits.bytes().all(|byte| byte.is_ascii_digit()) => return Ok(json.into()),
         [b'-' | b'0'..=b'9', ..] => "is not a whole number",
         _ => "is neither a string nor a whole number",
     };
@@ -181,7 +184,7 @@ mod tests {
 
     use super::*;
 
-    fn read(text: &str) -> Result<[String; 3], String> {
+    fn read(text: &str) -> Result<[Cow<'_, str>; 3], String> {
         ids(text.as_bytes(), &Columns::default(), Encoding::default())
     }
 

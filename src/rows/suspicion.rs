@@ -4,7 +4,7 @@
 //! a row is sent as it stands, unless the operator is [strict](super::Options::strict); `check`
 //! shows it before a run.
 
-use super::Row;
+use super::RowRef;
 use super::check::excerpt;
 use super::columns::Field;
 
@@ -25,8 +25,8 @@ const FORMULA_ERRORS: [&str; 7] = [
 const NOTHINGS: [&str; 7] = ["null", "nil", "none", "undefined", "nan", "n/a", "\\n"];
 
 /// What is suspicious about a row: the most telling thing, where there are several.
-pub(super) fn of(row: &Row) -> Option<String> {
-    let Row {
+pub(super) fn of(row: RowRef<'_>) -> Option<String> {
+    let RowRef {
         group,
         sender,
         topic,
@@ -46,7 +46,7 @@ pub(super) fn of(row: &Row) -> Option<String> {
         return Some(reason("the group is a topic's ID", group));
     }
     let topic_of_group = topic
-        .strip_prefix(group.as_str())
+        .strip_prefix(group)
         .is_some_and(|rest| rest.starts_with(TOPIC));
     if !topic.is_empty() && !topic_of_group {
         return Some(reason("the topic does not belong to the group", topic));
@@ -99,12 +99,12 @@ mod tests {
     use super::*;
 
     fn suspicion(group: &str, sender: &str, topic: &str) -> Option<String> {
-        of(&Row {
+        of(RowRef {
             input: None,
             line: 2,
-            group: group.to_owned(),
-            sender: sender.to_owned(),
-            topic: topic.to_owned(),
+            group,
+            sender,
+            topic,
         })
     }
 

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
-use super::feed::{Batch, Extent, Feed};
+use super::feed::{Extent, Feed};
 use super::forecast::{Forecast, to_call};
 use super::queue::Job;
 use super::schedule::Schedule;
@@ -20,6 +20,7 @@ use crate::api::usersig;
 use crate::error::{Error, Result};
 use crate::ledger::Ledger;
 use crate::monitor::{Monitor, Notice, Progress, State, Total};
+use crate::rows::Batch;
 
 /// How often the monitor hears of progress.
 const TICK: Duration = Duration::from_millis(100);
@@ -160,8 +161,9 @@ impl<'a> Driver<'a> {
     fn take(&mut self, batch: Option<Result<Batch>>) {
         match batch {
             Some(Ok(batch)) => {
-                self.bytes_read = batch.bytes;
-                self.schedule.offer(batch.reads);
+                self.bytes_read = batch.bytes_read();
+                self.schedule.offer(&batch);
+                self.feed.give_back(batch);
             }
             Some(Err(error)) => {
                 self.input = Input::Broken(error);

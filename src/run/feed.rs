@@ -1,14 +1,16 @@
-//! The reader's thread: reads and checks rows ahead of the loop, no further than a bounded channel.
+//! The reader's thread: reads and checks rows ahead of who takes them, no further
+//! than a bounded channel.
 
+use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
 use tokio::sync::mpsc::{self, Receiver};
 
 use crate::error::Result;
-use crate::rows::{Read, Rows};
+use crate::rows::{Batch, Row, Rows};
 
 /// Rows handed over at once from a file.
-const BATCH: usize = 256;
+const ROWS: usize = 512;
 /// Batches on their way.
 const AHEAD: usize = 8;
 
@@ -27,62 +29,80 @@ pub enum Extent {
 #[derive(Debug)]
 pub struct Feed {
     batches: Receiver<Result<Batch>>,
+    /// Where batches go whose rows have been taken, for their memory.
+    used: Sender<Batch>,
     extent: Extent,
-}
-
-/// Some rows, and how far into the input they reach.
-#[derive(Debug)]
-pub(crate) struct Batch {
-    pub(crate) reads: Vec<Read>,
-    pub(crate) bytes: u64,
 }
 
 impl Feed {
     /// Reads an input.
-    pub fn of_input(rows: Rows) -> Self {
+    pub fn of_input(mut rows: Rows) -> Self {
         let extent = rows.size().map_or(Extent::Unknown, Extent::Bytes);
-        Self::start(rows, extent, Rows::bytes_read)
+        Self::start(extent, move |batch, most| rows.read(batch, most))
     }
 
     /// Feeds so many rows from anywhere else.
-    pub fn of_rows(rows: impl Iterator<Item = Result<Read>> + Send + 'static, count: u64) -> Self {
-        Self::start(rows, Extent::Rows(count), |_| 0)
+    pub fn of_rows(
+        mut rows: impl Iterator<Item = Result<Row>> + Send + 'static,
+        count: u64,
+    ) -> Self {
+        Self::start(Extent::Rows(count), move |batch, most| {
+            while batch.len() < most {
+                match rows.next().transpose()? {
+                    Some(row) => batch.push(row.as_ref()),
+                    None => return Ok(false),
+                }
+            }
+            Ok(true)
+        })
     }
 
-    fn start<R>(mut rows: R, extent: Extent, bytes: fn(&R) -> u64) -> Self
-    where
-        R: Iterator<Item = Result<Read>> + Send + 'static,
-    {
+    /// With what adds rows to a batch until it has so many; false where none are left.
+    fn start(
+        extent: Extent,
+        mut read: impl FnMut(&mut Batch, usize) -> Result<bool> + Send + 'static,
+    ) -> Self {
         let (sender, batches) = mpsc::channel(AHEAD);
+        let (used, again) = channel::<Batch>();
         // A pipe may pause at any row, and then those before it should be on their way.
-        let size = if extent == Extent::Unknown { 1 } else { BATCH };
+        let most = if extent == Extent::Unknown { 1 } else { ROWS };
         thread::spawn(move || {
-            loop {
-                let mut broken = None;
-                let read = |read: Result<Read>| read.map_err(|error| broken = Some(error)).ok();
-                let mut reads = Vec::with_capacity(size);
-                reads.extend(rows.by_ref().take(size).map_while(read));
-                let last = reads.len() < size;
-                let batch = Batch {
-                    reads,
-                    bytes: bytes(&rows),
-                };
+            let mut more = Ok(true);
+            while let Ok(true) = more {
+                let mut batch = again.try_recv().unwrap_or_default();
+                batch.clear();
+                more = read(&mut batch, most);
                 // Nobody listens any more when the run has been stopped.
-                if sender.blocking_send(Ok(batch)).is_err() || last {
-                    // The rows before it are called first.
-                    if let Some(error) = broken {
-                        let _ = sender.blocking_send(Err(error));
-                    }
+                if sender.blocking_send(Ok(batch)).is_err() {
                     return;
                 }
             }
+            // The rows before it are called first.
+            if let Err(error) = more {
+                let _ = sender.blocking_send(Err(error));
+            }
         });
-        Self { batches, extent }
+        Self {
+            batches,
+            used,
+            extent,
+        }
     }
 
     /// The next rows; none at the end.
     pub(crate) async fn next(&mut self) -> Option<Result<Batch>> {
         self.batches.recv().await
+    }
+
+    /// The same on a thread that may wait for them.
+    pub(crate) fn wait_for_next(&mut self) -> Option<Result<Batch>> {
+        self.batches.blocking_recv()
+    }
+
+    /// Gives a batch back whose rows have been taken.
+    pub(crate) fn give_back(&self, batch: Batch) {
+        // Nobody wants it once everything has been read.
+        let _ = self.used.send(batch);
     }
 
     pub(crate) fn extent(&self) -> Extent {
@@ -94,19 +114,20 @@ impl Feed {
 mod tests {
     use super::*;
     use crate::error::Error;
-    use crate::rows::BadRow;
 
     #[tokio::test]
     async fn the_rows_before_an_error_are_handed_over_first() {
-        let bad = BadRow {
+        let row = Row {
             input: None,
             line: 2,
-            reason: "the group is empty".to_owned(),
+            group: "g".to_owned(),
+            sender: "s".to_owned(),
+            topic: String::new(),
         };
-        let rows = [Ok(Read::Bad(bad)), Err(Error::input("the disk is gone"))];
+        let rows = [Ok(row), Err(Error::input("the disk is gone"))];
         let mut feed = Feed::of_rows(rows.into_iter(), 2);
         let batch = feed.next().await.expect("a batch").expect("rows");
-        assert_eq!(batch.reads.len(), 1);
+        assert_eq!(batch.len(), 1);
         assert!(feed.next().await.expect("another").is_err());
         assert!(feed.next().await.is_none());
     }

@@ -7,9 +7,8 @@ use super::entry;
 use super::plan::Skip;
 use super::seen::{Met, Seen};
 use super::tally::Tally;
-use crate::ledger::Settled;
 use crate::outcome::Entry;
-use crate::rows::{Read, Row};
+use crate::rows::{Batch, Read, Row};
 
 /// Sorts out duplicates, rows that are settled already, bad rows and those of groups in which a
 /// call would do nothing, and closes when enough have been taken.
@@ -42,9 +41,9 @@ impl Intake {
         }
     }
 
-    /// A row that an earlier run settled; before the first row of the input.
-    pub(super) fn settled_earlier(&mut self, settled: &Settled<'_>) {
-        self.seen.settled_earlier(settled);
+    /// What earlier runs have settled.
+    pub(super) fn seen(&mut self) -> &mut Seen {
+        &mut self.seen
     }
 
     /// Whether more rows are wanted. Closed once, it stays so.
@@ -68,15 +67,15 @@ impl Intake {
     }
 
     /// Counts what was read, and says what is to be done about it.
-    pub(super) fn take(&mut self, reads: Vec<Read>, tally: &mut Tally) -> Vec<Taken> {
-        let met = self.seen.meet(&reads);
-        let reads = reads.into_iter().zip(met);
+    pub(super) fn take(&mut self, batch: &Batch, tally: &mut Tally) -> Vec<Taken> {
+        let met = self.seen.meet(batch);
+        let reads = batch.iter().zip(met);
         reads
             .filter_map(|(read, met)| self.take_one(read, met, tally))
             .collect()
     }
 
-    fn take_one(&mut self, read: Read, met: Met, tally: &mut Tally) -> Option<Taken> {
+    fn take_one(&mut self, read: Read<'_>, met: Met, tally: &mut Tally) -> Option<Taken> {
         if !self.open {
             return None;
         }
@@ -86,11 +85,11 @@ impl Intake {
                 Met::New => {
                     tally.taken += 1;
                     self.count_down();
-                    let Some(skip) = self.skip.get(&row.group) else {
-                        return Some(Taken::Row(row));
+                    let Some(skip) = self.skip.get(row.group) else {
+                        return Some(Taken::Row(row.to_row()));
                     };
                     tally.skipped += 1;
-                    return Some(Taken::Entry(entry::skipped(row, *skip)));
+                    return Some(Taken::Entry(entry::skipped(row.to_row(), *skip)));
                 }
                 Met::Duplicate => tally.duplicates += 1,
                 Met::Settled => tally.resumed += 1,
@@ -99,7 +98,7 @@ impl Intake {
                 tally.invalid += 1;
                 // On a resume it stands in the ledger already.
                 if met == Met::New {
-                    return Some(Taken::Entry(entry::invalid(bad)));
+                    return Some(Taken::Entry(entry::invalid(bad.clone())));
                 }
             }
         }

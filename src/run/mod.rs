@@ -47,7 +47,6 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
-pub(crate) use feed::Batch;
 pub use feed::{Extent, Feed};
 pub use guard::MaxFailures;
 pub(crate) use pace::Pace;
@@ -61,7 +60,7 @@ pub(crate) use window::Shut;
 
 use crate::api::client::Client;
 use crate::error::{Kind, Result};
-use crate::ledger::{Header, Ledger, Start};
+use crate::ledger::{Header, Ledger, Start, about_entries};
 use crate::monitor::Monitor;
 use driver::{Driver, Input};
 use schedule::Schedule;
@@ -125,10 +124,18 @@ pub async fn run(
         fastrand::u64(..),
         now,
     );
-    let ledger = Ledger::open(&file.path, &file.header, file.start, |settled| {
-        if file.skip_settled {
-            schedule.settled_earlier(settled);
-        }
+    let resumes = file.skip_settled && file.start == Start::Resume;
+    let about = if resumes {
+        about_entries(&file.path)
+    } else {
+        0
+    };
+    let ledger = schedule.seen().settled_earlier(about, |earlier| {
+        Ledger::open(&file.path, &file.header, file.start, |settled| {
+            if file.skip_settled {
+                earlier.settled(settled);
+            }
+        })
     })?;
     let mut run = Driver::new(schedule, feed, client, ledger, monitor, interrupts);
     run.turn().await;

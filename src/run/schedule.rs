@@ -20,14 +20,14 @@ use super::pace::Pace;
 use super::plan::Plan;
 use super::queue::{Job, Queue, Turn};
 use super::retry::Retry;
+use super::seen::Seen;
 use super::signature::Signature;
 use super::steps::{Effect, Limit, Next, Stop};
 use super::tally::Tally;
 use super::window::Shut;
-use crate::ledger::Settled;
 use crate::monitor::{Notice, State};
 use crate::outcome::Entry;
-use crate::rows::Read;
+use crate::rows::Batch;
 
 /// Rows read ahead of their calls. More would only cost memory.
 const READ_AHEAD: usize = 512;
@@ -82,9 +82,10 @@ impl Schedule {
         }
     }
 
-    /// A row that an earlier run settled; before the first row of the input.
-    pub(super) fn settled_earlier(&mut self, settled: &Settled<'_>) {
-        self.intake.settled_earlier(settled);
+    /// The rows that are known, to be told of those that an earlier run settled before the first
+    /// row of the input.
+    pub(super) fn seen(&mut self) -> &mut Seen {
+        self.intake.seen()
     }
 
     /// Whether rows should be read. False for good once the input has ended or the run stops.
@@ -96,8 +97,8 @@ impl Schedule {
     }
 
     /// Takes in what was read.
-    pub(super) fn offer(&mut self, reads: Vec<Read>) {
-        for taken in self.intake.take(reads, &mut self.tally) {
+    pub(super) fn offer(&mut self, batch: &Batch) {
+        for taken in self.intake.take(batch, &mut self.tally) {
             match taken {
                 Taken::Row(row) => self.queue.push(row),
                 Taken::Entry(entry) => self.record(entry),

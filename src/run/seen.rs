@@ -5,16 +5,21 @@
 
 use std::hint::black_box;
 use std::mem;
+use std::panic::resume_unwind;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
 use crate::identity::{Identity, Key};
 use crate::ledger::Settled;
-use crate::rows::Read;
+use crate::rows::Batch;
 
 /// Settled rows that go into the table together.
 const TOGETHER: usize = 256;
+/// So many times as many may be on their way there.
+const AHEAD: usize = 16;
 /// A table of so many rows, 4 MiB, still lies in a processor's cache.
 const NEAR: usize = 200_000;
 
@@ -26,8 +31,6 @@ const EARLIER: u128 = 1;
 pub(crate) struct Seen {
     key: Key,
     rows: HashTable<u128>,
-    /// Rows settled earlier on their way into the table.
-    settled: Vec<u128>,
     /// Rows settled earlier that have not been met yet.
     unmet: u64,
 }
@@ -48,17 +51,36 @@ impl Seen {
         Self {
             key: Key::fresh(),
             rows: HashTable::new(),
-            settled: Vec::new(),
             unmet: 0,
         }
     }
 
-    /// An earlier run settled this row.
-    pub(crate) fn settled_earlier(&mut self, settled: &Settled<'_>) {
-        self.settled.push(self.hash(Identity::of_settled(settled)));
-        if self.settled.len() == TOGETHER {
-            self.take_in_settled();
-        }
+    /// Takes in what an earlier run has settled, about so many rows, while another thread tells of
+    /// it: to read a ledger takes about as long as to remember what is in it.
+    pub(crate) fn settled_earlier<T: Send>(
+        &mut self,
+        about: usize,
+        tell: impl FnOnce(&mut Earlier) -> T + Send,
+    ) -> T {
+        // A table that grows holds its rows twice for a while.
+        self.rows.reserve(about, place);
+        let (sender, settled) = sync_channel(AHEAD);
+        let mut earlier = Earlier {
+            key: self.key,
+            together: Vec::with_capacity(TOGETHER),
+            sender,
+        };
+        thread::scope(|scope| {
+            let telling = scope.spawn(move || {
+                let told = tell(&mut earlier);
+                earlier.hand_over();
+                told
+            });
+            for hashes in settled {
+                self.take_in_settled(&hashes);
+            }
+            telling.join().unwrap_or_else(|panic| resume_unwind(panic))
+        })
     }
 
     /// How many rows that an earlier run settled have not been met yet.
@@ -67,13 +89,12 @@ impl Seen {
     }
 
     /// Rows of this run's input, and what each of them turns out to be.
-    pub(crate) fn meet(&mut self, reads: &[Read]) -> Vec<Met> {
-        self.meet_identities(reads.iter().map(Identity::of_read))
+    pub(crate) fn meet(&mut self, batch: &Batch) -> Vec<Met> {
+        self.meet_identities(batch.iter().map(Identity::of_read))
     }
 
     fn meet_identities<'a>(&mut self, rows: impl Iterator<Item = Identity<'a>>) -> Vec<Met> {
-        self.take_in_settled();
-        let hashes: Vec<_> = rows.map(|identity| self.hash(identity)).collect();
+        let hashes: Vec<_> = rows.map(|identity| hash(self.key, identity)).collect();
         self.fetch(&hashes);
         hashes
             .into_iter()
@@ -96,16 +117,14 @@ impl Seen {
         }
     }
 
-    fn take_in_settled(&mut self) {
-        let mut settled = mem::take(&mut self.settled);
-        self.fetch(&settled);
-        for hash in settled.drain(..) {
-            if let Entry::Vacant(entry) = find(&mut self.rows, hash) {
+    fn take_in_settled(&mut self, hashes: &[u128]) {
+        self.fetch(hashes);
+        for hash in hashes {
+            if let Entry::Vacant(entry) = find(&mut self.rows, *hash) {
                 entry.insert(hash | EARLIER);
                 self.unmet += 1;
             }
         }
-        self.settled = settled;
     }
 
     /// Brings the places of these rows into the processor's cache, where the table is too large
@@ -122,10 +141,35 @@ impl Seen {
             );
         }
     }
+}
 
-    fn hash(&self, identity: Identity<'_>) -> u128 {
-        self.key.hash(identity) & !EARLIER
+/// Where what an earlier run has settled is told.
+#[derive(Debug)]
+pub(crate) struct Earlier {
+    key: Key,
+    together: Vec<u128>,
+    sender: SyncSender<Vec<u128>>,
+}
+
+impl Earlier {
+    /// It settled this row.
+    pub(crate) fn settled(&mut self, settled: &Settled<'_>) {
+        self.together
+            .push(hash(self.key, Identity::of_settled(settled)));
+        if self.together.len() == TOGETHER {
+            self.hand_over();
+        }
     }
+
+    fn hand_over(&mut self) {
+        let hashes = mem::replace(&mut self.together, Vec::with_capacity(TOGETHER));
+        // Whoever takes them in does so until there are no more.
+        let _ = self.sender.send(hashes);
+    }
+}
+
+fn hash(key: Key, identity: Identity<'_>) -> u128 {
+    key.hash(identity) & !EARLIER
 }
 
 fn place(hash: &u128) -> u64 {
@@ -177,9 +221,10 @@ mod tests {
     #[test]
     fn a_row_of_an_earlier_run_is_settled_once_and_then_a_duplicate() {
         let mut seen = Seen::new();
-        seen.settled_earlier(&settled("g", "s"));
-        seen.settled_earlier(&settled("g", "s"));
-        assert_eq!(seen.meet(&[]), []);
+        seen.settled_earlier(0, |earlier| {
+            earlier.settled(&settled("g", "s"));
+            earlier.settled(&settled("g", "s"));
+        });
         assert_eq!(seen.unmet(), 1);
         let rows = [row("g", "s", ""), row("g", "s", "")];
         let met = seen.meet_identities(rows.into_iter());
@@ -191,9 +236,12 @@ mod tests {
     fn as_many_as_there_are_settled_rows_are_known() {
         let names: Vec<_> = (0..1_000).map(|n| n.to_string()).collect();
         let mut seen = Seen::new();
-        for name in &names {
-            seen.settled_earlier(&settled("g", name));
-        }
+        seen.settled_earlier(7, |earlier| {
+            for name in &names {
+                earlier.settled(&settled("g", name));
+            }
+        });
+        assert_eq!(seen.unmet(), 1_000);
         let met = seen.meet_identities(names.iter().map(|name| row("g", name, "")));
         assert_eq!(met, [Met::Settled; 1_000]);
     }

@@ -23,7 +23,7 @@ use crate::api::secret::Secret;
 use crate::api::usersig;
 use crate::ledger::Settled;
 use crate::outcome::{Entry, Outcome};
-use crate::rows::{BadRow, Read, Row};
+use crate::rows::{BadRow, Batch, Row};
 
 const SECOND: Duration = Duration::from_secs(1);
 pub(super) const HOUR: u64 = 3_600;
@@ -55,7 +55,7 @@ pub(super) struct World {
     pub(super) start: Instant,
     pub(super) now: Instant,
     pub(super) natures: Vec<Nature>,
-    input: Vec<Read>,
+    input: Vec<Result<Row, BadRow>>,
     pub(super) fault_share: f64,
     pub(super) too_often_share: f64,
     /// How often the process stands still for seconds when it wanted to sleep.
@@ -113,17 +113,20 @@ impl<'w> Life<'w> {
         let seed = world.rng.u64(..);
         let credentials = Credentials::new(7, "administrator", auth, world.wall_clock());
         let mut schedule = Schedule::new(plan.clone(), credentials.can_renew(), seed, world.now);
-        for entry in &world.disk {
-            schedule.settled_earlier(&Settled {
-                row: entry.row,
-                input: entry.input.clone(),
-                group: entry.group.clone(),
-                sender: entry.sender.clone(),
-                topic: entry.topic.clone(),
-                outcome: entry.outcome,
-                info: entry.info.clone(),
-            });
-        }
+        let disk = &world.disk;
+        schedule.seen().settled_earlier(disk.len(), |earlier| {
+            for entry in disk {
+                earlier.settled(&Settled {
+                    row: entry.row,
+                    input: entry.input.clone(),
+                    group: entry.group.clone(),
+                    sender: entry.sender.clone(),
+                    topic: entry.topic.clone(),
+                    outcome: entry.outcome,
+                    info: entry.info.clone(),
+                });
+            }
+        });
         Self {
             schedule,
             holds_until: holds_until(&credentials),
@@ -174,7 +177,12 @@ impl<'w> Life<'w> {
             let Some(read) = self.world.input.get(self.read) else {
                 return self.schedule.input_ended();
             };
-            self.schedule.offer(vec![read.clone()]);
+            let mut batch = Batch::default();
+            match read {
+                Ok(row) => batch.push(row.as_ref()),
+                Err(bad) => batch.push_bad(bad.clone()),
+            }
+            self.schedule.offer(&batch);
             self.read += 1;
         }
     }
@@ -303,7 +311,7 @@ impl World {
             start,
             now: start,
             natures: (0..rows).map(|_| Nature::Good).collect(),
-            input: (0..rows).map(row).collect(),
+            input: (0..rows).map(|line| Ok(row(line))).collect(),
             fault_share: 0.0,
             too_often_share: 0.0,
             stall_share: 0.0,
@@ -349,7 +357,7 @@ impl World {
                 line,
                 reason,
             };
-            world.input.push(Read::Bad(bad));
+            world.input.push(Err(bad));
         }
         rng.shuffle(&mut world.input);
         world.natures = natures;
@@ -442,14 +450,14 @@ fn holds_until(credentials: &Credentials) -> u64 {
     claims.expect("it was minted").ends()
 }
 
-fn row(line: u64) -> Read {
-    Read::Row(Row {
+fn row(line: u64) -> Row {
+    Row {
         input: None,
         line,
         group: group(line),
         sender: "s".to_owned(),
         topic: String::new(),
-    })
+    }
 }
 
 /// Each row has a group of its own.

@@ -21,12 +21,9 @@ use faults::Faults;
 pub use faults::{Fault, FaultyRows, Kind};
 
 use crate::error::Result;
-use crate::ledger::Reader;
-use crate::rows::{Read, Row, Rows};
-use crate::run::{Met, Seen};
-
-/// Rows that are looked up together.
-const TOGETHER: usize = 256;
+use crate::ledger::{Reader, about_entries};
+use crate::rows::{Batch, Read, RowRef, Rows};
+use crate::run::{Feed, Met, Seen};
 
 /// Counts the rows of an input.
 #[derive(Debug)]
@@ -104,48 +101,50 @@ impl Survey {
     /// # Errors
     /// When the ledger can't be read.
     pub fn take_ledger(&mut self, ledger: &Path) -> Result<()> {
-        let mut ledger = Reader::open(ledger)?;
-        while ledger.advance()? {
-            if let Some(settled) = ledger.settled() {
-                self.seen.settled_earlier(&settled);
+        let about = about_entries(ledger);
+        self.seen.settled_earlier(about, |earlier| {
+            let mut ledger = Reader::open(ledger)?;
+            while ledger.advance()? {
+                if let Some(settled) = ledger.settled() {
+                    earlier.settled(&settled);
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// Counts an input up to its end, or until there are so many calls to make, and passes on each
-    /// row that a run would call, with the number of calls up to it. On one thread: what a second
-    /// one would win is less than what it costs to hand rows over.
+    /// row that a run would call, with the number of calls up to it. Waits for the thread that
+    /// reads the rows.
     ///
     /// # Errors
     /// When the input can't be read, or as `each` has them.
     pub fn take_input(
         &mut self,
-        mut rows: Rows,
+        rows: Rows,
         limit: Option<NonZeroU64>,
-        mut each: impl FnMut(&Row, u64) -> Result<()>,
+        mut each: impl FnMut(RowRef<'_>, u64) -> Result<()>,
     ) -> Result<()> {
-        let mut reads = Vec::with_capacity(TOGETHER);
-        loop {
-            reads.clear();
-            for read in rows.by_ref().take(TOGETHER) {
-                reads.push(read?);
+        let mut feed = Feed::of_input(rows);
+        while let Some(batch) = feed.wait_for_next() {
+            let batch = batch?;
+            if !self.take(&batch, limit, &mut each)? {
+                break;
             }
-            if reads.is_empty() || !self.take(&reads, limit, &mut each)? {
-                return Ok(());
-            }
+            feed.give_back(batch);
         }
+        Ok(())
     }
 
     /// Counts some rows in the same way. True while there may be more.
     pub(crate) fn take(
         &mut self,
-        reads: &[Read],
+        batch: &Batch,
         limit: Option<NonZeroU64>,
-        mut each: impl FnMut(&Row, u64) -> Result<()>,
+        mut each: impl FnMut(RowRef<'_>, u64) -> Result<()>,
     ) -> Result<bool> {
-        let met = self.seen.meet(reads);
-        for (read, met) in reads.iter().zip(met) {
+        let met = self.seen.meet(batch);
+        for (read, met) in batch.iter().zip(met) {
             if let Some(row) = self.count(read, met) {
                 each(row, self.to_call)?;
                 if limit.is_some_and(|limit| self.to_call == limit.get()) {
@@ -157,7 +156,7 @@ impl Survey {
     }
 
     /// Counts a row; it is passed on if a run would call it.
-    fn count<'a>(&mut self, read: &'a Read, met: Met) -> Option<&'a Row> {
+    fn count<'a>(&mut self, read: Read<'a>, met: Met) -> Option<RowRef<'a>> {
         self.rows += 1;
         let row = match read {
             Read::Row(row) => row,
@@ -173,12 +172,13 @@ impl Survey {
             Met::New => {
                 self.to_call += 1;
                 if let Some(reason) = row.suspicion() {
-                    self.suspicious.add(row.input.as_deref(), row.line, &reason);
+                    let input = row.input.map(|name| &**name);
+                    self.suspicious.add(input, row.line, &reason);
                 }
-                self.groups.meet(&row.group);
-                self.senders.meet(&row.sender);
+                self.groups.meet(row.group);
+                self.senders.meet(row.sender);
                 if !row.topic.is_empty() {
-                    self.topics.meet(&row.topic);
+                    self.topics.meet(row.topic);
                 }
                 return Some(row);
             }
@@ -241,18 +241,20 @@ mod tests {
     /// Surveys an input, and tells which senders would be called.
     fn survey(rows: Rows, limit: u64) -> (Found, Vec<String>) {
         let mut survey = Survey::new();
-        survey.seen.settled_earlier(&Settled {
-            row: 2,
-            input: "".into(),
-            group: "g1".into(),
-            sender: "before".into(),
-            topic: "".into(),
-            outcome: Outcome::Recalled,
-            info: "".into(),
+        survey.seen.settled_earlier(1, |earlier| {
+            earlier.settled(&Settled {
+                row: 2,
+                input: "".into(),
+                group: "g1".into(),
+                sender: "before".into(),
+                topic: "".into(),
+                outcome: Outcome::Recalled,
+                info: "".into(),
+            });
         });
         let mut senders = Vec::new();
-        let each = |row: &Row, nth| {
-            senders.push(row.sender.clone());
+        let each = |row: RowRef<'_>, nth| {
+            senders.push(row.sender.to_owned());
             assert_eq!(nth, senders.len() as u64);
             Ok(())
         };

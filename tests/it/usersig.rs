@@ -11,7 +11,7 @@ use recall_worker::api::secret::Secret;
 use recall_worker::api::usersig::{self, now};
 use recall_worker::ledger::{Header, Start, VERSION};
 use recall_worker::monitor::{Monitor, Notice, Progress};
-use recall_worker::rows::{Read, Row};
+use recall_worker::rows::Row;
 use recall_worker::run::{self, Feed, LedgerFile, MaxFailures, Plan};
 use rustix::process::Signal;
 use tokio::runtime::Builder;
@@ -198,13 +198,13 @@ fn a_usersig_that_has_grown_old_while_the_machine_slept_is_signed_anew_before_th
         skip_settled: true,
     };
     let row = |line: u64| {
-        Ok(Read::Row(Row {
+        Ok(Row {
             input: None,
             line,
             group: "g".to_owned(),
             sender: format!("u{line}"),
             topic: String::new(),
-        }))
+        })
     };
     let feed = Feed::of_rows((1..=3).map(row), 3);
     let mut heard = Heard::default();

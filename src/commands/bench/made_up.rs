@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use crate::error::Result;
-use crate::rows::{Read, Row};
+use crate::rows::Row;
 
 /// Groups that the rows are spread over.
 const GROUPS: u64 = 977;
 
 /// Distinct rows, so many at most and for so long at most, from the first on.
-pub(super) fn rows(count: u64, at_most: Duration) -> impl Iterator<Item = Result<Read>> + Send {
+pub(super) fn rows(count: u64, at_most: Duration) -> impl Iterator<Item = Result<Row>> + Send {
     let mut end = None;
     (0..count)
         .take_while(move |_| {
@@ -17,7 +17,7 @@ pub(super) fn rows(count: u64, at_most: Duration) -> impl Iterator<Item = Result
             end.get_or_insert_with(|| now.checked_add(at_most))
                 .is_none_or(|end| now < end)
         })
-        .map(|number| Ok(Read::Row(row(number))))
+        .map(|number| Ok(row(number)))
 }
 
 fn row(number: u64) -> Row {
@@ -43,12 +43,7 @@ mod tests {
     #[test]
     fn no_two_are_the_same() {
         let all = rows(5_000, Duration::MAX).filter_map(Result::ok);
-        let mut texts: Vec<_> = all
-            .map(|read| match read {
-                Read::Row(row) => (row.group, row.sender),
-                Read::Bad(bad) => panic!("{bad:?}"),
-            })
-            .collect();
+        let mut texts: Vec<_> = all.map(|row| (row.group, row.sender)).collect();
         texts.sort_unstable();
         texts.dedup();
         assert_eq!(texts.len(), 5_000);

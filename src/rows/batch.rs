@@ -1,0 +1,142 @@
+//! Rows that were read together: their texts lie in one piece of memory, which the next rows take
+//! over.
+
+use std::sync::Arc;
+
+use super::{BadRow, Read, Row, RowRef};
+
+/// Rows in their order, and how far into the input they reach.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// The IDs of all rows, one behind the other.
+    text: String,
+    places: Vec<Place>,
+    bytes_read: u64,
+}
+
+/// Where a row of a batch is.
+#[derive(Debug)]
+enum Place {
+    Row {
+        input: Option<Arc<str>>,
+        line: u64,
+        start: usize,
+        /// The ends of group, sender and topic in the text.
+        ends: [usize; 3],
+    },
+    Bad(BadRow),
+}
+
+impl Batch {
+    /// How many rows there are, the bad ones counted.
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// Bytes of the inputs up to its end; 0 where the rows come from no input.
+    pub fn bytes_read(&self) -> u64 {
+        self.bytes_read
+    }
+
+    /// The rows in their order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Read<'_>> {
+        self.places.iter().map(|place| self.read(place))
+    }
+
+    /// Adds a row.
+    pub fn push(&mut self, row: RowRef<'_>) {
+        let start = self.text.len();
+        self.text.push_str(row.group);
+        let group = self.text.len();
+        self.text.push_str(row.sender);
+        let sender = self.text.len();
+        self.text.push_str(row.topic);
+        let topic = self.text.len();
+        self.places.push(Place::Row {
+            input: row.input.cloned(),
+            line: row.line,
+            start,
+            ends: [group, sender, topic],
+        });
+    }
+
+    /// Adds a bad row.
+    pub fn push_bad(&mut self, bad: BadRow) {
+        self.places.push(Place::Bad(bad));
+    }
+
+    /// The line of the last row.
+    pub(super) fn last_line(&self) -> Option<u64> {
+        self.places.last().map(|place| match place {
+            Place::Row { line, .. } | Place::Bad(BadRow { line, .. }) => *line,
+        })
+    }
+
+    /// Says in which input the rows from a place on stand.
+    pub(super) fn name(&mut self, from: usize, name: &Arc<str>) {
+        for place in &mut self.places[from..] {
+            let (Place::Row { input, .. } | Place::Bad(BadRow { input, .. })) = place;
+            *input = Some(Arc::clone(name));
+        }
+    }
+
+    /// Makes bad rows of the suspicious ones from a place on.
+    pub(super) fn refuse_suspicious(&mut self, from: usize) {
+        for at in from..self.places.len() {
+            if let Read::Row(row) = self.read(&self.places[at])
+                && let Some(reason) = row.suspicion()
+            {
+                let (input, line) = (row.input.cloned(), row.line);
+                self.places[at] = Place::Bad(BadRow {
+                    input,
+                    line,
+                    reason,
+                });
+            }
+        }
+    }
+
+    /// Takes all rows out, and keeps the memory that they had.
+    pub fn clear(&mut self) {
+        self.text.clear();
+        self.places.clear();
+        self.bytes_read = 0;
+    }
+
+    pub(super) fn reaches(&mut self, bytes_read: u64) {
+        self.bytes_read = bytes_read;
+    }
+
+    fn read<'a>(&'a self, place: &'a Place) -> Read<'a> {
+        match place {
+            Place::Row {
+                input,
+                line,
+                start,
+                ends: [group, sender, topic],
+            } => Read::Row(RowRef {
+                input: input.as_ref(),
+                line: *line,
+                group: &self.text[*start..*group],
+                sender: &self.text[*group..*sender],
+                topic: &self.text[*sender..*topic],
+            }),
+            Place::Bad(bad) => Read::Bad(bad),
+        }
+    }
+}
+
+impl<'a> FromIterator<&'a Row> for Batch {
+    fn from_iter<I: IntoIterator<Item = &'a Row>>(rows: I) -> Self {
+        let mut batch = Self::default();
+        for row in rows {
+            batch.push(row.as_ref());
+        }
+        batch
+    }
+}

@@ -1,0 +1,130 @@
+//! The fields of one record of CSV.
+
+use std::io::{self, Read};
+use std::ops::Range;
+
+use csv::{ByteRecord, ReaderBuilder};
+use memchr::memchr_iter;
+
+use super::check::is_printable_ascii;
+use super::frame::without_returns;
+
+/// Tells the fields of records apart, in the same memory.
+pub(super) struct Splitter {
+    delimiter: u8,
+    /// Where the fields are in their text.
+    ranges: Vec<Range<usize>>,
+    /// For records with quotes. Without them, looking for the delimiter is all, and much quicker.
+    csv: csv::Reader<OneRecord>,
+    unquoted: ByteRecord,
+}
+
+/// The fields of a record, in their order.
+#[derive(Clone, Copy)]
+pub(super) struct Fields<'a> {
+    text: &'a [u8],
+    /// The same, where all of it is printable ASCII: nearly always, and seen at once.
+    plain: Option<&'a str>,
+    ranges: &'a [Range<usize>],
+}
+
+impl Splitter {
+    pub(super) fn new(delimiter: u8) -> Self {
+        let csv = ReaderBuilder::new()
+            .delimiter(delimiter)
+            .has_headers(false)
+            .flexible(true)
+            .from_reader(OneRecord::default());
+        Self {
+            delimiter,
+            ranges: Vec::new(),
+            csv,
+            unquoted: ByteRecord::new(),
+        }
+    }
+
+    /// The fields of a [well-formed](super::frame::Frame::Record) record with its line end.
+    pub(super) fn split<'a>(
+        &'a mut self,
+        record: &'a [u8],
+        quoted: bool,
+    ) -> io::Result<Fields<'a>> {
+        self.ranges.clear();
+        if quoted {
+            self.csv.get_mut().lend(record);
+            self.csv.read_byte_record(&mut self.unquoted)?;
+            let ranges = (0..self.unquoted.len()).filter_map(|at| self.unquoted.range(at));
+            self.ranges.extend(ranges);
+            return Ok(Fields {
+                text: self.unquoted.as_slice(),
+                plain: None,
+                ranges: &self.ranges,
+            });
+        }
+        let text = without_returns(record.strip_suffix(b"\n").unwrap_or(record));
+        let mut start = 0;
+        for end in memchr_iter(self.delimiter, text) {
+            self.ranges.push(start..end);
+            start = end + 1;
+        }
+        self.ranges.push(start..text.len());
+        // The delimiter may be a tab.
+        let is_plain = is_printable_ascii(text, self.delimiter);
+        Ok(Fields {
+            text,
+            plain: str::from_utf8(text).ok().filter(|_| is_plain),
+            ranges: &self.ranges,
+        })
+    }
+}
+
+impl<'a> Fields<'a> {
+    pub(super) fn len(self) -> usize {
+        self.ranges.len()
+    }
+
+    /// The field at a place, from 0.
+    pub(super) fn get(self, at: usize) -> Option<&'a [u8]> {
+        Some(&self.text[self.ranges.get(at)?.clone()])
+    }
+
+    /// The field at a place, where the record is printable ASCII.
+    pub(super) fn plain(self, at: usize) -> Option<&'a str> {
+        self.plain?.get(self.ranges.get(at)?.clone())
+    }
+
+    pub(super) fn iter(self) -> impl Iterator<Item = &'a [u8]> {
+        self.ranges
+            .iter()
+            .map(move |range| &self.text[range.clone()])
+    }
+}
+
+/// An input of one record after the other. It never ends, for a reader that was told of an end
+/// reads no more; each record has its line end instead.
+#[derive(Default)]
+struct OneRecord {
+    text: Vec<u8>,
+    at: usize,
+}
+
+impl OneRecord {
+    fn lend(&mut self, record: &[u8]) {
+        self.text.clear();
+        self.text.extend_from_slice(without_returns(
+            record.strip_suffix(b"\n").unwrap_or(record),
+        ));
+        self.text.push(b'\n');
+        self.at = 0;
+    }
+}
+
+impl Read for OneRecord {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let rest = &self.text[self.at..];
+        let count = rest.len().min(out.len());
+        out[..count].copy_from_slice(&rest[..count]);
+        self.at += count;
+        Ok(count)
+    }
+}

@@ -1,0 +1,256 @@
+//! Where a record of CSV ends, and whether it is one: reading on from a stray quote would take the
+//! rest of the file for one field.
+//!
+//! Of a record that is too long or breaks the rules of quoting only the first line is taken out,
+//! and the next is looked at anew: a stray quote costs one row.
+
+use memchr::{memchr, memchr_iter, memchr2, memchr3};
+
+use super::blocks::MAX_RECORD;
+use super::check::excerpt;
+
+/// What the data starts with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Frame {
+    /// A record, with its line end, that any reader of CSV takes for exactly one.
+    Record {
+        len: usize,
+        lines: u64,
+        /// Without quotes its fields are what stands between the delimiters.
+        quoted: bool,
+    },
+    /// A line without anything in it.
+    Blank { len: usize },
+    /// Something that is no record: its first line must go.
+    Broken(Fault),
+    /// More data must be read to tell.
+    Partial,
+    /// Nothing, and nothing follows.
+    End,
+}
+
+/// How a record is broken; where it shows, if not at its start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    TooLong,
+    QuoteInside { at: usize },
+    TextAfterQuote { at: usize },
+    NotClosed { at: usize },
+    LoneReturn,
+}
+
+impl Fault {
+    /// What is wrong with the record that the data starts with.
+    pub(super) fn reason(self, record: &[u8]) -> String {
+        let (what, at) = match self {
+            Self::TooLong => ("longer than 64 KiB", 0),
+            Self::QuoteInside { at } => ("a quote inside a field that does not start with one", at),
+            Self::TextAfterQuote { at } => ("text after the closing quote of a field", at),
+            Self::NotClosed { at } => ("a quote that is not closed", at),
+            Self::LoneReturn => ("a carriage return inside the row", 0),
+        };
+        // Shown is what is taken out, the first line, even where it takes later ones to see the fault.
+        let line = memchr(b'\n', record).map_or(record, |newline| &record[..newline]);
+        let line = line.get(at..).unwrap_or(line);
+        format!("{what}: {}", excerpt(without_returns(line)))
+    }
+}
+
+/// Frames the first record of `data`, after which nothing follows if it is `ended`.
+pub(super) fn frame(data: &[u8], delimiter: u8, ended: bool) -> Frame {
+    let window = &data[..data.len().min(MAX_RECORD)];
+    let (line, len) = match memchr(b'\n', window) {
+        Some(newline) => (&window[..newline], newline + 1),
+        None if window.len() == MAX_RECORD => return Frame::Broken(Fault::TooLong),
+        None if !ended => return Frame::Partial,
+        None if window.is_empty() => return Frame::End,
+        None => (window, window.len()),
+    };
+    let line = without_returns(line);
+    if line.is_empty() {
+        return Frame::Blank { len };
+    }
+    match memchr2(b'"', b'\r', line) {
+        None => Frame::Record {
+            len,
+            lines: 1,
+            quoted: false,
+        },
+        Some(_) => frame_fields(window, delimiter, ended),
+    }
+}
+
+/// Frames a record with a quote or a carriage return in its first line, field by field, by the
+/// rules that csv follows where its input is well-formed.
+fn frame_fields(window: &[u8], delimiter: u8, ended: bool) -> Frame {
+    let full = window.len() == MAX_RECORD;
+    let mut start = 0;
+    loop {
+        let mut at = start;
+        let quoted = window.get(start) == Some(&b'"');
+        if quoted {
+            match closing_quote(window, start) {
+                Some(quote) => at = quote + 1,
+                None if full || ended => return Frame::Broken(Fault::NotClosed { at: start }),
+                None => return Frame::Partial,
+            }
+        }
+        let found = memchr3(delimiter, b'\n', b'"', &window[at..]);
+        let end = found.map_or(window.len(), |found| at + found);
+        let rest = match window.get(end) {
+            None | Some(b'\n') => without_returns(&window[at..end]),
+            Some(_) => &window[at..end],
+        };
+        let stray = match memchr(b'\n', &window[start..at]) {
+            _ if !quoted => Fault::QuoteInside { at: start },
+            None => Fault::TextAfterQuote { at: start },
+            // What seems to close a field over several lines more likely opens another.
+            Some(_) => Fault::NotClosed { at: start },
+        };
+        match window.get(end) {
+            None if full => return Frame::Broken(Fault::TooLong),
+            None if !ended => return Frame::Partial,
+            Some(b'"') => return Frame::Broken(stray),
+            _ if quoted && !rest.is_empty() => return Frame::Broken(stray),
+            _ if memchr(b'\r', rest).is_some() => return Frame::Broken(Fault::LoneReturn),
+            None => return record(window),
+            Some(b'\n') => return record(&window[..=end]),
+            Some(_) => start = end + 1,
+        }
+    }
+}
+
+fn record(text: &[u8]) -> Frame {
+    let lines = memchr_iter(b'\n', text).count().max(1) as u64;
+    Frame::Record {
+        len: text.len(),
+        lines,
+        quoted: true,
+    }
+}
+
+/// The quote that closes the field that is opened at `open`: the first that is not doubled.
+fn closing_quote(window: &[u8], open: usize) -> Option<usize> {
+    let mut at = open + 1;
+    loop {
+        let quote = at + memchr(b'"', window.get(at..)?)?;
+        if window.get(quote + 1) != Some(&b'"') {
+            return Some(quote);
+        }
+        at = quote + 2;
+    }
+}
+
+/// A line without its carriage returns at the end: one is half a line end, more come from tools
+/// that add their own.
+pub(super) fn without_returns(mut line: &[u8]) -> &[u8] {
+    while let [rest @ .., b'\r'] = line {
+        line = rest;
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use std::io::{self, Read};
+
+    use super::*;
+    use crate::rows::blocks::Blocks;
+
+    /// The records that there are, and the lines that were taken out with their reasons.
+    fn frames(input: impl Read) -> (String, Vec<(u64, String)>) {
+        let mut blocks = Blocks::new(input);
+        let (mut records, mut broken, mut line) = (String::new(), Vec::new(), 1);
+        loop {
+            let data = blocks.data();
+            match frame(data, b',', blocks.ended()) {
+                Frame::Record { len, lines, quoted } => {
+                    let record = str::from_utf8(&data[..len]).unwrap();
+                    assert_eq!(quoted, record.contains('"'));
+                    records += record;
+                    line += lines;
+                    blocks.consume(len);
+                }
+                Frame::Blank { len } => {
+                    line += 1;
+                    blocks.consume(len);
+                }
+                Frame::Broken(fault) => {
+                    broken.push((line, fault.reason(data)));
+                    line += 1;
+                    blocks.skip_line().unwrap();
+                }
+                Frame::Partial => blocks.fill().unwrap(),
+                Frame::End => return (records, broken),
+            }
+        }
+    }
+
+    #[test]
+    fn well_formed_records_are_left_as_they_are() {
+        let text = "a,b\r\n\r\n\"a\"\"\",\"b\nc\",\n\n,\"\"\r\nlast";
+        let (records, broken) = frames(text.as_bytes());
+        assert_eq!(records, "a,b\r\n\"a\"\"\",\"b\nc\",\n,\"\"\r\nlast");
+        assert_eq!(broken, []);
+    }
+
+    #[test]
+    fn each_way_to_break_the_quoting_costs_one_line() {
+        for (line, reason) in [
+            (
+                "a\"b,c",
+                "a quote inside a field that does not start with one: `a\"b,c`",
+            ),
+            (
+                "a, \"b\"",
+                "a quote inside a field that does not start with one: ` \"b\"`",
+            ),
+            (
+                "a,\"b\"c",
+                "text after the closing quote of a field: `\"b\"c`",
+            ),
+            ("\"a\"\"\"\"", "a quote that is not closed: `\"a\"\"\"\"`"),
+            ("a,\"b", "a quote that is not closed: `\"b`"),
+            ("a\rb,c", r"a carriage return inside the row: `a\rb,c`"),
+            (
+                "\"a\"\rb",
+                r#"text after the closing quote of a field: `"a"\rb`"#,
+            ),
+        ] {
+            let (records, broken) = frames(format!("1,1\n{line}\n3,3\n").as_bytes());
+            assert_eq!(records, "1,1\n3,3\n");
+            assert_eq!(broken, [(2, reason.to_owned())]);
+            let (records, broken) = frames(line.as_bytes());
+            assert_eq!(records, "");
+            assert_eq!(broken, [(1, reason.to_owned())]);
+        }
+    }
+
+    #[test]
+    fn a_record_may_have_64_kib_with_its_line_end_and_no_more() {
+        for (length, is_fine) in [(MAX_RECORD - 1, true), (MAX_RECORD, false)] {
+            for record in [
+                "x".repeat(length),
+                format!("\"{}\"", "x".repeat(length - 2)),
+                format!("\"{}\"", "\n".repeat(length - 2)),
+            ] {
+                let text = format!("{record}\nnext\n");
+                let (records, broken) = frames(text.as_bytes());
+                assert_eq!(broken.is_empty(), is_fine);
+                assert_eq!(records == text, is_fine);
+                assert!(records.ends_with("next\n"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_of_any_length_costs_one_row() {
+        let huge = io::repeat(b'x').take(64 << 20);
+        let (records, broken) = frames(b"1\n".chain(huge).chain(&b"\n3\n"[..]));
+        assert_eq!(records, "1\n3\n");
+        let reason = format!("longer than 64 KiB: `{}…`", "x".repeat(48));
+        assert_eq!(broken, [(2, reason)]);
+    }
+}
