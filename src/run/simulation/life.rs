@@ -1,0 +1,254 @@
+//! One process in a made-up world, from its start to its end or its death, step by step.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::world::{HOUR, Nature, Sickness, World};
+use crate::api::codes::{self, NO_CONNECTION, TIMED_OUT};
+use crate::api::credentials::{Auth, Credentials};
+use crate::api::reply::Reply;
+use crate::api::usersig;
+use crate::ledger::Settled;
+use crate::outcome::Entry;
+use crate::rows::Batch;
+use crate::run::plan::Plan;
+use crate::run::queue::Job;
+use crate::run::schedule::Schedule;
+use crate::run::steps::{Answer, Effect, Next, Stop};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Something that will happen.
+#[derive(Debug)]
+enum Event {
+    Written(u64),
+    Answered(Box<Job>, Reply, Duration),
+    Recorded,
+}
+
+/// What a life of the process came to.
+#[derive(Debug, PartialEq)]
+pub(in crate::run) enum End {
+    Done(Option<Stop>),
+    Killed,
+}
+
+/// One process: it starts with what is on the disk, and ends or is killed.
+pub(in crate::run) struct Life<'w> {
+    world: &'w mut World,
+    schedule: Schedule,
+    credentials: Credentials,
+    /// Until when the `UserSig` that calls carry holds, in Unix seconds.
+    holds_until: u64,
+    concurrency: usize,
+    read: usize,
+    events: BinaryHeap<Reverse<(Instant, u64)>>,
+    happen: BTreeMap<u64, Event>,
+    number: u64,
+    in_flight: usize,
+    buffered: Vec<Entry<'static>>,
+}
+
+impl<'w> Life<'w> {
+    pub(in crate::run) fn new(world: &'w mut World, plan: &Plan, auth: Auth) -> Self {
+        let seed = world.rng.u64(..);
+        let credentials = Credentials::new(7, "administrator", auth, world.wall_clock());
+        let mut schedule = Schedule::new(plan.clone(), credentials.can_renew(), seed, world.now);
+        let disk = &world.disk;
+        schedule.seen().settled_earlier(disk.len(), |earlier| {
+            for entry in disk {
+                earlier.settled(&Settled {
+                    row: entry.row,
+                    input: entry.input.clone(),
+                    group: entry.group.clone(),
+                    sender: entry.sender.clone(),
+                    topic: entry.topic.clone(),
+                    outcome: entry.outcome,
+                    info: entry.info.clone(),
+                });
+            }
+        });
+        Self {
+            schedule,
+            holds_until: holds_until(&credentials),
+            credentials,
+            concurrency: plan.concurrency.get(),
+            read: 0,
+            events: BinaryHeap::new(),
+            happen: BTreeMap::new(),
+            number: 0,
+            in_flight: 0,
+            buffered: Vec::new(),
+            world,
+        }
+    }
+
+    /// Lives until the end, or until `steps` have been made.
+    pub(in crate::run) fn live(mut self, steps: u64) -> End {
+        for _ in 0..steps {
+            if self.credentials.should_renew(self.world.wall_clock()) {
+                self.schedule.renew_in_time();
+            }
+            self.carry_out();
+            let wake = match self.schedule.next(self.world.now) {
+                Next::Call(job) => {
+                    self.call(job);
+                    continue;
+                }
+                Next::Until(at, _) => Some(at),
+                Next::Wait(_) => None,
+                Next::Done => {
+                    self.carry_out();
+                    self.world.disk.append(&mut self.buffered);
+                    return End::Done(self.schedule.stopped().cloned());
+                }
+            };
+            self.carry_out();
+            if self.schedule.wants_rows() {
+                self.read();
+            } else {
+                self.sleep(wake);
+            }
+        }
+        End::Killed
+    }
+
+    fn read(&mut self) {
+        for _ in 0..self.world.rng.usize(1..20) {
+            let Some(read) = self.world.input.get(self.read) else {
+                return self.schedule.input_ended();
+            };
+            let mut batch = Batch::default();
+            match read {
+                Ok(row) => batch.push(row.as_ref()),
+                Err(bad) => batch.push_bad(bad.clone()),
+            }
+            self.schedule.offer(&batch);
+            self.read += 1;
+        }
+    }
+
+    fn sleep(&mut self, wake: Option<Instant>) {
+        let next = self.events.peek().map(|Reverse((at, _))| *at);
+        let to = [wake, next].into_iter().flatten().min();
+        let to = to.expect("nothing will ever happen again: the schedule is stuck");
+        // A timer is late by a little, and at times the whole process stands still.
+        let late = if self.world.rng.f64() < self.world.stall_share {
+            Duration::from_millis(self.world.rng.u64(..7_000))
+        } else {
+            Duration::from_micros(self.world.rng.u64(..1_500))
+        };
+        self.world.now = self.world.now.max(to) + late;
+        if self.world.rng.f64() < self.world.sleep_share {
+            self.world.slept += Duration::from_secs(self.world.rng.u64(..30 * HOUR));
+        }
+        while let Some(Reverse((at, number))) = self.events.peek().copied() {
+            if at > self.world.now {
+                break;
+            }
+            self.events.pop();
+            let event = self.happen.remove(&number).expect("numbers are unique");
+            self.happened(event);
+        }
+    }
+
+    fn happened(&mut self, event: Event) {
+        match event {
+            Event::Written(call) => self.schedule.written(call, self.world.now),
+            Event::Answered(job, reply, took) => {
+                self.in_flight -= 1;
+                let sent_at = Timestamp::UNIX_EPOCH;
+                let answer = Answer {
+                    reply,
+                    sent_at,
+                    took,
+                };
+                self.schedule.answered(*job, answer, self.world.now);
+            }
+            Event::Recorded => {
+                let entries = self.buffered.len();
+                self.world.disk.append(&mut self.buffered);
+                self.schedule.recorded(entries);
+            }
+        }
+    }
+
+    fn carry_out(&mut self) {
+        while let Some(effect) = self.schedule.effect() {
+            match effect {
+                Effect::Record(entry) => {
+                    if self.buffered.is_empty() {
+                        let at =
+                            self.world.now + Duration::from_micros(self.world.rng.u64(..3_000));
+                        self.plan(at, Event::Recorded);
+                    }
+                    self.buffered.push(entry);
+                }
+                Effect::Renew => {
+                    self.credentials.renew(self.world.wall_clock());
+                    self.holds_until = holds_until(&self.credentials);
+                    self.world.expired_until_renewed = false;
+                }
+                Effect::Tell(_) => {}
+            }
+        }
+    }
+
+    fn plan(&mut self, at: Instant, event: Event) {
+        self.number += 1;
+        self.events.push(Reverse((at, self.number)));
+        self.happen.insert(self.number, event);
+    }
+
+    fn call(&mut self, job: Job) {
+        self.in_flight += 1;
+        assert!(
+            self.in_flight + self.buffered.len() <= self.concurrency,
+            "more calls in flight than allowed"
+        );
+        let world = &mut *self.world;
+        let nature = world.natures[usize::try_from(job.row.line).expect("few rows")];
+        assert_ne!(nature, Nature::Silent, "a row to skip was called");
+        let wire =
+            world.now + Duration::from_micros(world.rng.u64(..30_000).saturating_sub(25_000));
+        let latency = Duration::from_millis(world.rng.u64(1..200));
+        let sick = world
+            .outages
+            .iter()
+            .find(|(from, to, _)| (*from..*to).contains(&wire));
+        let (code, took) = match sick.map(|(_, _, sickness)| *sickness) {
+            Some(Sickness::Refuses) => (NO_CONNECTION, Duration::from_millis(1)),
+            Some(Sickness::Hangs) => (TIMED_OUT, 10 * SECOND),
+            Some(Sickness::Answers(code)) => (code, latency),
+            None if self.holds_until <= world.wall_clock() + world.service_ahead => {
+                world.ran_out += 1;
+                (70001, latency)
+            }
+            None => (world.answer(job.row.line), latency),
+        };
+        if code == 0 {
+            *world.recalled.entry(job.row.line).or_default() += 1;
+        }
+        if code != NO_CONNECTION {
+            world.wire.push(wire);
+            let heard = wire + Duration::from_micros(world.rng.u64(..300));
+            self.plan(heard, Event::Written(job.call));
+        }
+        let reply = Reply {
+            code,
+            verdict: codes::look_up(code).verdict,
+            info: String::new(),
+        };
+        let answered = wire + Duration::from_micros(300) + took;
+        self.plan(answered, Event::Answered(Box::new(job), reply, took));
+    }
+}
+
+/// As the service reads it from a call.
+fn holds_until(credentials: &Credentials) -> u64 {
+    let claims = usersig::decode(credentials.usersig().expose());
+    claims.expect("it was minted").ends()
+}

@@ -1,0 +1,220 @@
+//! A made-up world: rows, a service that is well or ill, a clock, and what is left on the disk.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+
+use crate::api::credentials::Auth;
+use crate::api::secret::Secret;
+use crate::api::usersig;
+use crate::outcome::{Entry, Outcome};
+use crate::rows::{BadRow, Row};
+use crate::run::plan::Skip;
+
+pub(in crate::run) const HOUR: u64 = 3_600;
+/// The clock on the wall when a world begins, in Unix seconds.
+pub(in crate::run) const BEGINNING: u64 = 1_700_000_000;
+
+/// What the service makes of a row whenever it answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::run) enum Nature {
+    Good,
+    Refused,
+    /// Nothing but 10002, whatever the service's health.
+    Stubborn,
+    /// In a group where a call would do nothing, as is known before.
+    Silent,
+}
+
+/// How a service is out.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::run) enum Sickness {
+    Refuses,
+    Hangs,
+    Answers(i64),
+}
+
+#[derive(Debug)]
+pub(in crate::run) struct World {
+    pub(super) rng: Rng,
+    pub(in crate::run) start: Instant,
+    pub(in crate::run) now: Instant,
+    pub(in crate::run) natures: Vec<Nature>,
+    pub(super) input: Vec<Result<Row, BadRow>>,
+    pub(in crate::run) fault_share: f64,
+    pub(in crate::run) too_often_share: f64,
+    /// How often the process stands still for seconds when it wanted to sleep.
+    pub(super) stall_share: f64,
+    pub(super) outages: Vec<(Instant, Instant, Sickness)>,
+    /// When requests were on the wire, all runs together.
+    pub(in crate::run) wire: Vec<Instant>,
+    /// How often each row was recalled by the service.
+    pub(super) recalled: BTreeMap<u64, u32>,
+    pub(in crate::run) disk: Vec<Entry<'static>>,
+    pub(in crate::run) expired_until_renewed: bool,
+    /// How often the machine goes to sleep for hours: then its monotonic clock stands still.
+    pub(in crate::run) sleep_share: f64,
+    /// For how long it has slept.
+    pub(super) slept: Duration,
+    /// How far the service's clock is ahead of the machine's, in seconds.
+    pub(in crate::run) service_ahead: u64,
+    /// How often the service found a `UserSig` that had run out.
+    pub(in crate::run) ran_out: u64,
+}
+
+impl World {
+    /// A world with so many good rows and a service that is always well.
+    pub(in crate::run) fn healthy(seed: u64, rows: u64) -> Self {
+        let start = Instant::now();
+        Self {
+            start,
+            now: start,
+            natures: (0..rows).map(|_| Nature::Good).collect(),
+            input: (0..rows).map(|line| Ok(row(line))).collect(),
+            fault_share: 0.0,
+            too_often_share: 0.0,
+            stall_share: 0.0,
+            outages: Vec::new(),
+            wire: Vec::new(),
+            recalled: BTreeMap::new(),
+            disk: Vec::new(),
+            expired_until_renewed: false,
+            sleep_share: 0.0,
+            slept: Duration::ZERO,
+            service_ahead: 0,
+            ran_out: 0,
+            rng: Rng::with_seed(seed),
+        }
+    }
+
+    /// A world where anything may be wrong.
+    pub(super) fn random(seed: u64, rows: u64) -> Self {
+        let mut world = Self::healthy(seed, rows);
+        let rng = &mut world.rng;
+        // Twenty of them, with nothing else left to ask, would rightly be taken for an outage.
+        let stubborn = rng.u64(..20);
+        let refused = rng.f64() * 0.2;
+        let silent = rng.f64() * 0.2;
+        let mut natures: Vec<_> = (0..rows)
+            .map(|row| match row {
+                _ if row < stubborn => Nature::Stubborn,
+                _ if rng.f64() < refused => Nature::Refused,
+                _ if rng.f64() < silent => Nature::Silent,
+                _ => Nature::Good,
+            })
+            .collect();
+        rng.shuffle(&mut natures);
+        for _ in 0..rng.u64(..=rows / 2) {
+            let again = rng.usize(..world.input.len());
+            world.input.push(world.input[again].clone());
+        }
+        for line in 0..rng.u64(..5) {
+            let reason = "made up".to_owned();
+            let line = 100_000 + line;
+            let bad = BadRow {
+                input: None,
+                line,
+                reason,
+            };
+            world.input.push(Err(bad));
+        }
+        rng.shuffle(&mut world.input);
+        world.natures = natures;
+        world.stall_share = 0.002;
+        world.fault_share = [0.0, 0.05, 0.3][rng.usize(..3)];
+        world.too_often_share = [0.0, 0.0, 0.02][rng.usize(..3)];
+        world.expired_until_renewed = rng.bool();
+        world.sleep_share = [0.0, 0.001][rng.usize(..2)];
+        // Up to half of the time that a minted one holds, no calls should be lost to it.
+        world.service_ahead = rng.u64(..12) * HOUR;
+        world
+    }
+
+    /// The machine's clock on the wall, in Unix seconds.
+    pub(in crate::run) fn wall_clock(&self) -> u64 {
+        BEGINNING + (self.now - self.start + self.slept).as_secs()
+    }
+
+    /// The service is out from then to then, in seconds from the start.
+    pub(in crate::run) fn out(&mut self, from: u64, to: u64, sickness: Sickness) {
+        let at = |seconds| self.start + Duration::from_secs(seconds);
+        self.outages.push((at(from), at(to), sickness));
+    }
+
+    /// The groups that a look at them has found to be silent.
+    pub(in crate::run) fn skips(&self) -> HashMap<String, Skip> {
+        let natures = (0..).zip(&self.natures);
+        let silent = natures.filter(|(_, nature)| **nature == Nature::Silent);
+        let skip = Skip {
+            code: 0,
+            reason: "made up",
+        };
+        silent.map(|(line, _)| (group(line), skip)).collect()
+    }
+
+    /// Entries with this outcome.
+    pub(in crate::run) fn count(&self, outcome: Outcome) -> usize {
+        self.disk
+            .iter()
+            .filter(|entry| entry.outcome == outcome)
+            .count()
+    }
+
+    pub(super) fn answer(&mut self, line: u64) -> i64 {
+        let at = usize::try_from(line).expect("few rows");
+        match self.natures[at] {
+            _ if self.expired_until_renewed => 70001,
+            _ if self.rng.f64() < self.too_often_share => 60011,
+            Nature::Stubborn => 10002,
+            _ if self.rng.f64() < self.fault_share => 10002,
+            Nature::Refused => [10010, 10007, 10015][at % 3],
+            Nature::Good | Nature::Silent => 0,
+        }
+    }
+
+    /// An outage of minutes, some time from now.
+    pub(super) fn fall_ill(&mut self) {
+        let from = self.now + Duration::from_millis(self.rng.u64(..5_000));
+        let to = from + Duration::from_millis(self.rng.u64(1_000..300_000));
+        let sickness = match self.rng.u32(..4) {
+            0 => Sickness::Refuses,
+            1 => Sickness::Hangs,
+            2 => Sickness::Answers(502),
+            _ => Sickness::Answers(10002),
+        };
+        self.outages.push((from, to, sickness));
+    }
+}
+
+/// The secret key, with which `UserSig`s are minted.
+pub(in crate::run) fn key() -> Auth {
+    Auth::SecretKey(Secret::new("key"))
+}
+
+/// A `UserSig` that was minted when the world began, for so many hours.
+pub(in crate::run) fn usersig_for(hours: u64) -> Auth {
+    let key = Secret::new("key");
+    Auth::UserSig(usersig::mint(
+        &key,
+        7,
+        "administrator",
+        BEGINNING,
+        hours * HOUR,
+    ))
+}
+
+fn row(line: u64) -> Row {
+    Row {
+        input: None,
+        line,
+        group: group(line),
+        sender: "s".to_owned(),
+        topic: String::new(),
+    }
+}
+
+/// Each row has a group of its own.
+fn group(line: u64) -> String {
+    format!("g{line}")
+}
