@@ -109,13 +109,26 @@ impl Read for Socket {
         let block = &mut block[..BLOCK.min(buffer.remaining())];
         loop {
             ready!(stream.poll_read_ready(cx))?;
-            match stream.try_io(Interest::READABLE, || self.arrival.receive(stream, block)) {
-                Ok(read) => {
-                    buffer.put_slice(&block[..read]);
+            let mut read = None;
+            let tried = stream.try_io(Interest::READABLE, || {
+                let count = self.arrival.receive(stream, block)?;
+                read = Some(count);
+                // Less than there is room for was all there is. It has to be told so: the next try
+                // would find it out with a system call in vain.
+                let drained = (1..block.len()).contains(&count);
+                (!drained)
+                    .then_some(())
+                    .ok_or(io::ErrorKind::WouldBlock.into())
+            });
+            match (read, tried) {
+                (Some(count), _) => {
+                    buffer.put_slice(&block[..count]);
                     return Poll::Ready(Ok(()));
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Poll::Ready(Err(error)),
+                (None, Err(error)) if error.kind() != io::ErrorKind::WouldBlock => {
+                    return Poll::Ready(Err(error));
+                }
+                (None, _) => {}
             }
         }
     }

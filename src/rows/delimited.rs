@@ -155,9 +155,7 @@ impl<R: Input> Delimited<R> {
             failed_rows: are_failed_rows(&names),
         })
     }
-}
 
-impl<R: Input> Delimited<R> {
     /// Adds the row that the record is.
     fn add(&mut self, record: &Record, batch: &mut Batch) -> io::Result<()> {
         let line = self.records.line;
