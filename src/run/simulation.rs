@@ -4,6 +4,7 @@
 //! `RECALL_SEEDS=100000 cargo test --release simulat` runs more of them, `RECALL_SEED=7` that one.
 
 mod life;
+mod scale;
 mod world;
 
 use std::collections::BTreeSet;
