@@ -1,7 +1,8 @@
 //! The whole schedule against a made-up world, from a seed: rows, faults, outages, stalls, a machine
 //! that sleeps and kills between any two steps, hours of it in milliseconds.
 //!
-//! `RECALL_SEEDS=100000 cargo test --release simulat` runs more of them, `RECALL_SEED=7` that one.
+//! `RECALL_SEEDS=100000 cargo test --release --lib simulated_worlds` runs more of them,
+//! `RECALL_SEED=7` that one.
 
 mod life;
 mod scale;
