@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{BadRow, Read, Row, RowRef};
+use super::{BadRow, Read, RowRef};
 
 /// Rows in their order, and how far into the input they reach.
 #[derive(Debug, Default)]
@@ -128,15 +128,5 @@ impl Batch {
             }),
             Place::Bad(bad) => Read::Bad(bad),
         }
-    }
-}
-
-impl<'a> FromIterator<&'a Row> for Batch {
-    fn from_iter<I: IntoIterator<Item = &'a Row>>(rows: I) -> Self {
-        let mut batch = Self::default();
-        for row in rows {
-            batch.push(row.as_ref());
-        }
-        batch
     }
 }

@@ -16,8 +16,9 @@
 //!            └───────► forecast   how long will the rest take?
 //! ```
 //!
-//! Concurrent are the calls in flight, the reader's thread ([`Feed`]) and the ledger's; nothing
-//! else is.
+//! Concurrent are the calls in flight, the reader's thread ([`Feed`]), the ledger's, and before a
+//! resumed run the one that reads what is settled; nothing else is. The tests of the whole are
+//! `simulation` (random worlds, and runs of any size) and `scenarios`, in virtual time.
 
 mod driver;
 mod entry;

@@ -7,7 +7,6 @@
 mod figures;
 mod folder;
 mod made_up;
-mod usage;
 mod watch;
 
 use std::collections::HashMap;
@@ -30,9 +29,9 @@ use crate::ledger::{Header, Start, VERSION};
 use crate::mock::{self, Cap, Mock};
 use crate::monitor::Screen;
 use crate::run::{self, Feed, LedgerFile, MaxFailures, Plan, Stop};
+use crate::usage::Usage;
 use figures::{Bench, Figures};
 use folder::Folder;
-use usage::Usage;
 use watch::Watch;
 
 /// Unless flags say otherwise, a part at a rate has the rows of so many seconds.

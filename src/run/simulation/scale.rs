@@ -6,7 +6,6 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
-use std::fs;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
@@ -22,6 +21,7 @@ use crate::run::plan::Plan;
 use crate::run::queue::Job;
 use crate::run::schedule::Schedule;
 use crate::run::steps::{Answer, Effect, Next};
+use crate::usage::Usage;
 
 /// The service's cap.
 const RATE: u32 = 200;
@@ -154,16 +154,6 @@ impl Run {
     }
 }
 
-/// The most memory that this process ever had, where the system tells.
-fn peak_mib() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let peak = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kib: u64 = peak.trim().strip_suffix(" kB")?.parse().ok()?;
-    Some(kib / 1024)
-}
-
 #[test]
 #[expect(clippy::print_stdout, reason = "the figures of a long run")]
 fn a_run_of_any_size_takes_its_calls_over_the_cap() {
@@ -184,7 +174,7 @@ fn a_run_of_any_size_takes_its_calls_over_the_cap() {
         run.calls,
         took / 3_600.0,
         (took / least - 1.0) * 100.0,
-        peak_mib().map_or("?".to_owned(), |mib| mib.to_string()),
+        Usage::now("").peak_memory.unwrap_or_default() >> 20,
         run.ledger_bytes as f64 / 1e9,
     );
 }

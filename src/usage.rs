@@ -9,22 +9,22 @@ const TICK: Duration = Duration::from_millis(10);
 
 /// What this process has used so far, or in a stretch of time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Usage {
+pub(crate) struct Usage {
     /// CPU time of all threads, those that have ended too.
-    pub(super) process: Option<Duration>,
+    pub(crate) process: Option<Duration>,
     /// CPU time of the thread that asks.
-    pub(super) this_thread: Option<Duration>,
+    pub(crate) this_thread: Option<Duration>,
     /// For how long that thread could have gone on, but others had the cores.
-    pub(super) this_thread_waited: Option<Duration>,
+    pub(crate) this_thread_waited: Option<Duration>,
     /// CPU time of the thread that was asked for by name.
-    pub(super) other_thread: Option<Duration>,
+    pub(crate) other_thread: Option<Duration>,
     /// Most memory that was ever resident, in bytes.
-    pub(super) peak_memory: Option<u64>,
+    pub(crate) peak_memory: Option<u64>,
 }
 
 impl Usage {
     /// So far, with one other thread by its name.
-    pub(super) fn now(other_thread: &str) -> Self {
+    pub(crate) fn now(other_thread: &str) -> Self {
         let read = |path: &str| fs::read_to_string(path).ok();
         Self {
             process: read("/proc/self/stat").and_then(|stat| cpu(&stat)),
@@ -36,7 +36,7 @@ impl Usage {
     }
 
     /// Since an earlier moment; the peak of memory is that of the process's whole life.
-    pub(super) fn since(self, earlier: &Self) -> Self {
+    pub(crate) fn since(self, earlier: &Self) -> Self {
         let spent = |now: Option<Duration>, then: Option<Duration>| now?.checked_sub(then?);
         Self {
             process: spent(self.process, earlier.process),

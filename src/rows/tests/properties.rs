@@ -1,0 +1,234 @@
+//! What holds for every input: rows as they are written, dirty, cut anywhere, encoded, packed.
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::str::FromStr as _;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::rows::{check, columns};
+
+/// Text that a group, sender or topic may be: no control characters, and no rounded number.
+fn legal_id() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        4 => "\\PC{1,6}",
+        4 => "[ -~]{1,12}",
+        1 => Just("@TGS#_@TGS#cQVLVHIM62CJ@TOPIC#_@TOPIC#cRTE3HIM62C5".to_owned()),
+        1 => "[\", ]{1,4}",
+    ];
+    prop::collection::vec(piece, 1..4)
+        .prop_map(|pieces| pieces.concat())
+        .prop_filter("a rounded number", |id| {
+            check::id(columns::Field::Group, id.as_bytes(), Encoding::default()).is_ok()
+        })
+}
+
+fn legal_rows() -> impl Strategy<Value = Vec<[String; 4]>> {
+    let topic = prop_oneof![Just(String::new()), legal_id()];
+    let note = "[a-z\",\r\n ]{0,8}";
+    let row = (legal_id(), legal_id(), topic, note);
+    prop::collection::vec(row.prop_map(|(g, s, t, n)| [g, s, t, n]), 1..20)
+}
+
+/// Sizes of the pieces that a reader gives.
+fn sizes() -> impl Strategy<Value = Vec<usize>> {
+    prop::collection::vec(1..40_usize, 1..8)
+}
+
+/// What holds for everything that is yielded, whatever the input.
+fn assert_sound(reads: &[Owned]) {
+    for read in reads {
+        match read {
+            Ok(row) => {
+                let fields = [&row.group, &row.sender, &row.topic];
+                for (field, id) in columns::Field::ALL.into_iter().zip(fields) {
+                    assert_eq!(
+                        check::id(field, id.as_bytes(), Encoding::default()),
+                        Ok(&**id)
+                    );
+                }
+            }
+            Err(bad) => {
+                assert!(!bad.reason.contains(char::is_control), "{bad:?}");
+                assert!(bad.reason.len() < 1_000, "{bad:?}");
+            }
+        }
+    }
+    assert!(reads.is_sorted_by(|a, b| line(a) < line(b)), "{reads:?}");
+}
+
+/// The lines after the first that have something in them.
+fn data_lines(text: &[u8], is_blank: impl Fn(&[u8]) -> bool) -> BTreeSet<u64> {
+    let lines = text.split(|byte| *byte == b'\n').zip(1..);
+    lines
+        .skip(1)
+        .filter(|(line, _)| !is_blank(line))
+        .map(|(_, number)| number)
+        .collect()
+}
+
+fn lines(reads: &[Owned]) -> BTreeSet<u64> {
+    reads.iter().map(line).collect()
+}
+
+/// Bytes that are likely to trip a parser.
+fn soup(alphabet: &'static [u8]) -> impl Strategy<Value = Vec<u8>> {
+    let byte = prop_oneof![9 => prop::sample::select(alphabet), 1 => any::<u8>()];
+    prop::collection::vec(byte, 0..300)
+}
+
+/// Without a folder of failures: what was found is kept as a test with a name.
+fn many_cases() -> ProptestConfig {
+    ProptestConfig {
+        cases: 1_000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
+proptest! {
+    #![proptest_config(many_cases())]
+
+    #[test]
+    fn rows_that_csv_writes_are_read_back(
+        rows in legal_rows(),
+        sizes in sizes(),
+        always in any::<bool>(),
+        crlf in any::<bool>(),
+        tabs in any::<bool>(),
+    ) {
+        let mut writer = csv::WriterBuilder::new()
+            .delimiter(if tabs { b'\t' } else { b',' })
+            .terminator(if crlf { csv::Terminator::CRLF } else { csv::Terminator::Any(b'\n') })
+            .quote_style(if always { csv::QuoteStyle::Always } else { csv::QuoteStyle::Necessary })
+            .from_writer(Vec::new());
+        writer.write_record(["Group-ID", "sender", "topic", "note"]).expect("a header");
+        for row in &rows {
+            writer.write_record(row).expect("a row");
+        }
+        let text = writer.into_inner().expect("a text");
+        let format = if tabs { Format::Tsv } else { Format::Csv };
+        let reads = read_in(Chunks::new(&text, &sizes), format, &Options::default());
+        let written: Vec<_> = rows.iter().map(|[g, s, t, _]| [&**g, &**s, &**t]).collect();
+        prop_assert_eq!(ids(&reads), written);
+        assert_sound(&reads);
+    }
+
+    #[test]
+    fn rows_that_serde_json_writes_are_read_back(rows in legal_rows(), sizes in sizes()) {
+        let object = |[group, sender, topic, note]: &[String; 4]| {
+            serde_json::json!({
+                "note": note, "GroupId": group, "from_account": sender, "topic": topic,
+            })
+            .to_string()
+        };
+        let text = rows.iter().map(object).collect::<Vec<_>>().join("\n");
+        let input = Chunks::new(text.as_bytes(), &sizes);
+        let reads = read_in(input, Format::Jsonl, &Options::default());
+        let written: Vec<_> = rows.iter().map(|[g, s, t, _]| [&**g, &**s, &**t]).collect();
+        prop_assert_eq!(ids(&reads), written);
+        assert_sound(&reads);
+    }
+
+    #[test]
+    fn any_bytes_after_a_csv_header_are_rows_or_bad_rows(
+        soup in soup(b"\"\"\",,,\n\n\n\r ab\xff\0"),
+        sizes in sizes(),
+    ) {
+        let text = [b"sender,group\n", &*soup].concat();
+        let reads = read_in(Chunks::new(&text, &sizes), Format::Csv, &Options::default());
+        assert_sound(&reads);
+        let whole = read(&text, Format::Csv, &Options::default());
+        prop_assert_eq!(reads, whole);
+    }
+
+    #[test]
+    fn every_line_without_quotes_is_one_row_or_one_bad_row(
+        mut soup in soup(b",,\n\n\r ab\xff\0"),
+        sizes in sizes(),
+    ) {
+        soup.retain(|byte| *byte != b'"');
+        let text = [b"sender,group\n", &*soup].concat();
+        let reads = read_in(Chunks::new(&text, &sizes), Format::Csv, &Options::default());
+        let is_blank = |line: &[u8]| line.iter().all(|byte| *byte == b'\r');
+        prop_assert_eq!(lines(&reads), data_lines(&text, is_blank));
+    }
+
+    #[test]
+    fn any_bytes_after_a_json_object_are_one_row_or_bad_row_a_line(
+        soup in soup(b"{}{}[]\"\"::,,\\un\n\n\r 12e.\xff\0"),
+        sizes in sizes(),
+    ) {
+        let first = br#"{"group":"g","sender":"u"}"#;
+        let text = [&first[..], b"\n", &*soup].concat();
+        let reads = read_in(Chunks::new(&text, &sizes), Format::Jsonl, &Options::default());
+        assert_sound(&reads);
+        let mut expected = data_lines(&text, |line| line.trim_ascii().is_empty());
+        expected.insert(1);
+        prop_assert_eq!(lines(&reads), expected);
+    }
+
+    #[test]
+    fn any_json_value_for_an_id_is_a_row_or_a_bad_row(
+        value in "(\"[a-z\\\\u0-9]{0,8}\"|-?[0-9]{1,30}(\\.[0-9]+)?|true|null|\\[1\\])",
+    ) {
+        let text = format!("\n{{\"group\":{value},\"sender\":\"u\"}}\n");
+        let reads = read(text.as_bytes(), Format::Jsonl, &Options::default());
+        prop_assert_eq!(reads.len(), 1);
+        assert_sound(&reads);
+    }
+
+    #[test]
+    fn any_bytes_at_all_are_an_input_or_an_error(
+        soup in soup(b"group,sender\n\"\t\r{}[]:1"),
+        header in any::<bool>(),
+    ) {
+        let options = Options { header, ..Options::default() };
+        if let Ok(rows) = Rows::new(Chunks::new(&soup, &[7]), "rows", None, &options) {
+            let reads: Vec<Owned> = all(rows).collect();
+            assert_sound(&reads);
+        }
+    }
+}
+
+proptest! {
+    // What packs is slow where it is not optimized.
+    #![proptest_config(ProptestConfig { cases: 200, ..many_cases() })]
+
+    #[test]
+    fn rows_are_read_back_in_any_encoding_compressed_or_not(
+        rows in legal_rows(),
+        sizes in sizes(),
+        (encoding, packing) in (0..4, 0..3),
+    ) {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(["group", "sender", "topic", "note"]).expect("a header");
+        for row in &rows {
+            writer.write_record(row).expect("a row");
+        }
+        let text = String::from_utf8(writer.into_inner().expect("a text")).expect("UTF-8");
+        let marked = || "\u{feff}".encode_utf16().chain(text.encode_utf16());
+        let gb18030 = Encoding::from_str("gb18030").expect("a label");
+        let (bytes, given): (Vec<u8>, _) = match encoding {
+            0 => (text.into_bytes(), None),
+            1 => (marked().flat_map(u16::to_le_bytes).collect(), None),
+            2 => (marked().flat_map(u16::to_be_bytes).collect(), None),
+            _ => (encoding_rs::GB18030.encode(&text).0.into_owned(), Some(gb18030)),
+        };
+        let bytes = match packing {
+            0 => bytes,
+            1 => zstd::encode_all(&*bytes, 1).expect("memory can be written"),
+            _ => {
+                let gzip = flate2::Compression::fast();
+                let mut gzip = flate2::write::GzEncoder::new(Vec::new(), gzip);
+                gzip.write_all(&bytes).expect("memory can be written");
+                gzip.finish().expect("memory can be written")
+            }
+        };
+        let options = Options { encoding: given, ..Options::default() };
+        let reads = read_in(Chunks::new(&bytes, &sizes), Format::Csv, &options);
+        let written: Vec<_> = rows.iter().map(|[g, s, t, _]| [&**g, &**s, &**t]).collect();
+        prop_assert_eq!(ids(&reads), written);
+    }
+}
