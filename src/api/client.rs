@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use futures_util::FutureExt as _;
+use reqwest::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
 use reqwest::{Certificate, Method, Request};
 use serde::Serialize;
 use url::Url;
@@ -41,6 +42,7 @@ pub struct Transport {
 /// Makes calls with one set of credentials, over a pool of connections.
 pub struct Client {
     http: reqwest::Client,
+    headers: HeaderMap,
     recall: Command,
     group_info: Command,
     credentials: Credentials,
@@ -89,9 +91,11 @@ impl Client {
                 .hint("install the system's certificates (package ca-certificates), or name a file with --cacert")
         })?;
         let command = |path| Command::new(transport.endpoint.url(path), &credentials);
+        let recall = command(RECALL);
         Ok(Self {
             http,
-            recall: command(RECALL),
+            headers: headers(&recall.url),
+            recall,
             group_info: command(GROUP_INFO),
             credentials,
             random: fastrand::Rng::new(),
@@ -119,8 +123,8 @@ impl Client {
         written: Option<Written>,
     ) -> impl Future<Output = Reply> + use<> {
         let url = self.recall.url_of_call(&mut self.random);
-        let answer = self.post(url, body(row), id, written);
-        async { answer.await.0 }
+        self.post(url, body(row), id, written)
+            .map(|(reply, _)| reply)
     }
 
     /// Starts a call that asks for up to 50 groups, in the same way.
@@ -131,14 +135,12 @@ impl Client {
         written: Option<Written>,
     ) -> impl Future<Output = Answer> + use<> {
         let url = self.group_info.url_of_call(&mut self.random);
-        let answer = self.post(url, groups::body(groups), id, written);
-        async {
-            let (reply, text) = answer.await;
-            groups::read(reply, &text)
-        }
+        self.post(url, groups::body(groups), id, written)
+            .map(|(reply, text)| groups::read(reply, &text))
     }
 
-    /// Starts a call and reads what comes of it, and the text of the answer.
+    /// Starts a call and reads what comes of it, and the text of the answer. The futures here are
+    /// small and don't nest, for each of some hundred calls in flight is moved and kept whole.
     fn post(
         &self,
         url: Url,
@@ -147,18 +149,16 @@ impl Client {
         written: Option<Written>,
     ) -> impl Future<Output = (Reply, Vec<u8>)> + use<> {
         let mut request = Request::new(Method::POST, url);
-        request
-            .headers_mut()
-            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        *request.headers_mut() = self.headers.clone();
         *request.body_mut() = Some(reqwest::Body::wrap(Body {
             bytes: Some(body),
             id,
             written,
         }));
-        let http = self.http.clone();
+        let answer = self.http.execute(request);
         let usersig = self.credentials.usersig().clone();
         async move {
-            let (reply, text) = match http.execute(request).await {
+            let (reply, text) = match answer.await {
                 Ok(response) => reply::read(response).await,
                 Err(error) => (reply::fault(&error), Vec::new()),
             };
@@ -203,6 +203,15 @@ impl fmt::Debug for Client {
             .field("credentials", &self.credentials)
             .finish_non_exhaustive()
     }
+}
+
+/// What every call has. The host too, which would be written out anew for each.
+fn headers(url: &Url) -> HeaderMap {
+    let host = url.authority().parse();
+    HeaderMap::from_iter([
+        (HOST, host.expect("an authority is ASCII")),
+        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+    ])
 }
 
 /// The URL of a call, but for what is fresh in each.

@@ -1,5 +1,6 @@
 //! What came of a call: its answer read and judged, or what went wrong on the way.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::io;
 use std::iter;
@@ -62,8 +63,9 @@ pub(super) async fn read(mut response: Response) -> (Reply, Vec<u8>) {
 fn judge(answer: &[u8]) -> Reply {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
-    struct Answer {
-        action_status: String,
+    struct Answer<'a> {
+        #[serde(borrow)]
+        action_status: Cow<'a, str>,
         error_code: i64,
         #[serde(default)]
         error_info: String,

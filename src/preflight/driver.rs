@@ -4,6 +4,7 @@ use std::num::NonZeroU64;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
@@ -167,8 +168,9 @@ fn ask(
     call: Call,
     written: &Written,
 ) -> impl Future<Output = (Call, Answer)> + use<> {
-    let answer = client.look_up(&call.groups, call.number, Some(written.clone()));
-    async { (call, answer.await) }
+    client
+        .look_up(&call.groups, call.number, Some(written.clone()))
+        .map(|answer| (call, answer))
 }
 
 fn drain(written: &mut UnboundedReceiver<u64>, lookups: &mut Lookups) {

@@ -249,18 +249,15 @@ fn call(
     let reply = client.recall(&job.row, job.call, Some(written.clone()));
     let sent_at = Timestamp::now();
     let started = Instant::now();
-    async move {
-        let reply = reply.await;
+    reply.map(move |reply| {
         let took = started.elapsed();
-        (
-            job,
-            Answer {
-                reply,
-                sent_at,
-                took,
-            },
-        )
-    }
+        let answer = Answer {
+            reply,
+            sent_at,
+            took,
+        };
+        (job, answer)
+    })
 }
 
 /// Stamps what has been written. Before an answer is looked at, so that a call which ended is
