@@ -11,61 +11,8 @@ use crate::ledger::Settled;
 use crate::outcome::Outcome;
 use crate::rows::Read;
 
-/// What makes a row the same row.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Identity<'a> {
-    /// A row that can be sent.
-    Row {
-        group: &'a str,
-        sender: &'a str,
-        topic: &'a str,
-    },
-    /// A bad row is the same where it stands on the same line of the same input for the same
-    /// reason. The input has a name where a run has several.
-    Bad {
-        input: &'a str,
-        line: u64,
-        reason: &'a str,
-    },
-}
-
-impl<'a> Identity<'a> {
-    /// That of a row which was read.
-    pub(crate) fn of_read(read: Read<'a>) -> Self {
-        match read {
-            Read::Row(row) => Self::Row {
-                group: row.group,
-                sender: row.sender,
-                topic: row.topic,
-            },
-            Read::Bad(bad) => Self::Bad {
-                input: bad.input.as_deref().unwrap_or_default(),
-                line: bad.line,
-                reason: &bad.reason,
-            },
-        }
-    }
-
-    /// That of a row which a ledger has settled.
-    pub(crate) fn of_settled(settled: &'a Settled<'_>) -> Self {
-        if settled.outcome == Outcome::Invalid {
-            Self::Bad {
-                input: &settled.input,
-                line: settled.row,
-                reason: &settled.info,
-            }
-        } else {
-            Self::Row {
-                group: &settled.group,
-                sender: &settled.sender,
-                topic: &settled.topic,
-            }
-        }
-    }
-}
-
-/// Turns identities into 128 bits each. The key is fresh in every process, for spammers choose
-/// their IDs.
+/// Turns what makes a row the same row into 128 bits. It is fresh in every process, for spammers
+/// choose their IDs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Key(SipHasher13);
 
@@ -78,33 +25,92 @@ impl Key {
         ))
     }
 
-    pub(crate) fn hash(&self, identity: Identity<'_>) -> u128 {
-        let mut hasher = self.0;
-        let mut write = |text: &str| {
-            hasher.write(text.as_bytes());
-            // No UTF-8 holds this byte, so no two identities are written the same.
-            hasher.write_u8(0xff);
-        };
-        match identity {
-            Identity::Row {
-                group,
-                sender,
-                topic,
-            } => {
-                write(group);
-                write(sender);
-                write(topic);
+    /// Those of a row which was read.
+    pub(crate) fn of_read(&self, read: Read<'_>) -> u128 {
+        match read {
+            Read::Row(row) => {
+                let (ids, group_len, sender_len) = row.joined();
+                let hasher = self.row(group_len, sender_len);
+                hasher.hash(ids.as_bytes()).as_u128()
             }
-            Identity::Bad {
-                input,
-                line,
-                reason,
-            } => {
-                write(input);
-                write(reason);
-                hasher.write_u64(line);
+            Read::Bad(bad) => {
+                let input = bad.input.as_deref().unwrap_or_default();
+                self.bad(input, bad.line, &bad.reason)
             }
         }
+    }
+
+    /// Those of a row which a ledger has settled: the same as where it is read.
+    pub(crate) fn of_settled(&self, settled: &Settled<'_>) -> u128 {
+        if settled.outcome == Outcome::Invalid {
+            return self.bad(&settled.input, settled.row, &settled.info);
+        }
+        let mut hasher = self.row(settled.group.len(), settled.sender.len());
+        for id in [&settled.group, &settled.sender, &settled.topic] {
+            hasher.write(id.as_bytes());
+        }
         hasher.finish128().as_u128()
+    }
+
+    /// For the IDs of a row, one behind the other. What comes before them tells where each ends,
+    /// so that no two rows are written the same.
+    fn row(&self, group_len: usize, sender_len: usize) -> SipHasher13 {
+        let mut hasher = self.0;
+        // No ID has as much as 4 GiB.
+        hasher.write_u64((group_len as u64) << 32 | sender_len as u64);
+        hasher
+    }
+
+    /// Those of a bad row: the same where it stands on the same line of the same input for the same
+    /// reason. The input has a name where a run has several.
+    fn bad(&self, input: &str, line: u64, reason: &str) -> u128 {
+        let mut hasher = self.0;
+        // No lengths of a row.
+        hasher.write_u64(u64::MAX);
+        hasher.write_u64(line);
+        hasher.write(input.as_bytes());
+        // No UTF-8 holds this byte.
+        hasher.write_u8(0xff);
+        hasher.write(reason.as_bytes());
+        hasher.finish128().as_u128()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::rows::{BadRow, Batch};
+
+    proptest! {
+        #[test]
+        fn a_row_is_the_same_in_the_input_and_in_the_ledger(
+            ids in prop::array::uniform3("[ab用]{0,12}"),
+            line in any::<u64>(),
+            is_bad in any::<bool>(),
+        ) {
+            let [group, sender, topic] = ids.each_ref().map(String::as_str);
+            let mut batch = Batch::default();
+            let (outcome, info) = if is_bad {
+                batch.push_bad(BadRow { input: Some(group.into()), line, reason: sender.to_owned() });
+                (Outcome::Invalid, sender)
+            } else {
+                batch.push(None, line, [group, sender, topic]);
+                (Outcome::Recalled, "")
+            };
+            let settled = Settled {
+                row: line,
+                input: group.into(),
+                group: group.into(),
+                sender: sender.into(),
+                topic: topic.into(),
+                outcome,
+                info: info.into(),
+            };
+            let key = Key::fresh();
+            let read = batch.iter().next().expect("what was pushed");
+            prop_assert_eq!(key.of_read(read), key.of_settled(&settled));
+        }
     }
 }

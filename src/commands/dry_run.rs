@@ -34,7 +34,7 @@ pub(super) fn run(
 ) -> Result<u8> {
     let (mut calls, mut skipped) = (0, 0);
     survey.take_input(rows, plan.limit, |row, _| {
-        if plan.skip.contains_key(row.group) {
+        if plan.skip.contains_key(row.group()) {
             skipped += 1;
             return Ok(());
         }

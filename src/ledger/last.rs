@@ -7,7 +7,7 @@ use std::path::Path;
 use super::format::Header;
 use super::reader::Reader;
 use crate::error::Result;
-use crate::identity::{Identity, Key};
+use crate::identity::Key;
 use crate::outcome::{Entry, Outcome};
 
 /// A ledger read without the entries that a later one has replaced.
@@ -47,7 +47,7 @@ impl LastWords {
             if !has_failed && failed.is_empty() {
                 continue;
             }
-            let row = key.hash(Identity::of_settled(&settled));
+            let row = key.of_settled(&settled);
             replaced.extend(failed.remove(&row));
             if has_failed {
                 failed.insert(row, reader.whole_bytes());

@@ -142,8 +142,8 @@ impl Input<'_> {
         self.bytes = batch.bytes_read();
         let groups = &mut self.groups;
         let more = self.survey.take(&batch, self.limit, |row, _| {
-            if groups.meet(row.group) {
-                lookups.offer(row.group.to_owned());
+            if groups.meet(row.group()) {
+                lookups.offer(row.group().to_owned());
             }
             Ok(())
         })?;

@@ -20,9 +20,11 @@ enum Place {
     Row {
         input: Option<Arc<str>>,
         line: u64,
+        /// Where its IDs are in the text.
         start: usize,
-        /// The ends of group, sender and topic in the text.
-        ends: [usize; 3],
+        end: usize,
+        group_len: usize,
+        sender_len: usize,
     },
     Bad(BadRow),
 }
@@ -48,20 +50,20 @@ impl Batch {
         self.places.iter().map(|place| self.read(place))
     }
 
-    /// Adds a row.
-    pub fn push(&mut self, row: RowRef<'_>) {
+    /// Adds a row with its group, sender and topic.
+    pub fn push(&mut self, input: Option<&Arc<str>>, line: u64, ids: [&str; 3]) {
         let start = self.text.len();
-        self.text.push_str(row.group);
-        let group = self.text.len();
-        self.text.push_str(row.sender);
-        let sender = self.text.len();
-        self.text.push_str(row.topic);
-        let topic = self.text.len();
+        for id in ids {
+            self.text.push_str(id);
+        }
+        let [group, sender, _] = ids;
         self.places.push(Place::Row {
-            input: row.input.cloned(),
-            line: row.line,
+            input: input.cloned(),
+            line,
             start,
-            ends: [group, sender, topic],
+            end: self.text.len(),
+            group_len: group.len(),
+            sender_len: sender.len(),
         });
     }
 
@@ -118,13 +120,15 @@ impl Batch {
                 input,
                 line,
                 start,
-                ends: [group, sender, topic],
+                end,
+                group_len,
+                sender_len,
             } => Read::Row(RowRef {
                 input: input.as_ref(),
                 line: *line,
-                group: &self.text[*start..*group],
-                sender: &self.text[*group..*sender],
-                topic: &self.text[*sender..*topic],
+                joined: &self.text[*start..*end],
+                group_len: *group_len,
+                sender_len: *sender_len,
             }),
             Place::Bad(bad) => Read::Bad(bad),
         }

@@ -11,7 +11,7 @@ use super::fields::{Fields, Splitter};
 use super::frame::{Frame, frame};
 use super::input::Reader;
 use super::open::{empty, unreadable};
-use super::{BadRow, Options, RowRef};
+use super::{BadRow, Options};
 use crate::error::{Error, Result};
 
 /// Records one after the other. Each is looked at as often as need be, and then passed.
@@ -163,14 +163,8 @@ impl<R: Input> Delimited<R> {
             Record::Broken(ref reason) => reason.clone(),
             Record::Whole { len, lines, quoted } => {
                 match self.shape.ids(self.records.fields(len, quoted)?) {
-                    Ok([group, sender, topic]) => {
-                        batch.push(RowRef {
-                            input: None,
-                            line,
-                            group,
-                            sender,
-                            topic,
-                        });
+                    Ok(ids) => {
+                        batch.push(None, line, ids);
                         return Ok(());
                     }
                     Err(reason) if lines > 1 => {

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read as Input};
 
+use super::BadRow;
 use super::batch::Batch;
 use super::blocks::Blocks;
 use super::check::excerpt;
@@ -10,7 +11,6 @@ use super::encoding::Encoding;
 use super::input::Reader;
 use super::object::{Keys, ids};
 use super::open::{empty, unreadable};
-use super::{BadRow, RowRef};
 use crate::error::{Error, Result};
 
 /// The rows of a JSONL input.
@@ -97,13 +97,9 @@ impl<R: Input> Jsonl<R> {
             Some(len) => {
                 let text = self.blocks.data()[..len].trim_ascii_end();
                 match ids(text, &self.columns, self.encoding) {
-                    Ok([group, sender, topic]) => batch.push(RowRef {
-                        input: None,
-                        line,
-                        group: &group,
-                        sender: &sender,
-                        topic: &topic,
-                    }),
+                    Ok([group, sender, topic]) => {
+                        batch.push(None, line, [&group, &sender, &topic]);
+                    }
                     Err(reason) => push_bad(reason),
                 }
                 self.blocks.consume(len);

@@ -76,50 +76,61 @@ pub struct BadRow {
     pub reason: String,
 }
 
-/// A [`Row`] that lies elsewhere.
+/// A [`Row`] of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RowRef<'a> {
     /// As [`Row::input`].
     pub input: Option<&'a Arc<str>>,
     /// As [`Row::line`].
     pub line: u64,
-    /// As [`Row::group`].
-    pub group: &'a str,
-    /// As [`Row::sender`].
-    pub sender: &'a str,
-    /// As [`Row::topic`].
-    pub topic: &'a str,
+    /// Group, sender and topic, one behind the other: most rows are duplicates, and of those only
+    /// the whole is looked at.
+    joined: &'a str,
+    group_len: usize,
+    sender_len: usize,
 }
 
 impl Row {
-    /// The row as one of a batch.
-    pub fn as_ref(&self) -> RowRef<'_> {
-        RowRef {
-            input: self.input.as_ref(),
-            line: self.line,
-            group: &self.group,
-            sender: &self.sender,
-            topic: &self.topic,
-        }
+    /// Group, sender and topic.
+    pub fn ids(&self) -> [&str; 3] {
+        [&self.group, &self.sender, &self.topic]
     }
 }
 
-impl RowRef<'_> {
+impl<'a> RowRef<'a> {
+    /// Group, sender and topic.
+    pub fn ids(self) -> [&'a str; 3] {
+        let (group, rest) = self.joined.split_at(self.group_len);
+        let (sender, topic) = rest.split_at(self.sender_len);
+        [group, sender, topic]
+    }
+
+    /// As [`Row::group`].
+    pub fn group(self) -> &'a str {
+        &self.joined[..self.group_len]
+    }
+
+    /// The IDs one behind the other, and the lengths of group and sender.
+    pub(crate) fn joined(self) -> (&'a str, usize, usize) {
+        (self.joined, self.group_len, self.sender_len)
+    }
+
     /// The row by itself.
     pub fn to_row(self) -> Row {
+        let [group, sender, topic] = self.ids().map(str::to_owned);
         Row {
             input: self.input.cloned(),
             line: self.line,
-            group: self.group.to_owned(),
-            sender: self.sender.to_owned(),
-            topic: self.topic.to_owned(),
+            group,
+            sender,
+            topic,
         }
     }
 
     /// Why it is hardly what was meant, where that is so: an ID that is too long, cut or rounded,
     /// a topic of another group, columns that are swapped.
     pub fn suspicion(self) -> Option<String> {
-        suspicion::of(self)
+        suspicion::of(self.ids())
     }
 }
 

@@ -49,7 +49,7 @@ impl Feed {
         Self::start(Extent::Rows(count), move |batch, most| {
             while batch.len() < most {
                 match rows.next().transpose()? {
-                    Some(row) => batch.push(row.as_ref()),
+                    Some(row) => batch.push(row.input.as_ref(), row.line, row.ids()),
                     None => return Ok(false),
                 }
             }

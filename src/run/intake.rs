@@ -85,7 +85,7 @@ impl Intake {
                 Met::New => {
                     tally.taken += 1;
                     self.count_down();
-                    let Some(skip) = self.skip.get(row.group) else {
+                    let Some(skip) = self.skip.get(row.group()) else {
                         return Some(Taken::Row(row.to_row()));
                     };
                     tally.skipped += 1;

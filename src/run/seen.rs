@@ -12,7 +12,7 @@ use std::thread;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
-use crate::identity::{Identity, Key};
+use crate::identity::Key;
 use crate::ledger::Settled;
 use crate::rows::Batch;
 
@@ -90,11 +90,10 @@ impl Seen {
 
     /// Rows of this run's input, and what each of them turns out to be.
     pub(crate) fn meet(&mut self, batch: &Batch) -> Vec<Met> {
-        self.meet_identities(batch.iter().map(Identity::of_read))
-    }
-
-    fn meet_identities<'a>(&mut self, rows: impl Iterator<Item = Identity<'a>>) -> Vec<Met> {
-        let hashes: Vec<_> = rows.map(|identity| hash(self.key, identity)).collect();
+        let reads = batch.iter();
+        let hashes: Vec<_> = reads
+            .map(|read| self.key.of_read(read) & !EARLIER)
+            .collect();
         self.fetch(&hashes);
         hashes
             .into_iter()
@@ -154,8 +153,7 @@ pub(crate) struct Earlier {
 impl Earlier {
     /// It settled this row.
     pub(crate) fn settled(&mut self, settled: &Settled<'_>) {
-        self.together
-            .push(hash(self.key, Identity::of_settled(settled)));
+        self.together.push(self.key.of_settled(settled) & !EARLIER);
         if self.together.len() == TOGETHER {
             self.hand_over();
         }
@@ -166,10 +164,6 @@ impl Earlier {
         // Whoever takes them in does so until there are no more.
         let _ = self.sender.send(hashes);
     }
-}
-
-fn hash(key: Key, identity: Identity<'_>) -> u128 {
-    key.hash(identity) & !EARLIER
 }
 
 fn place(hash: &u128) -> u64 {
@@ -186,12 +180,12 @@ mod tests {
     use crate::outcome::Outcome;
     use proptest::prelude::*;
 
-    fn row<'a>(group: &'a str, sender: &'a str, topic: &'a str) -> Identity<'a> {
-        Identity::Row {
-            group,
-            sender,
-            topic,
+    fn batch<'a>(rows: impl IntoIterator<Item = [&'a str; 3]>) -> Batch {
+        let mut batch = Batch::default();
+        for ids in rows {
+            batch.push(None, 2, ids);
         }
+        batch
     }
 
     fn settled<'a>(group: &'a str, sender: &'a str) -> Settled<'a> {
@@ -209,13 +203,10 @@ mod tests {
     #[test]
     fn a_row_is_new_once_and_then_a_duplicate() {
         let mut seen = Seen::new();
-        let rows = [row("g", "s", ""), row("g", "s", ""), row("g", "s", "t")];
-        let met = seen.meet_identities(rows.into_iter());
+        let rows = [["g", "s", ""], ["g", "s", ""], ["g", "s", "t"]];
+        let met = seen.meet(&batch(rows));
         assert_eq!(met, [Met::New, Met::Duplicate, Met::New]);
-        assert_eq!(
-            seen.meet_identities([row("g", "s", "t")].into_iter()),
-            [Met::Duplicate]
-        );
+        assert_eq!(seen.meet(&batch([["g", "s", "t"]])), [Met::Duplicate]);
     }
 
     #[test]
@@ -226,8 +217,7 @@ mod tests {
             earlier.settled(&settled("g", "s"));
         });
         assert_eq!(seen.unmet(), 1);
-        let rows = [row("g", "s", ""), row("g", "s", "")];
-        let met = seen.meet_identities(rows.into_iter());
+        let met = seen.meet(&batch([["g", "s", ""]; 2]));
         assert_eq!(met, [Met::Settled, Met::Duplicate]);
         assert_eq!(seen.unmet(), 0);
     }
@@ -242,19 +232,19 @@ mod tests {
             }
         });
         assert_eq!(seen.unmet(), 1_000);
-        let met = seen.meet_identities(names.iter().map(|name| row("g", name, "")));
+        let met = seen.meet(&batch(names.iter().map(|name| ["g", name, ""])));
         assert_eq!(met, [Met::Settled; 1_000]);
     }
 
     #[test]
     fn characters_do_not_move_between_fields() {
         let rows = [
-            row("ab", "c", ""),
-            row("a", "bc", ""),
-            row("a", "b", "c"),
-            row("abc", "", ""),
+            ["ab", "c", ""],
+            ["a", "bc", ""],
+            ["a", "b", "c"],
+            ["abc", "", ""],
         ];
-        let met = Seen::new().meet_identities(rows.into_iter());
+        let met = Seen::new().meet(&batch(rows));
         assert_eq!(met, [Met::New; 4]);
     }
 
@@ -268,9 +258,9 @@ mod tests {
         ) {
             let mut seen = Seen::new();
             let mut texts = std::collections::HashSet::new();
-            for batch in &batches {
-                let rows = batch.iter().map(|(group, sender, topic)| row(group, sender, topic));
-                for (met, text) in seen.meet_identities(rows).into_iter().zip(batch) {
+            for rows in &batches {
+                let ids = rows.iter().map(|(group, sender, topic)| [&**group, sender, topic]);
+                for (met, text) in seen.meet(&batch(ids)).into_iter().zip(rows) {
                     prop_assert_eq!(met == Met::New, texts.insert(text));
                 }
             }

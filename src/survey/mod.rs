@@ -145,45 +145,39 @@ impl Survey {
     ) -> Result<bool> {
         let met = self.seen.meet(batch);
         for (read, met) in batch.iter().zip(met) {
-            if let Some(row) = self.count(read, met) {
-                each(row, self.to_call)?;
-                if limit.is_some_and(|limit| self.to_call == limit.get()) {
-                    return Ok(false);
+            self.rows += 1;
+            match (read, met) {
+                (Read::Bad(bad), _) => {
+                    let input = bad.input.as_deref();
+                    self.invalid.add(input, bad.line, &bad.reason);
+                }
+                (Read::Row(_), Met::Duplicate) => self.duplicates += 1,
+                (Read::Row(_), Met::Settled) => self.resumed += 1,
+                (Read::Row(row), Met::New) => {
+                    self.count_call(row);
+                    each(row, self.to_call)?;
+                    if limit.is_some_and(|limit| self.to_call == limit.get()) {
+                        return Ok(false);
+                    }
                 }
             }
         }
         Ok(true)
     }
 
-    /// Counts a row; it is passed on if a run would call it.
-    fn count<'a>(&mut self, read: Read<'a>, met: Met) -> Option<RowRef<'a>> {
-        self.rows += 1;
-        let row = match read {
-            Read::Row(row) => row,
-            Read::Bad(bad) => {
-                self.invalid
-                    .add(bad.input.as_deref(), bad.line, &bad.reason);
-                return None;
-            }
-        };
-        match met {
-            Met::Duplicate => self.duplicates += 1,
-            Met::Settled => self.resumed += 1,
-            Met::New => {
-                self.to_call += 1;
-                if let Some(reason) = row.suspicion() {
-                    let input = row.input.map(|name| &**name);
-                    self.suspicious.add(input, row.line, &reason);
-                }
-                self.groups.meet(row.group);
-                self.senders.meet(row.sender);
-                if !row.topic.is_empty() {
-                    self.topics.meet(row.topic);
-                }
-                return Some(row);
-            }
+    /// Counts a row that a run would call.
+    fn count_call(&mut self, row: RowRef<'_>) {
+        self.to_call += 1;
+        if let Some(reason) = row.suspicion() {
+            let input = row.input.map(|name| &**name);
+            self.suspicious.add(input, row.line, &reason);
         }
-        None
+        let [group, sender, topic] = row.ids();
+        self.groups.meet(group);
+        self.senders.meet(sender);
+        if !topic.is_empty() {
+            self.topics.meet(topic);
+        }
     }
 
     /// Calls that a run would make for what was taken in.
@@ -254,7 +248,7 @@ mod tests {
         });
         let mut senders = Vec::new();
         let each = |row: RowRef<'_>, nth| {
-            senders.push(row.sender.to_owned());
+            senders.push(row.to_row().sender);
             assert_eq!(nth, senders.len() as u64);
             Ok(())
         };

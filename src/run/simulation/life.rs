@@ -123,7 +123,7 @@ impl<'w> Life<'w> {
             };
             let mut batch = Batch::default();
             match read {
-                Ok(row) => batch.push(row.as_ref()),
+                Ok(row) => batch.push(row.input.as_ref(), row.line, row.ids()),
                 Err(bad) => batch.push_bad(bad.clone()),
             }
             self.schedule.offer(&batch);

@@ -15,7 +15,7 @@ use super::SECOND;
 use super::world::BEGINNING;
 use crate::api::codes;
 use crate::api::reply::Reply;
-use crate::rows::{Batch, RowRef};
+use crate::rows::Batch;
 use crate::run::guard::MaxFailures;
 use crate::run::plan::Plan;
 use crate::run::queue::Job;
@@ -97,13 +97,9 @@ impl Run {
         let mut batch = Batch::default();
         let end = self.rows.min(self.read + TOGETHER);
         for number in self.read..end {
-            batch.push(RowRef {
-                input: None,
-                line: number + 2,
-                group: &format!("@TGS#2C5S{:04}EAEF", number % 977),
-                sender: &format!("user_{number:08}"),
-                topic: "",
-            });
+            let group = format!("@TGS#2C5S{:04}EAEF", number % 977);
+            let sender = format!("user_{number:08}");
+            batch.push(None, number + 2, [&group, &sender, ""]);
         }
         self.read = end;
         self.schedule.offer(&batch);
