@@ -23,16 +23,8 @@ pub(super) fn id(field: Field, bytes: &[u8], encoding: Encoding) -> Result<&str,
     }
 }
 
-/// The same of a field that is known to be printable ASCII.
-pub(super) fn id_of_plain(field: Field, text: &str) -> Result<&str, String> {
-    if text.is_empty() || is_rounded_number(text.as_bytes()) {
-        return id(field, text.as_bytes(), Encoding::default());
-    }
-    Ok(text)
-}
-
 fn complaint(id: &str) -> Option<&'static str> {
-    let is_plain = is_printable_ascii(id.as_bytes(), b' ');
+    let is_plain = is_printable_ascii(id.as_bytes());
     if !is_plain && id.contains(char::is_control) {
         Some("contains a control character")
     } else if !is_plain && id.contains(char::REPLACEMENT_CHARACTER) {
@@ -44,16 +36,16 @@ fn complaint(id: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether there is nothing else, but for one byte that may be there as well.
-pub(super) fn is_printable_ascii(bytes: &[u8], or: u8) -> bool {
-    bytes.iter().fold(true, |all, byte| {
-        all & ((b' '..=b'~').contains(byte) || *byte == or)
-    })
+/// Whether there is nothing else. Looked at to the end, for then many bytes are looked at together.
+pub(super) fn is_printable_ascii(bytes: &[u8]) -> bool {
+    bytes
+        .iter()
+        .fold(true, |all, byte| all & (b' '..=b'~').contains(byte))
 }
 
 /// `1.29E+18`, which is what a spreadsheet leaves of a long number; `1,29E+18` where it has a decimal
 /// comma, `1.29e+18` from a data frame.
-fn is_rounded_number(bytes: &[u8]) -> bool {
+pub(super) fn is_rounded_number(bytes: &[u8]) -> bool {
     let [mantissa @ .., b'E' | b'e', b'+', tens, ones] = bytes else {
         return false;
     };

@@ -84,6 +84,22 @@ pub(super) struct Layout {
     pub(super) topic: Option<usize>,
 }
 
+impl Layout {
+    /// The field that a column is. Where it is said to be two, the group or the sender is left
+    /// without a column, and so seems to be empty.
+    pub(super) fn field(self, column: usize) -> Option<Field> {
+        if Some(column) == self.topic {
+            Some(Field::Topic)
+        } else if column == self.group {
+            Some(Field::Group)
+        } else if column == self.sender {
+            Some(Field::Sender)
+        } else {
+            None
+        }
+    }
+}
+
 impl Columns {
     fn name(&self, field: Field) -> Option<&str> {
         self.names[field as usize].as_deref()

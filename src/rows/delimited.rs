@@ -4,13 +4,14 @@ use std::io::{self, Read as Input};
 
 use super::batch::Batch;
 use super::blocks::Blocks;
-use super::check::{excerpt, id, id_of_plain};
+use super::check::{excerpt, id};
 use super::columns::{Columns, Field, Layout, are_failed_rows, count};
 use super::encoding::Encoding;
 use super::fields::{Fields, Splitter};
 use super::frame::{Frame, frame};
 use super::input::Reader;
 use super::open::{empty, unreadable};
+use super::plain::PlainRows;
 use super::{BadRow, Options};
 use crate::error::{Error, Result};
 
@@ -20,6 +21,8 @@ struct Records<R> {
     delimiter: u8,
     /// The line on which the next record starts, from 1.
     line: u64,
+    /// Bytes of the whole record that was passed last, or of the plain rows.
+    passed: usize,
     splitter: Splitter,
 }
 
@@ -40,6 +43,7 @@ impl<R: Input> Records<R> {
             blocks,
             delimiter,
             line: 1,
+            passed: 0,
             splitter: Splitter::new(delimiter),
         }
     }
@@ -73,11 +77,13 @@ impl<R: Input> Records<R> {
         match record {
             Record::Whole { len, lines, .. } => {
                 self.line += lines;
+                self.passed = *len;
                 self.blocks.consume(*len);
                 Ok(())
             }
             Record::Broken(_) => {
                 self.line += 1;
+                self.passed = 0;
                 self.blocks.skip_line()
             }
         }
@@ -156,6 +162,31 @@ impl<R: Input> Delimited<R> {
         })
     }
 
+    /// Adds the plain rows at hand; false where the next is none.
+    fn add_plain(&mut self, batch: &mut Batch, most: usize) -> bool {
+        let Some(width) = self.shape.width else {
+            return false;
+        };
+        let Records {
+            blocks,
+            delimiter,
+            line,
+            passed,
+            ..
+        } = &mut self.records;
+        // As long as all goes well ever more is looked at together, up to a bound; else, or where
+        // one row is wanted at a time, little of it in vain.
+        let about = 4 * *passed;
+        let mut rows = PlainRows::of(blocks.data(), about, *delimiter, self.shape.layout, width);
+        for ids in rows.by_ref().take(most - batch.len()) {
+            batch.push(None, *line, ids);
+            *line += 1;
+        }
+        *passed = rows.len();
+        blocks.consume(*passed);
+        *passed > 0
+    }
+
     /// Adds the row that the record is.
     fn add(&mut self, record: &Record, batch: &mut Batch) -> io::Result<()> {
         let line = self.records.line;
@@ -215,10 +246,7 @@ impl Shape {
     /// The group, the sender and the topic (empty where there is none) of a row.
     fn ids<'a>(&mut self, fields: Fields<'a>) -> Result<[&'a str; 3], String> {
         self.check_width(fields)?;
-        let text = |field, at| match fields.plain(at) {
-            Some(text) => id_of_plain(field, text),
-            None => id(field, fields.get(at).unwrap_or_default(), self.encoding),
-        };
+        let text = |field, at| id(field, fields.get(at).unwrap_or_default(), self.encoding);
         Ok([
             text(Field::Group, self.layout.group)?,
             text(Field::Sender, self.layout.sender)?,
@@ -265,6 +293,9 @@ impl<R: Input> Reader for Delimited<R> {
 
     fn read(&mut self, batch: &mut Batch, most: usize) -> io::Result<bool> {
         while batch.len() < most {
+            if self.add_plain(batch, most) {
+                continue;
+            }
             let Some(record) = self.records.find()? else {
                 return Ok(false);
             };

@@ -6,7 +6,6 @@ use std::ops::Range;
 use csv::{ByteRecord, ReaderBuilder};
 use memchr::memchr_iter;
 
-use super::check::is_printable_ascii;
 use super::frame::without_returns;
 
 /// Tells the fields of records apart, in the same memory.
@@ -23,8 +22,6 @@ pub(super) struct Splitter {
 #[derive(Clone, Copy)]
 pub(super) struct Fields<'a> {
     text: &'a [u8],
-    /// The same, where all of it is printable ASCII: nearly always, and seen at once.
-    plain: Option<&'a str>,
     ranges: &'a [Range<usize>],
 }
 
@@ -57,7 +54,6 @@ impl Splitter {
             self.ranges.extend(ranges);
             return Ok(Fields {
                 text: self.unquoted.as_slice(),
-                plain: None,
                 ranges: &self.ranges,
             });
         }
@@ -68,11 +64,8 @@ impl Splitter {
             start = end + 1;
         }
         self.ranges.push(start..text.len());
-        // The delimiter may be a tab.
-        let is_plain = is_printable_ascii(text, self.delimiter);
         Ok(Fields {
             text,
-            plain: str::from_utf8(text).ok().filter(|_| is_plain),
             ranges: &self.ranges,
         })
     }
@@ -86,11 +79,6 @@ impl<'a> Fields<'a> {
     /// The field at a place, from 0.
     pub(super) fn get(self, at: usize) -> Option<&'a [u8]> {
         Some(&self.text[self.ranges.get(at)?.clone()])
-    }
-
-    /// The field at a place, where the record is printable ASCII.
-    pub(super) fn plain(self, at: usize) -> Option<&'a str> {
-        self.plain?.get(self.ranges.get(at)?.clone())
     }
 
     pub(super) fn iter(self) -> impl Iterator<Item = &'a [u8]> {

@@ -9,6 +9,7 @@
 //! text                     unpack and decode, where it is not UTF-8 already
 //!   ▼
 //! blocks                   bounded pieces of the input, and lines in them
+//!   ├─ plain → delimited           rows in which nothing takes a closer look
 //!   ├─ frame → fields → delimited  records that are well-formed, their fields
 //!   └─ jsonl → object              lines, the values of their keys
 //!   ▼
@@ -29,6 +30,7 @@ mod input;
 mod jsonl;
 mod object;
 mod open;
+mod plain;
 mod suspicion;
 #[cfg(test)]
 mod tests;

@@ -78,6 +78,19 @@ fn soup(alphabet: &'static [u8]) -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(byte, 0..300)
 }
 
+/// Lines of CSV with so many fields, of which most have nothing odd about them.
+fn mostly_plain(fields: usize) -> impl Strategy<Value = String> {
+    let plain = prop::collection::vec("[ !#-+.-~]{1,20}", fields);
+    let line = prop_oneof![
+        16 => plain.prop_map(|fields| fields.join(",")),
+        1 => "[a-z,\t\r]{0,9}",
+        1 => "(\"[a-z,\n]{0,9}\"|é|7E\\+18|\u{7f}),(u|\"u\"{1,3}|)(,|,t|)",
+    ];
+    let end = prop_oneof![9 => Just("\n"), 2 => Just("\r\n"), 1 => Just("\r\r\n")];
+    let line = (line, end).prop_map(|(line, end)| line + end);
+    prop::collection::vec(line, 0..30).prop_map(|lines| lines.concat())
+}
+
 /// Without a folder of failures: what was found is kept as a test with a name.
 fn many_cases() -> ProptestConfig {
     ProptestConfig {
@@ -141,6 +154,36 @@ proptest! {
         assert_sound(&reads);
         let whole = read(&text, Format::Csv, &Options::default());
         prop_assert_eq!(reads, whole);
+    }
+
+    #[test]
+    fn many_lines_at_hand_are_read_as_each_by_itself(
+        (text, columns) in (2..=3_usize).prop_flat_map(|fields| (
+            mostly_plain(fields),
+            prop::sample::select(match fields {
+                2 => vec!["group=1,sender=2", "group=2,sender=1,topic=02"],
+                _ => vec!["group=1,sender=3", "topic=2,sender=3,group=1"],
+            }),
+        )),
+        tabs in any::<bool>(),
+    ) {
+        let (format, text) = if tabs {
+            (Format::Tsv, text.replace(',', "\t"))
+        } else {
+            (Format::Csv, text)
+        };
+        let text = text.as_bytes();
+        let columns = Columns::from_str(columns).expect("columns");
+        let options = Options { header: false, columns, ..Options::default() };
+        let open = |sizes| Rows::new(Chunks::new(text, sizes), "rows", Some(format), &options);
+        if let Ok(mut many) = open(&[usize::MAX]) {
+            let mut batch = Batch::default();
+            many.read(&mut batch, usize::MAX).expect("an input that can be read");
+            let many: Vec<_> = owned(&batch).collect();
+            // A byte at a time no more than a line is ever at hand.
+            let each: Vec<_> = all(open(&[1]).expect("the same input")).collect();
+            prop_assert_eq!(many, each);
+        }
     }
 
     #[test]

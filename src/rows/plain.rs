@@ -1,0 +1,106 @@
+//! Rows that take no closer look: printable ASCII without quotes, of the width of all others, with
+//! IDs that a call can carry.
+//!
+//! Nearly all rows are such. Their bytes are checked many at a time, and then their fields are what
+//! stands between the delimiters. The first row that is not plain ends them: [`frame`](super::frame),
+//! [`fields`](super::fields) and [`check`](super::check) tell what to make of it.
+
+use memchr::memchr3_iter;
+
+use super::check::is_rounded_number;
+use super::columns::Layout;
+
+/// Bytes that are checked at once: a few registers full.
+const CHUNK: usize = 32;
+/// Bytes that are looked at, at the least: a row or two.
+const LEAST: usize = 64;
+/// And at the most: they should still be in the nearest cache when the fields are found.
+const MOST: usize = 4 * 1024;
+
+/// The plain rows that some data starts with, one after the other.
+pub(super) struct PlainRows<'a> {
+    text: &'a str,
+    delimiter: u8,
+    layout: Layout,
+    width: usize,
+    /// Bytes of the rows so far.
+    len: usize,
+}
+
+impl<'a> PlainRows<'a> {
+    /// Looks at about so many bytes of the data. A row has `width` fields.
+    pub(super) fn of(
+        data: &'a [u8],
+        about: usize,
+        delimiter: u8,
+        layout: Layout,
+        width: usize,
+    ) -> Self {
+        let data = &data[..about.clamp(LEAST, MOST).min(data.len())];
+        Self {
+            text: plain_text(data, delimiter),
+            delimiter,
+            layout,
+            width,
+            len: 0,
+        }
+    }
+
+    /// Bytes of the rows that were taken, with their line ends.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+}
+
+impl<'a> Iterator for PlainRows<'a> {
+    /// Group, sender and topic.
+    type Item = [&'a str; 3];
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let text = &self.text[self.len..];
+        let bytes = text.as_bytes();
+        let mut ids = [""; 3];
+        let (mut fields, mut start) = (0, 0);
+        for end in memchr3_iter(self.delimiter, b'\n', b'\r', bytes) {
+            if let Some(field) = self.layout.field(fields) {
+                ids[field as usize] = &text[start..end];
+            }
+            fields += 1;
+            start = end + 1;
+            if bytes[end] != self.delimiter {
+                let rest = bytes[end..].iter();
+                let newline = end + rest.take_while(|byte| **byte == b'\r').count();
+                let is_line = bytes.get(newline) == Some(&b'\n');
+                if !is_line || fields != self.width || !are_sound(ids) {
+                    return None;
+                }
+                self.len += newline + 1;
+                return Some(ids);
+            }
+        }
+        None
+    }
+}
+
+/// What the data starts with that is printable ASCII without quotes, or ends a field or a line.
+fn plain_text(data: &[u8], delimiter: u8) -> &str {
+    let is_plain = |byte: &u8| {
+        let is_printable = (b' '..=b'~').contains(byte) && *byte != b'"';
+        is_printable || matches!(*byte, b'\n' | b'\r') || *byte == delimiter
+    };
+    // To its end, for only then are its bytes checked together.
+    let all_plain =
+        |chunk: &&[u8; CHUNK]| chunk.iter().fold(true, |all, byte| all & is_plain(byte));
+    let (chunks, _) = data.as_chunks::<CHUNK>();
+    let len = chunks.iter().take_while(all_plain).count() * CHUNK;
+    str::from_utf8(&data[..len]).expect("ASCII is UTF-8")
+}
+
+/// Whether a call can carry these IDs, of which all are printable ASCII.
+fn are_sound([group, sender, topic]: [&str; 3]) -> bool {
+    !group.is_empty()
+        && !sender.is_empty()
+        && ![group, sender, topic]
+            .iter()
+            .any(|id| is_rounded_number(id.as_bytes()))
+}
