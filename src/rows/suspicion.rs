@@ -4,7 +4,9 @@
 //! a row is sent as it stands, unless the operator is [strict](super::Options::strict); `check`
 //! shows it before a run.
 
-use super::check::excerpt;
+use memchr::memchr_iter;
+
+use super::check::{excerpt, is_printable_ascii};
 use super::columns::Field;
 
 /// The longest `GroupId`, `Sender_Account` and `TopicId` in bytes, by [`Field`] (listed).
@@ -31,11 +33,8 @@ pub(super) fn of([group, sender, topic]: [&str; 3]) -> Option<String> {
             sender,
         ));
     }
-    // What `contains` does, at a fifth of its cost for texts as short as these.
-    if group
-        .match_indices('@')
-        .any(|(at, _)| group[at..].starts_with(TOPIC))
-    {
+    // What `contains` does, at a fraction of its cost for texts as short as these.
+    if memchr_iter(b'@', group.as_bytes()).any(|at| group[at..].starts_with(TOPIC)) {
         return Some(reason("the group is a topic's ID", group));
     }
     let topic_of_group = topic
@@ -56,7 +55,7 @@ fn of_id(field: Field, id: &str) -> Option<String> {
         format!("is longer than {longest} bytes")
     } else if id.starts_with(' ') || id.ends_with(' ') {
         "starts or ends with a space".to_owned()
-    } else if !id.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+    } else if !is_printable_ascii(id.as_bytes()) {
         "has characters other than printable ASCII".to_owned()
     } else if ends_in_zeros(id) {
         "ends in zeros, as numbers do that a spreadsheet has rounded".to_owned()
