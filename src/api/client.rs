@@ -261,6 +261,21 @@ mod tests {
     }
 
     #[test]
+    fn the_host_has_a_port_where_it_is_not_the_usual_one() {
+        for (url, host) in [
+            (
+                "https://adminapisgp.im.qcloud.com:443/v4",
+                "adminapisgp.im.qcloud.com",
+            ),
+            ("https://recall.invalid:8443", "recall.invalid:8443"),
+            ("http://[::1]:8080/v4", "[::1]:8080"),
+        ] {
+            let headers = headers(&url.parse().expect("a URL"));
+            assert_eq!(headers[HOST], host);
+        }
+    }
+
+    #[test]
     fn the_body_has_a_topic_only_where_there_is_one() {
         assert_eq!(
             body(&row("")),

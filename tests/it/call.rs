@@ -21,6 +21,7 @@ fn a_row_is_one_post_to_the_documented_path() {
         panic!("{} calls", service.calls())
     };
     assert_eq!((&*call.method, &*call.path), ("POST", PATH));
+    assert_eq!(call.headers["host"], service.address().to_string());
     assert_eq!(call.headers["content-type"], "application/json");
     assert_eq!(call.headers["content-length"], call.body.len().to_string());
 }
