@@ -9,6 +9,7 @@ use std::panic::resume_unwind;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
+use allocator_api2::alloc::System;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
@@ -30,7 +31,8 @@ const EARLIER: u128 = 1;
 #[derive(Debug)]
 pub(crate) struct Seen {
     key: Key,
-    rows: HashTable<u128>,
+    /// From the system, which gets a table back as soon as a larger one has taken its place.
+    rows: HashTable<u128, System>,
     /// Rows settled earlier that have not been met yet.
     unmet: u64,
 }
@@ -50,7 +52,7 @@ impl Seen {
     pub(crate) fn new() -> Self {
         Self {
             key: Key::fresh(),
-            rows: HashTable::new(),
+            rows: HashTable::new_in(System),
             unmet: 0,
         }
     }
@@ -170,7 +172,7 @@ fn place(hash: &u128) -> u64 {
     (hash >> 64) as u64
 }
 
-fn find(rows: &mut HashTable<u128>, hash: u128) -> Entry<'_, u128> {
+fn find(rows: &mut HashTable<u128, System>, hash: u128) -> Entry<'_, u128, System> {
     rows.entry(place(&hash), |other| other & !EARLIER == hash, place)
 }
 
