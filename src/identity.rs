@@ -11,8 +11,8 @@ use crate::ledger::Settled;
 use crate::outcome::Outcome;
 use crate::rows::Read;
 
-/// Turns what makes a row the same row into 128 bits. It is fresh in every process, for spammers
-/// choose their IDs.
+/// Turns what makes a row the same row into 128 bits. The key is fresh in every process, for
+/// spammers choose their IDs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Key(SipHasher13);
 

@@ -267,3 +267,17 @@ fn drain(written: &mut UnboundedReceiver<u64>, schedule: &mut Schedule) {
         schedule.written(call, Instant::now());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_in_flight_is_small() {
+        fn size<F>(_: impl FnOnce(&mut Client, Job, &Written) -> F) -> usize {
+            size_of::<F>()
+        }
+        let (call, job) = (size(call), size_of::<Job>());
+        assert!(call <= job + 768, "{call} bytes, for a job of {job}");
+    }
+}
