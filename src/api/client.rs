@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use reqwest::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, USER_AGENT};
 use reqwest::{Certificate, Method, Request};
 use serde::Serialize;
 use url::Url;
@@ -23,6 +23,8 @@ use crate::rows::Row;
 const RECALL: &str = "v4/group_open_http_svc/delete_group_msg_by_sender";
 /// Where it tells about groups.
 const GROUP_INFO: &str = "v4/group_open_http_svc/get_group_info";
+/// Who calls, for the service's own logs.
+const AGENT: &str = concat!("recall/", env!("CARGO_PKG_VERSION"));
 /// Idle connections die after about 90 s (listed for a sibling service): dropped well before.
 const IDLE: Duration = Duration::from_secs(30);
 
@@ -65,7 +67,6 @@ impl Client {
         // Fails only when one is installed already, by this same line.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("recall/", env!("CARGO_PKG_VERSION")))
             .http1_only()
             .timeout(transport.timeout)
             .pool_idle_timeout(IDLE)
@@ -205,12 +206,14 @@ impl fmt::Debug for Client {
     }
 }
 
-/// What every call has. The host too, which would be written out anew for each.
+/// What every call has. The client's own way would add each one anew to every call.
 fn headers(url: &Url) -> HeaderMap {
     let host = url.authority().parse();
     HeaderMap::from_iter([
         (HOST, host.expect("an authority is ASCII")),
         (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (ACCEPT, HeaderValue::from_static("*/*")),
+        (USER_AGENT, HeaderValue::from_static(AGENT)),
     ])
 }
 

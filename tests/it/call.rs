@@ -22,6 +22,10 @@ fn a_row_is_one_post_to_the_documented_path() {
     };
     assert_eq!((&*call.method, &*call.path), ("POST", PATH));
     assert_eq!(call.headers["host"], service.address().to_string());
+    assert_eq!(
+        call.headers["user-agent"],
+        concat!("recall/", env!("CARGO_PKG_VERSION"))
+    );
     assert_eq!(call.headers["content-type"], "application/json");
     assert_eq!(call.headers["content-length"], call.body.len().to_string());
 }
