@@ -65,7 +65,7 @@ fn recall(input: &Path, mock: &Mock, concurrency: usize) {
         client,
         file,
         &mut silent,
-        interrupts,
+        || Ok(interrupts),
     );
     let finished = tokio::runtime::Builder::new_current_thread()
         .enable_all()

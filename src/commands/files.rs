@@ -1,11 +1,12 @@
-//! Where the results of a run go: beside the input and named after it, unless flags say otherwise.
+//! Where results go, unless flags say otherwise: a ledger beside the input and named after it, the
+//! failed rows beside their ledger and named after that.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::job;
 use crate::cli::RunArgs;
 use crate::error::{Error, Result};
-use crate::rows::{Format, without_packing};
+use crate::rows::{self, Format, Source, without_packing};
 
 /// The ledger of a run.
 ///
@@ -14,26 +15,26 @@ use crate::rows::{Format, without_packing};
 pub(super) fn ledger(args: &RunArgs) -> Result<PathBuf> {
     match (&args.ledger, &args.rows.inputs[..]) {
         (Some(ledger), _) => Ok(ledger.clone()),
-        (None, [input]) => Ok(named(input, args.service.mock, ".ledger.jsonl")),
+        (None, [input]) => Ok(ledger_beside(input, args.service.mock)),
         (None, _) => Err(Error::usage("several inputs need a ledger by name")
             .hint("add one, such as --ledger wave.ledger.jsonl")),
     }
 }
 
-/// The failed-rows file of a run.
+/// The failed-rows file of a ledger, and of the inputs of a run.
 ///
 /// # Errors
 /// When one of ledger, failed-rows file and inputs would overwrite another, or this file something
-/// else.
-pub(super) fn failed_rows(args: &RunArgs, ledger: &Path, format: Format) -> Result<PathBuf> {
-    let inputs = &args.rows.inputs[..];
-    let failed_rows = match (&args.output.failed, inputs) {
-        (Some(failed_rows), _) => failed_rows.clone(),
-        (None, [input]) => {
-            let end = format!(".failed.{}", extension(format));
-            named(input, args.service.mock, &end)
-        }
-        (None, _) => failed_rows_beside(ledger, format),
+/// else, or can't be there.
+pub(super) fn failed_rows(
+    named: Option<&PathBuf>,
+    ledger: &Path,
+    inputs: &[PathBuf],
+    format: Format,
+) -> Result<PathBuf> {
+    let failed_rows = match named {
+        Some(failed_rows) => failed_rows.clone(),
+        None => failed_rows_beside(ledger, format),
     };
     for input in inputs {
         keep_apart((ledger, "the ledger"), (input, "the input"))?;
@@ -43,12 +44,23 @@ pub(super) fn failed_rows(args: &RunArgs, ledger: &Path, format: Format) -> Resu
         (&failed_rows, "the failed-rows file"),
         (ledger, "the ledger"),
     )?;
-    job::check_failed_rows(&failed_rows)?;
+    // The ledger itself tells where there is no folder for both.
+    if named.is_some() && !folder(&failed_rows).is_dir() {
+        return Err(refused(&failed_rows, "whose folder is not there"));
+    }
+    check_failed_rows(&failed_rows)?;
     Ok(failed_rows)
 }
 
+/// The format of the failed rows that a run has left beside its ledger, where it has.
+pub(super) fn format_of_failed_rows(ledger: &Path) -> Option<Format> {
+    let formats = [Format::Csv, Format::Tsv, Format::Jsonl];
+    let mut formats = formats.into_iter();
+    formats.find(|format| failed_rows_beside(ledger, *format).exists())
+}
+
 /// `x/rows.ledger.jsonl` has its failed rows in `x/rows.failed.csv`.
-pub(super) fn failed_rows_beside(ledger: &Path, format: Format) -> PathBuf {
+fn failed_rows_beside(ledger: &Path, format: Format) -> PathBuf {
     let name = ledger.to_string_lossy();
     let stem = name
         .strip_suffix(".ledger.jsonl")
@@ -57,15 +69,15 @@ pub(super) fn failed_rows_beside(ledger: &Path, format: Format) -> PathBuf {
     PathBuf::from(format!("{stem}.failed.{}", extension(format)))
 }
 
-/// `x/rows.csv` with another end; what comes from stdin is called `recall`.
-fn named(input: &Path, rehearsal: bool, end: &str) -> PathBuf {
+/// `x/rows.csv` has its ledger in `x/rows.ledger.jsonl`; what comes from stdin is called `recall`.
+fn ledger_beside(input: &Path, rehearsal: bool) -> PathBuf {
     let mut name = if input == Path::new("-") {
         "recall".into()
     } else {
         without_packing(input).with_extension("").into_os_string()
     };
     name.push(if rehearsal { ".mock" } else { "" });
-    name.push(end);
+    name.push(".ledger.jsonl");
     name.into()
 }
 
@@ -78,11 +90,32 @@ fn extension(format: Format) -> &'static str {
     }
 }
 
+/// Refuses to put the failed rows in the place of something else.
+fn check_failed_rows(path: &Path) -> Result<()> {
+    let source = [Source::File(path.to_owned())];
+    let is_ours = || {
+        let opened = rows::open(&source, &rows::Options::default());
+        opened.is_ok_and(|rows| rows.is_failed_rows())
+    };
+    match path.metadata() {
+        Ok(found) if !found.is_file() => Err(refused(path, "which is no file")),
+        Ok(found) if found.len() > 0 && !is_ours() => {
+            Err(refused(path, "which holds something else"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn refused(failed_rows: &Path, why: &str) -> Error {
+    let failed_rows = failed_rows.display();
+    Error::usage(format!("the failed rows would go to {failed_rows}, {why}"))
+        .hint("--failed FILE puts them elsewhere")
+}
+
 /// Refuses one file for two things.
 fn keep_apart((file, what): (&Path, &str), (other, what_else): (&Path, &str)) -> Result<()> {
-    let same = file == other
-        || matches!((file.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other);
-    if same {
+    let place = place(file);
+    if file == other || (place.is_some() && place == self::place(other)) {
         return Err(Error::usage(format!(
             "{what} and {what_else} are both {}",
             file.display()
@@ -90,6 +123,18 @@ fn keep_apart((file, what): (&Path, &str), (other, what_else): (&Path, &str)) ->
         .hint("choose other names with --ledger and --failed"));
     }
     Ok(())
+}
+
+/// Where a file is, or would be, whatever way its name takes.
+fn place(file: &Path) -> Option<PathBuf> {
+    let there = fs::canonicalize(file).ok();
+    there.or_else(|| Some(folder(file).canonicalize().ok()?.join(file.file_name()?)))
+}
+
+/// The folder that a file is in.
+fn folder(file: &Path) -> &Path {
+    let folder = file.parent().filter(|folder| *folder != Path::new(""));
+    folder.unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]

@@ -1,27 +1,21 @@
 //! What `run` and `replay` share: from checked flags to the summary and its exit code.
 
-use std::fmt::Write as _;
-use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::interrupts::interrupts;
+use super::interrupts;
 use super::stdout::print_json;
 use crate::api::client::Client;
-use crate::api::credentials::Credentials;
-use crate::api::usersig;
 use crate::cli::{OutputArgs, PaceArgs, ProgressArg};
 use crate::config::Service;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::exit;
 use crate::ledger::{Header, LastWords, Start, write_failed_rows};
-use crate::monitor::words::{how_long, thousands, time};
 use crate::monitor::{Bar, Monitor, Plain, Screen, Silent};
 use crate::report::Summary;
-use crate::rows::{self, Format, Source};
-use crate::run::{self, Feed, LedgerFile, Plan, least_time};
+use crate::rows::Format;
+use crate::run::{self, Feed, LedgerFile, Plan};
 use crate::turn::{Turn, WhenTaken};
 
 /// Everything that a run is made of, once flags and environment have been understood.
@@ -65,39 +59,67 @@ pub(super) fn finish(job: Job<'_>, screen: &Screen) -> Result<u8> {
         skip_settled: job.skip_settled,
     };
     let finished = on_one_thread(async {
-        let interrupts = interrupts()?;
         run::run(
             job.plan,
             job.feed,
             client,
             file,
             monitor.as_mut(),
-            interrupts,
+            interrupts::interrupts,
         )
         .await
     })?;
+    // What follows can be made up for from the ledger, which is whole.
+    interrupts::no_longer()?;
     // Others may call from here on.
     drop(job.turn);
-    let last_words = LastWords::open(&job.ledger)?;
-    let (failed, invalid) = (last_words.failed(), last_words.invalid());
-    write_failed_rows(last_words, &job.failed_rows, job.failed_format)?;
-    let failed_rows = (failed > 0).then(|| job.failed_rows.clone());
-    let summary = Summary::new(&finished, cap, job.ledger.clone(), failed_rows);
-    match summary.nothing_to_do(&job.input) {
+    let failed = leave_failed_rows(&job.ledger, &job.failed_rows, job.failed_format);
+    let known = *failed.as_ref().unwrap_or(&0);
+    // A replay has just called those of earlier runs again.
+    let earlier = known.saturating_sub(finished.tally.failed);
+    let before = if job.skip_settled { earlier } else { 0 };
+    let failed_rows = (known > 0).then_some(job.failed_rows);
+    let summary = Summary::new(&finished, cap, job.ledger, failed_rows, before);
+    match summary.nothing_to_do(job.skip_settled.then_some(&job.input)) {
         Some(nothing) => screen.line(&nothing),
         None => screen.line(summary.text().trim_end()),
     }
-    if finished.stopped.is_some() {
+    if finished.stopped.is_some() || finished.broken.is_some() {
         screen.line(&format!("To go on: {}", job.go_on));
-    } else if failed > 0 {
-        screen.line(&format!("To send them again: {}", job.replay));
+    } else if known > 0 {
+        screen.line(&format!("To send the failed rows again: {}", job.replay));
     }
     if job.output.json {
         print_json(&summary)?;
     }
-    // Of the whole ledger, earlier runs included; invalid rows are no part of a replay.
-    let some_failed = failed > 0 || (job.skip_settled && invalid > 0);
-    Ok(exit::of_run(finished.stopped.as_ref(), some_failed))
+    let failed = failed?;
+    match (finished.stopped, finished.broken) {
+        (None, Some(error)) => Err(broken_off(error)),
+        // Where it was stopped, whoever goes on with it meets a broken input again.
+        (stopped, _) => {
+            let some_failed = failed > 0 || finished.tally.invalid > 0;
+            Ok(exit::of_run(stopped.as_ref(), some_failed))
+        }
+    }
+}
+
+/// Brings the failed-rows file up to date with its ledger, the entries of earlier runs included.
+/// How many rows have failed.
+fn leave_failed_rows(ledger: &Path, to: &Path, format: Format) -> Result<u64> {
+    let last_words = LastWords::open(ledger)?;
+    let failed = last_words.failed();
+    write_failed_rows(last_words, to, format)?;
+    Ok(failed)
+}
+
+/// Why not every row of the input was called, and what is to be done.
+fn broken_off(error: Error) -> Error {
+    match error.kind() {
+        Kind::Input => {
+            error.hint("the rows before it have been called, none behind it: mend it, then go on")
+        }
+        _ => error,
+    }
 }
 
 /// Takes the turn for the app, which two runs must not have at once. Nobody else calls the mock
@@ -142,69 +164,29 @@ pub(super) fn monitor(how: ProgressArg, screen: &Screen, cap: Option<u32>) -> Bo
 /// Runs on this thread alone, which is also what the cap relies on: whoever hears that a request
 /// was handed over hears it after it was written.
 pub(super) fn on_one_thread<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
-    tokio::runtime::Builder::new_current_thread()
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Error::service("cannot start the event loop").because(error))?
-        .block_on(future)
+        .map_err(|error| Error::service("cannot start the event loop").because(error))?;
+    let done = runtime.block_on(future);
+    // Whoever leaves at once does not wait for names that are still being looked up.
+    runtime.shutdown_background();
+    done
 }
 
-/// Refuses to put the failed rows in the place of a file that is something else.
-pub(super) fn check_failed_rows(path: &Path) -> Result<()> {
-    let holds_something = path.metadata().is_ok_and(|file| file.len() > 0);
-    let source = Source::File(path.to_owned());
-    let is_ours =
-        || rows::open(&[source], &rows::Options::default()).is_ok_and(|rows| rows.is_failed_rows());
-    if holds_something && !is_ours() {
-        return Err(Error::usage(format!(
-            "the failed rows would overwrite {}, which holds something else",
-            path.display()
-        ))
-        .hint("--failed FILE puts them elsewhere"));
-    }
-    Ok(())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Whether somebody is asked before the first call: there must be somebody to ask.
-pub(super) fn asks(service: &Service, output: &OutputArgs) -> bool {
-    let somebody = io::stdin().is_terminal() && io::stderr().is_terminal();
-    somebody && !output.yes && service.mock.is_none()
-}
-
-/// Asks before the first of so many calls, where that is known. `what` would go: names and what
-/// they are.
-pub(super) fn confirm(
-    service: &Service,
-    plan: &Plan,
-    mut what: Vec<(&'static str, String)>,
-    calls: Option<u64>,
-) -> Result<bool> {
-    let rate = plan.rate.map(std::num::NonZeroU32::get);
-    let Credentials {
-        app, identifier, ..
-    } = &service.credentials;
-    let counted = |calls| format!("{}, {}", thousands(calls), how_long(calls, rate));
-    what.push(("calls", calls.map_or("not counted".to_owned(), counted)));
-    what.push(("app", format!("{app}, as {identifier}")));
-    let needed = calls.zip(rate);
-    let needed = needed.map_or(Duration::ZERO, |(calls, rate)| least_time(calls, rate));
-    if let Some(left) = service.credentials.falls_short(usersig::now(), needed) {
-        let left = time(left);
-        let why = "before the run is through; with RECALL_SECRET_KEY it would be signed anew";
-        what.push(("usersig", format!("runs out in {left}, {why}")));
+    #[test]
+    fn whoever_leaves_does_not_wait_for_what_only_a_thread_can_wait_for() {
+        let (go_on, held) = std::sync::mpsc::channel::<()>();
+        on_one_thread(async move {
+            tokio::task::spawn_blocking(move || held.recv());
+            Ok(())
+        })
+        .expect("it leaves");
+        // Until here nothing could have let it go.
+        drop(go_on);
     }
-    what.push(("service", service.endpoint.for_people()));
-    let mut ask = "About to recall:\n".to_owned();
-    for (name, what) in what {
-        writeln!(ask, "  {name:<12}{what}").expect("a String takes every word");
-    }
-    ask += "This can't be undone. Go on? [y/N] ";
-    let fail = |error| Error::input("cannot ask on this terminal").because(error);
-    io::stderr().write_all(ask.as_bytes()).map_err(fail)?;
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer).map_err(fail)?;
-    Ok(matches!(
-        answer.trim().to_ascii_lowercase().as_str(),
-        "y" | "yes"
-    ))
 }

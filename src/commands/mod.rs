@@ -1,6 +1,7 @@
 //! What each command does: the only place, with the run, that knows all the parts.
 
 mod again;
+mod ask;
 pub mod bench;
 pub mod check;
 mod dry_run;

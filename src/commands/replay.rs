@@ -1,8 +1,7 @@
 //! `recall replay`: the failed rows of a ledger, again, into the same ledger.
 
-use super::again;
-use super::files::failed_rows_beside;
 use super::job::{self, Job};
+use super::{again, ask, files};
 use crate::cli::ReplayArgs;
 use crate::config::{self, Service, Settings, process_env};
 use crate::error::Result;
@@ -22,30 +21,24 @@ pub fn run(args: &ReplayArgs, screen: &Screen) -> Result<u8> {
     let settings = Settings::of_run(&args.service, &args.pace, &process_env())?;
     let plan = config::plan(&settings, None, true)?;
     let service = Service::new(&args.service, &settings, &plan, Some(&header.endpoint))?;
-    let format = Format::by_name(header.first_input()).unwrap_or(Format::Csv);
-    let failed_rows_file = args.output.failed.clone();
-    let failed_rows_file =
-        failed_rows_file.unwrap_or_else(|| failed_rows_beside(&args.ledger, format));
-    job::check_failed_rows(&failed_rows_file)?;
+    let format = Format::by_name(header.first_input())
+        .or_else(|| files::format_of_failed_rows(&args.ledger))
+        .unwrap_or(Format::Csv);
+    let to = files::failed_rows(args.output.failed.as_ref(), &args.ledger, &[], format)?;
     // Before the ledger is read: the run before this one may be writing it.
     let turn = job::take_turn(&service, &args.ledger, &args.pace, screen)?;
     let last_words = LastWords::open(&args.ledger)?;
     let failed = last_words.failed();
-    if failed == 0 {
-        screen.line(&format!(
-            "No row of {} has failed: nothing to do.",
-            args.ledger.display()
-        ));
-        return Ok(exit::OK);
-    }
-    if job::asks(&service, &args.output) {
+    if failed > 0
+        && let Some(somebody) = ask::somebody(&service, &args.output)
+    {
         let what = vec![
             ("ledger", args.ledger.display().to_string()),
             ("rows", format!("the {} that failed", thousands(failed))),
         ];
-        if !job::confirm(&service, &plan, what, Some(failed))? {
+        if !somebody.agrees(&service, &plan, what, Some(failed))? {
             screen.line("Nothing was recalled.");
-            return Ok(exit::OK);
+            return Ok(exit::INTERRUPTED);
         }
     }
     let job = Job {
@@ -58,7 +51,7 @@ pub fn run(args: &ReplayArgs, screen: &Screen) -> Result<u8> {
         ledger: args.ledger.clone(),
         start: Start::Resume,
         skip_settled: false,
-        failed_rows: failed_rows_file,
+        failed_rows: to,
         failed_format: format,
         go_on: again::this_command(None),
         replay: again::this_command(None),

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use super::job::{self, Job};
-use super::{again, dry_run, files, groups, input};
+use super::{again, ask, dry_run, files, groups, input};
 use crate::api::client::Client;
 use crate::cli::RunArgs;
 use crate::config::{self, Service, Settings, process_env};
 use crate::error::{Error, Result};
 use crate::exit;
-use crate::ledger::Start;
+use crate::ledger::{Start, check_new};
 use crate::monitor::Screen;
 use crate::monitor::words::thousands;
 use crate::preflight;
@@ -27,7 +27,8 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
     let settings = Settings::of_run(&args.service, &args.pace, &process_env())?;
     let mut plan = config::plan(&settings, args.limit, rows.is_failed_rows())?;
     let service = Service::new(&args.service, &settings, &plan, None)?;
-    let failed_rows = files::failed_rows(args, &ledger, rows.format())?;
+    let failed_rows = args.output.failed.as_ref();
+    let failed_rows = files::failed_rows(failed_rows, &ledger, &args.rows.inputs, rows.format())?;
     let take_turn = || job::take_turn(&service, &ledger, &args.pace, screen);
     let (mut turn, mut look) = (None, None);
     if args.preflight {
@@ -46,7 +47,17 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
         let json = args.output.json;
         return dry_run::run(rows, survey, groups, &client, &plan, json, screen);
     }
-    if job::asks(&service, &args.output) {
+    let rehearsal = service.mock.is_some();
+    let start = match (args.resume, rehearsal) {
+        (true, _) => Start::Resume,
+        (false, true) => Start::Afresh,
+        (false, false) => Start::New,
+    };
+    if let Some(somebody) = ask::somebody(&service, &args.output) {
+        if start == Start::New {
+            // Whoever agrees to so many calls should get them.
+            check_new(&ledger)?;
+        }
         let (what, calls) = match look {
             Some((found, groups)) => what_would_go(args, &found, groups.rows_to_skip()),
             None if rows.size().is_some() => {
@@ -61,15 +72,14 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
                 (vec![("input", input)], None)
             }
         };
-        if !job::confirm(&service, &plan, what, calls)? {
+        if !somebody.agrees(&service, &plan, what, calls)? {
             screen.line("Nothing was recalled.");
-            return Ok(exit::OK);
+            return Ok(exit::INTERRUPTED);
         }
     }
     if turn.is_none() {
         turn = take_turn()?;
     }
-    let rehearsal = service.mock.is_some();
     let replay = again::replay(&ledger);
     let job = Job {
         turn,
@@ -80,11 +90,7 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
         feed: Feed::of_input(rows),
         output: &args.output,
         ledger,
-        start: match (args.resume, rehearsal) {
-            (true, _) => Start::Resume,
-            (false, true) => Start::Afresh,
-            (false, false) => Start::New,
-        },
+        start,
         skip_settled: true,
         failed_rows,
         go_on: again::this_command(Some("--resume")),

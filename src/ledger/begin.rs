@@ -59,6 +59,21 @@ pub(super) fn open(
     Ok(file)
 }
 
+/// Refuses a ledger that is there already, for whoever is to begin one later.
+///
+/// # Errors
+/// When there is one. Whether one can be made is seen when it is [opened](open).
+pub fn check_new(path: &Path) -> Result<()> {
+    let Ok(mut file) = File::open(path) else {
+        return Ok(());
+    };
+    let is_empty = file.metadata().is_ok_and(|file| file.len() == 0);
+    if is_empty || is_torn_header(&mut file).unwrap_or(false) {
+        return Ok(());
+    }
+    Err(in_the_way(path))
+}
+
 fn open_locked(path: &Path) -> Result<File> {
     let file = OpenOptions::new()
         .read(true)

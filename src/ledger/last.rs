@@ -21,7 +21,6 @@ pub struct LastWords {
     /// Where the last entry ends. A replay appends to the ledger that it reads from.
     end: u64,
     failed: u64,
-    invalid: u64,
     several_inputs: bool,
 }
 
@@ -35,14 +34,12 @@ impl LastWords {
         let key = Key::fresh();
         let mut failed = HashMap::new();
         let mut replaced = HashSet::new();
-        let mut invalid = 0;
         let mut several_inputs = false;
         while reader.advance()? {
             let Some(settled) = reader.settled() else {
                 continue;
             };
             several_inputs |= !settled.input.is_empty();
-            invalid += u64::from(settled.outcome == Outcome::Invalid);
             let has_failed = settled.outcome == Outcome::Failed;
             if !has_failed && failed.is_empty() {
                 continue;
@@ -58,7 +55,6 @@ impl LastWords {
             replaced,
             end: reader.whole_bytes(),
             failed: failed.len() as u64,
-            invalid,
             several_inputs,
         })
     }
@@ -76,11 +72,6 @@ impl LastWords {
     /// Rows whose last outcome is `failed`.
     pub fn failed(&self) -> u64 {
         self.failed
-    }
-
-    /// Rows that are `invalid`.
-    pub fn invalid(&self) -> u64 {
-        self.invalid
     }
 
     /// Whether entries say which input their row stands in.

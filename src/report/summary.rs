@@ -58,6 +58,12 @@ pub struct Summary {
     /// The cap that was asked for.
     #[serde(skip)]
     pub(super) cap: Option<u32>,
+    /// Rows that failed in earlier runs, by the same ledger.
+    #[serde(skip)]
+    pub(super) failed_before: u64,
+    /// Whether the input was read to its end.
+    #[serde(skip)]
+    pub(super) read_all: bool,
     /// Rows recalled that needed more than one call.
     #[serde(skip)]
     pub(super) recalled_later: u64,
@@ -78,12 +84,13 @@ pub struct Latency {
 }
 
 impl Summary {
-    /// Sums up a run.
+    /// Sums up a run. `failed_before` are the rows that earlier runs left failed in its ledger.
     pub fn new(
         finished: &Finished,
         cap: Option<u32>,
         ledger: PathBuf,
         failed_rows: Option<PathBuf>,
+        failed_before: u64,
     ) -> Self {
         let tally = &finished.tally;
         let elapsed_s = finished.elapsed.as_secs_f64();
@@ -120,6 +127,8 @@ impl Summary {
             failed_rows,
             stop: finished.stopped.clone(),
             cap,
+            failed_before,
+            read_all: finished.read_all,
             recalled_later: tally.recalled_later,
             limits,
         }

@@ -27,26 +27,33 @@ impl Summary {
         text
     }
 
-    /// What is to be said instead where no row was left to call, and none is new.
-    pub fn nothing_to_do(&self, input: &str) -> Option<String> {
-        let input = shown(input);
+    /// What is to be said instead where no row was left to call, and none is new. A replay has no
+    /// input but its ledger.
+    pub fn nothing_to_do(&self, input: Option<&str>) -> Option<String> {
         let has_settled = self.resumed > 0 && self.resumed == self.distinct;
-        if self.stop.is_some() || !(self.rows == 0 || has_settled) {
+        if self.stop.is_some() || !self.read_all || !(self.rows == 0 || has_settled) {
             return None;
         }
+        let ledger = shown(&self.ledger.to_string_lossy());
+        let Some(input) = input.map(shown) else {
+            return Some(format!("Nothing to do: no row of {ledger} has failed."));
+        };
         if self.rows == 0 {
             return Some(format!("Nothing to do: there are no rows in {input}."));
         }
-        let ledger = shown(&self.ledger.to_string_lossy());
         let rows = match self.distinct {
             1 => format!("the only row of {input} was"),
             rows => format!("all {} distinct rows of {input} were", thousands(rows)),
         };
-        let settled = format!("Nothing to do: {rows} settled before, in {ledger}");
-        Some(match self.invalid {
-            0 => settled + ".",
-            invalid => format!("{settled}; {} invalid.", thousands(invalid)),
-        })
+        let mut text = format!("Nothing to do: {rows} settled before, in {ledger}");
+        let others = [
+            (self.failed_before, "failed there"),
+            (self.invalid, "invalid"),
+        ];
+        for (rows, what) in others.into_iter().filter(|(rows, _)| *rows > 0) {
+            write!(text, "; {} {what}", thousands(rows)).expect("a String takes every word");
+        }
+        Some(text + ".")
     }
 
     fn write(&self, to: &mut String) -> fmt::Result {
@@ -58,12 +65,14 @@ impl Summary {
                 writeln!(to, "{:9}{}", "", wrapped(&advice, 9, WIDTH))?;
             }
         }
-        let headline = format!(
-            "{} of {} distinct rows recalled in {}",
-            thousands(self.recalled),
-            thousands(self.distinct),
-            time(Duration::from_secs_f64(self.elapsed_s)),
-        );
+        let recalled = thousands(self.recalled);
+        let elapsed = time(Duration::from_secs_f64(self.elapsed_s));
+        let distinct = thousands(self.distinct);
+        let headline = if self.read_all {
+            format!("{recalled} of {distinct} distinct rows recalled in {elapsed}")
+        } else {
+            format!("{recalled} of the {distinct} distinct rows read so far recalled in {elapsed}")
+        };
         writeln!(to, "{}", Style::new().bold().apply_to(headline))?;
         self.rows(to)?;
         self.failures(to)?;
@@ -83,6 +92,10 @@ impl Summary {
             (self.skipped, "skipped: a call would have done nothing"),
             (self.pending, "read, but not settled yet"),
             (self.resumed, "settled before this run, not called again"),
+            (
+                self.failed_before,
+                "failed in earlier runs by this ledger, not called again",
+            ),
             (self.duplicates, "duplicates, not called again"),
         ];
         for (rows, what) in counts.into_iter().filter(|(rows, _)| *rows > 0) {
@@ -117,12 +130,18 @@ impl Summary {
             &format!("calls, {retries} of them retries"),
         )?;
         let allowed = self.cap.map(|cap| format!(", of {cap} allowed"));
-        let busiest = format!(
-            "a second; {} in the busiest{}",
-            thousands(self.worst_second as u64),
-            allowed.unwrap_or_default()
-        );
-        figure(to, &format!("{:.1}", self.calls_per_s), &busiest)?;
+        let allowed = allowed.unwrap_or_default();
+        let busiest = thousands(self.worst_second as u64);
+        if self.elapsed_s >= 1.0 {
+            let rate = format!("{:.1}", self.calls_per_s);
+            figure(
+                to,
+                &rate,
+                &format!("a second; {busiest} in the busiest{allowed}"),
+            )?;
+        } else {
+            figure(to, &busiest, &format!("in the busiest second{allowed}"))?;
+        }
         if self.latency_ms.p99 > 0.0 {
             let slowest = format!(
                 "for half of the answers, {} for all but one in a hundred",
@@ -150,6 +169,9 @@ impl Summary {
             (Limit::Cap, Some(CAP)) => {
                 "keeping to the cap of 200 calls a second: it can't be faster".to_owned()
             }
+            (Limit::Cap, Some(cap)) if cap > CAP => {
+                format!("keeping to --rate {cap}, which the service itself would not allow")
+            }
             (Limit::Cap, cap) => format!(
                 "keeping to --rate {}: a higher one makes it faster, up to the cap of {}",
                 cap.unwrap_or_default(),
@@ -171,12 +193,11 @@ impl Summary {
                     .to_owned()
             }
             (Limit::Retries, _) => {
-                "waiting for the last answers and retries, with no other row left to call"
-                    .to_owned()
+                "waiting for answers and retries, with no other row to call meanwhile".to_owned()
             }
             (Limit::Service, _) => {
-                "waiting for the service, which was out or called too often: see who else calls \
-                 with this app, or lower --rate"
+                "waiting for the service: it was out, or found itself called too often (then see \
+                 who else calls with this app, or lower --rate)"
                     .to_owned()
             }
         }
@@ -207,7 +228,7 @@ fn why(stop: &Stop) -> (String, Option<String>) {
         }
         Stop::Outage { lasted } => (
             format!("the service gave no real answer for {}", time(*lasted)),
-            Some("No row has failed by it. Go on with --resume when the service is back.".to_owned()),
+            Some("Rows that wait for it have not failed. Go on when the service is back.".to_owned()),
         ),
         Stop::Guard(why) => (
             why.clone(),

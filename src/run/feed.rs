@@ -2,11 +2,11 @@
 //! than a bounded channel.
 
 use std::sync::mpsc::{Sender, channel};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use tokio::sync::mpsc::{self, Receiver};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::rows::{Batch, Row, Rows};
 
 /// Rows handed over at once from a file.
@@ -32,6 +32,8 @@ pub struct Feed {
     /// Where batches go whose rows have been taken, for their memory.
     used: Sender<Batch>,
     extent: Extent,
+    /// Until its end has been heard of.
+    reader: Option<JoinHandle<()>>,
 }
 
 impl Feed {
@@ -66,7 +68,7 @@ impl Feed {
         let (used, again) = channel::<Batch>();
         // A pipe may pause at any row, and then those before it should be on their way.
         let most = if extent == Extent::Unknown { 1 } else { ROWS };
-        thread::spawn(move || {
+        let reader = thread::spawn(move || {
             let mut more = Ok(true);
             while let Ok(true) = more {
                 let mut batch = again.try_recv().unwrap_or_default();
@@ -86,17 +88,30 @@ impl Feed {
             batches,
             used,
             extent,
+            reader: Some(reader),
         }
     }
 
     /// The next rows; none at the end.
     pub(crate) async fn next(&mut self) -> Option<Result<Batch>> {
-        self.batches.recv().await
+        let next = self.batches.recv().await;
+        next.or_else(|| self.end())
     }
 
     /// The same on a thread that may wait for them.
     pub(crate) fn wait_for_next(&mut self) -> Option<Result<Batch>> {
-        self.batches.blocking_recv()
+        let next = self.batches.blocking_recv();
+        next.or_else(|| self.end())
+    }
+
+    /// None where the reader has come to its end, and not by a panic: rows that it never got to
+    /// must not pass for rows that are not there.
+    fn end(&mut self) -> Option<Result<Batch>> {
+        // It has let go of the channel, so there is nothing to wait for.
+        self.reader.take()?.join().err()?;
+        Some(Err(Error::input(
+            "reading the input broke off by a fault of recall's own, told above",
+        )))
     }
 
     /// Gives a batch back whose rows have been taken.
@@ -129,6 +144,16 @@ mod tests {
         let batch = feed.next().await.expect("a batch").expect("rows");
         assert_eq!(batch.len(), 1);
         assert!(feed.next().await.expect("another").is_err());
+        assert!(feed.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_panic_of_the_reader_is_not_the_end_of_the_input() {
+        let rows = std::iter::from_fn(|| panic!("a row that nobody thought of"));
+        let mut feed = Feed::of_rows(rows, 2);
+        let error = feed.next().await.expect("more than an end");
+        let error = error.expect_err("no rows");
+        assert!(error.to_string().contains("broke off"), "{error}");
         assert!(feed.next().await.is_none());
     }
 }

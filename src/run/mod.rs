@@ -60,7 +60,7 @@ pub use tally::Tally;
 pub(crate) use window::Shut;
 
 use crate::api::client::Client;
-use crate::error::{Kind, Result};
+use crate::error::{Error, Result};
 use crate::ledger::{Header, Ledger, Start, about_entries};
 use crate::monitor::Monitor;
 use driver::{Driver, Input};
@@ -92,6 +92,10 @@ pub struct Finished {
     pub worst_second: usize,
     /// How long each limit kept calls from starting.
     pub waited: BTreeMap<Limit, Duration>,
+    /// Whether the input was read to its end.
+    pub read_all: bool,
+    /// Why the input could not be read to its end; the rows before that are in the tally.
+    pub broken: Option<Error>,
 }
 
 impl Finished {
@@ -104,19 +108,18 @@ impl Finished {
 
 /// Sends every row of the feed that the ledger has not settled, and records what became of it.
 ///
-/// Each message on `interrupts` is one wish to stop: the first lets the calls in flight finish,
-/// the second does not.
+/// `listen` is called once the ledger is open and the first call is near. Each message on what it
+/// returns is one wish to stop: the first lets the calls in flight finish, the second does not.
 ///
 /// # Errors
-/// When the ledger can't be opened or written, or the input can't be read to its end; what was
-/// answered until then is recorded.
+/// When the ledger can't be opened or written; what was answered until then is recorded.
 pub async fn run(
     plan: Plan,
     feed: Feed,
     client: Client,
     file: LedgerFile,
     monitor: &mut dyn Monitor,
-    interrupts: UnboundedReceiver<()>,
+    listen: impl FnOnce() -> Result<UnboundedReceiver<()>>,
 ) -> Result<Finished> {
     let now = Instant::now();
     let mut schedule = Schedule::new(
@@ -138,21 +141,20 @@ pub async fn run(
             }
         })
     })?;
-    let mut run = Driver::new(schedule, feed, client, ledger, monitor, interrupts);
+    let mut run = Driver::new(schedule, feed, client, ledger, monitor, listen()?);
     run.turn().await;
     run.monitor.finish();
     run.ledger.finish()?;
-    if let Input::Broken(error) = run.input {
-        return Err(match error.kind() {
-            Kind::Input => error.hint("the rows before it have been called; go on with --resume"),
-            _ => error,
-        });
-    }
     Ok(Finished {
         worst_second: run.schedule.pace().worst_second(),
         stopped: run.schedule.stopped().cloned(),
         elapsed: run.begun.elapsed(),
         waited: run.waited,
         tally: run.schedule.into_tally(),
+        read_all: matches!(run.input, Input::Ended),
+        broken: match run.input {
+            Input::Broken(error) => Some(error),
+            Input::Open | Input::Ended => None,
+        },
     })
 }

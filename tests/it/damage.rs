@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::thread;
 
-use crate::stage::{Place, Service, mock, rows, senders};
+use crate::stage::{Answer, Place, Service, mock, rows, senders};
 
 /// The ledger of a whole run of so many rows, told as one of this service.
 fn whole_ledger(service: &Service, count: usize) -> String {
@@ -193,15 +193,25 @@ fn a_ledger_that_can_not_be_opened_is_told_by_name() {
 
 #[test]
 fn a_failed_rows_file_that_can_not_be_written_is_told_and_the_ledger_has_them() {
-    let service = Service::start(|_| crate::stage::Answer::code(10010));
     let place = Place::with_rows(rows(3));
+    let folder = place.path("folder");
+    std::fs::create_dir(&folder).unwrap();
+    let service = Service::start(move |_| {
+        // Only the first call finds it.
+        let _ = std::fs::remove_dir(&folder);
+        Answer::code(10010)
+    });
     let run = place.run("rows.csv").on(service.address());
-    let done = run
-        .with(["--failed", "no/such/folder.csv"])
-        .finish()
-        .exits(1);
-    done.says("no/such/folder.csv")
+    let run = run.with(["--failed", "folder/failed.csv"]);
+    let done = run.finish().exits(1);
+    let done = done
+        .says("0 of 3 distinct rows recalled")
+        .says("cannot write the failed rows to folder/failed.csv")
         .says("recall export rows.ledger.jsonl --outcome failed");
+    assert_eq!(
+        (done.count("failed"), &done.json()["failed_rows"]),
+        (3, &serde_json::Value::Null)
+    );
     let ledger = place.ledger();
     let each: HashMap<_, _> = ledger
         .entries

@@ -36,6 +36,7 @@ fn files_that_would_overwrite_each_other_are_refused() {
         &["--failed", "rows.csv"],
         &["--failed", "rows.ledger.jsonl"],
         &["--ledger", "x", "--failed", "x"],
+        &["--ledger", "x", "--failed", "./x"],
     ] {
         let run = place.run("rows.csv").on(service.address()).with(words);
         let done = run.finish().exits(2);
@@ -137,4 +138,61 @@ fn the_failed_rows_do_not_overwrite_what_is_something_else() {
         .recall(["replay", "rows.ledger.jsonl"])
         .finish()
         .exits(3);
+}
+
+#[test]
+fn the_failed_rows_of_a_ledger_lie_beside_it_whoever_writes_them() {
+    let service = Service::start(|call| match (&*call.sender(), call.nth_of_row) {
+        ("u1", 0) => Answer::code(10010),
+        _ => Answer::ok(),
+    });
+    let place = Place::new();
+    let row = |n| format!("{{\"group\":\"@TGS#1\",\"sender\":\"u{n}\"}}\n");
+    let run = place.run("-").on(service.address());
+    let run = run.with(["--ledger", "wave.jsonl"]);
+    let run = run.stdin(row(0) + &row(1)).finish().exits(3);
+    assert_eq!(run.json()["failed_rows"], "wave.failed.jsonl");
+    assert_eq!(place.files(), ["wave.failed.jsonl", "wave.jsonl"]);
+    let replay = place
+        .recall(["replay", "wave.jsonl", "--json"])
+        .finish()
+        .exits(0);
+    assert_eq!(replay.count("recalled"), 1);
+    assert_eq!(place.files(), ["wave.jsonl"], "none are left");
+}
+
+#[test]
+fn a_replay_with_nothing_to_send_says_so_and_leaves_no_failed_rows() {
+    let service = Service::good();
+    let place = Place::with_rows(rows(2));
+    place
+        .run("rows.csv")
+        .on(service.address())
+        .finish()
+        .exits(0);
+    let stale = "group,sender,topic,code,info,attempts,sent_at\ng,s,,10010,,1,\n";
+    place.write("rows.failed.csv", stale);
+    let replay = place.recall(["replay", "rows.ledger.jsonl", "--json"]);
+    let done = replay.finish().exits(0);
+    let done = done.says("Nothing to do: no row of rows.ledger.jsonl has failed.");
+    assert_eq!((done.count("calls"), service.calls()), (0, 2));
+    assert_eq!(place.files(), ["rows.csv", "rows.ledger.jsonl"]);
+}
+
+#[test]
+fn failed_rows_go_into_no_device_no_pipe_and_no_folder_that_is_not_there() {
+    let service = Service::start(|_| Answer::code(10010));
+    let place = Place::with_rows(rows(2));
+    let _pipe = place.pipe("pipe");
+    for (failed, why) in [
+        ("pipe", "which is no file"),
+        ("/dev/null", "which is no file"),
+        (".", "which is no file"),
+        ("no/such/failed.csv", "whose folder is not there"),
+    ] {
+        let run = place.run("rows.csv").on(service.address());
+        let done = run.with(["--failed", failed]).finish().exits(2);
+        done.says(why);
+    }
+    assert_eq!(service.calls(), 0);
 }

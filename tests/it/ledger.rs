@@ -182,7 +182,7 @@ fn a_replay_sends_the_failed_rows_again_into_the_same_ledger() {
     assert_eq!(place.read("rows.failed.csv").lines().count(), 2);
     let done = replay().finish().exits(0);
     assert_eq!([done.count("recalled"), done.count("failed")], [1, 0]);
-    replay().finish().exits(0).says("nothing to do");
+    replay().finish().exits(0).says("Nothing to do: no row of");
     assert_eq!(service.calls(), 8);
 }
 

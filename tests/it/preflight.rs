@@ -451,7 +451,7 @@ fn somebody_at_a_terminal_is_told_before_they_are_asked_and_can_still_leave() {
         assert!(asked.contains(words), "{words} is not in {asked}");
     }
     keyboard.types("n\n");
-    running.finish().exits(0).says("Nothing was recalled.");
+    running.finish().exits(130).says("Nothing was recalled.");
     let (running, _keyboard) = start();
     running.signal(Signal::INT);
     let done = running.finish();

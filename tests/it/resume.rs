@@ -132,6 +132,17 @@ fn bad_rows_are_recorded_once_however_often_a_run_is_resumed() {
 }
 
 #[test]
+fn a_bad_row_that_has_been_mended_is_no_failure_any_more() {
+    let service = Service::good();
+    let place = Place::with_rows("group,sender\n@TGS#1,\n@TGS#1,u0\n");
+    let run = || place.run("rows.csv").on(service.address());
+    run().finish().exits(3);
+    place.write("rows.csv", "group,sender\n@TGS#1,u1\n@TGS#1,u0\n");
+    run().with(["--resume"]).finish().exits(0);
+    assert_eq!(service.called(), ["u0", "u1"]);
+}
+
+#[test]
 fn the_ledger_of_another_app_or_service_is_refused() {
     let service = one_refusal();
     let place = half_done(&service);

@@ -2,11 +2,12 @@
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::Command;
 
 use rustix::process::Signal;
 
-use crate::stage::{Answer, Finished, Gate, Place, Service, rows};
+use crate::stage::{Answer, Finished, Gate, Place, Service, rows, until};
 
 /// A service that answers when the gate is opened.
 fn gated() -> (Service, Gate) {
@@ -182,4 +183,33 @@ fn an_interrupted_replay_is_gone_on_with_by_another_replay() {
     assert_eq!((rest.count("recalled"), service.calls()), (7, 10));
     let ledger = place.ledger();
     assert!(crate::stage::senders(10).all(|sender| ledger.of(&sender).outcome == "recalled"));
+}
+
+#[test]
+fn an_interrupt_while_a_long_ledger_is_read_ends_it_before_any_call() {
+    let service = Service::good();
+    let place = Place::with_rows(rows(3));
+    let run = || place.run("rows.csv").on(service.address());
+    run().with(["--limit", "1"]).finish().exits(0);
+    let ledger = place.read("rows.ledger.jsonl");
+    let (header, entry) = ledger.split_once('\n').unwrap();
+    let mut long = format!("{header}\n");
+    for n in 0..100_000 {
+        long += &entry.replace("\"u0\"", &format!("\"old{n}\""));
+    }
+    place.write("rows.ledger.jsonl", &long);
+    let running = run().with(["--resume"]).start();
+    until("the ledger is open", || {
+        running.has_open("rows.ledger.jsonl")
+    });
+    running.signal(Signal::INT);
+    let done = running.finish();
+    assert_eq!(
+        done.status.signal(),
+        Some(Signal::INT.as_raw()),
+        "{}",
+        done.stderr
+    );
+    assert_eq!(service.calls(), 1);
+    assert_eq!(place.read("rows.ledger.jsonl"), long);
 }

@@ -36,7 +36,7 @@ fn the_replay_that_it_prints_sends_the_failed_rows_again_when_it_is_typed() {
             .after(&typed)
             .finish()
     };
-    let command = behind(&done.stderr, "To send them again: ");
+    let command = behind(&done.stderr, "To send the failed rows again: ");
     assert!(!command.contains("--limit"), "{command}");
     // What the report prints asks for the rest from the environment.
     let report = place
@@ -59,7 +59,7 @@ fn a_rehearsal_is_replayed_as_one_whoever_prints_the_command() {
         .run("rows.csv")
         .with(["--mock", "--mock-fail", "10010=20%"]);
     let done = run.with(["--max-failures", "none"]).finish().exits(3);
-    let summary = behind(&done.stderr, "To send them again: ");
+    let summary = behind(&done.stderr, "To send the failed rows again: ");
     assert!(summary.starts_with("recall replay rows.mock.ledger.jsonl --json --mock --mock-fail"));
     let report = place.recall(["report", "rows.mock.ledger.jsonl"]).finish();
     let replay = behind(&report.stdout, "Send them again: ");
@@ -99,9 +99,13 @@ fn where_all_is_settled_it_says_so_in_a_line() {
     let said: Vec<_> = again.stderr.lines().collect();
     assert_eq!(
         said[0],
-        "Nothing to do: all 5 distinct rows of rows.csv were settled before, in rows.ledger.jsonl."
+        "Nothing to do: all 5 distinct rows of rows.csv were settled before, in rows.ledger.jsonl; \
+         1 failed there."
     );
-    assert!(said[1].starts_with("To send them again: "), "{said:?}");
+    assert!(
+        said[1].starts_with("To send the failed rows again: "),
+        "{said:?}"
+    );
     assert_eq!((said.len(), service.calls()), (2, 5));
     let empty = Place::with_rows("group,sender\n");
     let done = empty
@@ -134,4 +138,34 @@ fn lines_of_a_log_are_dated() {
         let (date, _) = line.split_once("Z The service").unwrap();
         assert_eq!(date.len(), "2026-11-22T10:00:00".len(), "{line}");
     }
+}
+
+#[test]
+fn rows_that_failed_in_an_earlier_run_are_not_forgotten_in_the_summary() {
+    let service = Service::start(|call| match &*call.sender() {
+        "u0" | "u1" => Answer::code(10010),
+        _ => Answer::ok(),
+    });
+    let place = Place::with_rows(rows(5));
+    let run = || place.run("rows.csv").on(service.address());
+    run().with(["--limit", "3"]).finish().exits(3);
+    let rest = run().with(["--resume"]).finish().exits(3);
+    let rest = rest
+        .says("2 of 5 distinct rows recalled")
+        .says("        3  settled before this run, not called again")
+        .says("        2  failed in earlier runs by this ledger, not called again");
+    assert_eq!([rest.count("failed"), rest.count("resumed")], [0, 3]);
+}
+
+#[test]
+fn a_run_that_is_stopped_does_not_take_what_it_has_read_for_all_there_is() {
+    let service = Service::start(|_| Answer::code(60020));
+    let place = Place::with_rows(rows(50_000));
+    let done = place
+        .run("rows.csv")
+        .on(service.address())
+        .finish()
+        .exits(4);
+    done.says("0 of the ")
+        .says(" distinct rows read so far recalled in");
 }

@@ -41,7 +41,7 @@ fn it_says_what_it_is_about_to_do_and_only_a_yes_makes_it_do_it() {
         }
         assert_eq!(service.calls(), 0);
         terminal.types(keys);
-        let done = running.finish().exits(if calls == 0 { 0 } else { 3 });
+        let done = running.finish().exits(if calls == 0 { 130 } else { 3 });
         assert_eq!(service.calls(), calls, "after {keys:?}");
         if calls == 0 {
             assert_eq!(place.files(), ["rows.csv"]);
@@ -63,7 +63,7 @@ fn a_replay_asks_too() {
     let (running, mut terminal) = replay.start_on_terminal();
     running.until_it_says("the 3 that failed");
     terminal.types("n\n");
-    running.finish().exits(0);
+    running.finish().exits(130);
     assert_eq!(service.calls(), 3);
 }
 
@@ -105,4 +105,45 @@ fn a_pipe_is_asked_about_uncounted_and_has_no_total_before_its_end() {
     drop(pipe);
     running.finish().exits(0);
     assert_eq!(service.called(), ["u0", "u1", "u2"]);
+}
+
+#[test]
+fn words_or_rows_that_go_elsewhere_are_no_consent() {
+    let service = Service::good();
+    for (redirected, asked, calls) in [
+        ("2>words", true, 0),
+        ("<rows.csv", true, 0),
+        ("<rows.csv 2>words", false, 3),
+    ] {
+        let place = Place::with_rows(rows(3));
+        let input = if redirected.contains('<') {
+            "-"
+        } else {
+            "rows.csv"
+        };
+        let run = place.run(input).on(service.address());
+        // A terminal of its own to control it, as a shell gives one.
+        let run = run.after(&format!(
+            "exec setsid --ctty --wait bash -c 'exec \"$0\" \"$@\" {redirected}' \"$0\" \"$@\""
+        ));
+        let (running, mut terminal) = run.start_on_terminal();
+        if asked {
+            running.until_it_says(QUESTION);
+            terminal.types("n\n");
+        }
+        running.finish().exits(if asked { 130 } else { 0 });
+        assert_eq!(service.calls(), calls, "with {redirected}");
+    }
+}
+
+#[test]
+fn a_ledger_that_is_in_the_way_is_told_before_anybody_is_asked() {
+    let service = Service::good();
+    let place = Place::with_rows(rows(3));
+    let run = || place.run("rows.csv").on(service.address());
+    run().finish().exits(0);
+    let (running, _terminal) = run().start_on_terminal();
+    let done = running.finish().exits(1);
+    let done = done.says("there is a ledger already");
+    assert!(!done.stderr.contains(QUESTION), "{}", done.stderr);
 }

@@ -275,7 +275,12 @@ fn a_compressed_input_that_was_cut_off_is_called_up_to_there_and_gone_on_with() 
         let what = if name.ends_with("gz") { "gzip" } else { "zstd" };
         let cut_off = format!("cannot be read: its {what} data is cut off\n");
         assert!(why.starts_with(&cut_off), "{why}");
-        assert!(why.contains("--resume"), "{why}");
+        assert!(why.contains("none behind it"), "{why}");
+        assert!(
+            done.stderr.contains("To go on: recall run"),
+            "{}",
+            done.stderr
+        );
         let called = line.parse::<usize>().unwrap() - 1;
         assert!(called > 1_000, "{called}");
         assert_eq!(service.calls(), called, "every row up to the cut");
@@ -388,4 +393,32 @@ fn a_compressed_pipe_is_called_row_by_row_before_it_ends() {
     // Calls in flight together arrive in any order.
     let senders: BTreeSet<_> = service.requests().iter().map(Request::sender).collect();
     assert_eq!(senders, ["u0", "u1", "u2"].map(str::to_owned).into());
+}
+
+#[test]
+fn what_failed_before_an_input_broke_off_is_told_and_can_be_sent_again() {
+    let service = Service::start(|call| match &*call.sender() {
+        "u1" => Answer::code(10010),
+        _ => Answer::ok(),
+    });
+    let place = Place::new();
+    let packed = gzip(rows(2_000));
+    place.write("rows.csv.gz", &packed[..packed.len() / 2]);
+    let run = place.run("rows.csv.gz").on(service.address());
+    let done = run.finish().exits(1).says("data is cut off");
+    assert_eq!(done.count("recalled") + 1, service.calls() as u64);
+    assert_eq!(done.json()["failed_rows"], "rows.failed.csv");
+    assert_eq!(place.read("rows.failed.csv").lines().count(), 2);
+}
+
+#[test]
+fn a_stop_is_told_even_where_the_input_breaks_off_behind_it() {
+    let service = Service::start(|_| Answer::code(60020));
+    let place = Place::new();
+    let packed = gzip(rows(500));
+    place.write("rows.csv.gz", &packed[..packed.len() / 2]);
+    let run = place.run("rows.csv.gz").on(service.address());
+    let done = run.with(["--concurrency", "1"]).finish().exits(4);
+    let done = done.says("60020").says("To go on: recall run");
+    assert!(!done.stderr.contains("have been called"), "{}", done.stderr);
 }

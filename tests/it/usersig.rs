@@ -209,7 +209,7 @@ fn a_usersig_that_has_grown_old_while_the_machine_slept_is_signed_anew_before_th
     let feed = Feed::of_rows((1..=3).map(row), 3);
     let mut heard = Heard::default();
     let (_interrupt, interrupts) = mpsc::unbounded_channel();
-    let run = run::run(plan, feed, client, file, &mut heard, interrupts);
+    let run = run::run(plan, feed, client, file, &mut heard, || Ok(interrupts));
     let runtime = Builder::new_current_thread().enable_all().build();
     runtime.unwrap().block_on(run).unwrap();
     assert_eq!(heard.0, [Notice::RenewedInTime]);
@@ -234,7 +234,7 @@ fn whoever_is_asked_hears_before_the_first_call_that_the_usersig_ends_before_the
         let (running, mut keyboard) = run.env("TERM", "xterm").start_on_terminal();
         running.until_it_says("Go on? [y/N]");
         keyboard.types("n\n");
-        let done = running.finish().exits(0);
+        let done = running.finish().exits(130);
         let words = "before the run is through; with RECALL_SECRET_KEY";
         assert_eq!(done.stderr.contains(words), told, "{}", done.stderr);
     }

@@ -172,10 +172,12 @@ fn measure(part: &Part, args: &BenchArgs, screen: &Screen) -> Result<(Figures, O
     let mut watch = Watch::new(job::monitor(args.progress, screen, cap));
     let before = Usage::now("mock");
     let finished = job::on_one_thread(async {
-        let interrupts = interrupts::interrupts()?;
         let feed = Feed::of_rows(made_up::rows(part.rows, part.at_most), part.rows);
-        run::run(plan, feed, client, file, &mut watch, interrupts).await
+        run::run(plan, feed, client, file, &mut watch, interrupts::interrupts).await
     })?;
+    if let Some(error) = finished.broken {
+        return Err(error);
+    }
     let used = Usage::now("mock").since(&before);
     let figures = Figures::new(
         cap,

@@ -46,6 +46,13 @@ impl Running {
         String::from_utf8_lossy(&bytes).replace('\0', " ")
     }
 
+    /// Whether it has a file of this name open.
+    pub(crate) fn has_open(&self, name: &str) -> bool {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.id())).unwrap();
+        open.filter_map(|file| std::fs::read_link(file.ok()?.path()).ok())
+            .any(|file| file.ends_with(name))
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }

@@ -1,0 +1,106 @@
+//! The question before the first call.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Write as _};
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use crate::api::credentials::Credentials;
+use crate::api::usersig;
+use crate::cli::OutputArgs;
+use crate::config::Service;
+use crate::error::{Error, Result};
+use crate::monitor::words::{how_long, thousands, time};
+use crate::run::{Plan, least_time};
+
+/// Whoever sits at the terminal.
+pub(super) enum Somebody {
+    /// Types into stdin and reads stderr.
+    AtStdin,
+    /// Has redirected one of them, which is no consent: rows come through a pipe, or words go to a
+    /// file besides.
+    AtTheirTerminal(File),
+}
+
+/// Who is asked before the first call, unless `--yes` has said it or nothing real is called.
+/// Nobody, where neither stdin nor stderr is a terminal: a job of cron or of nohup.
+pub(super) fn somebody(service: &Service, output: &OutputArgs) -> Option<Somebody> {
+    if output.yes || service.mock.is_some() {
+        return None;
+    }
+    match (io::stdin().is_terminal(), io::stderr().is_terminal()) {
+        (true, true) => Some(Somebody::AtStdin),
+        (false, false) => None,
+        _ => {
+            let terminal = File::options().read(true).write(true).open("/dev/tty");
+            terminal.ok().map(Somebody::AtTheirTerminal)
+        }
+    }
+}
+
+impl Somebody {
+    /// Asks before the first of so many calls, where that is known. `what` would go: names and what
+    /// they are.
+    ///
+    /// # Errors
+    /// When the terminal can't be written to or read.
+    pub(super) fn agrees(
+        self,
+        service: &Service,
+        plan: &Plan,
+        what: Vec<(&'static str, String)>,
+        calls: Option<u64>,
+    ) -> Result<bool> {
+        let answer = self.answer(&question(service, plan, what, calls));
+        let answer =
+            answer.map_err(|error| Error::input("cannot ask on this terminal").because(error))?;
+        Ok(matches!(
+            answer.trim().to_ascii_lowercase().as_str(),
+            "y" | "yes"
+        ))
+    }
+
+    fn answer(self, question: &str) -> io::Result<String> {
+        let mut answer = String::new();
+        match self {
+            Self::AtStdin => {
+                io::stderr().write_all(question.as_bytes())?;
+                io::stdin().read_line(&mut answer)?;
+            }
+            Self::AtTheirTerminal(mut terminal) => {
+                terminal.write_all(question.as_bytes())?;
+                BufReader::new(terminal).read_line(&mut answer)?;
+            }
+        }
+        Ok(answer)
+    }
+}
+
+fn question(
+    service: &Service,
+    plan: &Plan,
+    mut what: Vec<(&'static str, String)>,
+    calls: Option<u64>,
+) -> String {
+    let rate = plan.rate.map(NonZeroU32::get);
+    let Credentials {
+        app, identifier, ..
+    } = &service.credentials;
+    let counted = |calls| format!("{}, {}", thousands(calls), how_long(calls, rate));
+    what.push(("calls", calls.map_or("not counted".to_owned(), counted)));
+    what.push(("app", format!("{app}, as {identifier}")));
+    let needed = calls.zip(rate);
+    let needed = needed.map_or(Duration::ZERO, |(calls, rate)| least_time(calls, rate));
+    if let Some(left) = service.credentials.falls_short(usersig::now(), needed) {
+        let left = time(left);
+        let why = "before the run is through; with RECALL_SECRET_KEY it would be signed anew";
+        what.push(("usersig", format!("runs out in {left}, {why}")));
+    }
+    what.push(("service", service.endpoint.for_people()));
+    let mut ask = "About to recall:\n".to_owned();
+    for (name, what) in what {
+        writeln!(ask, "  {name:<12}{what}").expect("a String takes every word");
+    }
+    ask + "This can't be undone. Go on? [y/N] "
+}
