@@ -207,6 +207,7 @@ fn footer(report: &Report) -> Markup {
                 "Recalled means that the service answered that it was done. Its answer holds no "
                 "count, and it says the same for an AVChatRoom, where the call does nothing."
             }
+            p { (words::WHAT_A_LEDGER_HOLDS) }
             p {
                 "Each row counts with its last outcome. Made by recall " (env!("CARGO_PKG_VERSION"))
                 " from " code { (name_of(report)) } "."

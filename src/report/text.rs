@@ -64,7 +64,7 @@ fn facts(report: &Report, to: &mut String) -> fmt::Result {
             "{lines:>9}  lines of the ledger are damaged; their rows are not in here"
         )?;
     }
-    Ok(())
+    writeln!(to, "  {}", words::WHAT_A_LEDGER_HOLDS)
 }
 
 fn calls(report: &Report, to: &mut String) -> fmt::Result {

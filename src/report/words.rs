@@ -14,18 +14,26 @@ use crate::shell::quoted;
 /// What the rate counts, and what it leaves out.
 pub(super) const WHAT_THE_RATE_COUNTS: &str = "Counted is each row's last call, when it was sent; the ledger dates no earlier attempt, so retries come on top.";
 
+/// What a reader could take for more than it is.
+pub(super) const WHAT_A_LEDGER_HOLDS: &str = "A ledger holds the rows that are settled. Whether its input has others, the run said at its end; it goes on with --resume.";
+
 /// What happened, in a sentence.
 pub(super) fn headline(report: &Report) -> String {
     if report.rows == 0 {
         return "No row has been settled yet.".to_owned();
     }
     let mut sentence = match (report.recalled, report.rows) {
-        (1, 1) => "The only row was recalled".to_owned(),
-        (all, rows) if all == rows => format!("All {} rows were recalled", thousands(rows)),
-        (0, 1) => "The only row was not recalled".to_owned(),
-        (0, rows) => format!("None of the {} rows was recalled", thousands(rows)),
+        (1, 1) => "The only row of this ledger was recalled".to_owned(),
+        (all, rows) if all == rows => {
+            format!("All {} rows of this ledger were recalled", thousands(rows))
+        }
+        (0, 1) => "The only row of this ledger was not recalled".to_owned(),
+        (0, rows) => format!(
+            "None of the {} rows of this ledger was recalled",
+            thousands(rows)
+        ),
         (recalled, rows) => format!(
-            "{} of {} rows {} recalled",
+            "{} of {} rows of this ledger {} recalled",
             thousands(recalled),
             thousands(rows),
             if recalled == 1 { "was" } else { "were" },

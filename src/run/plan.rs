@@ -13,7 +13,7 @@ pub struct Plan {
     /// service may be asked for.
     pub rate: Option<NonZeroU32>,
     /// Most calls in flight, those counted whose entries are not in the file yet: so many rows at
-    /// most are called twice when the process is killed.
+    /// most are called again that were done when the process was killed.
     pub concurrency: NonZeroUsize,
     /// Most attempts a row; calls in an outage don't count.
     pub max_attempts: NonZeroU32,

@@ -134,7 +134,7 @@ fn the_page_renders_and_nothing_in_it_runs_or_leaves() {
             "Recall report: rows.csv"
         );
         assert!(
-            dom.contains("None of the 5 rows was recalled: 5 failed.</h1>"),
+            dom.contains("None of the 5 rows of this ledger was recalled: 5 failed.</h1>"),
             "{dom}"
         );
         assert_eq!(dom.matches("</svg>").count(), 4);

@@ -33,7 +33,7 @@ fn report(place: &Place, words: &[&str]) -> String {
 fn the_text_says_what_happened_and_what_to_do() {
     let text = report(&some_ledger(), &[]);
     for words in [
-        "2 of 5 rows were recalled: 2 failed, 1 could not be sent.\n",
+        "2 of 5 rows of this ledger were recalled: 2 failed, 1 could not be sent.\n",
         "40.0 %  recalled\n",
         "5  calls, 1 of them retries\n",
         "of 200 allowed\n",
@@ -107,7 +107,10 @@ fn a_replayed_row_counts_once_with_its_last_outcome() {
     let replay = place.recall(["replay", "rows.ledger.jsonl"]);
     replay.finish().exits(0);
     let text = report(&place, &[]);
-    assert!(text.starts_with("All 3 rows were recalled.\n"), "{text}");
+    assert!(
+        text.starts_with("All 3 rows of this ledger were recalled.\n"),
+        "{text}"
+    );
     assert!(!text.contains("10010"), "{text}");
 }
 
@@ -129,7 +132,7 @@ fn page(place: &Place) -> String {
 fn the_page_says_the_same_and_shows_it() {
     let page = page(&some_ledger());
     for words in [
-        "2 of 5 rows were recalled: 2 failed, 1 could not be sent.</h1>",
+        "2 of 5 rows of this ledger were recalled: 2 failed, 1 could not be sent.</h1>",
         "recall replay rows.ledger.jsonl",
         "Calls per second",
         "the cap, 200/s",
