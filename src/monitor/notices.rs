@@ -7,11 +7,18 @@ use crate::api::codes;
 /// A notice as a line.
 pub(super) fn line(notice: &Notice) -> String {
     match notice {
-        Notice::Outage { code, info } => format!(
-            "The service is out ({}: {}). Every row is held; one call at a time asks whether it is back.",
-            codes::look_up(*code).meaning,
-            info
-        ),
+        Notice::Outage { code, info } => {
+            let meaning = codes::look_up(*code).meaning;
+            let info = if meaning.contains(info) {
+                String::new()
+            } else {
+                format!(": {info}")
+            };
+            format!(
+                "The service is out ({meaning}{info}). Every row is held; one call at a time asks \
+                 whether it is back."
+            )
+        }
         Notice::OutageOver { lasted, probes: 0 } => {
             format!("The service is back after {}. Going on.", time(*lasted))
         }
@@ -46,5 +53,31 @@ fn calls(count: u64) -> String {
         "1 call".to_owned()
     } else {
         format!("{} calls", thousands(count))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outage_is_told_with_the_service_s_words_where_they_say_more() {
+        let told = |code, info: &str| {
+            let info = info.to_owned();
+            line(&Notice::Outage { code, info })
+        };
+        let silence = told(codes::TIMED_OUT, "no answer in time");
+        assert!(
+            silence
+                .starts_with("The service is out (no answer in time; the call may have landed)."),
+            "{silence}"
+        );
+        let busy = told(10002, "disk of node 7 is full");
+        assert!(
+            busy.starts_with(
+                "The service is out (internal error, try again: disk of node 7 is full)."
+            ),
+            "{busy}"
+        );
     }
 }

@@ -15,7 +15,8 @@ use crate::shell::quoted;
 pub(super) const WHAT_THE_RATE_COUNTS: &str = "Counted is each row's last call, when it was sent; the ledger dates no earlier attempt, so retries come on top.";
 
 /// What a reader could take for more than it is.
-pub(super) const WHAT_A_LEDGER_HOLDS: &str = "A ledger holds the rows that are settled. Whether its input has others, the run said at its end; it goes on with --resume.";
+pub(super) const WHAT_A_LEDGER_HOLDS: &str =
+    "Only settled rows are in a ledger; if any are left, --resume calls them.";
 
 /// What happened, in a sentence.
 pub(super) fn headline(report: &Report) -> String {

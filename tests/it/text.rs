@@ -275,7 +275,7 @@ fn a_compressed_input_that_was_cut_off_is_called_up_to_there_and_gone_on_with() 
         let what = if name.ends_with("gz") { "gzip" } else { "zstd" };
         let cut_off = format!("cannot be read: its {what} data is cut off\n");
         assert!(why.starts_with(&cut_off), "{why}");
-        assert!(why.contains("none behind it"), "{why}");
+        assert!(why.contains("none behind it nor in later inputs"), "{why}");
         assert!(
             done.stderr.contains("To go on: recall run"),
             "{}",
