@@ -57,6 +57,7 @@ const CHECK_CALL: &str =
 const CHECK_APP: &str =
     "Check the app in the console, RECALL_SDKAPPID and the region; then --resume.";
 const CHECK_ROW: &str = "Check the row's IDs. Other rows are not affected.";
+const CHECK_WAY: &str = "If every row gets it, something else answers in the service's place: a wrong --endpoint, or a proxy in between. Mend that, then replay the failed rows.";
 const UNPUBLISHED_ROW: &str = "Read the service's ErrorInfo in the ledger; check the row's IDs.";
 const UNPUBLISHED_STOP: &str =
     "Read the service's ErrorInfo; check the app in the console; then --resume.";
@@ -160,7 +161,12 @@ pub fn look_up(code: i64) -> Code {
     let (verdict, meaning, advice) = match code {
         300..=399 => (Stop, "HTTP redirect, which is never followed", CHECK_CALL),
         500..=599 => (Retry, "HTTP error of a server on the way", LATER),
-        100..=299 | 400..=499 => (Retry, "HTTP status without the API's answer", LATER),
+        200..=299 => (Retry, "HTTP status without the API's answer", LATER),
+        100..=199 | 400..=499 => (
+            Row,
+            "HTTP status that the service itself never sends",
+            CHECK_WAY,
+        ),
         _ => (Row, "a code this tool has no entry for", UNPUBLISHED_ROW),
     };
     Code {
@@ -237,7 +243,7 @@ mod tests {
                 Row,
                 vec![
                     10004, 10007, 10010, 10012, 10015, 10019, 10033, 10035, 10044, 70107, 70402,
-                    110_013,
+                    110_013, 101, 400, 405, 407, 410, 418, 499,
                 ],
             ),
         ];

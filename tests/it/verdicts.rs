@@ -31,14 +31,13 @@ const ROW: [i64; 15] = [
     77_777,
     5_000_000_000,
 ];
-const HTTP_AGAIN: [&str; 7] = [
+const HTTP_AGAIN: [&str; 6] = [
     "408 Request Timeout",
     "429 Too Many Requests",
     "500 Internal Server Error",
     "502 Bad Gateway",
     "503 Service Unavailable",
     "504 Gateway Timeout",
-    "418 I'm a teapot",
 ];
 
 /// A row for each of these senders.
@@ -190,6 +189,37 @@ fn an_http_refusal_stops_the_run() {
 }
 
 #[test]
+fn any_other_http_error_of_the_caller_fails_its_row() {
+    let statuses = ["400 Bad Request", "405 No", "410 Gone", "418 I'm a teapot"];
+    let service = Service::start(move |call| {
+        let status = statuses.iter().find(|s| s.starts_with(&call.sender()));
+        Answer::status(status.unwrap())
+    });
+    let place = Place::with_rows(rows_of(statuses.map(|status| status[..3].to_owned())));
+    let run = place.run("rows.csv").on(service.address());
+    run.finish().exits(3);
+    assert_eq!(service.calls(), 4, "none is tried again");
+    let ledger = place.ledger();
+    for code in [400, 405, 410, 418] {
+        let entry = ledger.of(&code.to_string());
+        assert_eq!((&*entry.outcome, entry.code), ("failed", code));
+    }
+}
+
+#[test]
+fn an_endpoint_that_is_no_service_ends_the_run_and_is_no_outage() {
+    let service = Service::start(|_| Answer::status("405 Method Not Allowed"));
+    let place = Place::with_rows(rows(60));
+    let run = place.run("rows.csv").on(service.address());
+    let done = run.with(["--concurrency", "1"]).finish().exits(4);
+    assert_eq!(service.calls(), 20);
+    assert_eq!(done.json()["stopped"], "guard");
+    done.says("the first 20 rows all failed with 405")
+        .says("the service itself never sends")
+        .says("--endpoint");
+}
+
+#[test]
 fn calls_in_flight_at_a_stop_are_recorded() {
     let service = Service::start(|call| {
         // The last of five to arrive stops the run; the others are answered after it.
@@ -270,6 +300,8 @@ fn explain_tells_a_code_s_meaning_and_what_to_do() {
         ("60026", ["region", "the run stops"]),
         ("70001", ["expired", "RECALL_SECRET_KEY"]),
         ("70050", ["asked too often", "a minute"]),
+        ("405", ["never sends", "a wrong --endpoint"]),
+        ("410", ["a proxy in between", "the row fails"]),
         ("502", ["HTTP", "tried again"]),
         ("-1", ["may have landed", "--timeout"]),
         ("77777", ["no entry", "the row fails"]),
