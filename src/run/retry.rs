@@ -1,5 +1,6 @@
 //! How long a row waits before it is tried again. The only user of `backoff`.
 
+use std::iter;
 use std::time::Duration;
 
 use backoff::ExponentialBackoffBuilder;
@@ -14,6 +15,8 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// doubles with every attempt, so that rows which failed together don't come back together.
 #[derive(Debug)]
 pub(crate) struct Retry {
+    max_attempts: u32,
+    /// Up to the longest, which all later ones share.
     ceilings: Vec<Duration>,
     jitter: fastrand::Rng,
 }
@@ -29,18 +32,22 @@ impl Retry {
             // The jitter is ours, so that a seed repeats it.
             .with_randomization_factor(0.0)
             .build();
+        let ceilings = iter::from_fn(|| policy.next_backoff());
+        let shorter = ceilings.take_while(|ceiling| *ceiling < LONGEST);
         Self {
-            ceilings: (1..max_attempts)
-                .map_while(|_| policy.next_backoff())
-                .collect(),
+            max_attempts,
+            ceilings: shorter.chain([LONGEST]).collect(),
             jitter: fastrand::Rng::with_seed(seed),
         }
     }
 
     /// The wait after this many attempts that count; none where that was the last.
     pub(crate) fn wait_after(&mut self, attempts: u32) -> Option<Duration> {
+        if attempts >= self.max_attempts {
+            return None;
+        }
         let at = attempts.saturating_sub(1) as usize;
-        let ceiling = *self.ceilings.get(at)?;
+        let ceiling = self.ceilings.get(at).unwrap_or(&LONGEST);
         Some(ceiling.mul_f64(self.jitter.f64()))
     }
 }
@@ -56,10 +63,7 @@ mod tests {
             .iter()
             .map(Duration::as_millis)
             .collect();
-        assert_eq!(
-            millis,
-            [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]
-        );
+        assert_eq!(millis, [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000]);
     }
 
     #[test]
@@ -78,5 +82,14 @@ mod tests {
         assert!(retry.wait_after(7).is_some());
         assert_eq!(retry.wait_after(8), None);
         assert_eq!(Retry::new(1, 1).wait_after(1), None);
+    }
+
+    #[test]
+    fn any_number_of_attempts_is_kept_in_a_few_ceilings() {
+        let mut retry = Retry::new(u32::MAX, 1);
+        assert_eq!(retry.ceilings.len(), 7);
+        let wait = retry.wait_after(u32::MAX - 1).expect("one is left");
+        assert!(wait <= LONGEST);
+        assert_eq!(retry.wait_after(u32::MAX), None);
     }
 }
