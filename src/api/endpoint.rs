@@ -75,6 +75,13 @@ impl Endpoint {
         }
     }
 
+    /// The port, where calls never leave this machine.
+    pub fn loopback_port(&self) -> Option<u16> {
+        self.0
+            .port_or_known_default()
+            .filter(|_| self.is_loopback())
+    }
+
     /// The region by name and the address, or the address alone where it is no region's.
     pub fn for_people(&self) -> String {
         let host = self.0.host_str().unwrap_or_default();

@@ -12,7 +12,7 @@ use crate::preflight::{self, Found};
 use crate::rows::Rows;
 use crate::run::{Feed, Plan};
 use crate::survey::Survey;
-use crate::turn::{Turn, WhenTaken};
+use crate::turn::{Calls, Turn, WhenTaken};
 
 /// Surveys the rows, asks for their groups, and tells what was found.
 pub(super) fn look(
@@ -23,15 +23,22 @@ pub(super) fn look(
     progress: ProgressArg,
     screen: &Screen,
 ) -> Result<Found> {
-    let _turn = take_turn(service, screen)?;
+    let turn = take_turn(service, screen)?;
+    let plan = Plan {
+        before: turn.as_ref().map(Turn::before).unwrap_or_default(),
+        ..plan.clone()
+    };
     let client = Client::new(&service.transport, service.credentials.clone())?;
     let cap = plan.rate.map(NonZeroU32::get);
     let mut monitor = job::monitor(progress, screen, cap);
-    let found = job::on_one_thread(async {
+    let (found, last_second) = job::on_one_thread(async {
         let interrupts = interrupts::interrupts()?;
         let feed = Feed::of_input(rows);
-        preflight::look(plan, feed, survey, client, monitor.as_mut(), interrupts).await
+        preflight::look(&plan, feed, survey, client, monitor.as_mut(), interrupts).await
     })?;
+    if let Some(turn) = turn {
+        turn.end(last_second);
+    }
     interrupts::no_longer()?;
     Ok(found)
 }
@@ -43,9 +50,9 @@ fn take_turn(service: &Service, screen: &Screen) -> Result<Option<Turn>> {
         return Ok(None);
     }
     let app = service.credentials.app;
-    let looks = format!("{}/get_group_info", service.name);
     let who = format!("process {}", std::process::id());
-    Turn::take(app, &looks, &who, WhenTaken::Wait, |first| {
+    let (calls, when_taken) = (Calls::Looks, WhenTaken::Wait);
+    Turn::take(calls, app, &service.endpoint, &who, when_taken, |first| {
         screen.line(&format!(
             "Waiting for another look at groups of app {app} to end: {first}"
         ));

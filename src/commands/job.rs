@@ -16,7 +16,7 @@ use crate::monitor::{Bar, Monitor, Plain, Screen, Silent};
 use crate::report::Summary;
 use crate::rows::Format;
 use crate::run::{self, Feed, LedgerFile, Plan};
-use crate::turn::{Turn, WhenTaken};
+use crate::turn::{Calls, Turn, WhenTaken};
 
 /// Everything that a run is made of, once flags and environment have been understood.
 pub(super) struct Job<'a> {
@@ -41,7 +41,8 @@ pub(super) struct Job<'a> {
 }
 
 /// Does a job and tells what came of it.
-pub(super) fn finish(job: Job<'_>, screen: &Screen) -> Result<u8> {
+pub(super) fn finish(mut job: Job<'_>, screen: &Screen) -> Result<u8> {
+    job.plan.before = job.turn.as_ref().map(Turn::before).unwrap_or_default();
     let cap = job.plan.rate.map(std::num::NonZeroU32::get);
     let mut monitor = monitor(job.output.progress, screen, cap);
     let client = Client::new(&job.service.transport, job.service.credentials)?;
@@ -72,7 +73,9 @@ pub(super) fn finish(job: Job<'_>, screen: &Screen) -> Result<u8> {
     // What follows can be made up for from the ledger, which is whole.
     interrupts::no_longer()?;
     // Others may call from here on.
-    drop(job.turn);
+    if let Some(turn) = job.turn {
+        turn.end(finished.last_second);
+    }
     let failed = leave_failed_rows(&job.ledger, &job.failed_rows, job.failed_format);
     let known = *failed.as_ref().unwrap_or(&0);
     // A replay has just called those of earlier runs again.
@@ -144,7 +147,8 @@ pub(super) fn take_turn(
     } else {
         WhenTaken::Refuse
     };
-    Turn::take(app, &service.name, &who, when_taken, |first| {
+    let endpoint = &service.endpoint;
+    Turn::take(Calls::Recalls, app, endpoint, &who, when_taken, |first| {
         screen.line(&format!(
             "Waiting for another run for app {app} to end: {first}"
         ));

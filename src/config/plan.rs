@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 
 use super::settings::{Setting, Settings};
 use crate::error::{Error, Result};
-use crate::run::{MaxFailures, Plan};
+use crate::run::{LastSecond, MaxFailures, Plan};
 
 /// The bounds of a run. Rows that have failed before may fail again, unless somebody says otherwise.
 ///
@@ -25,6 +25,7 @@ pub fn plan(settings: &Settings, limit: Option<NonZeroU64>, failed_before: bool)
     let Setting { value, from } = get("rate");
     Ok(Plan {
         rate: rate(from, value)?,
+        before: LastSecond::default(),
         concurrency: number(get("concurrency"))?,
         max_attempts: number(get("max_attempts"))?,
         max_outage: duration(get("max_outage"))?,

@@ -19,7 +19,7 @@ use crate::api::usersig;
 use crate::error::{Error, Result};
 use crate::monitor::{Looking, Monitor};
 use crate::rows::Batch;
-use crate::run::{Extent, Feed, Plan};
+use crate::run::{Extent, Feed, LastSecond, Plan};
 use crate::survey::Survey;
 
 /// How often the monitor hears of progress.
@@ -60,7 +60,7 @@ impl<'a> Driver<'a> {
         mut self,
         monitor: &mut dyn Monitor,
         mut interrupts: UnboundedReceiver<()>,
-    ) -> Result<Found> {
+    ) -> Result<(Found, LastSecond)> {
         let mut calls = FuturesUnordered::new();
         let (tell_written, mut written) = mpsc::unbounded_channel();
         let mut tick = interval(TICK);
@@ -118,12 +118,13 @@ impl<'a> Driver<'a> {
         }
     }
 
-    fn end(mut self) -> Result<Found> {
+    fn end(mut self) -> Result<(Found, LastSecond)> {
+        let last_second = self.lookups.leaves(Instant::now());
         if let Some(given_up) = self.lookups.given_up() {
             return Err(error(&given_up));
         }
         self.found.count_rows(&self.input.groups);
-        Ok(self.found)
+        Ok((self.found, last_second))
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::Instant;
 use crate::api::codes::Verdict;
 use crate::api::groups::{Answer, MOST, State};
 use crate::api::reply::Reply;
-use crate::run::{Pace, Plan, Remedy, Retry, Shut, Signature};
+use crate::run::{LastSecond, Pace, Plan, Remedy, Retry, Shut, Signature};
 
 /// Groups in hand before reading pauses: a few calls' worth.
 const READ_AHEAD: usize = 4 * MOST;
@@ -76,7 +76,7 @@ impl Lookups {
     pub(super) fn new(plan: &Plan, can_renew: bool, seed: u64, now: Instant) -> Self {
         Self {
             most: plan.concurrency,
-            pace: Pace::new(plan.rate, now),
+            pace: Pace::new(plan.rate, plan.before, now),
             retry: Retry::new(plan.max_attempts.get(), seed),
             signature: Signature::first(can_renew),
             groups: VecDeque::new(),
@@ -215,6 +215,11 @@ impl Lookups {
     /// Why it ended early, where it did.
     pub(super) fn given_up(self) -> Option<GivenUp> {
         self.given_up
+    }
+
+    /// What a look that begins after `now` must reckon with.
+    pub(super) fn leaves(&mut self, now: Instant) -> LastSecond {
+        self.pace.leaves(now)
     }
 
     /// Calls written in the second before `now`.

@@ -27,11 +27,12 @@ pub use found::{Found, ToSkip};
 use crate::api::client::Client;
 use crate::error::Result;
 use crate::monitor::Monitor;
-use crate::run::{Feed, Plan};
+use crate::run::{Feed, LastSecond, Plan};
 use crate::survey::Survey;
 
 /// Asks for the groups of all rows that a run would take. The survey knows what an earlier run has
 /// settled, and counts the rows meanwhile; the plan bounds pace, calls in flight, attempts and rows.
+/// Answers what the next look must reckon with, too.
 ///
 /// # Errors
 /// When the rows can't be read; when the service refuses a call, or gives no answer in as many
@@ -43,7 +44,7 @@ pub async fn look(
     client: Client,
     monitor: &mut dyn Monitor,
     interrupts: UnboundedReceiver<()>,
-) -> Result<Found> {
+) -> Result<(Found, LastSecond)> {
     let driver = Driver::new(plan, feed, survey, client);
     let looked = driver.turn(monitor, interrupts).await;
     monitor.finish();

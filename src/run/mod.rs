@@ -57,6 +57,7 @@ pub(crate) use seen::{Met, Seen};
 pub(crate) use signature::{Remedy, Signature};
 pub use steps::{Limit, Stop};
 pub use tally::Tally;
+pub use window::LastSecond;
 pub(crate) use window::Shut;
 
 use crate::api::client::Client;
@@ -90,6 +91,8 @@ pub struct Finished {
     pub elapsed: Duration,
     /// Most calls written in any sliding second.
     pub worst_second: usize,
+    /// What a run after this one must reckon with.
+    pub last_second: LastSecond,
     /// How long each limit kept calls from starting.
     pub waited: BTreeMap<Limit, Duration>,
     /// Whether the input was read to its end.
@@ -147,6 +150,7 @@ pub async fn run(
     run.ledger.finish()?;
     Ok(Finished {
         worst_second: run.schedule.pace().worst_second(),
+        last_second: run.schedule.pace().leaves(Instant::now()),
         stopped: run.schedule.stopped().cloned(),
         elapsed: run.begun.elapsed(),
         waited: run.waited,

@@ -15,7 +15,7 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
-use super::window::{SECOND, Shut, Window};
+use super::window::{LastSecond, SECOND, Shut, Window};
 
 /// Rates are kept in thousandths of a call a second.
 const MILLI: u64 = 1_000;
@@ -87,23 +87,31 @@ struct Lowered {
 }
 
 impl Pace {
-    /// A pace of at most `cap` calls in any sliding second; none for as fast as it goes.
-    pub(crate) fn new(cap: Option<NonZeroU32>, now: Instant) -> Self {
-        let clock = SetClock(Rc::new(Cell::new(now)));
-        Self {
+    /// A pace of at most `cap` calls in any sliding second, those `before` included; none for as
+    /// fast as it goes.
+    pub(crate) fn new(cap: Option<NonZeroU32>, before: LastSecond, now: Instant) -> Self {
+        let mut pace = Self {
             cap,
-            window: Window::new(cap.map(|cap| cap.get() as usize)),
-            spacing: cap.map(|cap| Spacing::new(MILLI * u64::from(cap.get()), &clock)),
-            clock,
+            window: Window::new(cap.map(|cap| cap.get() as usize), before, now),
+            clock: SetClock(Rc::new(Cell::new(now))),
+            spacing: None,
             lowered: None,
-        }
+        };
+        pace.space_from(now);
+        pace
     }
 
     /// Takes the permit for a call and tells since when it was there, or when to ask again.
     pub(crate) fn take(&mut self, call: u64, now: Instant) -> Result<Instant, Shut> {
         self.clock.0.set(now);
         self.recover(now);
-        self.window.ask(now)?;
+        if let Err(shut) = self.window.ask(now) {
+            // What the calls of earlier runs hold up is not caught up on: it would be a bunch.
+            if let Some(until) = self.window.earlier_until() {
+                self.space_from(until);
+            }
+            return Err(shut);
+        }
         let due = match &mut self.spacing {
             Some(spacing) => spacing.take(now)?,
             None => now,
@@ -144,9 +152,7 @@ impl Pace {
         lowered.raise_at = now + HOLD;
         if lowered.errors <= MOST_ERRORS {
             lowered.rate = (lowered.rate * u64::from(LEFT) / 100).max(MILLI);
-            let rate = lowered.rate;
-            self.clock.0.set(now);
-            self.spacing = Some(Spacing::new(rate, &self.clock));
+            self.space_from(now);
         }
     }
 
@@ -155,12 +161,17 @@ impl Pace {
         self.lowered.as_ref().map(|lowered| lowered.rate / MILLI)
     }
 
-    /// Most calls written in any sliding second so far.
+    /// What a run that begins after `now` must reckon with.
+    pub(crate) fn leaves(&mut self, now: Instant) -> LastSecond {
+        self.window.leaves(now)
+    }
+
+    /// Most calls of this run written in any sliding second so far.
     pub(super) fn worst_second(&self) -> usize {
         self.window.worst_second()
     }
 
-    /// Calls written in the second before `now`.
+    /// Calls of this run written in the second before `now`.
     pub(crate) fn last_second(&mut self, now: Instant) -> usize {
         self.window.last_second(now)
     }
@@ -174,14 +185,18 @@ impl Pace {
         }
         lowered.rate += lowered.goal.div_ceil(u64::from(STEPS));
         lowered.raise_at = now + SECOND;
-        if lowered.rate < lowered.goal {
-            self.spacing = Some(Spacing::new(lowered.rate, &self.clock));
-        } else {
+        if lowered.rate >= lowered.goal {
             self.lowered = None;
-            self.spacing = self
-                .cap
-                .map(|cap| Spacing::new(MILLI * u64::from(cap.get()), &self.clock));
         }
+        self.space_from(now);
+    }
+
+    /// Spaces calls evenly from a moment on, by the pace as it is.
+    fn space_from(&mut self, start: Instant) {
+        let lowered = self.lowered.as_ref().map(|lowered| lowered.rate);
+        let cap = self.cap.map(|cap| MILLI * u64::from(cap.get()));
+        self.clock.0.set(start);
+        self.spacing = lowered.or(cap).map(|rate| Spacing::new(rate, &self.clock));
     }
 }
 
@@ -257,17 +272,21 @@ mod tests {
         NonZeroU32::new(rate)
     }
 
+    fn fresh(cap: Option<NonZeroU32>, start: Instant) -> Pace {
+        Pace::new(cap, LastSecond::default(), start)
+    }
+
     #[test]
     fn calls_are_spaced_evenly_from_the_start() {
         let start = Instant::now();
-        let times = go(&mut Pace::new(rate(200), start), start, start, 0..31);
+        let times = go(&mut fresh(rate(200), start), start, start, 0..31);
         assert_eq!(times, (1..=31).map(|k| k * 5).collect::<Vec<_>>());
     }
 
     #[test]
     fn a_late_timer_is_caught_up_on_call_by_call() {
         let start = Instant::now();
-        let mut pace = Pace::new(rate(200), start);
+        let mut pace = fresh(rate(200), start);
         go(&mut pace, start, start, 0..10);
         let late = start + SECOND / 10;
         let times = go(&mut pace, late, start, 10..40);
@@ -278,7 +297,7 @@ mod tests {
     #[test]
     fn a_call_is_late_by_the_even_schedule_not_by_the_call_before_it() {
         let start = Instant::now();
-        let mut pace = Pace::new(rate(200), start);
+        let mut pace = fresh(rate(200), start);
         go(&mut pace, start, start, 0..10);
         let mut late = |call, at| {
             let now = start + Duration::from_millis(at);
@@ -295,7 +314,7 @@ mod tests {
     #[test]
     fn a_call_is_not_late_while_the_window_is_shut() {
         let start = Instant::now();
-        let mut pace = Pace::new(rate(2), start);
+        let mut pace = fresh(rate(2), start);
         go(&mut pace, start, start, 0..1);
         // Written 300 ms after its start, so its place is taken for as long after its second.
         let at = |ms| start + Duration::from_millis(ms);
@@ -311,7 +330,7 @@ mod tests {
     fn the_first_second_and_every_other_keeps_the_cap() {
         for cap in [1, 7, 50, 200] {
             let start = Instant::now();
-            let mut pace = Pace::new(rate(cap), start);
+            let mut pace = fresh(rate(cap), start);
             let times = go(&mut pace, start, start, 0..u64::from(cap) * 5 + 1);
             assert!(
                 times
@@ -334,7 +353,7 @@ mod tests {
         let late = Duration::from_micros(1_300);
         for cap in [1, 2, 7, 19, 20, 50, 200] {
             let start = Instant::now();
-            let mut pace = Pace::new(rate(cap), start);
+            let mut pace = fresh(rate(cap), start);
             let mut now = start;
             let mut times = Vec::new();
             for call in 0..u64::from(cap) * 60 {
@@ -357,7 +376,7 @@ mod tests {
     #[test]
     fn a_stall_is_not_caught_up_beyond_the_cap() {
         let start = Instant::now();
-        let mut pace = Pace::new(rate(200), start);
+        let mut pace = fresh(rate(200), start);
         go(&mut pace, start, start, 0..500);
         let after = start + 60 * SECOND;
         let times = go(&mut pace, after, start, 500..1_000);
@@ -365,9 +384,27 @@ mod tests {
     }
 
     #[test]
+    fn what_the_run_before_holds_up_does_not_come_as_a_bunch() {
+        let start = Instant::now();
+        let even = |from: u128, calls: u128| (1..=calls).map(move |k| from + k * 5);
+        // What was called before, and how many calls have a place beside that.
+        for (before, free) in [
+            (LastSecond::Unknown, 0),
+            (LastSecond::Calls(1_000), 0),
+            (LastSecond::Calls(150), 50),
+            (LastSecond::Calls(3), 197),
+        ] {
+            let mut pace = Pace::new(rate(200), before, start);
+            let times = go(&mut pace, start, start, 0..400);
+            let expected = even(0, free).chain(even(1_000, 400 - free));
+            assert_eq!(times, expected.collect::<Vec<_>>(), "{before:?}");
+        }
+    }
+
+    #[test]
     fn an_isolated_frequency_error_costs_a_twentieth_for_a_few_seconds() {
         let start = Instant::now();
-        let mut pace = Pace::new(rate(200), start);
+        let mut pace = fresh(rate(200), start);
         pace.slow_down(start);
         assert_eq!(pace.lowered_to(), Some(190));
         let times = go(&mut pace, start, start, 0..1_000);
@@ -378,7 +415,7 @@ mod tests {
     #[test]
     fn a_second_of_frequency_errors_halves_the_pace_whatever_their_number() {
         let start = Instant::now();
-        let mut pace = Pace::new(rate(200), start);
+        let mut pace = fresh(rate(200), start);
         (0..50).for_each(|_| pace.slow_down(start));
         assert_eq!(pace.lowered_to(), Some(97));
         (0..50).for_each(|_| pace.slow_down(start + SECOND));
@@ -390,7 +427,7 @@ mod tests {
     #[test]
     fn the_pace_is_back_within_a_minute() {
         let start = Instant::now();
-        let mut pace = Pace::new(rate(200), start);
+        let mut pace = fresh(rate(200), start);
         for second in 0..20 {
             (0..50).for_each(|_| pace.slow_down(start + second * SECOND));
         }
@@ -412,9 +449,11 @@ mod tests {
     #[test]
     fn without_a_cap_nothing_waits_until_the_service_asks_for_it() {
         let start = Instant::now();
-        let mut pace = Pace::new(None, start);
+        let mut pace = fresh(None, start);
         assert_eq!(go(&mut pace, start, start, 0..5_000)[4_999], 0);
         pace.slow_down(start);
         assert_eq!(pace.lowered_to(), Some(4_750));
+        let mut pace = Pace::new(None, LastSecond::Unknown, start);
+        assert_eq!(pace.take(0, start), Ok(start));
     }
 }

@@ -5,6 +5,7 @@ use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
 use super::guard::MaxFailures;
+use super::window::LastSecond;
 
 /// The bounds of a run.
 #[derive(Clone, Debug)]
@@ -12,6 +13,8 @@ pub struct Plan {
     /// Most calls in any sliding second; none for as fast as it goes, which only a loopback
     /// service may be asked for.
     pub rate: Option<NonZeroU32>,
+    /// What was called before this run, which counts towards the rate in its first second.
+    pub before: LastSecond,
     /// Most calls in flight, those counted whose entries are not in the file yet: so many rows at
     /// most are called again that were done when the process was killed.
     pub concurrency: NonZeroUsize,

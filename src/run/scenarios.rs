@@ -8,6 +8,7 @@ use super::guard::MaxFailures;
 use super::plan::Plan;
 use super::simulation::{BEGINNING, End, HOUR, Life, Nature, Sickness, World, key, usersig_for};
 use super::steps::Stop;
+use super::window::LastSecond;
 use crate::outcome::Outcome;
 
 const STEPS: u64 = 10_000_000;
@@ -15,6 +16,7 @@ const STEPS: u64 = 10_000_000;
 fn plan() -> Plan {
     Plan {
         rate: NonZeroU32::new(200),
+        before: LastSecond::default(),
         concurrency: NonZeroUsize::new(200).expect("not 0"),
         max_attempts: NonZeroU32::new(8).expect("not 0"),
         max_outage: Duration::from_secs(1_800),

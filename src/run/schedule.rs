@@ -68,7 +68,7 @@ impl Schedule {
             in_flight: 0,
             unrecorded: 0,
             calls: 0,
-            pace: Pace::new(plan.rate, now),
+            pace: Pace::new(plan.rate, plan.before, now),
             retry: Retry::new(plan.max_attempts.get(), seed),
             outage: Outage::new(plan.max_outage),
             guard: Guard::new(plan.max_failures),

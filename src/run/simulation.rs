@@ -19,6 +19,7 @@ pub(super) use world::{BEGINNING, HOUR, Nature, Sickness, World, key, usersig_fo
 
 use super::guard::MaxFailures;
 use super::plan::Plan;
+use super::window::LastSecond;
 use crate::outcome::{Entry, Outcome};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -38,8 +39,9 @@ fn simulate(seed: u64) -> Figures {
     let rows = dice.u64(1..600);
     let mut world = World::random(seed, rows);
     let cap = [Some(1 + dice.u32(..20)), Some(50), Some(200), None][dice.usize(..4)];
-    let plan = Plan {
+    let mut plan = Plan {
         rate: cap.and_then(NonZeroU32::new),
+        before: LastSecond::default(),
         concurrency: NonZeroUsize::new(dice.usize(1..60)).expect("from 1"),
         max_attempts: NonZeroU32::new(8).expect("from 1"),
         max_outage: 1_800 * SECOND,
@@ -62,7 +64,9 @@ fn simulate(seed: u64) -> Figures {
             End::Killed => {
                 assert!(figures.kills < kills, "the run does not end");
                 figures.kills += 1;
-                world.now += SECOND * dice.u32(1..5);
+                plan.before = LastSecond::Unknown;
+                // What was being written may still arrive; the next process takes a while to start.
+                world.now += Duration::from_millis(dice.u64(5..2_000));
             }
             End::Done(stopped) => {
                 assert_eq!(stopped, None, "nothing here should stop a run");

@@ -4,17 +4,33 @@
 //! that later calls wait for is taken once it has been written. Between two calls that are `cap`
 //! apart a whole second then lies on the wire too, with no margin to guess. A call that is not
 //! written yet (its connection is still being opened) counts as if it could be at any moment.
+//!
+//! Of the calls that other runs made just before, only their number is known: they count as if all
+//! were written at the start of this run, which is later than they were.
 
 use std::collections::{HashSet, VecDeque};
+use std::iter::repeat_n;
 use std::time::{Duration, Instant};
 
 /// What the cap is counted over.
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 
+/// What an app called in the second before a moment: what one run leaves to the next, for the cap
+/// is that of both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LastSecond {
+    /// So many calls at most.
+    Calls(usize),
+    /// As many as there may be: a run died and could not tell.
+    Unknown,
+}
+
 /// The calls of the last second, and those that may be written at any moment.
 #[derive(Debug)]
 pub(super) struct Window {
     cap: usize,
+    /// The calls of runs before this one, while they count.
+    earlier: Option<Earlier>,
     stamps: VecDeque<Instant>,
     unwritten: HashSet<u64>,
     /// Places that no call has had yet.
@@ -22,6 +38,13 @@ pub(super) struct Window {
     /// When the others that are free came free, oldest first.
     freed: VecDeque<Instant>,
     worst: usize,
+}
+
+/// What was called before, and until when it counts.
+#[derive(Clone, Copy, Debug)]
+struct Earlier {
+    calls: LastSecond,
+    until: Instant,
 }
 
 /// When the gate is shut.
@@ -33,13 +56,39 @@ pub(crate) enum Shut {
     UntilWritten,
 }
 
+impl Default for LastSecond {
+    /// Nothing.
+    fn default() -> Self {
+        Self::Calls(0)
+    }
+}
+
+impl LastSecond {
+    /// How many places of a window these calls take.
+    fn places(self, cap: usize) -> usize {
+        match self {
+            Self::Calls(calls) => calls.min(cap),
+            Self::Unknown => cap,
+        }
+    }
+}
+
 impl Window {
-    pub(super) fn new(cap: Option<usize>) -> Self {
+    /// A window that opens at `now`, after what was called `before`. Without a cap that is of no
+    /// account.
+    pub(super) fn new(cap: Option<usize>, before: LastSecond, now: Instant) -> Self {
+        let counts = cap.is_some() && before != LastSecond::default();
+        let earlier = counts.then(|| Earlier {
+            calls: before,
+            until: now + SECOND,
+        });
+        let cap = cap.unwrap_or(usize::MAX);
         Self {
-            cap: cap.unwrap_or(usize::MAX),
+            cap,
+            earlier,
             stamps: VecDeque::new(),
             unwritten: HashSet::new(),
-            untouched: cap.unwrap_or(usize::MAX),
+            untouched: cap - earlier.map_or(0, |earlier| earlier.calls.places(cap)),
             freed: VecDeque::new(),
             worst: 0,
         }
@@ -47,14 +96,19 @@ impl Window {
 
     /// Whether a call may start at `now`.
     pub(super) fn ask(&mut self, now: Instant) -> Result<(), Shut> {
-        self.forget(now);
-        if self.stamps.len() + self.unwritten.len() < self.cap {
+        if self.leaves(now).places(self.cap) < self.cap {
             return Ok(());
         }
-        match self.stamps.front() {
-            Some(oldest) if self.unwritten.len() < self.cap => Err(Shut::Until(*oldest + SECOND)),
+        let oldest = self.stamps.front().map(|stamp| *stamp + SECOND);
+        match self.earlier_until().or(oldest) {
+            Some(until) if self.unwritten.len() < self.cap => Err(Shut::Until(until)),
             _ => Err(Shut::UntilWritten),
         }
+    }
+
+    /// Until when the calls of earlier runs take places, while they do.
+    pub(super) fn earlier_until(&self) -> Option<Instant> {
+        self.earlier.map(|earlier| earlier.until)
     }
 
     /// A call starts. Answers since when its place was free; none where no call had it before.
@@ -83,18 +137,35 @@ impl Window {
         self.unwritten.remove(&call);
     }
 
-    /// Calls written in the second before `now`.
+    /// What a run that begins after `now` must reckon with.
+    pub(super) fn leaves(&mut self, now: Instant) -> LastSecond {
+        self.forget(now);
+        let calls = self.stamps.len() + self.unwritten.len();
+        let earlier = self.earlier.map(|earlier| earlier.calls);
+        match earlier.unwrap_or_default() {
+            LastSecond::Calls(earlier) => LastSecond::Calls(earlier.saturating_add(calls)),
+            LastSecond::Unknown => LastSecond::Unknown,
+        }
+    }
+
+    /// Calls of this run written in the second before `now`.
     pub(super) fn last_second(&mut self, now: Instant) -> usize {
         self.forget(now);
         self.stamps.len()
     }
 
-    /// Most calls written in any sliding second so far.
+    /// Most calls of this run written in any sliding second so far.
     pub(super) fn worst_second(&self) -> usize {
         self.worst
     }
 
     fn forget(&mut self, now: Instant) {
+        if let Some(Earlier { calls, until }) = self.earlier
+            && now >= until
+        {
+            self.freed.extend(repeat_n(until, calls.places(self.cap)));
+            self.earlier = None;
+        }
         while let Some(stamp) = self.stamps.front()
             && now.duration_since(*stamp) >= SECOND
         {
@@ -113,10 +184,14 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
+    fn fresh(cap: usize, now: Instant) -> Window {
+        Window::new(Some(cap), LastSecond::default(), now)
+    }
+
     #[test]
     fn the_call_over_the_cap_waits_for_the_oldest_to_be_a_second_old() {
         let start = Instant::now();
-        let mut window = Window::new(Some(2));
+        let mut window = fresh(2, start);
         for (call, at) in [(0, 0), (1, 300)] {
             let now = start + at * MS;
             assert_eq!(window.ask(now), Ok(()));
@@ -133,7 +208,7 @@ mod tests {
     #[test]
     fn a_call_that_is_not_written_yet_keeps_its_place() {
         let start = Instant::now();
-        let mut window = Window::new(Some(1));
+        let mut window = fresh(1, start);
         window.started(0);
         assert_eq!(window.ask(start + 60 * SECOND), Err(Shut::UntilWritten));
         window.written(0, start + 60 * SECOND);
@@ -146,46 +221,128 @@ mod tests {
     #[test]
     fn a_call_that_was_never_written_gives_its_place_back() {
         let start = Instant::now();
-        let mut window = Window::new(Some(1));
+        let mut window = fresh(1, start);
         window.started(0);
         window.ended(0);
         assert_eq!(window.ask(start), Ok(()));
+    }
+
+    #[test]
+    fn calls_of_the_run_before_keep_their_places_for_a_second() {
+        let start = Instant::now();
+        let mut window = Window::new(Some(3), LastSecond::Calls(2), start);
+        assert_eq!(window.ask(start), Ok(()));
+        assert_eq!(window.started(0), None, "the third place was free");
+        window.written(0, start + 10 * MS);
+        let end = start + SECOND;
+        assert_eq!(window.ask(start + 999 * MS), Err(Shut::Until(end)));
+        assert_eq!(window.ask(end), Ok(()));
+        assert_eq!(window.started(1), Some(end));
+        assert_eq!(window.last_second(end), 1, "its own");
+        assert_eq!(window.worst_second(), 1, "its own");
+    }
+
+    #[test]
+    fn after_a_run_that_could_not_tell_the_whole_window_is_taken() {
+        let start = Instant::now();
+        let mut window = Window::new(Some(3), LastSecond::Unknown, start);
+        assert_eq!(window.ask(start), Err(Shut::Until(start + SECOND)));
+        assert_eq!(window.ask(start + SECOND), Ok(()));
+    }
+
+    #[test]
+    fn without_a_cap_it_is_no_matter_what_was_called_before() {
+        let start = Instant::now();
+        let mut window = Window::new(None, LastSecond::Unknown, start);
+        assert_eq!(window.ask(start), Ok(()));
+    }
+
+    #[test]
+    fn what_a_run_leaves_counts_what_was_left_to_it() {
+        let start = Instant::now();
+        let mut window = Window::new(Some(2), LastSecond::Calls(200), start);
+        assert_eq!(window.leaves(start), LastSecond::Calls(200));
+        let later = start + SECOND;
+        assert_eq!(window.leaves(later), LastSecond::Calls(0));
+        window.started(0);
+        window.started(1);
+        window.written(0, later);
+        assert_eq!(window.leaves(later), LastSecond::Calls(2), "one unwritten");
+
+        let mut window = Window::new(Some(2), LastSecond::Unknown, start);
+        assert_eq!(window.leaves(start + 999 * MS), LastSecond::Unknown);
+        assert_eq!(window.leaves(later), LastSecond::Calls(0));
+    }
+
+    /// A pause, how long a write takes, and whether to wait where the gate is shut.
+    type Step = (u64, u64, bool);
+
+    fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
+        prop::collection::vec((0_u64..3_000, 0_u64..400, any::<bool>()), 1..most)
+    }
+
+    /// Lives through these steps from `now` on, and adds what is written to the wire.
+    fn live(window: &mut Window, steps: Vec<Step>, now: &mut Instant, wire: &mut Vec<Instant>) {
+        let mut open = VecDeque::new();
+        for (call, (pause, write, wait)) in (0_u64..).zip(steps) {
+            *now += Duration::from_millis(if pause > 2_900 {
+                pause * 3
+            } else {
+                pause / 100
+            });
+            match window.ask(*now) {
+                Ok(()) => {
+                    window.started(call);
+                    open.push_back(call);
+                }
+                Err(Shut::Until(at)) if wait => *now = at,
+                Err(_) => {}
+            }
+            if write % 3 > 0
+                && let Some(call) = open.pop_front()
+            {
+                // On the wire at `now`, heard of a little later.
+                wire.push(*now);
+                *now += Duration::from_micros(write);
+                window.written(call, *now);
+                window.ended(call);
+            }
+        }
+    }
+
+    fn keeps_the_cap(wire: &[Instant], cap: usize) -> bool {
+        wire.windows(cap + 1)
+            .all(|calls| calls[cap] - calls[0] >= SECOND)
     }
 
     proptest! {
         /// Whatever the delays between gate, write and end, stalls of many seconds among them:
         /// the writes keep the cap in every sliding second.
         #[test]
-        fn the_cap_holds_on_the_wire(
-            cap in 1_usize..20,
-            steps in prop::collection::vec((0_u64..3_000, 0_u64..400, any::<bool>()), 1..300),
-        ) {
-            let start = Instant::now();
-            let mut now = start;
-            let mut window = Window::new(Some(cap));
+        fn the_cap_holds_on_the_wire(cap in 1_usize..20, steps in steps(300)) {
+            let mut now = Instant::now();
             let mut wire = Vec::new();
-            let mut open = VecDeque::new();
-            for (call, (pause, write, wait)) in (0_u64..).zip(steps) {
-                now += Duration::from_millis(if pause > 2_900 { pause * 3 } else { pause / 100 });
-                match window.ask(now) {
-                    Ok(()) => {
-                        window.started(call);
-                        open.push_back(call);
-                    }
-                    Err(Shut::Until(at)) if wait => now = at,
-                    Err(_) => {}
-                }
-                if write % 3 > 0 && let Some(call) = open.pop_front() {
-                    // On the wire at `now`, heard of a little later.
-                    wire.push(now);
-                    now += Duration::from_micros(write);
-                    window.written(call, now);
-                    window.ended(call);
-                }
+            live(&mut fresh(cap, now), steps, &mut now, &mut wire);
+            prop_assert!(keeps_the_cap(&wire, cap));
+        }
+
+        /// However soon a run follows another, and whether that one ended or died, which it may do
+        /// before it has made a call.
+        #[test]
+        fn runs_that_follow_each_other_keep_the_cap_together(
+            runs in prop::collection::vec((1_usize..20, steps(60), any::<bool>(), 0_u64..1_200), 2..8),
+        ) {
+            let mut now = Instant::now();
+            let mut wire = Vec::new();
+            let mut before = LastSecond::default();
+            let most = runs.iter().map(|(cap, ..)| *cap).max();
+            for (cap, steps, dies, gap) in runs {
+                let mut window = Window::new(Some(cap), before, now);
+                live(&mut window, steps, &mut now, &mut wire);
+                before = if dies { LastSecond::Unknown } else { window.leaves(now) };
+                now += Duration::from_millis(gap / 3);
             }
-            for pair in wire.windows(cap + 1) {
-                prop_assert!(pair[cap] - pair[0] >= SECOND);
-            }
+            prop_assert!(keeps_the_cap(&wire, most.unwrap_or(1)));
         }
     }
 }

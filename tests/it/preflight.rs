@@ -8,7 +8,9 @@ use recall_worker::mock::{Mock, Options, World};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::stage::{Answer, Gate, Place, Request, Service, calls_of_rows, mock, rows};
+use crate::stage::{
+    Answer, Gate, Place, Request, Service, calls_of_rows, mock, most_in_a_second, rows,
+};
 
 const LOOK: &str = "/v4/group_open_http_svc/get_group_info";
 
@@ -485,6 +487,21 @@ fn two_looks_for_an_app_come_one_after_the_other() {
     first.finish().exits(0);
     second.finish().exits(0);
     assert_eq!(service.calls(), 2);
+}
+
+#[test]
+fn looks_that_follow_each_other_keep_the_cap_together() {
+    let service = Service::start(well);
+    let place = Place::with_rows(rows_in_groups(1_000));
+    let look = |rate, limit| {
+        let run = place.run("rows.csv").on(service.address()).rate(rate);
+        let look = run.with(["--preflight", "--dry-run", "--limit", limit]);
+        look.finish().exits(0);
+    };
+    look("max", "1000");
+    look("20", "250");
+    let arrivals = service.arrivals();
+    assert_eq!((arrivals.len(), most_in_a_second(arrivals)), (25, 20));
 }
 
 #[test]

@@ -1,10 +1,12 @@
-//! One run at a time for an app and endpoint: two together would break the cap.
+//! One run at a time for an app: two together would break its cap, and so would two that follow
+//! each other closely, if the second knew nothing of the first.
 
+use std::fs;
 use std::net::SocketAddr;
 
 use rustix::process::Signal;
 
-use crate::stage::{Answer, Gate, Place, Recall, Service, rows};
+use crate::stage::{Answer, Gate, Place, Recall, Running, Service, most_in_a_second, rows};
 
 /// A run that can't end before the gate opens.
 fn held_up(answer: Gate) -> Service {
@@ -79,7 +81,22 @@ fn a_killed_run_does_not_keep_its_turn() {
 }
 
 #[test]
-fn another_endpoint_has_a_turn_of_its_own() {
+fn the_same_service_by_another_name_is_the_same() {
+    let gate = Gate::default();
+    let service = held_up(gate.clone());
+    let (place, other) = (Place::with_rows(rows(2)), Place::with_rows(rows(3)));
+    let first = place.run("rows.csv").on(service.address()).start();
+    service.until_called(1);
+    let by_name = format!("http://localhost:{}", service.address().port());
+    let second = other.run("rows.csv").with(["--endpoint", &by_name]);
+    let refused = second.env("TMPDIR", place.temporary()).finish().exits(1);
+    refused.says("another run for app 1400000000 is going on: process");
+    gate.open();
+    first.finish().exits(0);
+}
+
+#[test]
+fn another_port_of_this_machine_has_a_turn_of_its_own() {
     let gate = Gate::default();
     let service = held_up(gate.clone());
     let well = Service::good();
@@ -89,4 +106,65 @@ fn another_endpoint_has_a_turn_of_its_own() {
     another(&place, &other, well.address()).finish().exits(0);
     gate.open();
     first.finish().exits(0);
+}
+
+/// So many rows a second.
+const RATE: &str = "20";
+
+/// A second's calls of [`RATE`], all made and none of them answered before the gate opens.
+fn a_full_second(place: &Place, service: &Service) -> Running {
+    let run = place.run("rows.csv").on(service.address());
+    let running = run.with(["--concurrency", RATE]).start();
+    service.until_called(RATE.parse().unwrap());
+    running
+}
+
+#[test]
+fn a_run_that_is_gone_on_with_keeps_the_cap_together_with_the_one_that_was_stopped() {
+    for signal in [Signal::KILL, Signal::INT] {
+        let gate = Gate::default();
+        let service = held_up(gate.clone());
+        let place = Place::with_rows(rows(25));
+        let first = a_full_second(&place, &service);
+        first.signal(signal);
+        if signal == Signal::INT {
+            first.until_it_says("Stopping");
+        }
+        gate.open();
+        first.finish();
+        let rest = place.run("rows.csv").on(service.address()).rate(RATE);
+        rest.with(["--resume"]).finish().exits(0);
+        place.ledger().has_recalled_each_of(25);
+        assert_eq!(most_in_a_second(service.arrivals()), 20, "after {signal:?}");
+    }
+}
+
+#[test]
+fn a_run_that_has_queued_keeps_the_cap_together_with_the_one_before() {
+    let gate = Gate::default();
+    let service = held_up(gate.clone());
+    let (place, other) = (Place::with_rows(rows(20)), Place::with_rows(rows(5)));
+    let first = a_full_second(&place, &service);
+    let second = another(&place, &other, service.address()).rate(RATE);
+    let second = second.with(["--wait"]).start();
+    second.until_it_says("Waiting for another run");
+    gate.open();
+    first.finish().exits(0);
+    second.finish().exits(0);
+    assert_eq!(most_in_a_second(service.arrivals()), 20);
+}
+
+#[test]
+fn what_is_no_note_of_a_run_is_left_alone() {
+    let service = Service::good();
+    let place = Place::with_rows(rows(1));
+    let port = service.address().port();
+    let name = format!("recall-1400000000-loopback-{port}.lock");
+    let file = place.temporary().join(name);
+    fs::write(&file, "somebody's notes").unwrap();
+    let run = place.run("rows.csv").on(service.address());
+    let refused = run.finish().exits(1);
+    refused.says(file.to_str().unwrap()).says("delete it");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "somebody's notes");
+    assert_eq!(service.calls(), 0);
 }

@@ -28,7 +28,7 @@ use crate::exit;
 use crate::ledger::{Header, Start, VERSION};
 use crate::mock::{self, Cap, Mock};
 use crate::monitor::Screen;
-use crate::run::{self, Feed, LedgerFile, MaxFailures, Plan, Stop};
+use crate::run::{self, Feed, LastSecond, LedgerFile, MaxFailures, Plan, Stop};
 use crate::usage::Usage;
 use figures::{Bench, Figures};
 use folder::Folder;
@@ -161,6 +161,7 @@ fn measure(part: &Part, args: &BenchArgs, screen: &Screen) -> Result<(Figures, O
     };
     let plan = Plan {
         rate: part.rate,
+        before: LastSecond::default(),
         concurrency: args.concurrency,
         max_attempts: NonZeroU32::new(8).expect("not 0"),
         max_outage: Duration::from_secs(10),

@@ -21,6 +21,7 @@ use crate::run::plan::Plan;
 use crate::run::queue::Job;
 use crate::run::schedule::Schedule;
 use crate::run::steps::{Answer, Effect, Next};
+use crate::run::window::LastSecond;
 use crate::usage::Usage;
 
 /// The service's cap.
@@ -48,6 +49,7 @@ impl Run {
     fn new(rows: u64) -> Self {
         let plan = Plan {
             rate: RATE.try_into().ok(),
+            before: LastSecond::default(),
             concurrency: 64.try_into().expect("not 0"),
             max_attempts: 8.try_into().expect("not 0"),
             max_outage: 1_800 * SECOND,
