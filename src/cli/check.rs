@@ -15,7 +15,8 @@ Examples:
 Nothing is recalled; with --online who calls comes from the environment, as for a run. Exit codes:
 0 every row can be sent, 1 it can't be read, 2 usage, 3 some rows are invalid (with --strict also
 the suspicious ones, with --online also those of groups in which a recall does nothing), 4 the
-service refuses to tell or does not answer, 130 interrupted.")]
+service refuses to tell or does not answer, 130 interrupted. A service that is out is waited for as
+long as in a run: 30m, or what RECALL_MAX_OUTAGE or max_outage in the file say.")]
 pub struct CheckArgs {
     /// What the rows are.
     #[command(flatten)]

@@ -44,7 +44,7 @@ pub(super) fn look(
 }
 
 /// Takes the turn to look. Looks have a cap of their own, so it is another than that of runs; and
-/// they are over in a minute or two, so whoever finds it taken waits.
+/// they are over in a minute or two, or wait for the same service, so whoever finds it taken waits.
 fn take_turn(service: &Service, screen: &Screen) -> Result<Option<Turn>> {
     if service.mock.is_some() {
         return Ok(None);

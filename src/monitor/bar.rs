@@ -38,12 +38,14 @@ impl Monitor for Bar {
     fn progress(&mut self, progress: &Progress<'_>) {
         let status = layout::status(progress, self.cap, usize::from(frame::width()));
         let total = progress.total.map(|total| total.rows);
-        self.draw(style(&status, progress.state), progress.done(), total);
+        let held = matches!(progress.state, State::Out { .. } | State::Slowed { .. });
+        self.draw(style(&status, held), progress.done(), total);
     }
 
-    fn looking(&mut self, looking: &Looking) {
+    fn looking(&mut self, looking: &Looking<'_>) {
         let status = layout::look(looking, self.cap, usize::from(frame::width()));
-        self.draw(style(&status, State::Calling), looking.read, looking.size);
+        let held = looking.out.is_some();
+        self.draw(style(&status, held), looking.done, looking.size);
     }
 
     fn notice(&mut self, notice: &Notice) {
@@ -57,11 +59,9 @@ impl Monitor for Bar {
     }
 }
 
-fn style(status: &Status, state: State) -> ProgressStyle {
-    let colour = match state {
-        State::Out { .. } | State::Slowed { .. } => "yellow",
-        _ => "green",
-    };
+/// `held`: whether the service keeps it from its pace.
+fn style(status: &Status, held: bool) -> ProgressStyle {
+    let colour = if held { "yellow" } else { "green" };
     let bar = if status.bar {
         format!(" {{wide_bar:.{colour}/dim}} ")
     } else {
@@ -73,7 +73,10 @@ fn style(status: &Status, state: State) -> ProgressStyle {
         below,
         ..
     } = status;
+    // Braces are a template's own, and the service's words may have some.
+    let [before, behind, below] =
+        [before, behind, below].map(|words| words.replace('{', "{{").replace('}', "}}"));
     ProgressStyle::with_template(&format!("{before}{bar}{behind}\n{below}"))
-        .expect("words without braces")
+        .expect("every brace is doubled")
         .progress_chars("━╸─")
 }

@@ -39,13 +39,18 @@ pub(super) fn status(progress: &Progress<'_>, cap: Option<u32>, width: usize) ->
 }
 
 /// The status of a look at the groups, likewise.
-pub(super) fn look(looking: &Looking, cap: Option<u32>, width: usize) -> Status {
+pub(super) fn look(looking: &Looking<'_>, cap: Option<u32>, width: usize) -> Status {
+    let pace = words::pace_of_look(looking, cap);
+    let yellow = Style::new().yellow();
     let parts = Parts {
         position: words::looked(looking),
         percent: looking.percent().map(|percent| format!("{percent} %")),
-        pace: words::calls_per_s(looking.calls_per_s, cap),
+        pace: match looking.out {
+            Some(_) => pace.in_style(&yellow),
+            None => pace,
+        },
         left: words::left_to_look(looking),
-        below: String::new(),
+        below: truncate_str(&words::trouble(looking), width, "…").into_owned(),
     };
     parts.in_columns(width)
 }
@@ -139,7 +144,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::monitor::Total;
+    use crate::monitor::{Out, Total};
     use crate::run::Tally;
 
     fn tally() -> Tally {
@@ -301,5 +306,68 @@ mod tests {
             top,
             "12,305 of 12,312 rows, 99 % ━━ 4/200 calls/s, the last 7 rows"
         );
+    }
+
+    /// A look at the groups of 1,000,000 bytes, after a minute.
+    fn looking(done: u64) -> Looking<'static> {
+        Looking {
+            groups: done / 100,
+            done,
+            size: Some(1_000_000),
+            calls_per_s: 4,
+            elapsed: Duration::from_secs(60),
+            held: Duration::ZERO,
+            out: None,
+        }
+    }
+
+    fn lines_of_look(looking: &Looking<'_>, width: usize) -> [String; 2] {
+        let status = look(looking, Some(200), width);
+        let bar = if status.bar { " ━━ " } else { "" };
+        let top = status.before + bar + &status.behind;
+        [top, status.below].map(|line| console::strip_ansi_codes(&line).into_owned())
+    }
+
+    #[test]
+    fn a_look_tells_how_far_it_is_and_before_the_first_answer_only_for_how_long() {
+        let [top, below] = lines_of_look(&looking(250_000), 100);
+        let told = "2,500 groups looked up, 25 % ━━ 4/200 calls/s, 3:01 min left";
+        assert_eq!((&*top, &*below), (told, ""));
+        let [top, _] = lines_of_look(&looking(0), 100);
+        assert_eq!(
+            top,
+            "0 groups looked up, 0 % ━━ 4/200 calls/s, for 1:00 min"
+        );
+        let held = Looking {
+            held: Duration::from_secs(30),
+            ..looking(250_000)
+        };
+        let [top, _] = lines_of_look(&held, 100);
+        assert!(top.ends_with("1:31 min left"), "{top}");
+    }
+
+    #[test]
+    fn a_look_in_an_outage_says_for_how_long_and_what_is_wrong() {
+        let out = Looking {
+            out: Some(Out {
+                lasted: Duration::from_secs(65),
+                gives_up_in: Duration::from_secs(1_735),
+                code: -2,
+                info: "connection refused",
+            }),
+            ..looking(0)
+        };
+        let status = "0 groups looked up, 0 % ━━ service out for 1:05 min, gives up in 28:55 min";
+        let wrong = "no connection to the service: connection refused";
+        assert_eq!(lines_of_look(&out, 100), [status, wrong]);
+        let [top, _] = lines_of_look(&out, 25);
+        assert_eq!(top, "0 groups");
+        let line =
+            format!("0 groups looked up, service out for 1:05 min, {wrong}, gives up in 28:55 min");
+        assert_eq!(words::look(&out, Some(200)), line);
+        for width in 1..120 {
+            let status = look(&out, Some(200), width);
+            assert!(measure_text_width(&status.below) <= width, "{width}");
+        }
     }
 }

@@ -78,38 +78,58 @@ pub enum State {
 
 /// Where a look at the groups stands.
 #[derive(Debug)]
-pub struct Looking {
+pub struct Looking<'a> {
     /// Groups that the service has told of.
     pub groups: u64,
-    /// Bytes of the input that have been read.
-    pub read: u64,
+    /// Bytes of the input that are done with: the service has told of their groups.
+    pub done: u64,
     /// The size of the input in bytes, where it is known.
     pub size: Option<u64>,
     /// Calls written in the last second.
     pub calls_per_s: usize,
     /// How long it has been going.
     pub elapsed: Duration,
+    /// For how much of that the service was out.
+    pub held: Duration,
+    /// That the service is out, where it is.
+    pub out: Option<Out<'a>>,
 }
 
-impl Looking {
-    /// How much of the input has been read, where its size is known.
+/// A service that is out while the groups are looked at.
+#[derive(Debug)]
+pub struct Out<'a> {
+    /// For how long it has been out.
+    pub lasted: Duration,
+    /// After how long the look ends, should it not come back.
+    pub gives_up_in: Duration,
+    /// The code of the last fault.
+    pub code: i64,
+    /// What went wrong.
+    pub info: &'a str,
+}
+
+impl Looking<'_> {
+    /// How much of the input is done with, where its size is known.
     pub fn percent(&self) -> Option<u64> {
-        let percent = u128::from(self.read) * 100 / u128::from(self.size?.max(1));
+        let percent = u128::from(self.done) * 100 / u128::from(self.size?.max(1));
         u64::try_from(percent.min(100)).ok()
     }
 
-    /// The time that the rest of the input will take, at the rate so far.
+    /// The time that the rest of the input will take, at the rate so far; none where there is no
+    /// rate yet.
     pub fn time_left(&self) -> Option<Duration> {
-        let unread = self.size?.saturating_sub(self.read);
-        let left = self.elapsed.as_secs_f64() * unread as f64 / self.read as f64;
-        Duration::try_from_secs_f64(left).ok()
+        let rest = self.size?.saturating_sub(self.done);
+        let looked = self.elapsed.saturating_sub(self.held).as_secs_f64();
+        (self.done > 0)
+            .then(|| Duration::try_from_secs_f64(looked * rest as f64 / self.done as f64).ok())
+            .flatten()
     }
 }
 
 /// Something the operator should hear of while it happens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
-    /// The service gives no real answers: all rows are held, one call at a time probes.
+    /// The service gives no real answers: all calls are held but one at a time, which probes.
     Outage {
         /// The code of the last fault.
         code: i64,
@@ -156,7 +176,7 @@ pub trait Monitor {
     /// Called several times a second.
     fn progress(&mut self, progress: &Progress<'_>);
     /// Called several times a second in a look before a run. Who watches runs alone leaves it out.
-    fn looking(&mut self, _: &Looking) {}
+    fn looking(&mut self, _: &Looking<'_>) {}
     /// Called when something happens.
     fn notice(&mut self, notice: &Notice);
     /// Called once, at the end.

@@ -1,24 +1,15 @@
 //! How notices read.
 
 use super::Notice;
-use super::words::{thousands, time};
-use crate::api::codes;
+use super::words::{fault, thousands, time};
 
 /// A notice as a line.
 pub(super) fn line(notice: &Notice) -> String {
     match notice {
-        Notice::Outage { code, info } => {
-            let meaning = codes::look_up(*code).meaning;
-            let info = if meaning.contains(info) {
-                String::new()
-            } else {
-                format!(": {info}")
-            };
-            format!(
-                "The service is out ({meaning}{info}). Every row is held; one call at a time asks \
-                 whether it is back."
-            )
-        }
+        Notice::Outage { code, info } => format!(
+            "The service is out ({}). All else is held; one call at a time asks whether it is back.",
+            fault(*code, info)
+        ),
         Notice::OutageOver { lasted, probes: 0 } => {
             format!("The service is back after {}. Going on.", time(*lasted))
         }
@@ -59,6 +50,7 @@ fn calls(count: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::codes;
 
     #[test]
     fn an_outage_is_told_with_the_service_s_words_where_they_say_more() {

@@ -56,7 +56,7 @@ impl Monitor for Plain {
         }
     }
 
-    fn looking(&mut self, looking: &Looking) {
+    fn looking(&mut self, looking: &Looking<'_>) {
         if self.is_due(looking.elapsed) {
             self.line(&words::look(looking, self.cap));
         }

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Looking, Progress, State, Total};
+use super::{Looking, Out, Progress, State, Total};
+use crate::api::codes;
 use crate::run::least_time;
 
 /// `1234567` as `1,234,567`.
@@ -145,10 +146,7 @@ pub(super) fn pace(progress: &Progress<'_>, cap: Option<u32>) -> Words {
             format!("{}, lowered to {to}", pace.full),
             format!("{} lowered", pace.short),
         ),
-        State::Out { lasted, .. } => {
-            let short = format!("out for {}", whole(lasted));
-            Words::new(format!("service {short}"), short)
-        }
+        State::Out { lasted, .. } => out_for(lasted),
         State::Stopping => Words::new(
             format!("stopping, {} in flight", progress.in_flight),
             "stopping",
@@ -160,10 +158,7 @@ pub(super) fn pace(progress: &Progress<'_>, cap: Option<u32>) -> Words {
 pub(super) fn left(progress: &Progress<'_>) -> Words {
     match (progress.state, progress.left) {
         (State::Stopping, _) => Words::default(),
-        (State::Out { gives_up_in, .. }, _) => {
-            let words = format!("gives up in {}", whole(gives_up_in));
-            Words::new(words.clone(), words)
-        }
+        (State::Out { gives_up_in, .. }, _) => gives_up(gives_up_in),
         (State::Finishing, _) => {
             let short = format!("last {}", thousands(progress.tally.pending()));
             Words::new(format!("the {short} rows"), short)
@@ -172,11 +167,37 @@ pub(super) fn left(progress: &Progress<'_>) -> Words {
             let left = rough_time(left);
             Words::new(format!("{left} left"), left)
         }
-        (_, None) if progress.total.is_none() => {
-            let words = format!("for {}", whole(progress.elapsed));
-            Words::new(words.clone(), words)
-        }
+        (_, None) if progress.total.is_none() => so_far(progress.elapsed),
         (_, None) => Words::default(),
+    }
+}
+
+/// For how long the service has been out.
+fn out_for(lasted: Duration) -> Words {
+    let short = format!("out for {}", whole(lasted));
+    Words::new(format!("service {short}"), short)
+}
+
+/// When that ends it.
+fn gives_up(gives_up_in: Duration) -> Words {
+    let words = format!("gives up in {}", whole(gives_up_in));
+    Words::new(words.clone(), words)
+}
+
+/// How long it has been going, where it can't be told how long it will.
+fn so_far(elapsed: Duration) -> Words {
+    let words = format!("for {}", whole(elapsed));
+    Words::new(words.clone(), words)
+}
+
+/// What went wrong with a call: what its code means, and the words that came with it where they say
+/// more.
+pub(super) fn fault(code: i64, info: &str) -> String {
+    let meaning = codes::look_up(code).meaning;
+    if meaning.contains(info) {
+        meaning.to_owned()
+    } else {
+        format!("{meaning}: {info}")
     }
 }
 
@@ -246,7 +267,7 @@ pub(super) fn line(progress: &Progress<'_>, cap: Option<u32>) -> String {
 }
 
 /// How far a look at the groups is.
-pub(super) fn looked(looking: &Looking) -> Words {
+pub(super) fn looked(looking: &Looking<'_>) -> Words {
     let groups = thousands(looking.groups);
     Words::new(
         format!("{groups} groups looked up"),
@@ -254,19 +275,38 @@ pub(super) fn looked(looking: &Looking) -> Words {
     )
 }
 
-/// How long the rest of a look will take, where its input has an end that is known.
-pub(super) fn left_to_look(looking: &Looking) -> Words {
-    looking.time_left().map_or_else(Words::default, |left| {
-        let left = rough_time(left);
-        Words::new(format!("{left} left"), left)
-    })
+/// How fast a look is, or why it is not.
+pub(super) fn pace_of_look(looking: &Looking<'_>, cap: Option<u32>) -> Words {
+    match &looking.out {
+        Some(out) => out_for(out.lasted),
+        None => calls_per_s(looking.calls_per_s, cap),
+    }
+}
+
+/// How long the rest of a look will take; where that can't be told, what can be told instead.
+pub(super) fn left_to_look(looking: &Looking<'_>) -> Words {
+    match (&looking.out, looking.time_left()) {
+        (Some(out), _) => gives_up(out.gives_up_in),
+        (None, Some(left)) => {
+            let left = rough_time(left);
+            Words::new(format!("{left} left"), left)
+        }
+        (None, None) => so_far(looking.elapsed),
+    }
+}
+
+/// What keeps a look from going on, where something does.
+pub(super) fn trouble(looking: &Looking<'_>) -> String {
+    let fault = |out: &Out<'_>| fault(out.code, out.info);
+    looking.out.as_ref().map_or_else(String::new, fault)
 }
 
 /// A look on one line.
-pub(super) fn look(looking: &Looking, cap: Option<u32>) -> String {
+pub(super) fn look(looking: &Looking<'_>, cap: Option<u32>) -> String {
     let parts = [
         looked(looking).full,
-        calls_per_s(looking.calls_per_s, cap).full,
+        pace_of_look(looking, cap).full,
+        trouble(looking),
         left_to_look(looking).full,
     ];
     let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();

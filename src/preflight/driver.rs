@@ -11,12 +11,13 @@ use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
 use super::found::Found;
 use super::groups::Groups;
-use super::lookups::{Call, GivenUp, Lookups, Next};
+use super::lookups::{Call, GivenUp, Lookups, Next, Why};
 use crate::api::client::{Client, Written};
 use crate::api::codes;
 use crate::api::groups::Answer;
 use crate::api::usersig;
 use crate::error::{Error, Result};
+use crate::monitor::words::time;
 use crate::monitor::{Looking, Monitor};
 use crate::rows::Batch;
 use crate::run::{Extent, Feed, LastSecond, Plan};
@@ -99,6 +100,9 @@ impl<'a> Driver<'a> {
                 _ = tick.tick() => monitor.looking(&self.looking()),
             }
             drain(&mut written, &mut self.lookups);
+            if let Some(notice) = self.lookups.watch().news(Instant::now()) {
+                monitor.notice(&notice);
+            }
         }
     }
 
@@ -108,13 +112,16 @@ impl<'a> Driver<'a> {
         }
     }
 
-    fn looking(&mut self) -> Looking {
+    fn looking(&mut self) -> Looking<'_> {
+        let now = Instant::now();
         Looking {
             groups: self.found.groups,
-            read: self.input.bytes,
+            done: self.input.done(self.found.groups),
             size: self.input.size(),
-            calls_per_s: self.lookups.last_second(Instant::now()),
-            elapsed: self.begun.elapsed(),
+            calls_per_s: self.lookups.last_second(now),
+            elapsed: now - self.begun,
+            held: self.lookups.watch().held(),
+            out: self.lookups.watch().out(now),
         }
     }
 
@@ -155,6 +162,17 @@ impl Input<'_> {
         Ok(())
     }
 
+    /// Bytes that are done with once the service has told of so many groups. What has been read
+    /// says little of that: all of a short input is there before the first answer.
+    fn done(&self, told: u64) -> u64 {
+        let met = self.groups.met();
+        let done = u128::from(self.bytes) * u128::from(told) / u128::from(met.max(1));
+        match met {
+            0 => self.bytes,
+            _ => u64::try_from(done).unwrap_or(self.bytes),
+        }
+    }
+
     fn size(&self) -> Option<u64> {
         match self.feed.extent() {
             Extent::Bytes(size) => Some(size),
@@ -181,19 +199,27 @@ fn drain(written: &mut UnboundedReceiver<u64>, lookups: &mut Lookups) {
 }
 
 fn error(given_up: &GivenUp) -> Error {
-    let GivenUp { reply, faults } = given_up;
+    let GivenUp { reply, why } = given_up;
     let known = codes::look_up(reply.code);
     let words = match &*reply.info {
         "" => String::new(),
         info => format!(" ({info})"),
     };
-    let (what, hint) = match faults {
-        0 => ("the service refuses to".to_owned(), known.advice),
-        1 => ("the service does not".to_owned(), LATER),
-        _ => (format!("in {faults} attempts the service did not"), LATER),
+    let (what, hint) = match why {
+        Why::Refused => ("the service refuses to tell".to_owned(), known.advice),
+        Why::Faults(1) => ("the service does not tell".to_owned(), LATER),
+        Why::Faults(faults) => {
+            let what = format!("in {faults} attempts the service did not tell");
+            (what, LATER)
+        }
+        Why::Outage(lasted) => {
+            let lasted = time(*lasted);
+            let what = format!("for {lasted} the service gave no real answer");
+            (what, LATER)
+        }
     };
     Error::stopped(format!(
-        "{what} tell about the groups, so nothing was recalled: {}, {}{words}",
+        "{what} about the groups, so nothing was recalled: {}, {}{words}",
         reply.code, known.meaning
     ))
     .hint(hint)

@@ -27,6 +27,11 @@ impl Groups {
         }
     }
 
+    /// How many groups have been met.
+    pub(super) fn met(&self) -> u64 {
+        self.rows.len() as u64
+    }
+
     /// How many rows this group has.
     pub(super) fn rows(&self, group: &str) -> u64 {
         let rows = self.rows.get(&self.key.hash_one(group));
@@ -44,5 +49,6 @@ mod tests {
         let new = ["a", "b", "a", "a"].map(|group| groups.meet(group));
         assert_eq!(new, [true, true, false, false]);
         assert_eq!(["a", "b", "c"].map(|group| groups.rows(group)), [3, 1, 0]);
+        assert_eq!(groups.met(), 2);
     }
 }

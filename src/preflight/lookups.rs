@@ -1,17 +1,18 @@
 //! Which groups to ask for next, and what an answer means: what decides, in one plain value.
 //!
-//! As in a run, every call takes a permit, faults are tried again and an expired `UserSig` is signed
-//! anew. Other than there, the first call that is refused or has used up its attempts ends it: as
-//! long as nothing has been recalled, the operator can simply begin again.
+//! As in a run, every call takes a permit, faults are tried again, an outage is waited for and an
+//! expired `UserSig` is signed anew. Other than there, the first call that is refused or has used up
+//! its attempts ends it: as long as nothing has been recalled, the operator can simply begin again.
 
 use std::collections::{HashMap, VecDeque};
 use std::num::NonZeroUsize;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use super::watch::Watch;
 use crate::api::codes::Verdict;
 use crate::api::groups::{Answer, MOST, State};
 use crate::api::reply::Reply;
-use crate::run::{LastSecond, Pace, Plan, Remedy, Retry, Shut, Signature};
+use crate::run::{Calls, LastSecond, Pace, Plan, Remedy, Retry, Shut, Signature, Strikes};
 
 /// Groups in hand before reading pauses: a few calls' worth.
 const READ_AHEAD: usize = 4 * MOST;
@@ -22,8 +23,9 @@ pub(super) struct Call {
     pub(super) groups: Vec<String>,
     /// The number of the attempt that is being made.
     pub(super) number: u64,
-    /// Attempts that met a fault.
+    /// Attempts that met a fault and count.
     faults: u32,
+    strikes: Strikes,
     /// Which of our `UserSig`s it carries.
     signature: u32,
 }
@@ -48,8 +50,18 @@ pub(super) enum Next {
 pub(super) struct GivenUp {
     /// What the last call came to.
     pub(super) reply: Reply,
-    /// Attempts that met a fault; none where the service refused the call.
-    pub(super) faults: u32,
+    pub(super) why: Why,
+}
+
+/// Which rule made that reply the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// The service refused the call.
+    Refused,
+    /// So many attempts at the call met faults.
+    Faults(u32),
+    /// For so long there had been nothing but faults.
+    Outage(Duration),
 }
 
 /// The calls of a look at groups.
@@ -58,6 +70,7 @@ pub(super) struct Lookups {
     most: NonZeroUsize,
     pace: Pace,
     retry: Retry,
+    watch: Watch,
     signature: Signature,
     /// Groups that no call has asked for yet.
     groups: VecDeque<String>,
@@ -78,6 +91,7 @@ impl Lookups {
             most: plan.concurrency,
             pace: Pace::new(plan.rate, plan.before, now),
             retry: Retry::new(plan.max_attempts.get(), seed),
+            watch: Watch::new(plan.max_outage),
             signature: Signature::first(can_renew),
             groups: VecDeque::new(),
             open: true,
@@ -106,6 +120,9 @@ impl Lookups {
 
     /// What may be done now.
     pub(super) fn next(&mut self, now: Instant) -> Next {
+        if let Some((fault, lasted)) = self.watch.given_up(now) {
+            self.give_up(fault, Why::Outage(lasted));
+        }
         if self.given_up.is_some() {
             return Next::Done;
         }
@@ -114,10 +131,17 @@ impl Lookups {
         }
         let first = (0..self.waiting.len()).min_by_key(|&at| self.waiting[at].0);
         let due = first.map(|at| self.waiting[at].0);
-        let again = first.filter(|_| due.is_some_and(|due| due <= now));
         let is_slot_free = self.in_flight + self.waiting.len() < self.most.get();
         let is_call_full = self.groups.len() >= MOST || (!self.open && !self.groups.is_empty());
-        if again.is_none() && !(is_slot_free && is_call_full) {
+        let is_fresh_ready = is_slot_free && is_call_full;
+        let again = match self.watch.allows(now) {
+            Calls::NoneUntil(at) => return Next::Until(at),
+            Calls::Probe if self.in_flight > 0 => return Next::Wait,
+            // Due or not, but others first: those that wait may be at fault themselves.
+            Calls::Probe => first.filter(|_| !is_fresh_ready),
+            Calls::All | Calls::GiveUp => first.filter(|_| due.is_some_and(|due| due <= now)),
+        };
+        if again.is_none() && !is_fresh_ready {
             return match due {
                 Some(due) => Next::Until(due),
                 None if self.in_flight > 0 || self.open => Next::Wait,
@@ -143,6 +167,7 @@ impl Lookups {
             groups: self.groups.drain(..count).collect(),
             number: 0,
             faults: 0,
+            strikes: Strikes::default(),
             signature: 0,
         }
     }
@@ -151,6 +176,7 @@ impl Lookups {
         let number = self.calls;
         self.calls += 1;
         self.in_flight += 1;
+        self.watch.called();
         Call {
             number,
             signature: self.signature.number(),
@@ -166,13 +192,16 @@ impl Lookups {
     /// A call has ended. Tells of its groups, where the answer does.
     pub(super) fn answered(
         &mut self,
-        mut call: Call,
+        call: Call,
         answer: Answer,
         now: Instant,
     ) -> Vec<(String, State)> {
         self.in_flight -= 1;
         self.pace.ended(call.number);
         let Answer { reply, states } = answer;
+        if !matches!(reply.verdict, Verdict::Retry | Verdict::SlowDown) {
+            self.watch.answer(now);
+        }
         match reply.verdict {
             Verdict::Done => {
                 self.signature.proven();
@@ -188,11 +217,7 @@ impl Lookups {
                 if reply.verdict == Verdict::SlowDown {
                     self.pace.slow_down(now);
                 }
-                call.faults += 1;
-                match self.retry.wait_after(call.faults) {
-                    Some(wait) => self.waiting.push((now + wait, call)),
-                    None => self.give_up(reply, call.faults),
-                }
+                self.fault(call, reply, now);
             }
             Verdict::Renew => match self.signature.expired(call.signature) {
                 Remedy::SendAgain => self.waiting.push((now, call)),
@@ -201,15 +226,32 @@ impl Lookups {
                     self.renew = true;
                     self.waiting.push((now, call));
                 }
-                Remedy::Stop => self.give_up(reply, 0),
+                Remedy::Stop => self.give_up(reply, Why::Refused),
             },
-            Verdict::Stop => self.give_up(reply, 0),
+            Verdict::Stop => self.give_up(reply, Why::Refused),
         }
         Vec::new()
     }
 
-    fn give_up(&mut self, reply: Reply, faults: u32) {
-        self.given_up.get_or_insert(GivenUp { reply, faults });
+    /// No real answer: the call waits for another attempt, or has had its last.
+    fn fault(&mut self, mut call: Call, reply: Reply, now: Instant) {
+        let (number, strikes) = (call.number, &mut call.strikes);
+        let counts = self.watch.fault(number, strikes, reply.clone(), now);
+        call.faults += u32::from(counts);
+        match self.retry.wait_after(call.faults.max(1)) {
+            Some(wait) => self.waiting.push((now + wait, call)),
+            None if self.watch.is_out() => self.waiting.push((now, call)),
+            None => self.give_up(reply, Why::Faults(call.faults)),
+        }
+    }
+
+    fn give_up(&mut self, reply: Reply, why: Why) {
+        self.given_up.get_or_insert(GivenUp { reply, why });
+    }
+
+    /// The watch for outages, for what there is to tell.
+    pub(super) fn watch(&mut self) -> &mut Watch {
+        &mut self.watch
     }
 
     /// Why it ended early, where it did.

@@ -170,9 +170,74 @@ fn a_call_that_only_meets_faults_ends_it() {
     for code in [10002, 502, codes::NO_CONNECTION, codes::BAD_ANSWER] {
         let looked = look(&plan(200, 1), false, &names(120), |_, _| code);
         let given_up = looked.given_up.expect("it is no use");
-        assert_eq!((given_up.reply.code, given_up.faults), (code, 8));
+        assert_eq!((given_up.reply.code, given_up.why), (code, Why::Faults(8)));
         assert_eq!(looked.asked.len(), 8, "other calls wait for their slots");
     }
+}
+
+/// A plan that waits for a service that is out.
+fn patient(rate: u32, concurrency: usize, max_attempts: u32) -> Plan {
+    Plan {
+        max_outage: 1_800 * SECOND,
+        max_attempts: NonZeroU32::new(max_attempts).expect("not 0"),
+        ..plan(rate, concurrency)
+    }
+}
+
+#[test]
+fn in_an_outage_no_attempt_counts_and_single_calls_ask_until_it_has_lasted_too_long() {
+    for (groups, concurrency, max_attempts) in [(1, 200, 8), (120, 1, 8), (20_000, 200, 1)] {
+        let plan = patient(200, concurrency, max_attempts);
+        let looked = look(&plan, false, &names(groups), |_, _| codes::NO_CONNECTION);
+        let given_up = looked.given_up.expect("it is no use");
+        let Why::Outage(lasted) = given_up.why else {
+            panic!("{given_up:?}");
+        };
+        assert_eq!(lasted.as_secs(), 1_800);
+        assert_eq!(given_up.reply.code, codes::NO_CONNECTION);
+        let mut wire = looked.wire;
+        wire.sort_unstable();
+        let gaps: Vec<_> = wire.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let probes = gaps.iter().filter(|gap| gap.as_millis() >= 900).count();
+        assert!((218..232).contains(&probes), "{probes}: every 8 s at last");
+        let others = gaps.len() - probes;
+        assert!(others <= 20, "{others}: no more than were in flight");
+    }
+}
+
+#[test]
+fn a_service_that_comes_back_is_asked_for_all_within_8_seconds() {
+    let begun = Instant::now();
+    let back = begun + 300 * SECOND;
+    let code = |_: &Call, looked: &Looked| {
+        let last = looked.wire.last().expect("the one that is asked about");
+        if *last < back { 502 } else { 0 }
+    };
+    let groups = names(500);
+    let looked = look(&patient(200, 200, 2), false, &groups, code);
+    assert_eq!(looked.given_up, None);
+    tells_of_each(&looked, &groups, PUBLIC);
+    assert!(
+        (300..310).contains(&looked.took.as_secs()),
+        "{:?}",
+        looked.took
+    );
+}
+
+#[test]
+fn a_call_that_meets_faults_while_others_are_answered_uses_up_its_attempts() {
+    let groups = names(20_000);
+    let code = |call: &Call, _: &Looked| {
+        if call.groups.iter().any(|group| group == "g7") {
+            10002
+        } else {
+            0
+        }
+    };
+    let looked = look(&patient(10, 5, 8), false, &groups, code);
+    let given_up = looked.given_up.expect("it is no use");
+    assert_eq!((given_up.reply.code, given_up.why), (10002, Why::Faults(8)));
+    assert!(looked.took < 62 * SECOND, "{:?}", looked.took);
 }
 
 #[test]
@@ -180,7 +245,7 @@ fn a_refusal_ends_it_at_once() {
     let code = |_: &Call, looked: &Looked| if looked.asked.len() == 3 { 60026 } else { 0 };
     let looked = look(&plan(200, 1), false, &names(1_000), code);
     let given_up = looked.given_up.expect("it is no use");
-    assert_eq!((given_up.reply.code, given_up.faults), (60026, 0));
+    assert_eq!((given_up.reply.code, given_up.why), (60026, Why::Refused));
     assert_eq!(looked.asked.len(), 3);
 }
 
@@ -257,14 +322,16 @@ proptest! {
         count in 0..1_000_usize,
         rate in 1..60_u32,
         concurrency in 1..40_usize,
+        patience in prop::sample::select(vec![0, 1_800]),
         faults in prop::collection::vec(prop::sample::select(vec![0, 0, 0, 10002, 60007, 502]), 1..50),
     ) {
         let groups = names(count);
         let code = |call: &Call, looked: &Looked| {
-            // The last attempt is always answered.
-            if call.faults == 7 { 0 } else { faults[looked.asked.len() % faults.len()] }
+            // The last attempt is always answered, and sooner or later any.
+            if call.faults == 7 || call.number % 97 == 96 { 0 } else { faults[looked.asked.len() % faults.len()] }
         };
-        let mut looked = look(&plan(rate, concurrency), false, &groups, code);
+        let plan = Plan { max_outage: patience * SECOND, ..plan(rate, concurrency) };
+        let mut looked = look(&plan, false, &groups, code);
         tells_of_each(&looked, &groups, PUBLIC);
         prop_assert!(looked.asked.iter().all(|&asked| (1..=MOST).contains(&asked)));
         looked.wire.sort_unstable();

@@ -18,6 +18,7 @@ mod driver;
 mod found;
 mod groups;
 mod lookups;
+mod watch;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -31,12 +32,12 @@ use crate::run::{Feed, LastSecond, Plan};
 use crate::survey::Survey;
 
 /// Asks for the groups of all rows that a run would take. The survey knows what an earlier run has
-/// settled, and counts the rows meanwhile; the plan bounds pace, calls in flight, attempts and rows.
-/// Answers what the next look must reckon with, too.
+/// settled, and counts the rows meanwhile; the plan bounds pace, calls in flight, attempts, outages
+/// and rows. Answers what the next look must reckon with, too.
 ///
 /// # Errors
-/// When the rows can't be read; when the service refuses a call, or gives no answer in as many
-/// attempts as are allowed; when it is interrupted.
+/// When the rows can't be read; when the service refuses a call, is out for longer than the plan
+/// allows, or gives one call no answer in as many attempts as are allowed; when it is interrupted.
 pub async fn look(
     plan: &Plan,
     feed: Feed,

@@ -17,15 +17,16 @@ const STRIKES: u32 = 3;
 
 /// How often a row got a fault that other rows did not share.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Strikes {
+pub(crate) struct Strikes {
     count: u32,
     answers: Option<u64>,
 }
 
 /// Watches for outages, and in one spaces out the probes.
 #[derive(Debug)]
-pub(super) struct Outage {
+pub(crate) struct Outage {
     longest: Duration,
+    rows: usize,
     answers: u64,
     suspects: HashSet<u64>,
     first_fault: Option<Instant>,
@@ -42,15 +43,15 @@ struct Out {
 
 /// An outage that is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Past {
-    pub(super) lasted: Duration,
+pub(crate) struct Past {
+    pub(crate) lasted: Duration,
     /// Calls that asked whether the service was back, the last one included.
-    pub(super) probes: u64,
+    pub(crate) probes: u64,
 }
 
 /// What may be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Calls {
+pub(crate) enum Calls {
     /// Whatever is due.
     All,
     /// One row, due or not, to see whether the service is back.
@@ -64,8 +65,14 @@ pub(super) enum Calls {
 impl Outage {
     /// A watch that gives up after `longest`; zero turns holding off altogether.
     pub(super) fn new(longest: Duration) -> Self {
+        Self::of_rows(ROWS, longest)
+    }
+
+    /// The same, where fewer rows make an outage.
+    pub(crate) fn of_rows(rows: usize, longest: Duration) -> Self {
         Self {
             longest,
+            rows,
             answers: 0,
             suspects: HashSet::new(),
             first_fault: None,
@@ -74,7 +81,7 @@ impl Outage {
     }
 
     /// What may be called at `now`.
-    pub(super) fn allows(&self, now: Instant) -> Calls {
+    pub(crate) fn allows(&self, now: Instant) -> Calls {
         match &self.out {
             None => Calls::All,
             Some(out) if now >= out.since + self.longest => Calls::GiveUp,
@@ -84,7 +91,7 @@ impl Outage {
     }
 
     /// A row got a transient fault. True where that makes it an outage.
-    pub(super) fn fault(&mut self, row: u64, strikes: &mut Strikes, now: Instant) -> bool {
+    pub(crate) fn fault(&mut self, row: u64, strikes: &mut Strikes, now: Instant) -> bool {
         if strikes.answers != Some(self.answers) {
             strikes.answers = Some(self.answers);
             strikes.count += 1;
@@ -101,7 +108,7 @@ impl Outage {
         }
         let since = *self.first_fault.get_or_insert(now);
         self.suspects.insert(row);
-        if self.suspects.len() < ROWS {
+        if self.suspects.len() < self.rows {
             return false;
         }
         self.out = Some(Out {
@@ -114,14 +121,14 @@ impl Outage {
     }
 
     /// A call starts. In an outage it is one that asks whether the service is back.
-    pub(super) fn called(&mut self) {
+    pub(crate) fn called(&mut self) {
         if let Some(out) = &mut self.out {
             out.probes += 1;
         }
     }
 
     /// The service gave a real answer. That ends an outage, if there is one.
-    pub(super) fn answer(&mut self, now: Instant) -> Option<Past> {
+    pub(crate) fn answer(&mut self, now: Instant) -> Option<Past> {
         self.answers += 1;
         self.suspects.clear();
         self.first_fault = None;
@@ -137,12 +144,12 @@ impl Outage {
     }
 
     /// Since when the service has been out.
-    pub(super) fn since(&self) -> Option<Instant> {
+    pub(crate) fn since(&self) -> Option<Instant> {
         self.out.as_ref().map(|out| out.since)
     }
 
     /// How long the service may be out.
-    pub(super) fn longest(&self) -> Duration {
+    pub(crate) fn longest(&self) -> Duration {
         self.longest
     }
 }

@@ -1,10 +1,9 @@
 //! Outages: it is the service that failed, not the rows, and none of them fails by it.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::stage::{Answer, Place, Service, rows};
+use crate::stage::{Answer, Place, Service, nobody_s_address, rows};
 
 const IS_OUT: &str = "The service is out";
 const IS_BACK: &str = "The service is back";
@@ -62,14 +61,6 @@ fn no_row_fails_by_connections_that_break() {
 #[test]
 fn no_row_fails_by_a_portal_in_the_service_s_place() {
     no_row_fails_by(Answer::html("<html>Please log in</html>"));
-}
-
-/// An address where nothing listens. On a loopback address of its own, so that nobody else takes
-/// the port meanwhile.
-fn nobody_s_address() -> SocketAddr {
-    let host = Ipv4Addr::from_bits(std::process::id() | 0x7f10_0000);
-    let listener = TcpListener::bind((host, 0)).unwrap();
-    listener.local_addr().unwrap()
 }
 
 #[test]

@@ -3,13 +3,16 @@
 
 use std::fmt::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use recall_worker::mock::{Mock, Options, World};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::stage::{
-    Answer, Gate, Place, Request, Service, calls_of_rows, mock, most_in_a_second, rows,
+    Answer, Gate, Place, Request, Service, calls_of_rows, mock, most_in_a_second, nobody_s_address,
+    rows,
 };
 
 const LOOK: &str = "/v4/group_open_http_svc/get_group_info";
@@ -207,19 +210,19 @@ fn faults_are_tried_again() {
         Answer::ok_anyway(),
     ] {
         let service = Service::start(move |request| match request.nth {
-            0 | 1 => fault.clone(),
+            0 => fault.clone(),
             _ => well(request),
         });
         let place = Place::with_rows(rows_in(&["@TGS#live", "@TGS#town"]));
         let run = place.run("rows.csv").on(service.address());
         let done = run.with(["--preflight"]).finish().exits(0);
-        assert_eq!(heard(&service).0.len(), 3);
+        assert_eq!(heard(&service).0.len(), 2);
         assert_eq!([done.count("recalled"), done.count("skipped")], [1, 1]);
     }
 }
 
 #[test]
-fn a_refusal_and_an_outage_end_it_before_the_first_recall() {
+fn a_refusal_ends_it_before_the_first_recall_and_so_do_faults_without_patience() {
     for (answer, attempts, words) in [
         (
             Answer::code(60026),
@@ -247,13 +250,101 @@ fn a_refusal_and_an_outage_end_it_before_the_first_recall() {
         let service = Service::start(move |_| answer.clone());
         let place = Place::with_rows(rows_in(&["@TGS#live"]));
         let run = place.run("rows.csv").on(service.address());
-        let done = run.with(["--preflight", "--max-attempts", "2"]).finish();
+        let run = run.with(["--preflight", "--max-attempts", "2", "--max-outage", "0"]);
+        let done = run.finish();
         done.exits(4)
             .says(words)
             .says("nothing was recalled")
             .says("hint: ");
         assert_eq!(heard(&service).0.len(), attempts);
         assert_eq!(service.calls(), attempts);
+        assert_eq!(place.files(), ["rows.csv"]);
+    }
+}
+
+/// A service that gives `sick` to every call until it is told that it is well.
+fn sick_service(sick: Answer) -> (Service, Arc<AtomicBool>) {
+    let well_again = Arc::new(AtomicBool::new(false));
+    let is_well = Arc::clone(&well_again);
+    let service = Service::start(move |request| {
+        if is_well.load(Ordering::SeqCst) {
+            well(request)
+        } else {
+            sick.clone()
+        }
+    });
+    (service, well_again)
+}
+
+#[test]
+fn in_an_outage_a_terminal_shows_what_is_wrong_and_no_progress_that_is_none() {
+    let (hanging, _) = sick_service(Answer::silence());
+    let (failing, _) = sick_service(Answer::say(10002, "disk {7} is full}"));
+    for (address, wrong) in [
+        (nobody_s_address(), "no connection to the service"),
+        (hanging.address(), "no answer in time"),
+        (
+            failing.address(),
+            "internal error, try again: disk {7} is full}",
+        ),
+    ] {
+        let place = Place::with_rows(rows_in_groups(200));
+        let run = place.run("rows.csv").on(address).env("TERM", "xterm");
+        let run = run.with(["--preflight", "--yes", "--timeout", "300ms"]);
+        let (_running, terminal) = run.start_on_terminal_of(100);
+        let shown = terminal.until_it_shows("gives up in 29:");
+        let status = shown.iter().position(|line| line.contains("gives up in"));
+        let [status, below] = [0, 1].map(|line| &shown[status.unwrap() + line]);
+        assert!(status.starts_with("0 groups looked up, 0 % "), "{status}");
+        assert!(status.contains(" service out for "), "{status}");
+        assert!(below.starts_with(wrong), "{below}");
+        let shown = shown.join("\n");
+        assert!(
+            !shown.contains("100 %") && !shown.contains(" left"),
+            "{shown}"
+        );
+    }
+}
+
+#[test]
+fn a_log_tells_of_an_outage_too_and_when_it_is_over() {
+    let (service, well_again) = sick_service(Answer::status("502 Bad Gateway"));
+    let place = Place::with_rows(rows_in(&["@TGS#live", "@TGS#town"]));
+    let run = place.run("rows.csv").on(service.address());
+    let running = run.with(["--preflight"]).start();
+    running.until_it_says("The service is out (HTTP error of a server on the way");
+    running.until_it_says("Z 0 groups looked up, service out for ");
+    let line = running.stderr_so_far();
+    let line = line
+        .lines()
+        .find(|line| line.contains("looked up"))
+        .unwrap();
+    assert!(
+        line.contains("s, HTTP error of a server on the way"),
+        "{line}"
+    );
+    assert!(line.contains(", gives up in 29:"), "{line}");
+    well_again.store(true, Ordering::SeqCst);
+    let done = running.finish().exits(0).says("The service is back after");
+    assert!(!done.stderr.contains(" left"), "{}", done.stderr);
+    assert_eq!([done.count("recalled"), done.count("skipped")], [1, 1]);
+}
+
+#[test]
+fn it_waits_for_a_service_that_is_out_as_long_as_a_run_does() {
+    for words in [
+        ["run", "rows.csv", "--preflight"],
+        ["check", "rows.csv", "--online"],
+    ] {
+        let (service, _) = sick_service(Answer::code(10002));
+        let place = Place::with_rows(rows_in_groups(200));
+        let look = place.recall(words).on(service.address());
+        let done = look.env("RECALL_MAX_OUTAGE", "3500ms").finish().exits(4);
+        done.says("for 3.5 s the service gave no real answer about the groups, so nothing was")
+            .says("10002, internal error, try again (as scripted)")
+            .says("hint: begin again when the service is back");
+        // Those that were in flight together, and then single calls after 1 s and 2 s more.
+        assert!(service.calls() <= 4 + 2, "{} calls", service.calls());
         assert_eq!(place.files(), ["rows.csv"]);
     }
 }

@@ -236,7 +236,8 @@ fn nothing_shows_when_something_else_answers() {
 
 #[test]
 fn nothing_shows_in_a_look_at_groups() {
-    let words = ["--preflight", "--max-attempts", "1"];
+    // Long enough for an outage to be told of.
+    let words = ["--preflight", "--max-outage", "2500ms"];
     for code in [60026, 10002, 10004, 70001] {
         let exits = if code == 10004 { 3 } else { 4 };
         nothing_shows(move |call| Answer::say(code, &echo(call)), &words, exits);

@@ -21,5 +21,5 @@ pub(crate) use process::{Finished, Running};
 pub(crate) use recall::Recall;
 pub(crate) use recall_worker::mock::Gate;
 pub(crate) use request::Request;
-pub(crate) use service::Service;
+pub(crate) use service::{Service, nobody_s_address};
 pub(crate) use terminal::Terminal;

@@ -1,7 +1,7 @@
 //! A scripted service: the mock, which remembers every request and answers as it is told.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -103,4 +103,12 @@ impl Record {
         *times += 1;
         *times - 1
     }
+}
+
+/// An address where nothing listens. On a loopback address of its own, so that nobody else takes
+/// the port meanwhile.
+pub(crate) fn nobody_s_address() -> SocketAddr {
+    let host = Ipv4Addr::from_bits(std::process::id() | 0x7f10_0000);
+    let listener = TcpListener::bind((host, 0)).unwrap();
+    listener.local_addr().unwrap()
 }

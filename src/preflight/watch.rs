@@ -1,0 +1,177 @@
+//! Whether the service is out, and what is told of that.
+
+use std::mem;
+use std::time::{Duration, Instant};
+
+use crate::api::reply::Reply;
+use crate::monitor::{Notice, Out};
+use crate::run::{Calls, Outage, Past, Strikes};
+
+/// So many calls with a fault, and no real answer to another since, make an outage: there may be
+/// one call in all. Where others are in flight, the next answer ends it within milliseconds.
+const CALLS: usize = 1;
+/// An outage that is shorter is a stumble, of which nothing is told.
+const TELLING: Duration = Duration::from_secs(2);
+
+/// Watches for outages as a run does, and remembers what there is to tell of them.
+#[derive(Debug)]
+pub(super) struct Watch {
+    outage: Outage,
+    /// The last fault: in an outage it is what is wrong.
+    fault: Option<Reply>,
+    held: Duration,
+    /// Whether the present outage has been told of.
+    told: bool,
+    over: Option<Past>,
+}
+
+impl Watch {
+    /// A watch that gives up after `longest`; zero turns holding off altogether.
+    pub(super) fn new(longest: Duration) -> Self {
+        Self {
+            outage: Outage::of_rows(CALLS, longest),
+            fault: None,
+            held: Duration::ZERO,
+            told: false,
+            over: None,
+        }
+    }
+
+    /// What may be called at `now`.
+    pub(super) fn allows(&self, now: Instant) -> Calls {
+        self.outage.allows(now)
+    }
+
+    /// A call starts.
+    pub(super) fn called(&mut self) {
+        self.outage.called();
+    }
+
+    /// An attempt met a transient fault. True where it counts: in an outage none does.
+    pub(super) fn fault(
+        &mut self,
+        attempt: u64,
+        strikes: &mut Strikes,
+        fault: Reply,
+        now: Instant,
+    ) -> bool {
+        let counts = !self.is_out();
+        self.outage.fault(attempt, strikes, now);
+        self.fault = Some(fault);
+        counts
+    }
+
+    /// The service gave a real answer.
+    pub(super) fn answer(&mut self, now: Instant) {
+        let Some(past) = self.outage.answer(now) else {
+            return;
+        };
+        self.held += past.lasted;
+        if mem::take(&mut self.told) {
+            self.over = Some(past);
+        }
+    }
+
+    /// Whether there has been no real answer since the last fault.
+    pub(super) fn is_out(&self) -> bool {
+        self.outage.since().is_some()
+    }
+
+    /// What went wrong last and for how long nothing else came, once that is too long.
+    pub(super) fn given_up(&mut self, now: Instant) -> Option<(Reply, Duration)> {
+        let lasted = now - self.outage.since()?;
+        let is_too_long = self.allows(now) == Calls::GiveUp;
+        is_too_long
+            .then(|| self.fault.take())
+            .flatten()
+            .zip(Some(lasted))
+    }
+
+    /// That the service is out, where that is no mere stumble.
+    pub(super) fn out(&self, now: Instant) -> Option<Out<'_>> {
+        let lasted = now - self.outage.since()?;
+        let Reply { code, info, .. } = self.fault.as_ref()?;
+        (lasted >= TELLING).then(|| Out {
+            lasted,
+            gives_up_in: self.outage.longest().saturating_sub(lasted),
+            code: *code,
+            info,
+        })
+    }
+
+    /// For how long outages that are over held the calls.
+    pub(super) fn held(&self) -> Duration {
+        self.held
+    }
+
+    /// What there is to tell since this was asked last.
+    pub(super) fn news(&mut self, now: Instant) -> Option<Notice> {
+        if let Some(Past { lasted, probes }) = self.over.take() {
+            return Some(Notice::OutageOver { lasted, probes });
+        }
+        let out = self.out(now).filter(|_| !self.told)?;
+        let (code, info) = (out.code, out.info.to_owned());
+        self.told = true;
+        Some(Notice::Outage { code, info })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::codes;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn fault(watch: &mut Watch, code: i64, now: Instant) -> bool {
+        let reply = Reply {
+            code,
+            verdict: codes::look_up(code).verdict,
+            info: "as it is".to_owned(),
+        };
+        watch.fault(0, &mut Strikes::default(), reply, now)
+    }
+
+    #[test]
+    fn an_outage_is_told_of_once_with_its_last_fault_and_so_is_its_end() {
+        let start = Instant::now();
+        let mut watch = Watch::new(60 * SECOND);
+        assert!(fault(&mut watch, codes::TIMED_OUT, start), "it counts");
+        watch.called();
+        assert!(!fault(&mut watch, 502, start + SECOND), "a probe does not");
+        assert_eq!(watch.news(start + SECOND), None, "a stumble so far");
+        let now = start + 2 * SECOND;
+        let info = "as it is".to_owned();
+        assert_eq!(watch.news(now), Some(Notice::Outage { code: 502, info }));
+        assert_eq!(watch.news(now), None);
+        let out = watch.out(now).expect("out");
+        assert_eq!((out.lasted, out.gives_up_in), (2 * SECOND, 58 * SECOND));
+        watch.answer(start + 5 * SECOND);
+        let over = Notice::OutageOver {
+            lasted: 5 * SECOND,
+            probes: 1,
+        };
+        assert_eq!(watch.news(start + 5 * SECOND), Some(over));
+        assert_eq!(watch.held(), 5 * SECOND);
+    }
+
+    #[test]
+    fn of_a_stumble_nothing_is_told() {
+        let start = Instant::now();
+        let mut watch = Watch::new(60 * SECOND);
+        fault(&mut watch, 10002, start);
+        assert!(watch.is_out() && watch.out(start + SECOND).is_none());
+        watch.answer(start + SECOND);
+        assert_eq!(watch.news(start + 10 * SECOND), None);
+    }
+
+    #[test]
+    fn it_gives_up_when_there_was_nothing_but_faults_for_too_long() {
+        let start = Instant::now();
+        let mut watch = Watch::new(60 * SECOND);
+        fault(&mut watch, 10002, start);
+        assert_eq!(watch.given_up(start + 59 * SECOND), None);
+        let (reply, lasted) = watch.given_up(start + 60 * SECOND).expect("too long");
+        assert_eq!((reply.code, lasted), (10002, 60 * SECOND));
+    }
+}
