@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, BufRead, Read};
 use std::str::FromStr;
 
-use encoding_rs::{Decoder, DecoderResult, UTF_8};
+use encoding_rs::{Decoder, DecoderResult, UTF_8, UTF_16BE, UTF_16LE};
 
 use crate::error::{Error, Result};
 
@@ -51,6 +51,11 @@ impl Encoding {
 
     pub(super) fn is_utf_8(self) -> bool {
         self.0 == UTF_8
+    }
+
+    /// Whether it has two bytes or four for a character.
+    pub(super) fn is_utf_16(self) -> bool {
+        [UTF_16LE, UTF_16BE].contains(&self.0)
     }
 
     /// What to say of bytes that stand for no character.

@@ -9,6 +9,7 @@ use memchr::memchr;
 
 use super::blocks::{Blocks, MAX_RECORD};
 use super::delimited::Delimited;
+use super::encoding::Encoding;
 use super::input::{Input, Reader};
 use super::jsonl::Jsonl;
 use super::text::Text;
@@ -106,7 +107,7 @@ impl Input {
         } = Text::open(input, name, options.encoding)?;
         let mut blocks = Blocks::new(bytes);
         blocks.line().map_err(|error| unreadable(name, error))?;
-        refuse_utf_16(blocks.data(), name)?;
+        refuse_zeros(blocks.data(), encoding, name)?;
         if blocks.data().starts_with(b"\xef\xbb\xbf") {
             blocks.consume(3);
         }
@@ -157,21 +158,25 @@ fn sniff(start: &[u8]) -> Format {
     }
 }
 
-/// Text of two bytes a character has zeros in it, if only for its commas.
-fn refuse_utf_16(start: &[u8], name: &str) -> Result<()> {
+/// Text of two bytes a character has zeros in it, if only for its commas. Other text has none.
+fn refuse_zeros(start: &[u8], encoding: Encoding, name: &str) -> Result<()> {
     let line = memchr(b'\n', start).map_or(start, |newline| &start[..newline]);
     let pairs = line.chunks(2);
     let with_zero = pairs.clone().filter(|pair| pair.contains(&0)).count();
-    match memchr(0, line) {
-        Some(first) if with_zero * 3 >= pairs.len() => {
-            let order = if first % 2 == 0 { "be" } else { "le" };
-            Err(Error::input(format!(
-                "{name}: seems to be UTF-16 without a byte order mark"
-            ))
-            .hint(format!("name it: --encoding utf-16{order}")))
-        }
-        _ => Ok(()),
+    let Some(first) = memchr(0, line).filter(|_| with_zero * 3 >= pairs.len()) else {
+        return Ok(());
+    };
+    if encoding.is_utf_16() || pairs.clone().any(|pair| pair == [0, 0]) {
+        return Err(
+            Error::input(format!("{name}: is no text: it is full of zero bytes"))
+                .hint("rows are text: CSV, TSV or JSONL"),
+        );
     }
+    let order = if first % 2 == 0 { "be" } else { "le" };
+    Err(Error::input(format!(
+        "{name}: seems to be UTF-16 without a byte order mark"
+    ))
+    .hint(format!("name it: --encoding utf-16{order}")))
 }
 
 /// Line ends of one carriage return make a file one line.

@@ -5,6 +5,8 @@ use std::io::{self, BufRead, BufReader, Cursor, ErrorKind, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use memchr::memchr;
+
 use super::encoding::Encoding;
 use super::open::unreadable;
 use super::unpack::Packing;
@@ -12,6 +14,8 @@ use crate::error::{Error, Result};
 
 /// So many bytes tell what an input is.
 const TELLING: usize = 6;
+/// So many tell whether it is an archive. What has a line that ends before them is none.
+const TELLING_ARCHIVE: usize = 262;
 /// What is read of an input at once that has a way to go.
 const BLOCK: usize = 64 * 1024;
 
@@ -66,7 +70,11 @@ impl Text {
 /// less than it has waits for more input before it gives the rest.
 fn peek(mut input: Bytes) -> io::Result<(Vec<u8>, Bytes)> {
     let (mut start, mut read) = (vec![0; BLOCK], 0);
-    while read < TELLING {
+    let tells = |start: &[u8]| {
+        let is_none = || Packing::of(start).is_some() || memchr(b'\n', start).is_some();
+        start.len() >= TELLING && (start.len() >= TELLING_ARCHIVE || is_none())
+    };
+    while !tells(&start[..read]) {
         match input.read(&mut start[read..]) {
             Ok(0) => break,
             Ok(count) => read += count,
@@ -75,7 +83,7 @@ fn peek(mut input: Bytes) -> io::Result<(Vec<u8>, Bytes)> {
         }
     }
     start.truncate(read);
-    let telling = start[..read.min(TELLING)].to_vec();
+    let telling = start[..read.min(TELLING_ARCHIVE)].to_vec();
     Ok((telling, Box::new(Cursor::new(start).chain(input))))
 }
 
@@ -91,19 +99,28 @@ fn encoding(start: &[u8], given: Option<Encoding>, name: &str) -> Result<Encodin
     }
 }
 
-/// Inputs that are known by their first bytes, what they are, and what to do with them.
-const NO_TEXT: [(&[u8], &str, &str); 3] = [
+/// Inputs that are known by bytes at a place, what they are, and what to do with them.
+const NO_TEXT: [(usize, &[u8], &str, &str); 4] = [
     (
+        257,
+        b"ustar",
+        "a tar archive",
+        "take the rows out of it on the way: tar -xOf FILE NAME | recall run -",
+    ),
+    (
+        0,
         b"\xfd7zXZ\0",
         "compressed with xz",
         "unpack it on the way: xz -dc FILE | recall run -",
     ),
     (
+        0,
         b"PK\x03\x04",
         "a zip file or a spreadsheet",
         "save the sheet as CSV UTF-8",
     ),
     (
+        0,
         b"\xd0\xcf\x11\xe0",
         "a spreadsheet",
         "save the sheet as CSV UTF-8",
@@ -116,8 +133,9 @@ fn refuse_what_is_no_text(start: &[u8], packing: Option<Packing>, name: &str) ->
         return Err(Error::input(format!("{name}: is compressed twice"))
             .hint(format!("unpack it once: {tool} -dc FILE | recall run -")));
     }
-    match NO_TEXT.iter().find(|(magic, ..)| start.starts_with(magic)) {
-        Some((_, what, hint)) => {
+    let is_there = |at: usize, bytes: &[u8]| start.get(at..).is_some_and(|s| s.starts_with(bytes));
+    match NO_TEXT.iter().find(|(at, bytes, ..)| is_there(*at, bytes)) {
+        Some((.., what, hint)) => {
             Err(Error::input(format!("{name}: is {what}, not text")).hint(*hint))
         }
         None => Ok(()),

@@ -422,3 +422,49 @@ fn a_stop_is_told_even_where_the_input_breaks_off_behind_it() {
     let done = done.says("60020").says("To go on: recall run");
     assert!(!done.stderr.contains("have been called"), "{}", done.stderr);
 }
+
+/// A tar archive of one file with these bytes, as far as it can be told from other files.
+fn tar(bytes: &[u8]) -> Vec<u8> {
+    let mut tar = vec![0; 512];
+    tar[..8].copy_from_slice(b"rows.csv");
+    tar[257..265].copy_from_slice(b"ustar  \0");
+    tar.extend_from_slice(bytes);
+    tar.resize(10_240, 0);
+    tar
+}
+
+#[test]
+fn an_archive_is_told_how_to_give_its_rows_whatever_encoding_is_named() {
+    let tar = tar(CSV.as_bytes());
+    for (name, bytes) in [
+        ("rows.tar", tar.clone()),
+        ("rows.tar.gz", gzip(&tar)),
+        ("rows.tar.zst", zstd(&tar)),
+    ] {
+        for words in [&[][..], &["--encoding", "utf-16le"]] {
+            refusal(name, &bytes, words)
+                .exits(1)
+                .says(&format!("{name}: is a tar archive, not text"))
+                .says("tar -xOf FILE NAME | recall run -");
+        }
+    }
+    let service = Service::good();
+    let place = Place::new();
+    let run = place.run("-").on(service.address()).stdin(tar);
+    run.finish().exits(1).says("stdin: is a tar archive");
+}
+
+#[test]
+fn what_has_zeros_and_is_no_utf_16_is_no_text_and_gets_no_encoding_named() {
+    let utf_32: Vec<_> = CSV.chars().flat_map(|c| (c as u32).to_le_bytes()).collect();
+    for words in [
+        &[][..],
+        &["--encoding", "utf-16le"],
+        &["--encoding", "utf-16be"],
+    ] {
+        let done = refusal("rows.csv", &utf_32, words).exits(1);
+        assert!(!done.stderr.contains("UTF-16"), "{}", done.stderr);
+        assert!(!done.stderr.contains("--encoding"), "{}", done.stderr);
+        done.says("rows.csv: is no text");
+    }
+}
