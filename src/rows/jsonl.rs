@@ -54,7 +54,7 @@ impl<R: Input> Jsonl<R> {
         if text == b"{" {
             return Err(
                 Error::input(format!("{input}: its JSON objects go over several lines"))
-                    .hint("put each on one line: jq -c . rows.json > rows.jsonl"),
+                    .hint("put each on one line on the way: jq -c . FILE | recall run -"),
             );
         }
         // If the first object is broken that is one bad row; it says nothing about the others.
@@ -121,7 +121,7 @@ fn refuse_array(start: &[u8], input: &str) -> Result<()> {
     if start.trim_ascii_start().starts_with(b"[") {
         return Err(
             Error::input(format!("{input}: is one JSON array, not an object a line"))
-                .hint("turn it into lines: jq -c '.[]' rows.json > rows.jsonl"),
+                .hint("turn it into lines on the way: jq -c '.[]' FILE | recall run -"),
         );
     }
     Ok(())
@@ -181,11 +181,11 @@ mod tests {
         for (text, message) in [
             (
                 "[{\"group\":1}]",
-                "rows: is one JSON array, not an object a line\n  hint: turn it into lines: jq -c '.[]' rows.json > rows.jsonl",
+                "rows: is one JSON array, not an object a line\n  hint: turn it into lines on the way: jq -c '.[]' FILE | recall run -",
             ),
             (
                 "{\n\"group\":1}",
-                "rows: its JSON objects go over several lines\n  hint: put each on one line: jq -c . rows.json > rows.jsonl",
+                "rows: its JSON objects go over several lines\n  hint: put each on one line on the way: jq -c . FILE | recall run -",
             ),
             (
                 "{\"room\":1,\"user\":2}",

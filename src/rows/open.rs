@@ -187,7 +187,7 @@ fn refuse_lone_returns(start: &[u8], name: &str) -> Result<()> {
         return Err(Error::input(format!(
             "{name}: its lines end with a carriage return alone"
         ))
-        .hint(r"turn them into line feeds: tr '\r' '\n' < FILE > rows.csv"));
+        .hint(r"turn them into line feeds on the way: tr '\r' '\n' < FILE | recall run -"));
     }
     Ok(())
 }
@@ -294,12 +294,12 @@ mod tests {
             (
                 b"group,user\rg,u\r",
                 "stdin: its lines end with a carriage return alone",
-                r"tr '\r' '\n' < FILE > rows.csv",
+                r"tr '\r' '\n' < FILE | recall run -",
             ),
             (
                 b"[\n {\"group\":1}]",
                 "stdin: is one JSON array",
-                "jq -c '.[]' rows.json > rows.jsonl",
+                "jq -c '.[]' FILE | recall run -",
             ),
         ] {
             let error = error(text, &options);

@@ -367,12 +367,12 @@ fn a_json_array_is_told_how_to_become_lines_however_it_comes() {
         ] {
             let done = refusal(name, bytes, &[]).exits(1);
             done.says("is one JSON array")
-                .says("jq -c '.[]' rows.json > rows.jsonl");
+                .says("jq -c '.[]' FILE | recall run -");
         }
     }
     for text in [pretty, &on_one_line] {
         let done = refusal("rows.json", text, &[]).exits(1);
-        done.says("jq -c '.[]' rows.json > rows.jsonl");
+        done.says("jq -c '.[]' FILE | recall run -");
     }
 }
 
