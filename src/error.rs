@@ -81,6 +81,15 @@ impl Error {
         self
     }
 
+    /// Adds what to do next, where nothing has been said about that.
+    #[must_use]
+    pub fn or_hint(self, hint: impl Into<String>) -> Self {
+        match self.hint {
+            Some(_) => self,
+            None => self.hint(hint),
+        }
+    }
+
     /// Adds the cause, which is printed behind the message.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {

@@ -119,7 +119,7 @@ fn leave_failed_rows(ledger: &Path, to: &Path, format: Format) -> Result<u64> {
 fn broken_off(error: Error) -> Error {
     match error.kind() {
         Kind::Input => {
-            error.hint("the rows before it have been called, none behind it nor in later inputs: mend it, then go on")
+            error.or_hint("the rows before it have been called, none behind it nor in later inputs: mend it, then go on")
         }
         _ => error,
     }

@@ -13,6 +13,7 @@ use super::encoding::Encoding;
 use super::input::{Input, Reader};
 use super::jsonl::Jsonl;
 use super::text::Text;
+use super::unpack::{Behind, behind};
 use super::{Format, Options, Rows, Source, Waiting, without_packing};
 use crate::error::{Error, Result};
 
@@ -194,7 +195,12 @@ fn refuse_lone_returns(start: &[u8], name: &str) -> Result<()> {
 
 /// An input that fails while it is read.
 pub(super) fn unreadable(name: &str, error: io::Error) -> Error {
-    Error::input(format!("{name}: cannot be read")).because(error)
+    let hint = behind(&error).map(Behind::hint);
+    let error = Error::input(format!("{name}: cannot be read")).because(error);
+    match hint {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
 }
 
 /// An input without a header or a row.

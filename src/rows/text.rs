@@ -178,9 +178,16 @@ impl Count {
     }
 }
 
-struct Counted<R> {
+pub(super) struct Counted<R> {
     input: R,
     count: Count,
+}
+
+impl<R> Counted<R> {
+    /// Bytes that have been read.
+    pub(super) fn so_far(&self) -> u64 {
+        self.count.so_far()
+    }
 }
 
 impl<R: Read> Read for Counted<R> {

@@ -1,9 +1,13 @@
 //! Compressed inputs, known by their first bytes and unpacked while they are read.
 
+use std::error::Error;
+use std::fmt;
 use std::io::{self, BufRead, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
+
+use super::text::Counted;
 
 /// The window of zstd is what it holds in memory: 2^27 bytes, 128 MiB, which is what its own tool
 /// takes too unless it is told otherwise.
@@ -37,20 +41,23 @@ impl Packing {
     /// What was packed, all members or frames one after the other.
     pub(super) fn unpack<'a>(
         self,
-        input: impl BufRead + Send + 'a,
+        input: Counted<impl BufRead + Send + 'a>,
     ) -> io::Result<Box<dyn Read + Send + 'a>> {
         Ok(match self {
-            Self::Gzip => Box::new(Unpack {
-                input: MultiGzDecoder::new(input),
-                packing: self,
-            }),
-            Self::Zstd => {
-                let mut input = zstd::Decoder::with_buffer(input)?;
-                input.window_log_max(WINDOW_LOG)?;
-                let packing = self;
-                Box::new(Unpack { input, packing })
-            }
+            Self::Gzip => Box::new(Unpack(Some(GzDecoder::begin(input)?))),
+            Self::Zstd => Box::new(Unpack(Some(zstd::Decoder::begin(input)?))),
         })
+    }
+
+    /// Whether a member or a frame can start with these bytes, which may be cut off.
+    fn can_start_with(self, bytes: &[u8]) -> bool {
+        let magic: &[u8] = match (self, bytes) {
+            (Self::Gzip, _) => &[0x1f, 0x8b],
+            // A frame that is to be skipped.
+            (Self::Zstd, [kind @ 0x50..=0x5f, ..]) => &[*kind, 0x2a, 0x4d, 0x18],
+            (Self::Zstd, _) => &[0x28, 0xb5, 0x2f, 0xfd],
+        };
+        bytes.iter().zip(magic).all(|(byte, magic)| byte == magic)
     }
 }
 
@@ -63,20 +70,139 @@ pub fn without_packing(path: &Path) -> PathBuf {
     }
 }
 
-/// Says of what is damaged that it is, and of which format.
-struct Unpack<R> {
-    input: R,
-    packing: Packing,
+/// A member of gzip, a frame of zstd: of such there may be several.
+trait Member: Read + Sized {
+    const PACKING: Packing;
+    type Input: BufRead;
+    fn begin(input: Counted<Self::Input>) -> io::Result<Self>;
+    fn input(&mut self) -> &mut Counted<Self::Input>;
+    fn into_input(self) -> Counted<Self::Input>;
 }
 
-impl<R: Read> Read for Unpack<R> {
+impl<R: BufRead> Member for GzDecoder<Counted<R>> {
+    const PACKING: Packing = Packing::Gzip;
+    type Input = R;
+
+    fn begin(input: Counted<R>) -> io::Result<Self> {
+        Ok(Self::new(input))
+    }
+
+    fn input(&mut self) -> &mut Counted<R> {
+        self.get_mut()
+    }
+
+    fn into_input(self) -> Counted<R> {
+        self.into_inner()
+    }
+}
+
+impl<R: BufRead> Member for zstd::Decoder<'static, Counted<R>> {
+    const PACKING: Packing = Packing::Zstd;
+    type Input = R;
+
+    fn begin(input: Counted<R>) -> io::Result<Self> {
+        let mut frame = Self::with_buffer(input)?.single_frame();
+        frame.window_log_max(WINDOW_LOG)?;
+        Ok(frame)
+    }
+
+    fn input(&mut self) -> &mut Counted<R> {
+        self.get_mut()
+    }
+
+    fn into_input(self) -> Counted<R> {
+        self.into_inner()
+    }
+}
+
+/// Members one after the other. Says of what is damaged that it is, and of which format.
+struct Unpack<M>(Option<M>);
+
+impl<M: Member> Unpack<M> {
+    fn unpack(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.0 {
+            let unpacked = member.read(out)?;
+            if unpacked > 0 || out.is_empty() {
+                return Ok(unpacked);
+            }
+            if !another_follows(M::PACKING, member.input())? {
+                break;
+            }
+            let input = self.0.take().map(M::into_input);
+            self.0 = input.map(M::begin).transpose()?;
+        }
+        Ok(0)
+    }
+}
+
+/// Whether another member follows in what is left of the input.
+fn another_follows<R: BufRead>(packing: Packing, input: &mut Counted<R>) -> io::Result<bool> {
+    loop {
+        let bytes = input.fill_buf()?;
+        // Tapes and disks pad with zeros, which gzip ignores and zstd does not.
+        let is_padding = |byte: &&u8| packing == Packing::Gzip && **byte == 0;
+        let padding = bytes.iter().take_while(is_padding).count();
+        match &bytes[padding..] {
+            [] if bytes.is_empty() => return Ok(false),
+            [] => {}
+            start if packing.can_start_with(start) => {
+                input.consume(padding);
+                return Ok(true);
+            }
+            _ => {
+                let at = input.so_far() + padding as u64;
+                let behind = Behind { packing, at };
+                return Err(io::Error::new(ErrorKind::InvalidData, behind));
+            }
+        }
+        input.consume(padding);
+    }
+}
+
+/// Something behind the end of packed data that is none.
+#[derive(Debug)]
+pub(super) struct Behind {
+    packing: Packing,
+    /// Bytes of the input before it.
+    at: u64,
+}
+
+impl fmt::Display for Behind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, at) = (self.packing.name(), self.at);
+        write!(
+            f,
+            "behind the end of its {name} data, at byte {at}, stands something else"
+        )
+    }
+}
+
+impl Error for Behind {}
+
+impl Behind {
+    /// What to do about it: what is before it is whole.
+    pub(super) fn hint(&self) -> String {
+        let at = self.at;
+        format!(
+            "leave it out: head -c {at} FILE | recall run -; where rows have been called, with \
+             --resume and their --ledger"
+        )
+    }
+}
+
+/// That an input could not be read on for something behind its packed data.
+pub(super) fn behind(error: &io::Error) -> Option<&Behind> {
+    error.get_ref()?.downcast_ref()
+}
+
+impl<M: Member> Read for Unpack<M> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        self.input.read(out).map_err(|error| {
-            let name = self.packing.name();
+        self.unpack(out).map_err(|error| {
+            let name = M::PACKING.name();
             match error.kind() {
                 ErrorKind::Interrupted => error,
                 // The file's own trouble, not that of what is in it.
-                _ if error.raw_os_error().is_some() => error,
+                _ if error.raw_os_error().is_some() || behind(&error).is_some() => error,
                 ErrorKind::UnexpectedEof => io::Error::new(
                     ErrorKind::UnexpectedEof,
                     format!("its {name} data is cut off"),

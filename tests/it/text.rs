@@ -468,3 +468,67 @@ fn what_has_zeros_and_is_no_utf_16_is_no_text_and_gets_no_encoding_named() {
         done.says("rows.csv: is no text");
     }
 }
+
+#[test]
+fn zeros_behind_gzip_data_are_padding() {
+    for zeros in [1, 1_000, 200_000] {
+        let padded = [gzip(CSV), vec![0; zeros]].concat();
+        assert_eq!(called_for("rows.csv.gz", &padded, &[]), BOTH);
+        let more = [padded, gzip("g3,bob\n")].concat();
+        assert_eq!(called_for("rows.csv.gz", more, &[]), ["ann", "bob", "用户"]);
+    }
+}
+
+#[test]
+fn a_frame_of_zstd_that_is_to_be_skipped_is_skipped() {
+    let skipped = b"\x5a\x2a\x4d\x18\x04\0\0\0....";
+    let frames = [
+        &zstd("group,sender\ng1,ann\n")[..],
+        skipped,
+        &zstd("g2,用户\n"),
+    ]
+    .concat();
+    assert_eq!(called_for("rows.csv.zst", frames, &[]), BOTH);
+}
+
+#[test]
+fn something_else_behind_packed_data_is_told_with_its_place_and_can_be_left_out() {
+    let ends: [&[u8]; 4] = [
+        b"x",
+        b"group,sender\ng3,bob\n",
+        &[0xff; 10_000],
+        b"\x1fno gzip",
+    ];
+    for (what, pack) in [
+        ("gzip", gzip as fn(&'static str) -> Vec<u8>),
+        ("zstd", zstd),
+    ] {
+        for end in ends {
+            let service = Service::lenient();
+            let place = Place::new();
+            let (whole, name) = (pack(CSV), format!("rows.csv.{what}"));
+            place.write(&name, [&whole, end].concat());
+            let at = whole.len();
+            let run = || place.run(&name).on(service.address());
+            let words = ["--ledger", "l.jsonl"];
+            let done = run().with(words).finish().exits(1);
+            done.says(&format!(
+                "behind the end of its {what} data, at byte {at}, stands something else"
+            ))
+            .says(&format!(
+                "hint: leave it out: head -c {at} FILE | recall run -"
+            ))
+            .says("--resume");
+            assert_eq!(service.calls(), 2, "every row before it");
+            let run = place.run("-").on(service.address()).with(words);
+            let rest = run.with(["--resume"]).stdin(whole).finish().exits(0);
+            assert_eq!([rest.count("resumed"), rest.count("recalled")], [2, 0]);
+        }
+    }
+    // To zstd zeros are something else.
+    let padded = [zstd(CSV), vec![0; 10]].concat();
+    let place = Place::new();
+    place.write("rows.csv.zst", padded);
+    let check = place.recall(["check", "rows.csv.zst"]).finish().exits(1);
+    check.says("behind the end of its zstd data");
+}
