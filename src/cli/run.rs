@@ -11,12 +11,12 @@ use super::{InputArgs, OutputArgs, PaceArgs, ServiceArgs};
 const MORE: &str = "recall run --help has every flag, the environment and the exit codes.";
 const EXAMPLES: &str = "\
 Examples:
-  recall run rows.csv --mock              rehearse against a mock inside
-  recall run rows.csv --dry-run           the first calls, and none is made
-  recall run rows.csv --limit 10          a canary: the first ten rows
-  recall run rows.csv --resume            the rest, or after an interruption
-  xzcat rows.csv.xz | recall run -        rows from a pipe
-  recall run a.csv b.jsonl --ledger wave  several inputs, one ledger";
+  recall run rows.csv --mock                  rehearse against a mock inside
+  recall run rows.csv --dry-run               the first calls, and none is made
+  recall run rows.csv --preflight --limit 10  a canary: the first ten rows
+  recall run rows.csv --preflight --resume    the rest, or what was interrupted
+  xzcat rows.csv.xz | recall run -            rows from a pipe
+  recall run a.csv b.jsonl --ledger wave      several inputs, one ledger";
 const ENVIRONMENT_AND_EXIT: &str = "\
 Environment:
   RECALL_SDKAPPID, RECALL_IDENTIFIER      who calls

@@ -449,6 +449,22 @@ fn a_resumed_run_asks_only_for_the_groups_that_are_left() {
 }
 
 #[test]
+fn what_an_earlier_run_has_recorded_as_recalled_stays_so_and_a_ledger_of_its_own_mends_it() {
+    let service = Service::start(well);
+    let place = Place::with_rows(rows_in(&["@TGS#live", "@TGS#1", "@TGS#live"]));
+    let run = |words: &[&str]| {
+        let run = place.run("rows.csv").on(service.address()).with(words);
+        run.finish().exits(0)
+    };
+    run(&["--limit", "1"]);
+    let rest = run(&["--preflight", "--resume"]);
+    assert_eq!([rest.count("skipped"), rest.count("resumed")], [1, 1]);
+    assert_eq!(place.ledger().of("u0").outcome, "recalled");
+    let anew = run(&["--preflight", "--ledger", "anew.ledger.jsonl"]);
+    assert_eq!([anew.count("recalled"), anew.count("skipped")], [1, 2]);
+}
+
+#[test]
 fn a_dry_run_with_it_asks_and_recalls_nothing() {
     let service = Service::start(well);
     let place = Place::with_rows(rows_in(&["@TGS#live", "@TGS#1", "@TGS#live"]));

@@ -18,7 +18,7 @@ const ENDS: &[(&str, i32)] = &[
     ("check rows.csv", 0),
     ("check rows.csv --online", 0),
     ("run rows.csv --dry-run", 0),
-    ("run rows.csv --limit 10", 0),
+    ("run rows.csv --preflight --limit 10", 0),
     ("run rows.csv --preflight --resume", 0),
     ("completions bash", 0),
     ("man run", 0),
