@@ -129,7 +129,7 @@ impl Looking<'_> {
 /// Something the operator should hear of while it happens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
-    /// The service gives no real answers: all calls are held but one at a time, which probes.
+    /// The service gives no real answers: all rows are held, one call at a time probes.
     Outage {
         /// The code of the last fault.
         code: i64,

@@ -7,7 +7,7 @@ use super::words::{fault, thousands, time};
 pub(super) fn line(notice: &Notice) -> String {
     match notice {
         Notice::Outage { code, info } => format!(
-            "The service is out ({}). All else is held; one call at a time asks whether it is back.",
+            "The service is out ({}). Every row is held; one call at a time asks whether it is back.",
             fault(*code, info)
         ),
         Notice::OutageOver { lasted, probes: 0 } => {
