@@ -11,6 +11,10 @@ use super::settings::{Setting, Settings};
 use crate::error::{Error, Result};
 use crate::run::{LastSecond, MaxFailures, Plan};
 
+/// A rate above this is none that is ever reached; calls a billionth of a second apart could not
+/// even be spaced.
+const FASTEST: u32 = 1_000_000;
+
 /// The bounds of a run. Rows that have failed before may fail again, unless somebody says otherwise.
 ///
 /// # Errors
@@ -52,10 +56,11 @@ pub(crate) fn rate(from: &str, text: &str) -> Result<Option<NonZeroU32>> {
     if text == "max" {
         return Ok(None);
     }
-    match text.parse() {
-        Ok(rate) => Ok(Some(rate)),
-        Err(_) => Err(Error::usage(format!(
-            "{from} {text} is not 1 or more, or max"
+    let rate = text.parse().ok();
+    match rate.filter(|rate: &NonZeroU32| rate.get() <= FASTEST) {
+        Some(rate) => Ok(Some(rate)),
+        None => Err(Error::usage(format!(
+            "{from} {text} is not 1 to {FASTEST}, or max"
         ))),
     }
 }

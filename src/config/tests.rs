@@ -84,6 +84,19 @@ fn nothing_above_the_cap_goes_to_a_real_service() {
 }
 
 #[test]
+fn a_rate_that_no_machine_reaches_is_refused() {
+    for rate in ["0", "1000001", "4294967295", "4294967296"] {
+        let error = service(
+            &format!("--endpoint http://127.0.0.1:1 --rate {rate}"),
+            &WHO,
+        );
+        let error = error.expect_err(rate).to_string();
+        assert!(error.contains("is not 1 to 1000000, or max"), "{error}");
+    }
+    service("--endpoint http://127.0.0.1:1 --rate 1000000", &WHO).expect("the highest");
+}
+
+#[test]
 fn a_usersig_of_somebody_else_or_of_yesterday_is_refused() {
     let now = usersig::now();
     let refused = |app: u64, identifier: &str, time: u64| {

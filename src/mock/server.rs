@@ -93,7 +93,10 @@ pub(crate) async fn serve(
                 Err(error) => tracing::debug!(%error, %address, "the mock can't come back yet"),
             }
         }
-        let change = outage.until.map(|until| shared.start + until);
+        // A moment that no clock reaches never comes.
+        let change = outage
+            .until
+            .and_then(|until| shared.start.checked_add(until));
         let again = listener.is_none() && !outage.refuses;
         tokio::select! {
             accepted = accept(listener.as_ref()) => match accepted {

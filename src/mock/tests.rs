@@ -291,6 +291,20 @@ fn while_the_service_is_away_connections_are_cut_and_refused_and_then_it_is_back
 }
 
 #[test]
+fn an_outage_may_last_longer_than_any_clock_can_tell() {
+    let script = "[[during]]\nto = '9223372036854775807s'\naway = true";
+    let mock = Mock::start(Options {
+        script: Script::from_toml(script).expect("a script"),
+        ..Options::default()
+    })
+    .expect("a mock");
+    let (_, end) = call(&mock);
+    assert!(is_reset(end));
+    TcpStream::connect(mock.address()).expect_err("away");
+    assert_eq!(mock.seen().calls, 1);
+}
+
+#[test]
 fn the_world_can_be_asked_what_it_looks_like() {
     let world = r#"
         app = { sdkappid = 1400000000, admins = ["administrator"] }

@@ -84,9 +84,13 @@ impl Outage {
     pub(crate) fn allows(&self, now: Instant) -> Calls {
         match &self.out {
             None => Calls::All,
-            Some(out) if now >= out.since + self.longest => Calls::GiveUp,
+            Some(out) if now.duration_since(out.since) >= self.longest => Calls::GiveUp,
             Some(out) if now >= out.probe_at => Calls::Probe,
-            Some(out) => Calls::NoneUntil(out.probe_at.min(out.since + self.longest)),
+            // The longest may lie beyond what an `Instant` holds.
+            Some(out) => match out.since.checked_add(self.longest) {
+                Some(end) => Calls::NoneUntil(out.probe_at.min(end)),
+                None => Calls::NoneUntil(out.probe_at),
+            },
         }
     }
 
@@ -264,6 +268,17 @@ mod tests {
         let outage = out_at(start);
         assert_eq!(outage.allows(start + 1_799 * SECOND), Calls::Probe);
         assert_eq!(outage.allows(start + 1_800 * SECOND), Calls::GiveUp);
+    }
+
+    #[test]
+    fn patience_may_be_longer_than_any_clock_can_tell() {
+        let start = Instant::now();
+        let mut outage = Outage::new(Duration::MAX);
+        for row in 0..20 {
+            fault(&mut outage, row, start);
+        }
+        assert_eq!(outage.allows(start), Calls::NoneUntil(start + SECOND));
+        assert_eq!(outage.allows(start + 86_400 * SECOND), Calls::Probe);
     }
 
     #[test]

@@ -249,3 +249,24 @@ fn a_second_run_for_the_app_is_refused_or_waits_for_its_turn() {
     waiting.finish().exits(0);
     assert_eq!(service.calls(), 6);
 }
+
+#[test]
+fn a_bound_may_be_as_high_as_one_likes() {
+    // Twenty rows make an outage, so that every wait there is is waited for.
+    let service = Service::start(|call| match call.nth {
+        0..20 => Answer::code(10002),
+        _ => Answer::ok(),
+    });
+    let place = Place::with_rows(rows(40));
+    let run = place.run("rows.csv").on(service.address()).rate("1000000");
+    let words = [
+        ["--concurrency", "18446744073709551615"],
+        ["--max-attempts", "4294967295"],
+        ["--timeout", "9223372036854775807s"],
+        ["--max-outage", "9223372036854775807s"],
+        ["--max-failures", "18446744073709551615"],
+        ["--limit", "18446744073709551615"],
+    ];
+    run.with(words.as_flattened()).finish().exits(0);
+    place.ledger().has_recalled_each_of(40);
+}
