@@ -50,17 +50,15 @@ pub struct Code {
 
 const LATER: &str = "Retried by itself. If it stays, replay the failed rows later.";
 const SHARED_CAP: &str = "Retried at a lower pace by itself. If it stays, somebody else calls with the same app: find them, or lower --rate.";
-const NEW_SIG: &str = "Set RECALL_SECRET_KEY, so that UserSigs are renewed by themselves, or bring a fresh RECALL_USERSIG; then --resume.";
-const CHECK_SIG: &str = "Check that RECALL_USERSIG is whole and was made for this app and identifier, with this app's key; then --resume.";
-const CHECK_CALL: &str =
-    "The call itself was refused. Check --endpoint and --region; then --resume.";
-const CHECK_APP: &str =
-    "Check the app in the console, RECALL_SDKAPPID and the region; then --resume.";
+const NEW_SIG: &str = "Set RECALL_SECRET_KEY, so that UserSigs are renewed by themselves, or bring a fresh RECALL_USERSIG; then go on.";
+const CHECK_SIG: &str = "Check that RECALL_USERSIG is whole and was made for this app and identifier, with this app's key; then go on.";
+const CHECK_CALL: &str = "The call itself was refused. Check --endpoint and --region; then go on.";
+const CHECK_APP: &str = "Check the app in the console, RECALL_SDKAPPID and the region; then go on.";
 const CHECK_ROW: &str = "Check the row's IDs. Other rows are not affected.";
-const CHECK_WAY: &str = "If every row gets it, something else answers in the service's place: a wrong --endpoint, or a proxy in between. Mend that, then replay the failed rows.";
+const CHECK_WAY: &str = "If every row gets it, something else answers in the service's place. If it is a proxy in between, mend that, then replay the failed rows; if it is a wrong --endpoint, begin another ledger with the right one, for each belongs to one endpoint.";
 const UNPUBLISHED_ROW: &str = "Read the service's ErrorInfo in the ledger; check the row's IDs.";
 const UNPUBLISHED_STOP: &str =
-    "Read the service's ErrorInfo; check the app in the console; then --resume.";
+    "Read the service's ErrorInfo; check the app in the console; then go on.";
 
 const fn code(code: i64, verdict: Verdict, meaning: &'static str, advice: &'static str) -> Code {
     Code {
@@ -78,7 +76,7 @@ const fn code(code: i64, verdict: Verdict, meaning: &'static str, advice: &'stat
 /// more is our reading.
 #[rustfmt::skip]
 pub const TABLE: &[Code] = &[
-    code(UNTRUSTED, Stop, "the service's certificate is not to be trusted", "Something answers in the service's place, or a private authority is missing: check --endpoint, the clock and --cacert; then --resume."),
+    code(UNTRUSTED, Stop, "the service's certificate is not to be trusted", "Something answers in the service's place, or a private authority is missing: check --endpoint, the clock and --cacert; then go on."),
     code(BAD_ANSWER, Retry, "the answer was not the API's JSON", "Retried by itself. If it stays, something between here and the service answers in its place: a proxy, a portal, a wrong --endpoint."),
     code(BROKEN_OFF, Retry, "the connection broke before the whole answer was there", LATER),
     code(NO_CONNECTION, Retry, "no connection to the service", "Retried by itself. If it stays, check the network, a proxy, --endpoint and --cacert."),
@@ -112,7 +110,7 @@ pub const TABLE: &[Code] = &[
     code(60007, SlowDown, "called too often", SHARED_CAP),
     code(60008, Retry, "time-out inside the service", LATER),
     code(60009, Stop, "refused for the whole app", UNPUBLISHED_STOP),
-    code(60010, Stop, "the call needs an app admin", "Set RECALL_IDENTIFIER to an account that is an admin of this app; then --resume."),
+    code(60010, Stop, "the call needs an app admin", "Set RECALL_IDENTIFIER to an account that is an admin of this app; then go on."),
     code(60011, SlowDown, "called too often", SHARED_CAP),
     code(60012, Stop, "SDKAppID is missing", CHECK_APP),
     code(60013, Retry, "internal error, try again", LATER),
@@ -121,12 +119,12 @@ pub const TABLE: &[Code] = &[
     code(60017, Stop, "refused for the whole app", UNPUBLISHED_STOP),
     code(60018, SlowDown, "called too often", SHARED_CAP),
     code(60019, SlowDown, "called too often", SHARED_CAP),
-    code(60020, Stop, "the plan has expired or is in arrears", "Renew the app's plan in the console; then --resume."),
-    code(60021, Stop, "this source address is not allowed", "Run from an allowed address, or allow this one in the console; then --resume."),
+    code(60020, Stop, "the plan has expired or is in arrears", "Renew the app's plan in the console; then go on."),
+    code(60021, Stop, "this source address is not allowed", "Run from an allowed address, or allow this one in the console; then go on."),
     code(60025, Stop, "bad parameter in the URL", CHECK_CALL),
-    code(60026, Stop, "the domain does not belong to this app's region", "Set RECALL_REGION to the app's region; then start anew with --ledger, for a ledger belongs to one endpoint."),
+    code(60026, Stop, "the domain does not belong to this app's region", "Set RECALL_REGION to the app's region; then begin another ledger, for each belongs to one endpoint: recall run --ledger FILE."),
     code(60027, Stop, "refused for the whole app", UNPUBLISHED_STOP),
-    code(60028, Stop, "the trial edition's daily quota is used up", "Go on tomorrow with --resume, or upgrade the plan."),
+    code(60028, Stop, "the trial edition's daily quota is used up", "Go on tomorrow, or upgrade the plan."),
     code(70001, Renew, "the UserSig has expired", NEW_SIG),
     code(70002, Stop, "the UserSig was refused", CHECK_SIG),
     code(70003, Stop, "the UserSig is invalid, perhaps cut off", CHECK_SIG),
@@ -136,7 +134,7 @@ pub const TABLE: &[Code] = &[
     code(70014, Stop, "the SDKAppID differs from the UserSig's", CHECK_SIG),
     code(70016, Stop, "no such app in this data centre", CHECK_APP),
     code(70020, Stop, "no such app in this data centre", CHECK_APP),
-    code(70050, Stop, "bad UserSig, and asked too often", "Wait for a minute, mend the UserSig, then --resume."),
+    code(70050, Stop, "bad UserSig, and asked too often", "Wait for a minute, mend the UserSig, then go on."),
     code(70051, Stop, "the UserSig was refused", CHECK_SIG),
     code(70052, Renew, "the UserSig has expired", NEW_SIG),
     code(70101, Renew, "the UserSig has expired", NEW_SIG),
@@ -197,6 +195,14 @@ mod tests {
     #[test]
     fn the_table_is_ascending_so_that_it_can_be_searched() {
         assert!(TABLE.is_sorted_by(|a, b| a.code < b.code));
+    }
+
+    #[test]
+    fn no_advice_names_a_flag_that_a_replay_lacks() {
+        let all = TABLE.iter().copied().chain([302, 405, 502].map(look_up));
+        for Code { code, advice, .. } in all {
+            assert!(!advice.contains("--resume"), "{code}: {advice}");
+        }
     }
 
     #[test]

@@ -84,7 +84,7 @@ fn open_locked(path: &Path) -> Result<File> {
         .map_err(|error| {
             Error::ledger(format!("cannot open the ledger {}", path.display()))
                 .because(error)
-                .hint("--ledger FILE puts it elsewhere")
+                .hint("check its folder and its rights; a run can have it elsewhere with --ledger FILE")
         })?;
     match file.try_lock() {
         Ok(()) => Ok(file),
@@ -92,7 +92,7 @@ fn open_locked(path: &Path) -> Result<File> {
             "another run is writing the ledger {}",
             path.display()
         ))
-        .hint("wait for it to end, or give this run a ledger of its own with --ledger FILE")),
+        .hint("wait for it to end")),
         Err(TryLockError::Error(error)) => {
             Err(Error::ledger(format!("cannot lock the ledger {}", path.display())).because(error))
         }
@@ -167,7 +167,7 @@ fn check_service(path: &Path, theirs: &Header, ours: &Header) -> Result<()> {
         ours.app,
         ours.endpoint,
     ))
-    .hint("--ledger FILE begins another one"))
+    .hint("call as that app and there; a run can begin another one with --ledger FILE"))
 }
 
 fn begin(path: &Path, file: &mut File, header: &Header) -> io::Result<()> {

@@ -171,7 +171,7 @@ impl Reader {
             Error::ledger(format!(
                 "{path} is no ledger: its first line is not a ledger's header"
             ))
-            .hint("check the name; --ledger FILE chooses another one")
+            .hint("check its name; this file was not touched")
         };
         if !self.advance()? {
             return Err(no_ledger());

@@ -28,8 +28,8 @@ pub(super) fn line(notice: &Notice) -> String {
         Notice::RenewedInTime => "The UserSig was signed anew, before it runs out.".to_owned(),
         Notice::UserSigEnds { left, needed } => format!(
             "The UserSig runs out in {}, and the rows that are left take about {}: the run will \
-             stop then. Go on with --resume and a new one, or set RECALL_SECRET_KEY, and they are \
-             signed anew in time.",
+             stop then. Go on with a new one, or set RECALL_SECRET_KEY, and they are signed anew in \
+             time.",
             time(*left),
             time(*needed)
         ),

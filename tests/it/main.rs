@@ -19,6 +19,7 @@ mod files;
 mod flags;
 mod guard;
 mod help;
+mod hints;
 mod inputs;
 mod interface;
 mod kill;

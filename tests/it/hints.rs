@@ -1,0 +1,72 @@
+//! What a command says to do next can be done with that command.
+
+use std::fs::File;
+
+use crate::stage::{Answer, Finished, Place, Service, rows};
+
+/// A ledger of so many failed rows.
+fn failed(service: &Service, count: usize) -> Place {
+    let place = Place::with_rows(rows(count));
+    let run = place.run("rows.csv").on(service.address());
+    run.with(["--max-failures", "none"]).finish().exits(3);
+    place
+}
+
+/// A service that refuses each row `count` times, and then the `UserSig`.
+fn refusing(count: usize) -> Service {
+    Service::start(move |call| match call.nth {
+        nth if nth < count => Answer::code(10010),
+        _ => Answer::code(70003),
+    })
+}
+
+#[track_caller]
+fn names_none_of(done: &Finished, flags: &[&str]) {
+    for flag in flags {
+        assert!(!done.stderr.contains(flag), "{flag}: {}", done.stderr);
+    }
+}
+
+#[test]
+fn a_replay_that_the_service_stops_is_gone_on_with_as_it_is() {
+    let service = refusing(3);
+    let place = failed(&service, 3);
+    let replay = place.recall(["replay", "rows.ledger.jsonl"]);
+    let done = replay.finish().exits(4).says("then go on");
+    names_none_of(&done, &["--resume", "--ledger"]);
+    done.says("To go on: recall replay rows.ledger.jsonl");
+}
+
+#[test]
+fn a_replay_of_a_ledger_that_is_being_written_or_of_another_app_is_told_what_it_can_do() {
+    let service = refusing(3);
+    let place = failed(&service, 3);
+    let replay = || place.recall(["replay", "rows.ledger.jsonl"]);
+    let other_app = replay().with(["--sdkappid", "1400000001"]);
+    let done = other_app.finish().exits(1);
+    done.says("call as that app")
+        .says("a run can begin another");
+    let held = File::open(place.path("rows.ledger.jsonl")).unwrap();
+    held.lock().unwrap();
+    let done = replay().finish().exits(1).says("another run is writing");
+    names_none_of(&done.says("wait for it to end"), &["--resume", "--ledger"]);
+}
+
+#[test]
+fn a_replay_whose_disk_fills_up_is_the_same_command_again() {
+    let service = refusing(40);
+    let place = failed(&service, 20);
+    let replay = place.recall(["replay", "rows.ledger.jsonl"]);
+    let replay = replay.after("trap '' XFSZ; ulimit -f 4");
+    let done = replay.finish().exits(1).says("File too large");
+    done.says("the same command goes on, a run with --resume");
+}
+
+#[test]
+fn what_reads_a_ledger_is_told_of_no_flag_for_one() {
+    let place = Place::with_rows(rows(3));
+    for command in ["report", "export", "replay"] {
+        let done = place.recall([command, "rows.csv"]).finish().exits(1);
+        names_none_of(&done.says("is no ledger"), &["--ledger", "--resume"]);
+    }
+}
