@@ -1,5 +1,6 @@
 //! What to type next: commands made of this process's own words, to be copied.
 
+use std::iter;
 use std::path::Path;
 
 use clap::CommandFactory as _;
@@ -9,12 +10,23 @@ use crate::shell::quoted;
 
 /// This process's command line, to be typed again, with one more flag where it is not there yet.
 pub(super) fn this_command(and: Option<&str>) -> String {
-    let mut words = vec!["recall".to_owned()];
-    words.extend(std::env::args_os().skip(1).map(quoted));
-    if let Some(flag) = and.filter(|flag| !words.iter().any(|word| word == flag)) {
-        words.push(flag.to_owned());
+    // Without the name of the binary.
+    typed_again(std::env::args_os().skip(1).map(quoted), and)
+}
+
+fn typed_again(words: impl Iterator<Item = String>, and: Option<&str>) -> String {
+    let mut words: Vec<_> = iter::once("recall".to_owned()).chain(words).collect();
+    let is_there = |flag: &&str| before_inputs(words.iter()).any(|word| word == flag);
+    if let Some(flag) = and.filter(|flag| !is_there(flag)) {
+        // Right behind the name of the command.
+        words.insert(2, flag.to_owned());
     }
     words.join(" ")
+}
+
+/// The words up to `--`, behind which every word is an input.
+fn before_inputs<W: AsRef<str>>(words: impl Iterator<Item = W>) -> impl Iterator<Item = W> {
+    words.take_while(|word| word.as_ref() != "--")
 }
 
 /// The command that sends the failed rows of this run's ledger again, with those of this run's
@@ -28,7 +40,8 @@ pub(super) fn replay(ledger: &Path) -> String {
     )
 }
 
-fn replay_after(mut words: impl Iterator<Item = String>, ledger: &Path) -> String {
+fn replay_after(words: impl Iterator<Item = String>, ledger: &Path) -> String {
+    let mut words = before_inputs(words);
     let cli = Cli::command();
     let flags_of = |name| {
         let command = cli.find_subcommand(name).expect("a command of ours");
@@ -67,6 +80,34 @@ mod tests {
     fn replay(words: &[&str]) -> String {
         let words = words.iter().map(ToString::to_string);
         replay_after(words, Path::new("my rows.ledger.jsonl"))
+    }
+
+    #[test]
+    fn the_flag_stands_where_it_is_no_input() {
+        let again = |words: &[&str]| {
+            let words = words.iter().map(ToString::to_string);
+            typed_again(words, Some("--resume"))
+        };
+        assert_eq!(
+            again(&["run", "--mock", "--", "rows.csv"]),
+            "recall run --resume --mock -- rows.csv"
+        );
+        assert_eq!(
+            again(&["run", "--", "--resume"]),
+            "recall run --resume -- --resume"
+        );
+        assert_eq!(
+            again(&["run", "rows.csv", "--resume"]),
+            "recall run rows.csv --resume"
+        );
+    }
+
+    #[test]
+    fn an_input_is_not_taken_for_a_flag() {
+        assert_eq!(
+            replay(&["--mock", "--", "--rate", "-y"]),
+            "recall replay 'my rows.ledger.jsonl' --mock"
+        );
     }
 
     #[test]

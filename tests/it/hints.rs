@@ -70,3 +70,12 @@ fn what_reads_a_ledger_is_told_of_no_flag_for_one() {
         names_none_of(&done.says("is no ledger"), &["--ledger", "--resume"]);
     }
 }
+
+#[test]
+fn a_run_goes_on_where_its_inputs_stand_behind_a_double_dash() {
+    let place = Place::with_rows(rows(30));
+    let words = ["run", "--mock", "--mock-fail", "10010=100%", "--"];
+    let run = place.recall(words.into_iter().chain(["rows.csv"]));
+    let done = run.finish().exits(4);
+    done.says("To go on: recall run --resume --mock --mock-fail 10010=100% -- rows.csv");
+}
