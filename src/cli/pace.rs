@@ -26,10 +26,11 @@ pub struct PaceArgs {
     /// The service itself takes up to 3s.
     #[arg(long, value_name = "TIME", hide_short_help = true)]
     pub timeout: Option<String>,
-    /// End the run when so many rows have failed
+    /// Most rows that may fail [default: 50%]
     ///
-    /// A number of rows, a share of at least 1,000 rows, or none to let them. Unless you say it,
-    /// 50% end the run, or 20 that fail alike at its start; rows that failed before may fail again.
+    /// One more ends the run. A number of rows, a share, judged from 1,000 rows on, or none to let
+    /// all of them fail. Unless it is none, a run also ends whose first 20 rows all fail alike. Rows
+    /// that failed before, as in a replay, may all fail again, unless you say it.
     #[arg(long, value_name = "N|P%")]
     pub max_failures: Option<String>,
     /// Queue behind another run for this app on this machine

@@ -6,7 +6,8 @@ const FIRST_ANSWERS: u64 = 20;
 /// From so many settled rows on the share of failures is judged.
 const JUDGED_FROM: u64 = 1_000;
 
-/// How many rows may fail.
+/// How many rows may fail. Where that is bounded at all, a run also ends whose first 20 answers are
+/// all the same failure.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum MaxFailures {
     /// As many as like to.

@@ -91,6 +91,37 @@ fn max_failures_is_a_bound_that_the_operator_sets() {
 }
 
 #[test]
+fn a_bound_of_the_operator_s_does_not_excuse_20_rows_that_fail_alike_at_the_start() {
+    for bound in ["30", "100%"] {
+        let service = refusing();
+        let place = Place::with_rows(rows(40));
+        let run = place.run("rows.csv").on(service.address());
+        let run = run.with(["--concurrency", "1", "--max-failures", bound]);
+        run.finish().exits(4).says("the first 20 rows all failed");
+        assert_eq!(service.calls(), 20);
+    }
+}
+
+#[test]
+fn the_help_says_what_the_guard_does() {
+    let place = Place::new();
+    for command in ["run", "replay"] {
+        let help = place.recall([command, "--help"]).env("COLUMNS", "80");
+        let help = help.finish().exits(0).stdout;
+        let words: Vec<_> = help.split_whitespace().collect();
+        let words = words.join(" ");
+        for told in [
+            "Most rows that may fail [default: 50%]",
+            "One more ends the run",
+            "a share, judged from 1,000 rows on",
+            "a run also ends whose first 20 rows all fail alike",
+        ] {
+            assert!(words.contains(told), "{told} is not in {help}");
+        }
+    }
+}
+
+#[test]
 fn max_failures_0_stops_at_the_first() {
     let service = refusing();
     let place = Place::with_rows(rows(40));
