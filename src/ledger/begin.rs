@@ -62,7 +62,7 @@ pub(super) fn open(
 /// Refuses a ledger that is there already, for whoever is to begin one later.
 ///
 /// # Errors
-/// When there is one. Whether one can be made is seen when it is [opened](open).
+/// When there is one. Whether one can be made is seen when it is opened.
 pub fn check_new(path: &Path) -> Result<()> {
     let Ok(mut file) = File::open(path) else {
         return Ok(());
