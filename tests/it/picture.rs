@@ -55,9 +55,11 @@ fn a_picture_of_a_run_shows_the_outage_behind_it_and_how_far_it_is() {
     let half_way = if wants_file { "3,2" } else { "1" };
     crate::stage::until("half-way", || {
         let shown = terminal.shows();
+        // A segment of the bar is a few hundred rows.
+        let is_under_way = |line: &String| line.contains('━') && line.contains(" left");
         shown
             .iter()
-            .any(|line| line.starts_with(half_way) && line.contains(" left"))
+            .any(|line| line.starts_with(half_way) && is_under_way(line))
     });
     let picture = svg(&format!("recall {}", words.join(" ")), &terminal);
     drop(running);
