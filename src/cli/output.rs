@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Results")]
 pub struct OutputArgs {
-    /// The file of failed rows, itself an input [default: INPUT's name with .failed]
+    /// The file of failed rows, itself an input [default: the ledger's name with .failed]
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub failed: Option<PathBuf>,
     /// Print the summary as one JSON object

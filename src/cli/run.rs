@@ -31,7 +31,7 @@ Flags weigh more than the environment, and that more than the file.
 Exit codes:
   0  every row was recalled   3  finished; some rows failed or are invalid
   1  it could not run         4  stopped by the service, an outage, the guard
-  2  flags or environment   130  interrupted
+  2  flags or environment   130  interrupted, or not agreed to
 After 4 and 130 the same command with --resume goes on.";
 
 /// `recall run`.
