@@ -6,7 +6,7 @@
 
 use std::cell::Cell;
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[cfg(target_os = "linux")]
 use nix::sys::socket::sockopt::ReceiveTimestampns;
@@ -18,6 +18,40 @@ use tokio::net::TcpStream;
 
 use super::cap::LATE;
 
+/// Both clocks are read within this, unless the thread loses its turn between the two.
+const MOMENT: Duration = Duration::from_micros(10);
+/// So often it may lose it.
+const TIMES: usize = 100;
+
+/// One moment by both clocks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    /// As time since the start of the mock.
+    pub(crate) now: Duration,
+    /// As time since the Unix epoch.
+    epoch: Option<Duration>,
+}
+
+impl Moment {
+    /// The present one. A clock that was read milliseconds before the other would make a call
+    /// earlier or later than it was.
+    pub(crate) fn since(start: Instant) -> Self {
+        let read = || {
+            let now = start.elapsed();
+            let epoch = since_epoch();
+            (Self { now, epoch }, start.elapsed().saturating_sub(now))
+        };
+        let (mut moment, mut took) = read();
+        for _ in 1..TIMES {
+            if took <= MOMENT {
+                break;
+            }
+            (moment, took) = read();
+        }
+        moment
+    }
+}
+
 /// When the bytes that were read last arrived.
 #[derive(Debug, Default)]
 pub(crate) struct Arrival {
@@ -26,13 +60,10 @@ pub(crate) struct Arrival {
 }
 
 impl Arrival {
-    /// The arrival as time since the start of the mock, `now` being the same for this moment.
-    pub(crate) fn before(&self, now: Duration) -> Duration {
-        let ago = self
-            .last
-            .get()
-            .zip(since_epoch())
-            .map(|(last, now)| now.saturating_sub(last));
+    /// The arrival as time since the start of the mock.
+    pub(crate) fn before(&self, Moment { now, epoch }: Moment) -> Duration {
+        let ago = self.last.get().zip(epoch);
+        let ago = ago.map(|(last, now)| now.saturating_sub(last));
         // Where the clock was set meanwhile, what it says is of no use.
         let ago = ago.filter(|ago| *ago < LATE);
         now.saturating_sub(ago.unwrap_or_default())
@@ -138,20 +169,25 @@ mod tests {
     #[test]
     fn a_thread_that_waited_long_for_its_turn_does_not_make_a_call_later() {
         let arrival = Arrival::default();
+        let [now, epoch] = [9, 1_000].map(Duration::from_secs);
         let ago = Duration::from_millis(900);
-        let last = since_epoch().map(|now| now.saturating_sub(ago));
-        arrival.last.set(last);
-        let now = Duration::from_secs(9);
-        let earlier = now.saturating_sub(arrival.before(now));
-        assert!(ago <= earlier && earlier < LATE, "{earlier:?}");
+        arrival.last.set(Some(epoch.saturating_sub(ago)));
+        let epoch = Some(epoch);
+        let arrived = arrival.before(Moment { now, epoch });
+        assert_eq!(arrived, Duration::from_millis(8_100));
     }
 
     #[test]
     fn what_the_system_does_not_say_or_can_not_be_is_taken_as_now() {
         let arrival = Arrival::default();
-        let now = Duration::from_secs(9);
-        assert_eq!(arrival.before(now), now);
-        arrival.last.set(Some(Duration::from_secs(1)));
-        assert_eq!(arrival.before(now), now);
+        let [now, epoch] = [9, 1_000].map(Duration::from_secs);
+        for (last, epoch) in [
+            (None, Some(epoch)),
+            (Some(Duration::from_secs(1)), Some(epoch)),
+            (Some(epoch), None),
+        ] {
+            arrival.last.set(last);
+            assert_eq!(arrival.before(Moment { now, epoch }), now);
+        }
     }
 }

@@ -17,7 +17,7 @@ use hyper::{Request, Response, StatusCode, Uri, Version};
 use tokio::net::TcpStream;
 
 use super::answer::{How, Outgoing, json};
-use super::arrival::Arrival;
+use super::arrival::{Arrival, Moment};
 use super::body::Answering;
 use super::hook::{Call, Then};
 use super::request;
@@ -147,16 +147,17 @@ impl Open {
             return self.send(outgoing).await;
         }
         let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
-        let now = shared.start.elapsed();
+        let moment = Moment::since(shared.start);
         let request = request::Request {
-            arrived: self.arrival.before(now),
+            arrived: self.arrival.before(moment),
             method: head.method.as_str(),
             path: head.uri.path(),
             query: head.uri.query().unwrap_or(""),
             host: host.unwrap_or(""),
             body: &body,
         };
-        let answer = shared.service.borrow_mut().call(now, self.number, &request);
+        let service = &shared.service;
+        let answer = (service.borrow_mut()).call(moment.now, self.number, &request);
         if answer.first {
             shared.first_call.notify_one();
         }
@@ -178,7 +179,7 @@ impl Open {
             query: head.uri.query().unwrap_or(""),
             headers: &head.headers,
             body,
-            arrived: shared.start + self.arrival.before(shared.start.elapsed()),
+            arrived: shared.start + self.arrival.before(Moment::since(shared.start)),
             connection: self.number,
             nth,
         };
