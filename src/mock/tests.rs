@@ -271,17 +271,23 @@ fn a_slow_answer_and_a_hanging_call_hold_nobody_else_up() {
     }
 }
 
-#[test]
-fn while_the_service_is_away_connections_are_cut_and_refused_and_then_it_is_back() {
-    let script = "[[during]]\nto = '300ms'\naway = true";
+/// A mock that has been called and is away from then on.
+fn away_for(time: &str) -> Mock {
+    let script = format!("[[during]]\nto = '{time}'\naway = true");
     let mock = Mock::start(Options {
-        script: Script::from_toml(script).expect("a script"),
+        script: Script::from_toml(&script).expect("a script"),
         ..Options::default()
     })
     .expect("a mock");
     // The first call starts the script, so the answer to it may or may not get out.
     let (_, end) = call(&mock);
     assert!(is_reset(end));
+    mock
+}
+
+#[test]
+fn while_the_service_is_away_connections_are_cut_and_refused_and_then_it_is_back() {
+    let mock = away_for("300ms");
     let error = TcpStream::connect(mock.address()).expect_err("away");
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
     while TcpStream::connect(mock.address()).is_err() {
@@ -292,14 +298,7 @@ fn while_the_service_is_away_connections_are_cut_and_refused_and_then_it_is_back
 
 #[test]
 fn an_outage_may_last_longer_than_any_clock_can_tell() {
-    let script = "[[during]]\nto = '9223372036854775807s'\naway = true";
-    let mock = Mock::start(Options {
-        script: Script::from_toml(script).expect("a script"),
-        ..Options::default()
-    })
-    .expect("a mock");
-    let (_, end) = call(&mock);
-    assert!(is_reset(end));
+    let mock = away_for("9223372036854775807s");
     TcpStream::connect(mock.address()).expect_err("away");
     assert_eq!(mock.seen().calls, 1);
 }
