@@ -7,6 +7,7 @@ use std::num::NonZeroU32;
 
 use futures_util::stream::{self, StreamExt as _};
 use governor::{Quota, RateLimiter};
+use reqwest::header::CONTENT_TYPE;
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -23,7 +24,8 @@ fn main() {
         if let Some(limiter) = &limiter {
             limiter.until_ready().await;
         }
-        let answer = client.post(url).body(body.clone()).send().await;
+        let call = client.post(url).header(CONTENT_TYPE, "application/json");
+        let answer = call.body(body.clone()).send().await;
         let answer = answer.expect("an answer").bytes().await.expect("a body");
         let answer: serde_json::Value = serde_json::from_slice(&answer).expect("JSON");
         assert_eq!(answer["ErrorCode"], 0);

@@ -28,13 +28,8 @@ from statistics import median
 from server import CAP, Mock, Wire, busiest_second, timed
 
 ROOT = Path(__file__).resolve().parents[2]
-BODY = '{"GroupId":"@TGS#2C5SZEAEF","Sender_Account":"leckie"}'
-# As long as a real one, so that every tool sends the same.
-USERSIG = "eJw" + "x" * 189
-QUERY = (
-    "v4/group_open_http_svc/delete_group_msg_by_sender?sdkappid=1400000000"
-    f"&identifier=administrator&usersig={USERSIG}&random=4294967295&contenttype=json"
-)
+# A row of recall's input, so that every tool sends as much.
+BODY = '{"GroupId":"@TGS#2C5S0976EAEF","Sender_Account":"user_00099999"}'
 # A bucket of the cap's size, as its documentation shows it.
 AIOHTTP = """
 import asyncio, contextlib, sys
@@ -54,6 +49,13 @@ async def main():
         await asyncio.gather(*(worker() for _ in range(slots)))
 asyncio.run(main())
 """
+
+
+def query(recall):
+    """Of a call, as recall makes it."""
+    usersig = subprocess.run([recall, "usersig", "mint"], capture_output=True, check=True, text=True).stdout.strip()
+    return (f"v4/group_open_http_svc/delete_group_msg_by_sender?sdkappid={os.environ['RECALL_SDKAPPID']}"
+            f"&identifier=administrator&usersig={usersig}&contenttype=json&random=4294967295")
 
 
 class Recall:
@@ -83,7 +85,7 @@ class Oha:
     full_speed = 100_000
 
     def __init__(self, args, _):
-        self.program, self.slots = args.oha, args.concurrency
+        self.query, self.program, self.slots = args.query, args.oha, args.concurrency
 
     def missing(self):
         return None if shutil.which(self.program) else "oha is not on the path (--oha FILE)"
@@ -91,7 +93,7 @@ class Oha:
     def command(self, address, calls, rate):
         pace = ["-q", str(rate)] if rate else []
         return [self.program, "--no-tui", "-n", str(calls), "-c", str(self.slots), *pace, "-m", "POST",
-                "-T", "application/json", "-d", BODY, f"{address}/{QUERY}"]
+                "-T", "application/json", "-d", BODY, f"{address}/{self.query}"]
 
 
 class Naive:
@@ -99,13 +101,13 @@ class Naive:
     full_speed = 100_000
 
     def __init__(self, args, _):
-        self.program, self.slots = args.naive, args.concurrency
+        self.query, self.program, self.slots = args.query, args.naive, args.concurrency
 
     def missing(self):
         return None if os.access(self.program, os.X_OK) else "cargo build --release --example naive"
 
     def command(self, address, calls, rate):
-        return [self.program, f"{address}/{QUERY}", BODY, str(calls), str(self.slots), str(rate)]
+        return [self.program, f"{address}/{self.query}", BODY, str(calls), str(self.slots), str(rate)]
 
 
 class Aiohttp:
@@ -113,7 +115,7 @@ class Aiohttp:
     full_speed = 20_000
 
     def __init__(self, args, _):
-        self.python, self.slots = args.python, args.concurrency
+        self.query, self.python, self.slots = args.query, args.python, args.concurrency
 
     def missing(self):
         if not shutil.which(self.python):
@@ -122,7 +124,7 @@ class Aiohttp:
         return None if found.returncode == 0 else f"{self.python} has no aiohttp and aiolimiter (--python FILE)"
 
     def command(self, address, calls, rate):
-        return [self.python, "-c", AIOHTTP, f"{address}/{QUERY}", BODY, str(calls), str(self.slots), str(rate)]
+        return [self.python, "-c", AIOHTTP, f"{address}/{self.query}", BODY, str(calls), str(self.slots), str(rate)]
 
 
 class Parallel:
@@ -131,7 +133,7 @@ class Parallel:
 
     def __init__(self, args, _):
         # More processes than that only wait for each other.
-        self.slots = min(args.concurrency, 32)
+        self.query, self.slots = args.query, min(args.concurrency, 32)
 
     def missing(self):
         gone = [program for program in ("parallel", "curl") if not shutil.which(program)]
@@ -139,7 +141,7 @@ class Parallel:
 
     def command(self, address, calls, rate):
         pace = f"--delay {1 / rate}" if rate else ""
-        curl = f"curl -s -o {os.devnull} -H content-type:application/json -d '{BODY}' '{address}/{QUERY}'"
+        curl = f"curl -s -o {os.devnull} -H content-type:application/json -d '{BODY}' '{address}/{self.query}'"
         return ["bash", "-c", f"seq {calls} | parallel --will-cite -j {self.slots} {pace} -N0 -q {curl}"]
 
 
@@ -197,6 +199,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5, help="medians of so many; worst seconds of all")
     args = parser.parse_args()
     os.environ.update(RECALL_SDKAPPID=str(10**9 + os.getpid()), RECALL_SECRET_KEY="the mock takes any key")
+    args.query = query(args.recall)
     with tempfile.TemporaryDirectory() as folder:
         tools = [kind(args, Path(folder)) for kind in (Recall, Oha, Naive, Aiohttp, Parallel)]
         for tool in tools:

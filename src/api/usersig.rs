@@ -207,7 +207,13 @@ mod tests {
     #[test]
     fn it_is_packed_without_an_empty_block_at_its_end() {
         // Each character of it is in the URL of every call.
-        let usersig = mint(&Secret::new(KEY), 1_400_000_000, "admin", 1_700_000_000, 86_400);
+        let usersig = mint(
+            &Secret::new(KEY),
+            1_400_000_000,
+            "admin",
+            1_700_000_000,
+            86_400,
+        );
         let packed = STANDARD
             .decode(swap(usersig.expose(), [('*', '+'), ('-', '/'), ('_', '=')]))
             .expect("base64");
