@@ -12,7 +12,7 @@ use super::watch::Watch;
 use crate::api::codes::Verdict;
 use crate::api::groups::{Answer, MOST, State};
 use crate::api::reply::Reply;
-use crate::run::{Calls, LastSecond, Pace, Plan, Remedy, Retry, Shut, Signature, Strikes};
+use crate::run::{Allowed, LastSecond, Pace, Plan, Remedy, Retry, Shut, Signature, Strikes};
 
 /// Groups in hand before reading pauses: a few calls' worth.
 const READ_AHEAD: usize = 4 * MOST;
@@ -135,11 +135,11 @@ impl Lookups {
         let is_call_full = self.groups.len() >= MOST || (!self.open && !self.groups.is_empty());
         let is_fresh_ready = is_slot_free && is_call_full;
         let again = match self.watch.allows(now) {
-            Calls::NoneUntil(at) => return Next::Until(at),
-            Calls::Probe if self.in_flight > 0 => return Next::Wait,
+            Allowed::NoneUntil(at) => return Next::Until(at),
+            Allowed::Probe if self.in_flight > 0 => return Next::Wait,
             // Due or not, but others first: those that wait may be at fault themselves.
-            Calls::Probe => first.filter(|_| !is_fresh_ready),
-            Calls::All | Calls::GiveUp => first.filter(|_| due.is_some_and(|due| due <= now)),
+            Allowed::Probe => first.filter(|_| !is_fresh_ready),
+            Allowed::All | Allowed::GiveUp => first.filter(|_| due.is_some_and(|due| due <= now)),
         };
         if again.is_none() && !is_fresh_ready {
             return match due {
@@ -156,7 +156,7 @@ impl Lookups {
                     Some(at) => self.waiting.swap_remove(at).1,
                     None => self.fresh(),
                 };
-                Next::Call(self.start(call))
+                Next::Call(self.start(call, now))
             }
         }
     }
@@ -172,11 +172,11 @@ impl Lookups {
         }
     }
 
-    fn start(&mut self, call: Call) -> Call {
+    fn start(&mut self, call: Call, now: Instant) -> Call {
         let number = self.calls;
         self.calls += 1;
         self.in_flight += 1;
-        self.watch.called();
+        self.watch.called(now);
         Call {
             number,
             signature: self.signature.number(),
@@ -204,12 +204,12 @@ impl Lookups {
         }
         match reply.verdict {
             Verdict::Done => {
-                self.signature.proven();
+                self.signature.proven(call.signature);
                 return of_each(call.groups, states);
             }
             // It is these groups that can't be asked for, all together.
             Verdict::Row => {
-                self.signature.proven();
+                self.signature.proven(call.signature);
                 let unknown = |group| (group, State::Unknown(reply.code));
                 return call.groups.into_iter().map(unknown).collect();
             }

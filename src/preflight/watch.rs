@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::api::reply::Reply;
 use crate::monitor::{Notice, Out};
-use crate::run::{Calls, Outage, Past, Strikes};
+use crate::run::{Allowed, Outage, Past, Strikes};
 
 /// So many calls with a fault, and no real answer to another since, make an outage: there may be
 /// one call in all. Where others are in flight, the next answer ends it within milliseconds.
@@ -38,13 +38,13 @@ impl Watch {
     }
 
     /// What may be called at `now`.
-    pub(super) fn allows(&self, now: Instant) -> Calls {
+    pub(super) fn allows(&self, now: Instant) -> Allowed {
         self.outage.allows(now)
     }
 
     /// A call starts.
-    pub(super) fn called(&mut self) {
-        self.outage.called();
+    pub(super) fn called(&mut self, now: Instant) {
+        self.outage.called(now);
     }
 
     /// An attempt met a transient fault. True where it counts: in an outage none does.
@@ -80,7 +80,7 @@ impl Watch {
     /// What went wrong last and for how long nothing else came, once that is too long.
     pub(super) fn given_up(&mut self, now: Instant) -> Option<(Reply, Duration)> {
         let lasted = now - self.outage.since()?;
-        let is_too_long = self.allows(now) == Calls::GiveUp;
+        let is_too_long = self.allows(now) == Allowed::GiveUp;
         is_too_long
             .then(|| self.fault.take())
             .flatten()
@@ -137,7 +137,7 @@ mod tests {
         let start = Instant::now();
         let mut watch = Watch::new(60 * SECOND);
         assert!(fault(&mut watch, codes::TIMED_OUT, start), "it counts");
-        watch.called();
+        watch.called(start + SECOND);
         assert!(!fault(&mut watch, 502, start + SECOND), "a probe does not");
         assert_eq!(watch.news(start + SECOND), None, "a stumble so far");
         let now = start + 2 * SECOND;
@@ -170,8 +170,11 @@ mod tests {
         let start = Instant::now();
         let mut watch = Watch::new(60 * SECOND);
         fault(&mut watch, 10002, start);
-        assert_eq!(watch.given_up(start + 59 * SECOND), None);
-        let (reply, lasted) = watch.given_up(start + 60 * SECOND).expect("too long");
+        let now = start + 60 * SECOND;
+        assert_eq!(watch.given_up(now), None, "it asks a last time");
+        watch.called(now);
+        fault(&mut watch, 10002, now);
+        let (reply, lasted) = watch.given_up(now).expect("too long");
         assert_eq!((reply.code, lasted), (10002, 60 * SECOND));
     }
 }

@@ -50,7 +50,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 pub use feed::{Extent, Feed};
 pub use guard::MaxFailures;
-pub(crate) use outage::{Calls, Outage, Past, Strikes};
+pub(crate) use outage::{Allowed, Outage, Past, Strikes};
 pub(crate) use pace::Pace;
 pub use plan::{Plan, Skip, least_time};
 pub(crate) use retry::Retry;

@@ -39,6 +39,16 @@ struct Out {
     probe_at: Instant,
     wait: Duration,
     probes: u64,
+    last_chance: LastChance,
+}
+
+/// The call that decides whether to give up. Only a call made after the longest allowed does: while
+/// the process stood still, say, nobody asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LastChance {
+    NotYet,
+    Asked,
+    Missed,
 }
 
 /// An outage that is over.
@@ -51,7 +61,7 @@ pub(crate) struct Past {
 
 /// What may be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Calls {
+pub(crate) enum Allowed {
     /// Whatever is due.
     All,
     /// One row, due or not, to see whether the service is back.
@@ -81,16 +91,20 @@ impl Outage {
     }
 
     /// What may be called at `now`.
-    pub(crate) fn allows(&self, now: Instant) -> Calls {
+    pub(crate) fn allows(&self, now: Instant) -> Allowed {
         match &self.out {
-            None => Calls::All,
-            Some(out) if now.duration_since(out.since) >= self.longest => Calls::GiveUp,
-            Some(out) if now >= out.probe_at => Calls::Probe,
-            // The longest may lie beyond what an `Instant` holds.
-            Some(out) => match out.since.checked_add(self.longest) {
-                Some(end) => Calls::NoneUntil(out.probe_at.min(end)),
-                None => Calls::NoneUntil(out.probe_at),
-            },
+            None => Allowed::All,
+            Some(out) if out.last_chance == LastChance::Missed => Allowed::GiveUp,
+            Some(out) => {
+                // The longest may lie beyond what an `Instant` holds.
+                let end = out.since.checked_add(self.longest);
+                let probe_at = end.map_or(out.probe_at, |end| out.probe_at.min(end));
+                if now >= probe_at {
+                    Allowed::Probe
+                } else {
+                    Allowed::NoneUntil(probe_at)
+                }
+            }
         }
     }
 
@@ -101,6 +115,9 @@ impl Outage {
             strikes.count += 1;
         }
         if let Some(out) = &mut self.out {
+            if out.last_chance == LastChance::Asked {
+                out.last_chance = LastChance::Missed;
+            }
             if now >= out.probe_at {
                 out.wait = (out.wait * 2).min(LONGEST_PROBE);
                 out.probe_at = now + out.wait;
@@ -120,14 +137,19 @@ impl Outage {
             probe_at: now + FIRST_PROBE,
             wait: FIRST_PROBE,
             probes: 0,
+            last_chance: LastChance::NotYet,
         });
         true
     }
 
     /// A call starts. In an outage it is one that asks whether the service is back.
-    pub(crate) fn called(&mut self) {
+    pub(crate) fn called(&mut self, now: Instant) {
         if let Some(out) = &mut self.out {
             out.probes += 1;
+            // No other call is in flight, so the next fault is the answer to this one.
+            if now.duration_since(out.since) >= self.longest {
+                out.last_chance = LastChance::Asked;
+            }
         }
     }
 
@@ -181,10 +203,10 @@ mod tests {
         let start = Instant::now();
         let mut outage = Outage::new(1_800 * SECOND);
         assert!((0..1_000).all(|_| !fault(&mut outage, 7, start)));
-        assert_eq!(outage.allows(start), Calls::All);
+        assert_eq!(outage.allows(start), Allowed::All);
         assert_eq!(
             out_at(start).allows(start),
-            Calls::NoneUntil(start + SECOND)
+            Allowed::NoneUntil(start + SECOND)
         );
     }
 
@@ -227,12 +249,12 @@ mod tests {
         let mut now = start;
         let mut gaps = Vec::new();
         for probe in 0..6 {
-            let Calls::NoneUntil(at) = outage.allows(now) else {
+            let Allowed::NoneUntil(at) = outage.allows(now) else {
                 panic!("holding between probes");
             };
             gaps.push((at - now).as_secs());
             now = at;
-            assert_eq!(outage.allows(now), Calls::Probe);
+            assert_eq!(outage.allows(now), Allowed::Probe);
             assert!(!fault(&mut outage, 100 + probe, now));
         }
         assert_eq!(gaps, [1, 2, 4, 8, 8, 8]);
@@ -245,29 +267,53 @@ mod tests {
         for row in 20..200 {
             fault(&mut outage, row, start + SECOND / 2);
         }
-        assert_eq!(outage.allows(start + SECOND), Calls::Probe);
+        assert_eq!(outage.allows(start + SECOND), Allowed::Probe);
     }
 
     #[test]
     fn the_first_real_answer_ends_it_and_tells_what_it_was() {
         let start = Instant::now();
         let mut outage = out_at(start);
-        outage.called();
-        outage.called();
+        outage.called(start + SECOND);
+        outage.called(start + 3 * SECOND);
         let past = Past {
             lasted: 3 * SECOND,
             probes: 2,
         };
         assert_eq!(outage.answer(start + 3 * SECOND), Some(past));
-        assert_eq!(outage.allows(start), Calls::All);
+        assert_eq!(outage.allows(start), Allowed::All);
     }
 
     #[test]
     fn it_gives_up_after_the_longest() {
         let start = Instant::now();
-        let outage = out_at(start);
-        assert_eq!(outage.allows(start + 1_799 * SECOND), Calls::Probe);
-        assert_eq!(outage.allows(start + 1_800 * SECOND), Calls::GiveUp);
+        let mut outage = out_at(start);
+        let mut ask = |after| {
+            let now = start + after * SECOND;
+            assert_eq!(outage.allows(now), Allowed::Probe);
+            outage.called(now);
+            fault(&mut outage, 100, now);
+            outage.allows(now)
+        };
+        let end = start + 1_800 * SECOND;
+        assert_eq!(ask(1_799), Allowed::NoneUntil(end), "a last time then");
+        assert_eq!(ask(1_800), Allowed::GiveUp);
+    }
+
+    #[test]
+    fn time_in_which_nobody_asked_is_no_reason_to_give_up() {
+        let start = Instant::now();
+        let mut outage = Outage::new(1_800 * SECOND);
+        fault(&mut outage, 0, start);
+        // The process stood still; calls that were in flight have timed out meanwhile.
+        let now = start + 86_400 * SECOND;
+        for row in 1..30 {
+            fault(&mut outage, row, now);
+        }
+        assert_eq!(outage.allows(now), Allowed::Probe);
+        outage.called(now);
+        fault(&mut outage, 30, now);
+        assert_eq!(outage.allows(now), Allowed::GiveUp);
     }
 
     #[test]
@@ -277,8 +323,8 @@ mod tests {
         for row in 0..20 {
             fault(&mut outage, row, start);
         }
-        assert_eq!(outage.allows(start), Calls::NoneUntil(start + SECOND));
-        assert_eq!(outage.allows(start + 86_400 * SECOND), Calls::Probe);
+        assert_eq!(outage.allows(start), Allowed::NoneUntil(start + SECOND));
+        assert_eq!(outage.allows(start + 86_400 * SECOND), Allowed::Probe);
     }
 
     #[test]
@@ -286,6 +332,6 @@ mod tests {
         let start = Instant::now();
         let mut outage = Outage::new(Duration::ZERO);
         assert!((0..100).all(|row| !fault(&mut outage, row, start)));
-        assert_eq!(outage.allows(start), Calls::All);
+        assert_eq!(outage.allows(start), Allowed::All);
     }
 }

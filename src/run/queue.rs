@@ -36,7 +36,10 @@ pub(super) struct Queue {
 /// Where the next job is taken from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    Fresh,
+    /// The row that was read first of those not called yet.
+    First,
+    /// The row that was read last.
+    Last,
     Waiting,
 }
 
@@ -48,7 +51,8 @@ pub(super) enum Turn {
     /// The next row, else a retry that is due: while all answers are faults, another row tells
     /// more about the service.
     OthersFirst,
-    /// The next row, else any retry, due or not.
+    /// The row that was read last, else any retry, due or not. Rows that lie together may have a
+    /// fault in common, a list sorted by group for one: the furthest tells most about the service.
     Probe,
 }
 
@@ -77,8 +81,9 @@ impl Queue {
         let due = self.waiting.peek().map(|Reverse(first)| first.due);
         let is_due = due.is_some_and(|due| due <= now || turn == Turn::Probe);
         match (self.fresh.is_empty(), is_due) {
+            (false, _) if turn == Turn::Probe => Ok(Place::Last),
             (false, true) if turn == Turn::Usual => Ok(Place::Waiting),
-            (false, _) => Ok(Place::Fresh),
+            (false, _) => Ok(Place::First),
             (true, true) => Ok(Place::Waiting),
             (true, false) => Err(due),
         }
@@ -87,7 +92,8 @@ impl Queue {
     /// Takes the job that was chosen.
     pub(super) fn take(&mut self, place: Place) -> Option<Job> {
         match place {
-            Place::Fresh => self.fresh.pop_front(),
+            Place::First => self.fresh.pop_front(),
+            Place::Last => self.fresh.pop_back(),
             Place::Waiting => self.waiting.pop().map(|Reverse(waiting)| waiting.job),
         }
     }

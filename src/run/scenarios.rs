@@ -102,6 +102,21 @@ fn without_holding_off_rows_use_up_their_attempts() {
 }
 
 #[test]
+fn sick_rows_in_one_place_do_not_keep_the_others_from_their_calls() {
+    // A list that is sorted by group, and a group that never gets a real answer.
+    for sick in [30, 500, 1_500] {
+        let mut world = World::healthy(4, 3_000);
+        world.natures[1_000..1_000 + sick].fill(Nature::Stubborn);
+        let plan = Plan {
+            max_failures: MaxFailures::Any,
+            ..plan()
+        };
+        run(&mut world, &plan);
+        assert_eq!(world.count(Outcome::Recalled), 3_000 - sick, "of {sick}");
+    }
+}
+
+#[test]
 fn rows_that_always_get_10002_fail_alone_and_are_no_outage() {
     let mut world = World::healthy(5, 10_000);
     for row in (0..10_000).step_by(40) {

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use super::guard::Guard;
 use super::intake::{Intake, Taken};
 use super::news::PaceNews;
-use super::outage::{Calls, Outage};
+use super::outage::{Allowed, Outage};
 use super::pace::Pace;
 use super::plan::Plan;
 use super::queue::{Job, Queue, Turn};
@@ -29,7 +29,8 @@ use crate::monitor::{Notice, State};
 use crate::outcome::Entry;
 use crate::rows::Batch;
 
-/// Rows read ahead of their calls. More would only cost memory.
+/// Rows read ahead of their calls. More would only cost memory, but in an outage, when a row from
+/// far away tells more than one that lies beside those with faults.
 const READ_AHEAD: usize = 512;
 /// Rows that may wait for another attempt; then reading pauses.
 const MOST_WAITING: usize = 10_000;
@@ -43,7 +44,7 @@ pub(super) struct Schedule {
     intake: Intake,
     queue: Queue,
     in_flight: usize,
-    unrecorded: usize,
+    unrecorded: Unrecorded,
     calls: u64,
     pace: Pace,
     retry: Retry,
@@ -58,6 +59,31 @@ pub(super) struct Schedule {
     effects: VecDeque<Effect>,
 }
 
+/// Entries on their way to the disk, oldest first.
+#[derive(Debug, Default)]
+struct Unrecorded {
+    /// Whether each is of a row that has been called.
+    entries: VecDeque<bool>,
+    /// Those of rows that have been called: should the process be killed now, these rows are
+    /// called again.
+    calls: usize,
+}
+
+impl Unrecorded {
+    fn push(&mut self, called: bool) {
+        self.entries.push_back(called);
+        self.calls += usize::from(called);
+    }
+
+    fn recorded(&mut self, entries: usize) {
+        self.calls -= self
+            .entries
+            .drain(..entries)
+            .filter(|called| *called)
+            .count();
+    }
+}
+
 impl Schedule {
     /// A run that has not begun. `can_renew`: whether an expired `UserSig` can be signed anew;
     /// the seed is that of the jitter.
@@ -66,7 +92,7 @@ impl Schedule {
             intake: Intake::new(plan.limit, mem::take(&mut plan.skip)),
             queue: Queue::default(),
             in_flight: 0,
-            unrecorded: 0,
+            unrecorded: Unrecorded::default(),
             calls: 0,
             pace: Pace::new(plan.rate, plan.before, now),
             retry: Retry::new(plan.max_attempts.get(), seed),
@@ -90,10 +116,14 @@ impl Schedule {
 
     /// Whether rows should be read. False for good once the input has ended or the run stops.
     pub(super) fn wants_rows(&self) -> bool {
+        let ahead = match self.outage.since() {
+            Some(_) => MOST_WAITING,
+            None => READ_AHEAD,
+        };
         self.intake.is_open()
-            && self.queue.fresh() < READ_AHEAD
+            && self.queue.fresh() < ahead
             && self.queue.waiting() < MOST_WAITING
-            && self.unrecorded < MOST_UNRECORDED
+            && self.unrecorded.entries.len() < MOST_UNRECORDED
     }
 
     /// Takes in what was read.
@@ -124,7 +154,8 @@ impl Schedule {
     }
 
     fn decide(&mut self, now: Instant) -> Next {
-        if self.stop.is_none() && self.outage.allows(now) == Calls::GiveUp {
+        let allowed = self.outage.allows(now);
+        if allowed == Allowed::GiveUp {
             let lasted = self
                 .outage
                 .since()
@@ -138,15 +169,16 @@ impl Schedule {
                 Next::Wait(Limit::Retries)
             };
         }
-        if self.in_flight + self.unrecorded >= self.plan.concurrency.get() {
+        if self.in_flight + self.unrecorded.calls >= self.plan.concurrency.get() {
             return Next::Wait(Limit::Concurrency);
         }
-        let turn = match self.outage.allows(now) {
-            Calls::NoneUntil(at) => return Next::Until(at, Limit::Service),
-            Calls::Probe if self.in_flight > 0 => return Next::Wait(Limit::Service),
-            Calls::Probe => Turn::Probe,
-            Calls::All | Calls::GiveUp if self.outage.suspected() => Turn::OthersFirst,
-            Calls::All | Calls::GiveUp => Turn::Usual,
+        let turn = match allowed {
+            Allowed::NoneUntil(at) => return Next::Until(at, Limit::Service),
+            Allowed::Probe if self.in_flight > 0 => return Next::Wait(Limit::Service),
+            Allowed::Probe => Turn::Probe,
+            Allowed::All if self.outage.suspected() => Turn::OthersFirst,
+            Allowed::All => Turn::Usual,
+            Allowed::GiveUp => unreachable!("the run has been stopped for it"),
         };
         let place = match self.queue.choose(turn, now) {
             Ok(place) => place,
@@ -178,18 +210,18 @@ impl Schedule {
                     .queue
                     .take(place)
                     .expect("it was chosen for being there");
-                Next::Call(self.start(job))
+                Next::Call(self.start(job, now))
             }
         }
     }
 
-    fn start(&mut self, mut job: Job) -> Job {
+    fn start(&mut self, mut job: Job, now: Instant) -> Job {
         job.call = self.calls;
         job.attempts += 1;
         job.signature = self.signature.number();
         self.calls += 1;
         self.in_flight += 1;
-        self.outage.called();
+        self.outage.called(now);
         self.tally.calls += 1;
         self.tally.retries += u64::from(job.attempts > 1);
         job
@@ -201,13 +233,13 @@ impl Schedule {
     }
 
     fn record(&mut self, entry: Entry<'static>) {
-        self.unrecorded += 1;
+        self.unrecorded.push(entry.attempts > 0);
         self.effects.push_back(Effect::Record(entry));
     }
 
     /// So many entries have reached the file.
     pub(super) fn recorded(&mut self, entries: usize) {
-        self.unrecorded -= entries;
+        self.unrecorded.recorded(entries);
     }
 
     /// No new calls from now on. The first reason is the one that is told.

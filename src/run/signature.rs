@@ -35,9 +35,9 @@ impl Signature {
         self.number
     }
 
-    /// The service has taken it.
-    pub(crate) fn proven(&mut self) {
-        self.proven = true;
+    /// The service has taken the one with this number.
+    pub(crate) fn proven(&mut self, number: u32) {
+        self.proven |= number == self.number;
     }
 
     /// From now on calls carry a new one.
@@ -76,7 +76,9 @@ mod tests {
         let mut signature = Signature::first(true);
         signature.renewed();
         assert_eq!(signature.expired(1), Remedy::Stop);
-        signature.proven();
+        signature.proven(0);
+        assert_eq!(signature.expired(1), Remedy::Stop, "an older one was taken");
+        signature.proven(1);
         assert_eq!(signature.expired(1), Remedy::Renew);
     }
 

@@ -1,5 +1,6 @@
-//! The whole schedule against a made-up world, from a seed: rows, faults, outages, stalls, a machine
-//! that sleeps and kills between any two steps, hours of it in milliseconds.
+//! The whole schedule against a made-up world, from a seed: rows, pipes that dry up, faults, outages,
+//! stalls, a machine that sleeps, and between any two steps kills and wishes to stop; hours of it in
+//! milliseconds.
 //!
 //! `RECALL_SEEDS=100000 cargo test --release --lib simulated_worlds` runs more of them,
 //! `RECALL_SEED=7` that one.
@@ -9,7 +10,7 @@ mod scale;
 mod world;
 
 use std::collections::BTreeSet;
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -19,6 +20,7 @@ pub(super) use world::{BEGINNING, HOUR, Nature, Sickness, World, key, usersig_fo
 
 use super::guard::MaxFailures;
 use super::plan::Plan;
+use super::steps::Stop;
 use super::window::LastSecond;
 use crate::outcome::{Entry, Outcome};
 
@@ -28,6 +30,7 @@ const SECOND: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 struct Figures {
     kills: u64,
+    stops: u64,
     calls: usize,
     hours: f64,
     twice: u64,
@@ -50,27 +53,43 @@ fn simulate(seed: u64) -> Figures {
         skip: world.skips(),
     };
     let mut figures = Figures::default();
-    let kills = dice.u64(..4);
+    let ends_early = dice.u64(..6);
+    // A run of the first rows alone, before that of all.
+    let mut canary = dice.bool();
     loop {
-        if dice.bool() {
+        // With less than 20 rows at hand nobody could tell an outage from stubborn rows.
+        if !canary && world.pause_share == 0.0 && dice.bool() {
             world.fall_ill();
         }
-        let steps = if figures.kills < kills {
-            dice.u64(..4_000)
-        } else {
-            20_000_000
+        plan.limit = match canary {
+            true => NonZeroU64::new(dice.u64(1..=rows)),
+            false => None,
         };
-        match Life::new(&mut world, &plan, key()).live(steps) {
+        let life = Life::new(&mut world, &plan, key());
+        let end = if figures.kills + figures.stops == ends_early {
+            life.live(20_000_000)
+        } else if dice.bool() {
+            life.live(dice.u64(..4_000))
+        } else {
+            life.live_until_asked(dice.u64(..4_000))
+        };
+        plan.before = LastSecond::Unknown;
+        match end {
             End::Killed => {
-                assert!(figures.kills < kills, "the run does not end");
+                assert!(
+                    figures.kills + figures.stops < ends_early,
+                    "the run does not end"
+                );
                 figures.kills += 1;
-                plan.before = LastSecond::Unknown;
                 // What was being written may still arrive; the next process takes a while to start.
                 world.now += Duration::from_millis(dice.u64(5..2_000));
             }
+            End::Done(Some(Stop::Interrupted)) => figures.stops += 1,
             End::Done(stopped) => {
                 assert_eq!(stopped, None, "nothing here should stop a run");
-                break;
+                if !std::mem::take(&mut canary) {
+                    break;
+                }
             }
         }
     }
@@ -107,6 +126,7 @@ fn check(world: &mut World, plan: &Plan, rows: u64, figures: &mut Figures) {
                 .take(40)
                 .any(|last| last.row == entry.row)
     };
+    let mut unlucky = 0;
     for entry in &settled {
         let at = usize::try_from(entry.row).expect("few rows");
         match world.natures[at] {
@@ -119,12 +139,13 @@ fn check(world: &mut World, plan: &Plan, rows: u64, figures: &mut Figures) {
                     "never recalled: {entry:?}"
                 );
             }
-            _ => assert!(
-                world.fault_share > 0.1 || world.too_often_share > 0.0 || few_left(entry),
-                "a good row has failed: {entry:?}"
-            ),
+            _ if few_left(entry) => {}
+            _ => unlucky += 1,
         }
     }
+    // Eight faults in a row are rare where one in three calls meets one, and nothing elsewhere.
+    let most = if world.fault_share > 0.1 { 3 } else { 0 };
+    assert!(unlucky <= most, "{unlucky} good rows have failed");
     figures.twice = world
         .recalled
         .values()
@@ -156,6 +177,7 @@ fn thousands_of_simulated_worlds_keep_every_promise() {
             std::panic::resume_unwind(cause)
         });
         sum.kills += figures.kills;
+        sum.stops += figures.stops;
         sum.calls += figures.calls;
         sum.hours += figures.hours;
         sum.twice += figures.twice;
@@ -174,7 +196,7 @@ fn eprintln_seed(seed: u64) {
 #[expect(clippy::print_stdout, reason = "the figures of a long run")]
 fn println_figures(seeds: u64, sum: &Figures) {
     println!(
-        "{seeds} worlds, {:.0} hours, {} calls, {} kills, {} rows called twice, 0 lost",
-        sum.hours, sum.calls, sum.kills, sum.twice
+        "{seeds} worlds, {:.0} hours, {} calls, {} kills, {} stops, {} rows called twice, 0 lost",
+        sum.hours, sum.calls, sum.kills, sum.stops, sum.twice
     );
 }

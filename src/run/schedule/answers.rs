@@ -36,12 +36,12 @@ impl Schedule {
             Verdict::Renew => self.expired(job, answer, now),
             Verdict::Stop => self.stop_for(answer.reply),
             Verdict::Done => {
-                self.signature.proven();
+                self.signature.proven(job.signature);
                 self.guard.recalled();
                 self.settle(job, Outcome::Recalled, answer);
             }
             Verdict::Row => {
-                self.signature.proven();
+                self.signature.proven(job.signature);
                 self.fail(job, answer);
             }
             Verdict::Retry | Verdict::SlowDown => unreachable!("handled above"),

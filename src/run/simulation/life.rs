@@ -45,6 +45,8 @@ pub(in crate::run) struct Life<'w> {
     holds_until: u64,
     concurrency: usize,
     read: usize,
+    /// When there are more rows at the other end of the pipe.
+    rows_from: Instant,
     events: BinaryHeap<Reverse<(Instant, u64)>>,
     happen: BTreeMap<u64, Event>,
     number: u64,
@@ -77,6 +79,7 @@ impl<'w> Life<'w> {
             credentials,
             concurrency: plan.concurrency.get(),
             read: 0,
+            rows_from: world.now,
             events: BinaryHeap::new(),
             happen: BTreeMap::new(),
             number: 0,
@@ -86,8 +89,21 @@ impl<'w> Life<'w> {
         }
     }
 
-    /// Lives until the end, or until `steps` have been made.
+    /// Lives until the end, or until it is killed after so many steps.
     pub(in crate::run) fn live(mut self, steps: u64) -> End {
+        self.take_steps(steps).unwrap_or(End::Killed)
+    }
+
+    /// Lives until the end, or until it is asked to stop after so many steps.
+    pub(in crate::run) fn live_until_asked(mut self, steps: u64) -> End {
+        if let Some(end) = self.take_steps(steps) {
+            return end;
+        }
+        self.schedule.stop(Stop::Interrupted);
+        self.take_steps(u64::MAX).expect("it ends")
+    }
+
+    fn take_steps(&mut self, steps: u64) -> Option<End> {
         for _ in 0..steps {
             if self.credentials.should_renew(self.world.wall_clock()) {
                 self.schedule.renew_in_time();
@@ -103,17 +119,21 @@ impl<'w> Life<'w> {
                 Next::Done => {
                     self.carry_out();
                     self.world.disk.append(&mut self.buffered);
-                    return End::Done(self.schedule.stopped().cloned());
+                    return Some(End::Done(self.schedule.stopped().cloned()));
                 }
             };
             self.carry_out();
-            if self.schedule.wants_rows() {
-                self.read();
-            } else {
+            if !self.schedule.wants_rows() {
                 self.sleep(wake);
+            } else if self.world.now < self.rows_from {
+                self.sleep(Some(
+                    wake.map_or(self.rows_from, |at| at.min(self.rows_from)),
+                ));
+            } else {
+                self.read();
             }
         }
-        End::Killed
+        None
     }
 
     fn read(&mut self) {
@@ -128,6 +148,10 @@ impl<'w> Life<'w> {
             }
             self.schedule.offer(&batch);
             self.read += 1;
+        }
+        if self.world.rng.f64() < self.world.pause_share {
+            let pause = Duration::from_millis(self.world.rng.u64(..60_000));
+            self.rows_from = self.world.now + pause;
         }
     }
 
@@ -205,8 +229,10 @@ impl<'w> Life<'w> {
 
     fn call(&mut self, job: Job) {
         self.in_flight += 1;
+        let called = self.buffered.iter().filter(|entry| entry.attempts > 0);
+        let called = called.count();
         assert!(
-            self.in_flight + self.buffered.len() <= self.concurrency,
+            self.in_flight + called <= self.concurrency,
             "more calls in flight than allowed"
         );
         let world = &mut *self.world;

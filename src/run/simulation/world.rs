@@ -46,6 +46,8 @@ pub(in crate::run) struct World {
     pub(in crate::run) too_often_share: f64,
     /// How often the process stands still for seconds when it wanted to sleep.
     pub(super) stall_share: f64,
+    /// How often the other end of the pipe takes its time.
+    pub(super) pause_share: f64,
     pub(super) outages: Vec<(Instant, Instant, Sickness)>,
     /// When requests were on the wire, all runs together.
     pub(in crate::run) wire: Vec<Instant>,
@@ -75,6 +77,7 @@ impl World {
             fault_share: 0.0,
             too_often_share: 0.0,
             stall_share: 0.0,
+            pause_share: 0.0,
             outages: Vec::new(),
             wire: Vec::new(),
             recalled: BTreeMap::new(),
@@ -104,7 +107,14 @@ impl World {
                 _ => Nature::Good,
             })
             .collect();
-        rng.shuffle(&mut natures);
+        // In one piece as in a list sorted by group, or all over it.
+        let is_sorted = rng.bool();
+        if is_sorted {
+            let first = rng.usize(..natures.len());
+            natures.rotate_right(first);
+        } else {
+            rng.shuffle(&mut natures);
+        }
         for _ in 0..rng.u64(..=rows / 2) {
             let again = rng.usize(..world.input.len());
             world.input.push(world.input[again].clone());
@@ -119,9 +129,12 @@ impl World {
             };
             world.input.push(Err(bad));
         }
-        rng.shuffle(&mut world.input);
+        if !is_sorted {
+            rng.shuffle(&mut world.input);
+        }
         world.natures = natures;
         world.stall_share = 0.002;
+        world.pause_share = [0.0, 0.1][rng.usize(..2)];
         world.fault_share = [0.0, 0.05, 0.3][rng.usize(..3)];
         world.too_often_share = [0.0, 0.0, 0.02][rng.usize(..3)];
         world.expired_until_renewed = rng.bool();
