@@ -32,14 +32,13 @@ pub(super) fn look(
     let cap = plan.rate.map(NonZeroU32::get);
     let mut monitor = job::monitor(progress, screen, cap);
     let (found, last_second) = job::on_one_thread(async {
-        let interrupts = interrupts::interrupts()?;
+        let (interrupts, _listening) = interrupts::interrupts()?;
         let feed = Feed::of_input(rows);
         preflight::look(&plan, feed, survey, client, monitor.as_mut(), interrupts).await
     })?;
     if let Some(turn) = turn {
         turn.end(last_second);
     }
-    interrupts::no_longer()?;
     Ok(found)
 }
 

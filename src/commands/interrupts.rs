@@ -14,10 +14,15 @@ use crate::error::{Error, Result};
 /// Whether a signal ends the process, as it would if nobody had ever listened.
 static NOBODY_LISTENS: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
+/// While it lives, Ctrl-C and SIGTERM are messages. Then nobody listens: a question, a disk that
+/// takes its time, or a long look into a file can be left by Ctrl-C again.
+pub(super) struct Listening;
+
 /// Each Ctrl-C and SIGTERM as a message. SIGHUP is left as it is, so that `nohup` works; the ledger
 /// is sound however a run ends.
-pub(super) fn interrupts() -> Result<UnboundedReceiver<()>> {
+pub(super) fn interrupts() -> Result<(UnboundedReceiver<()>, Listening)> {
     NOBODY_LISTENS.store(false, Ordering::SeqCst);
+    let listening = Listening;
     let (sender, receiver) = mpsc::unbounded_channel();
     for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
         let mut signals = signal(kind)
@@ -27,24 +32,24 @@ pub(super) fn interrupts() -> Result<UnboundedReceiver<()>> {
             async move { while signals.recv().await.is_some() && sender.send(()).is_ok() {} },
         );
     }
-    Ok(receiver)
+    Ok((receiver, listening))
 }
 
-/// From now on nobody listens: a question, or a long look into a file, can be left by Ctrl-C again.
-/// The handlers themselves stay, for tokio never removes them.
-pub(super) fn no_longer() -> Result<()> {
-    NOBODY_LISTENS.store(true, Ordering::SeqCst);
-    for kind in [SIGINT, SIGTERM] {
-        register_conditional_default(kind, Arc::clone(&NOBODY_LISTENS))
-            .map_err(|error| Error::service("cannot let go of Ctrl-C").because(error))?;
+impl Drop for Listening {
+    /// The handlers themselves stay, for tokio never removes them.
+    fn drop(&mut self) {
+        NOBODY_LISTENS.store(true, Ordering::SeqCst);
+        for kind in [SIGINT, SIGTERM] {
+            register_conditional_default(kind, Arc::clone(&NOBODY_LISTENS))
+                .expect("these two may be caught, and let go");
+        }
     }
-    Ok(())
 }
 
 /// Tells, once it listens for Ctrl-C, and waits for it.
 pub(super) fn wait_for_interrupt(tell: impl FnOnce() -> Result<()>) -> Result<()> {
     on_one_thread(async {
-        let mut interrupts = interrupts()?;
+        let (mut interrupts, _listening) = interrupts()?;
         tell()?;
         interrupts.recv().await;
         Ok(())

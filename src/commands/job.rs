@@ -70,13 +70,11 @@ pub(super) fn finish(mut job: Job<'_>, screen: &Screen) -> Result<u8> {
         )
         .await
     })?;
-    // What follows can be made up for from the ledger, which is whole.
-    interrupts::no_longer()?;
-    // Others may call from here on.
+    let failed = leave_failed_rows(&job.ledger, &job.failed_rows, job.failed_format);
+    // Others may call from here on, and write the same files.
     if let Some(turn) = job.turn {
         turn.end(finished.last_second);
     }
-    let failed = leave_failed_rows(&job.ledger, &job.failed_rows, job.failed_format);
     let known = *failed.as_ref().unwrap_or(&0);
     // A replay has just called those of earlier runs again.
     let earlier = known.saturating_sub(finished.tally.failed);

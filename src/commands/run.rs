@@ -29,12 +29,20 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
     let service = Service::new(&args.service, &settings, &plan, None)?;
     let failed_rows = args.output.failed.as_ref();
     let failed_rows = files::failed_rows(failed_rows, &ledger, &args.rows.inputs, rows.format())?;
+    let start = match (args.resume, service.mock.is_some()) {
+        (true, _) => Start::Resume,
+        (false, true) => Start::Afresh,
+        (false, false) => Start::New,
+    };
     let take_turn = || job::take_turn(&service, &ledger, &args.pace, screen);
     let (mut turn, mut look) = (None, None);
     if args.preflight {
         if !args.dry_run {
             // Before the ledger is read: the run before this one may be writing it.
             turn = take_turn()?;
+            if start == Start::New {
+                check_new(&ledger)?;
+            }
         }
         let (found, groups) = look_at_groups(args, &ledger, &rows, &service, &plan, screen)?;
         plan.skip = groups.skips();
@@ -47,12 +55,6 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
         let json = args.output.json;
         return dry_run::run(rows, survey, groups, &client, &plan, json, screen);
     }
-    let rehearsal = service.mock.is_some();
-    let start = match (args.resume, rehearsal) {
-        (true, _) => Start::Resume,
-        (false, true) => Start::Afresh,
-        (false, false) => Start::New,
-    };
     if let Some(somebody) = ask::somebody(&service, &args.output) {
         if start == Start::New {
             // Whoever agrees to so many calls should get them.

@@ -40,7 +40,8 @@ impl LastWords {
                 continue;
             };
             several_inputs |= !settled.input.is_empty();
-            let has_failed = settled.outcome == Outcome::Failed;
+            // As an entry, which is what goes into the failed rows.
+            let has_failed = settled.outcome == Outcome::Failed && reader.entry().is_some();
             if !has_failed && failed.is_empty() {
                 continue;
             }

@@ -37,6 +37,7 @@ pub(super) struct Driver<'a> {
     recorded: usize,
     bytes_read: u64,
     told_usersig_ends: bool,
+    asked_to_stop: bool,
     forecast: Forecast,
     pub(super) input: Input,
     /// How long each limit kept calls from starting.
@@ -73,6 +74,7 @@ impl<'a> Driver<'a> {
             recorded: 0,
             bytes_read: 0,
             told_usersig_ends: false,
+            asked_to_stop: false,
             input: Input::Open,
             waited: BTreeMap::new(),
         }
@@ -129,7 +131,7 @@ impl<'a> Driver<'a> {
                     None => return,
                 },
                 Some(()) = self.interrupts.recv() => {
-                    if self.schedule.stopped().is_some() {
+                    if std::mem::replace(&mut self.asked_to_stop, true) {
                         return;
                     }
                     self.schedule.stop(Stop::Interrupted);

@@ -113,17 +113,18 @@ impl Finished {
 /// Sends every row of the feed that the ledger has not settled, and records what became of it.
 ///
 /// `listen` is called once the ledger is open and the first call is near. Each message on what it
-/// returns is one wish to stop: the first lets the calls in flight finish, the second does not.
+/// returns is one wish to stop: the first lets the calls in flight finish, the second does not. What
+/// it returns besides is dropped after the last call, when nobody listens any more.
 ///
 /// # Errors
 /// When the ledger can't be opened or written; what was answered until then is recorded.
-pub async fn run(
+pub async fn run<L>(
     plan: Plan,
     feed: Feed,
     client: Client,
     file: LedgerFile,
     monitor: &mut dyn Monitor,
-    listen: impl FnOnce() -> Result<UnboundedReceiver<()>>,
+    listen: impl FnOnce() -> Result<(UnboundedReceiver<()>, L)>,
 ) -> Result<Finished> {
     let now = Instant::now();
     let mut schedule = Schedule::new(
@@ -145,9 +146,11 @@ pub async fn run(
             }
         })
     })?;
-    let mut run = Driver::new(schedule, feed, client, ledger, monitor, listen()?);
+    let (interrupts, listening) = listen()?;
+    let mut run = Driver::new(schedule, feed, client, ledger, monitor, interrupts);
     run.turn().await;
     run.monitor.finish();
+    drop(listening);
     run.ledger.finish()?;
     Ok(Finished {
         worst_second: run.schedule.pace().worst_second(),

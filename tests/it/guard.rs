@@ -1,6 +1,8 @@
 //! The guard: a run that is a mistake ends before it has cost every row.
 
-use crate::stage::{Answer, Place, Service, rows};
+use rustix::process::Signal;
+
+use crate::stage::{Answer, Gate, Place, Service, rows, senders, until};
 
 /// Refuses every row.
 fn refusing() -> Service {
@@ -31,6 +33,30 @@ fn calls_in_flight_when_the_guard_stops_a_run_are_recorded() {
     let done = run.with(["--concurrency", "10"]).finish().exits(4);
     assert!((20..=30).contains(&service.calls()), "{}", service.calls());
     assert_eq!(done.count("failed"), service.calls() as u64);
+    assert_eq!(place.ledger().entries.len(), service.calls());
+}
+
+#[test]
+fn a_signal_after_the_guard_has_stopped_a_run_is_the_first_and_loses_no_answer() {
+    let gate = Gate::default();
+    let held = gate.clone();
+    let service = Service::start(move |call| {
+        if senders(20).any(|sender| sender == call.sender()) {
+            Answer::code(10010)
+        } else {
+            Answer::ok().behind(&held)
+        }
+    });
+    let place = Place::with_rows(rows(300));
+    let run = place.run("rows.csv").on(service.address());
+    let running = run.with(["--concurrency", "30"]).start();
+    let recorded = || place.files().len() > 1 && place.ledger().entries.len() == 20;
+    until("20 entries", recorded);
+    running.signal(Signal::INT);
+    running.until_it_says("in flight. Once more to leave at once");
+    gate.open();
+    let done = running.finish().exits(4);
+    assert_eq!(done.json()["stopped"], "guard");
     assert_eq!(place.ledger().entries.len(), service.calls());
 }
 

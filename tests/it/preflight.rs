@@ -340,11 +340,12 @@ fn it_waits_for_a_service_that_is_out_as_long_as_a_run_does() {
         let place = Place::with_rows(rows_in_groups(200));
         let look = place.recall(words).on(service.address());
         let done = look.env("RECALL_MAX_OUTAGE", "3500ms").finish().exits(4);
-        done.says("for 3.5 s the service gave no real answer about the groups, so nothing was")
+        done.says("s the service gave no real answer about the groups, so nothing was")
             .says("10002, internal error, try again (as scripted)")
             .says("hint: begin again when the service is back");
-        // Those that were in flight together, and then single calls after 1 s and 2 s more.
-        assert!(service.calls() <= 4 + 2, "{} calls", service.calls());
+        // Those that were in flight together, and then single calls after 1 s, after 2 s more, and
+        // at the end.
+        assert!(service.calls() <= 4 + 3, "{} calls", service.calls());
         assert_eq!(place.files(), ["rows.csv"]);
     }
 }

@@ -210,7 +210,9 @@ fn a_usersig_that_has_grown_old_while_the_machine_slept_is_signed_anew_before_th
     let feed = Feed::of_rows((1..=3).map(row), 3);
     let mut heard = Heard::default();
     let (_interrupt, interrupts) = mpsc::unbounded_channel();
-    let run = run::run(plan, feed, client, file, &mut heard, || Ok(interrupts));
+    let run = run::run(plan, feed, client, file, &mut heard, || {
+        Ok((interrupts, ()))
+    });
     let runtime = Builder::new_current_thread().enable_all().build();
     runtime.unwrap().block_on(run).unwrap();
     assert_eq!(heard.0, [Notice::RenewedInTime]);
