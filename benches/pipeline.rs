@@ -2,7 +2,6 @@
 //!
 //! The mock runs in the same process and shares the machine's cores, so this is a lower bound.
 
-use std::collections::HashMap;
 use std::io::Write as _;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::Path;
@@ -29,7 +28,7 @@ fn plan(concurrency: usize) -> Plan {
         max_outage: Duration::from_secs(60),
         max_failures: MaxFailures::Any,
         limit: None,
-        skip: HashMap::new(),
+        groups: None,
     }
 }
 
@@ -66,7 +65,7 @@ fn recall(input: &Path, mock: &Mock, concurrency: usize) {
         client,
         file,
         &mut silent,
-        || Ok(interrupts),
+        || Ok((interrupts, ())),
     );
     let finished = tokio::runtime::Builder::new_current_thread()
         .enable_all()

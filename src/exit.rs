@@ -30,7 +30,7 @@ pub fn of_error(kind: Kind) -> u8 {
 pub fn of_run(stopped: Option<&Stop>, some_rows_failed: bool) -> u8 {
     match stopped {
         Some(Stop::Interrupted) => INTERRUPTED,
-        Some(Stop::Service { .. } | Stop::Outage { .. } | Stop::Guard(_)) => STOPPED,
+        Some(_) => STOPPED,
         None if some_rows_failed => ROWS_FAILED,
         None => OK,
     }

@@ -30,14 +30,8 @@ pub fn run(args: &CheckArgs, screen: &Screen) -> Result<u8> {
         let plan = config::plan(&settings, None, false)?;
         let service = Service::new(&args.service, &settings, &plan, None)?;
         let progress = args.progress;
-        Some(groups::look(
-            rows,
-            &mut survey,
-            &service,
-            &plan,
-            progress,
-            screen,
-        )?)
+        let (groups, _) = groups::look(rows, &mut survey, &service, &plan, progress, screen)?;
+        Some(groups)
     } else {
         refuse_service(&args.service)?;
         survey.take_input(rows, None, |_, _| Ok(()))?;

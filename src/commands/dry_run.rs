@@ -12,7 +12,7 @@ use crate::monitor::Screen;
 use crate::monitor::words::{how_long, thousands};
 use crate::preflight;
 use crate::rows::Rows;
-use crate::run::Plan;
+use crate::run::{Known, Plan};
 use crate::survey::{Found, Survey};
 
 /// So many calls are shown.
@@ -34,7 +34,8 @@ pub(super) fn run(
 ) -> Result<u8> {
     let (mut calls, mut skipped) = (0, 0);
     survey.take_input(rows, plan.limit, |row, _| {
-        if plan.skip.contains_key(row.group()) {
+        let known = plan.groups.as_ref().map(|groups| groups.of(row.group()));
+        if matches!(known, Some(Known::Skip(_))) {
             skipped += 1;
             return Ok(());
         }

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::monitor::Screen;
 use crate::preflight::{self, Found};
 use crate::rows::Rows;
-use crate::run::{Feed, Plan};
+use crate::run::{Feed, LookedUp, Plan};
 use crate::survey::Survey;
 use crate::turn::{Calls, Turn, WhenTaken};
 
@@ -22,7 +22,7 @@ pub(super) fn look(
     plan: &Plan,
     progress: ProgressArg,
     screen: &Screen,
-) -> Result<Found> {
+) -> Result<(Found, LookedUp)> {
     let turn = take_turn(service, screen)?;
     let plan = Plan {
         before: turn.as_ref().map(Turn::before).unwrap_or_default(),
@@ -31,15 +31,15 @@ pub(super) fn look(
     let client = Client::new(&service.transport, service.credentials.clone())?;
     let cap = plan.rate.map(NonZeroU32::get);
     let mut monitor = job::monitor(progress, screen, cap);
-    let (found, last_second) = job::on_one_thread(async {
+    let looked = job::on_one_thread(async {
         let (interrupts, _listening) = interrupts::interrupts()?;
         let feed = Feed::of_input(rows);
         preflight::look(&plan, feed, survey, client, monitor.as_mut(), interrupts).await
     })?;
     if let Some(turn) = turn {
-        turn.end(last_second);
+        turn.end(looked.last_second);
     }
-    Ok(found)
+    Ok((looked.found, looked.groups))
 }
 
 /// Takes the turn to look. Looks have a cap of their own, so it is another than that of runs; and

@@ -14,7 +14,7 @@ use crate::monitor::Screen;
 use crate::monitor::words::thousands;
 use crate::preflight;
 use crate::rows::Rows;
-use crate::run::{Feed, Plan};
+use crate::run::{Feed, LookedUp, Plan};
 use crate::survey::{Found, Survey};
 
 /// Runs the rows of its inputs.
@@ -44,9 +44,10 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
                 check_new(&ledger)?;
             }
         }
-        let (found, groups) = look_at_groups(args, &ledger, &rows, &service, &plan, screen)?;
-        plan.skip = groups.skips();
-        look = Some((found, groups));
+        let (survey, found, groups) =
+            look_at_groups(args, &ledger, &rows, &service, &plan, screen)?;
+        plan.groups = Some(groups);
+        look = Some((survey, found));
     }
     if args.dry_run {
         let survey = survey(args, &ledger)?;
@@ -109,7 +110,7 @@ fn look_at_groups(
     service: &Service,
     plan: &Plan,
     screen: &Screen,
-) -> Result<(Found, preflight::Found)> {
+) -> Result<(Found, preflight::Found, LookedUp)> {
     if rows.size().is_none() {
         return Err(Error::usage(
             "--preflight reads the rows before the run does, and a pipe can be read only once",
@@ -118,7 +119,7 @@ fn look_at_groups(
     }
     let mut survey = survey(args, ledger)?;
     let rows = input::open(&args.rows)?;
-    let groups = groups::look(
+    let (found, groups) = groups::look(
         rows,
         &mut survey,
         service,
@@ -126,8 +127,8 @@ fn look_at_groups(
         args.output.progress,
         screen,
     )?;
-    screen.line(&groups.text());
-    Ok((survey.found(), groups))
+    screen.line(&found.text());
+    Ok((survey.found(), found, groups))
 }
 
 /// A survey that knows what has been settled, where a run is resumed.

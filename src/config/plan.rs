@@ -1,6 +1,5 @@
 //! The bounds of a run, read and checked.
 
-use std::collections::HashMap;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::str::FromStr;
 use std::time::Duration;
@@ -37,7 +36,7 @@ pub fn plan(settings: &Settings, limit: Option<NonZeroU64>, failed_before: bool)
             .get("max_failures")
             .map_or(Ok(usual), max_failures)?,
         limit,
-        skip: HashMap::new(),
+        groups: None,
     })
 }
 

@@ -9,8 +9,8 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
+use super::Looked;
 use super::found::Found;
-use super::groups::Groups;
 use super::lookups::{Call, GivenUp, Lookups, Next, Why};
 use crate::api::client::{Client, Written};
 use crate::api::codes;
@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::monitor::words::time;
 use crate::monitor::{Looking, Monitor};
 use crate::rows::Batch;
-use crate::run::{Extent, Feed, LastSecond, Plan};
+use crate::run::{Extent, Feed, Groups, LookedUp, Plan};
 use crate::survey::Survey;
 
 /// How often the monitor hears of progress.
@@ -61,7 +61,7 @@ impl<'a> Driver<'a> {
         mut self,
         monitor: &mut dyn Monitor,
         mut interrupts: UnboundedReceiver<()>,
-    ) -> Result<(Found, LastSecond)> {
+    ) -> Result<Looked> {
         let mut calls = FuturesUnordered::new();
         let (tell_written, mut written) = mpsc::unbounded_channel();
         let mut tick = interval(TICK);
@@ -125,13 +125,17 @@ impl<'a> Driver<'a> {
         }
     }
 
-    fn end(mut self) -> Result<(Found, LastSecond)> {
+    fn end(mut self) -> Result<Looked> {
         let last_second = self.lookups.leaves(Instant::now());
         if let Some(given_up) = self.lookups.given_up() {
             return Err(error(&given_up));
         }
         self.found.count_rows(&self.input.groups);
-        Ok((self.found, last_second))
+        Ok(Looked {
+            groups: LookedUp::new(self.input.groups, self.found.skips()),
+            found: self.found,
+            last_second,
+        })
     }
 }
 

@@ -6,11 +6,10 @@ use std::fmt::Write as _;
 use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 
-use super::groups::Groups;
 use crate::api::codes;
 use crate::api::groups::{State, Type};
 use crate::monitor::words::thousands;
-use crate::run::Skip;
+use crate::run::{Groups, Skip};
 
 /// Why the rows of an `AVChatRoom` are not called.
 const SILENT: Skip = Skip {
@@ -70,7 +69,7 @@ impl Found {
     }
 
     /// The groups whose rows a run should skip.
-    pub fn skips(&self) -> HashMap<String, Skip> {
+    pub(super) fn skips(&self) -> HashMap<String, Skip> {
         let all = self.avchatroom.0.iter().chain(&self.missing.0);
         all.map(|group| (group.id.clone(), group.skip)).collect()
     }

@@ -21,7 +21,7 @@ fn plan(rate: u32, concurrency: usize) -> Plan {
         max_outage: Duration::ZERO,
         max_failures: MaxFailures::Any,
         limit: None,
-        skip: HashMap::new(),
+        groups: None,
     }
 }
 

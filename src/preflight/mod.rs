@@ -16,7 +16,6 @@
 
 mod driver;
 mod found;
-mod groups;
 mod lookups;
 mod watch;
 
@@ -28,12 +27,23 @@ pub use found::{Found, ToSkip};
 use crate::api::client::Client;
 use crate::error::Result;
 use crate::monitor::Monitor;
-use crate::run::{Feed, LastSecond, Plan};
+use crate::run::{Feed, LastSecond, LookedUp, Plan};
 use crate::survey::Survey;
+
+/// What a look came to.
+#[derive(Debug)]
+pub struct Looked {
+    /// What it has found, for people.
+    pub found: Found,
+    /// The same, for a run.
+    pub groups: LookedUp,
+    /// What the next look must reckon with.
+    pub last_second: LastSecond,
+}
 
 /// Asks for the groups of all rows that a run would take. The survey knows what an earlier run has
 /// settled, and counts the rows meanwhile; the plan bounds pace, calls in flight, attempts, outages
-/// and rows. Answers what the next look must reckon with, too.
+/// and rows.
 ///
 /// # Errors
 /// When the rows can't be read; when the service refuses a call, is out for longer than the plan
@@ -45,7 +55,7 @@ pub async fn look(
     client: Client,
     monitor: &mut dyn Monitor,
     interrupts: UnboundedReceiver<()>,
-) -> Result<(Found, LastSecond)> {
+) -> Result<Looked> {
     let driver = Driver::new(plan, feed, survey, client);
     let looked = driver.turn(monitor, interrupts).await;
     monitor.finish();

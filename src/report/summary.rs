@@ -150,6 +150,7 @@ fn name_of_stop(stop: &Stop) -> &'static str {
         Stop::Service { .. } => "service",
         Stop::Outage { .. } => "outage",
         Stop::Guard(_) => "guard",
+        Stop::UnknownGroup => "unknown_group",
         Stop::Interrupted => "interrupted",
     }
 }

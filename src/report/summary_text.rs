@@ -228,11 +228,15 @@ fn why(stop: &Stop) -> (String, Option<String>) {
         }
         Stop::Outage { lasted } => (
             format!("the service gave no real answer for {}", time(*lasted)),
-            Some("Rows that wait for it have not failed. Go on when the service is back.".to_owned()),
+            Some("Rows that wait for it have not failed. Go on when the service is back. If it answers others, --max-outage 0 lets the rows fail that get no answer.".to_owned()),
         ),
         Stop::Guard(why) => (
             why.clone(),
             Some("Look at the failed rows first: swapped columns? the right app? --max-failures none lets them fail.".to_owned()),
+        ),
+        Stop::UnknownGroup => (
+            "the input has grown: here begin rows of groups that were not looked up".to_owned(),
+            Some("The rows before it are settled. Going on looks at the new groups first.".to_owned()),
         ),
         Stop::Interrupted => (
             "interrupted; what was answered is recorded".to_owned(),

@@ -1,10 +1,9 @@
 //! Which of the rows that are read are this run's work.
 
-use std::collections::HashMap;
 use std::num::NonZeroU64;
 
 use super::entry;
-use super::plan::Skip;
+use super::groups::{Known, LookedUp};
 use super::seen::{Met, Seen};
 use super::tally::Tally;
 use crate::outcome::Entry;
@@ -17,7 +16,8 @@ pub(super) struct Intake {
     seen: Seen,
     open: bool,
     to_take: Option<u64>,
-    skip: HashMap<String, Skip>,
+    groups: Option<LookedUp>,
+    met_unknown_group: bool,
 }
 
 /// Something to do about what was read.
@@ -32,12 +32,13 @@ pub(super) enum Taken {
 impl Intake {
     /// An open intake, for so many rows at most, those of the groups to skip included: else nobody
     /// could tell beforehand how far it reaches.
-    pub(super) fn new(limit: Option<NonZeroU64>, skip: HashMap<String, Skip>) -> Self {
+    pub(super) fn new(limit: Option<NonZeroU64>, groups: Option<LookedUp>) -> Self {
         Self {
             seen: Seen::new(),
             open: true,
             to_take: limit.map(NonZeroU64::get),
-            skip,
+            groups,
+            met_unknown_group: false,
         }
     }
 
@@ -49,6 +50,11 @@ impl Intake {
     /// Whether more rows are wanted. Closed once, it stays so.
     pub(super) fn is_open(&self) -> bool {
         self.open
+    }
+
+    /// Whether it was closed by a row of a group that a look at them did not meet.
+    pub(super) fn met_unknown_group(&self) -> bool {
+        self.met_unknown_group
     }
 
     /// How many more rows may be taken, where that is limited.
@@ -85,11 +91,18 @@ impl Intake {
                 Met::New => {
                     tally.taken += 1;
                     self.count_down();
-                    let Some(skip) = self.skip.get(row.group()) else {
-                        return Some(Taken::Row(row.to_row()));
-                    };
-                    tally.skipped += 1;
-                    return Some(Taken::Entry(entry::skipped(row.to_row(), *skip)));
+                    let groups = self.groups.as_ref();
+                    match groups.map_or(Known::Call, |groups| groups.of(row.group())) {
+                        Known::Call => return Some(Taken::Row(row.to_row())),
+                        Known::Skip(skip) => {
+                            tally.skipped += 1;
+                            return Some(Taken::Entry(entry::skipped(row.to_row(), skip)));
+                        }
+                        Known::Nothing => {
+                            self.met_unknown_group = true;
+                            self.open = false;
+                        }
+                    }
                 }
                 Met::Duplicate => tally.duplicates += 1,
                 Met::Settled => tally.resumed += 1,

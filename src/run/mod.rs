@@ -6,6 +6,7 @@
 //! ```text
 //! feed ──► driver ──► schedule   which row next, and what became of it
 //!                       ├─ intake, seen     is this row settled already, or a duplicate?
+//!                       ├─ groups           has a look found that a call would do nothing?
 //!                       ├─ queue            rows just read, and those that wait
 //!                       ├─ pace, window     may a call start now?
 //!                       ├─ news             what is told of a lowered pace
@@ -24,6 +25,7 @@ mod driver;
 mod entry;
 mod feed;
 mod forecast;
+mod groups;
 mod guard;
 mod intake;
 mod news;
@@ -49,6 +51,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 pub use feed::{Extent, Feed};
+pub use groups::LookedUp;
+pub(crate) use groups::{Groups, Known};
 pub use guard::MaxFailures;
 pub(crate) use outage::{Allowed, Outage, Past, Strikes};
 pub(crate) use pace::Pace;

@@ -1,9 +1,9 @@
 //! What has been decided for a run before it begins.
 
-use std::collections::HashMap;
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
+use super::groups::LookedUp;
 use super::guard::MaxFailures;
 use super::window::LastSecond;
 
@@ -26,9 +26,10 @@ pub struct Plan {
     pub max_failures: MaxFailures,
     /// Take only so many rows that are neither settled nor duplicates.
     pub limit: Option<NonZeroU64>,
-    /// Groups in which a call would do nothing, as a look at them has found: their rows are
-    /// recorded as skipped.
-    pub skip: HashMap<String, Skip>,
+    /// What a look at the groups has found, where there was one. Rows of groups in which a call
+    /// would do nothing are recorded as skipped, and no row of a group that was not looked up is
+    /// called: the run ends before the first of them.
+    pub groups: Option<LookedUp>,
 }
 
 /// Why the rows of a group are not called.

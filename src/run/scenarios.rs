@@ -1,6 +1,5 @@
 //! What is promised of a run, one scenario each, in the world of the [simulation](super::simulation).
 
-use std::collections::HashMap;
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
@@ -22,7 +21,7 @@ fn plan() -> Plan {
         max_outage: Duration::from_secs(1_800),
         max_failures: MaxFailures::Percent(50.0),
         limit: None,
-        skip: HashMap::new(),
+        groups: None,
     }
 }
 
@@ -258,7 +257,7 @@ fn rows_of_groups_to_skip_are_recorded_and_not_called() {
     let mut world = World::healthy(11, 1_000);
     world.natures[..900].fill(Nature::Silent);
     let plan = Plan {
-        skip: world.skips(),
+        groups: Some(world.looked_up()),
         ..plan()
     };
     assert_eq!(run(&mut world, &plan), End::Done(None));
@@ -283,7 +282,7 @@ fn a_canary_counts_the_rows_that_are_skipped() {
     world.natures[..4].fill(Nature::Silent);
     let plan = Plan {
         limit: NonZeroU64::new(10),
-        skip: world.skips(),
+        groups: Some(world.looked_up()),
         ..plan()
     };
     assert_eq!(run(&mut world, &plan), End::Done(None));

@@ -8,7 +8,6 @@
 mod answers;
 
 use std::collections::VecDeque;
-use std::mem;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
@@ -89,7 +88,7 @@ impl Schedule {
     /// the seed is that of the jitter.
     pub(super) fn new(mut plan: Plan, can_renew: bool, seed: u64, now: Instant) -> Self {
         Self {
-            intake: Intake::new(plan.limit, mem::take(&mut plan.skip)),
+            intake: Intake::new(plan.limit, plan.groups.take()),
             queue: Queue::default(),
             in_flight: 0,
             unrecorded: Unrecorded::default(),
@@ -161,6 +160,9 @@ impl Schedule {
                 .since()
                 .map_or(Duration::ZERO, |since| now - since);
             self.stop(Stop::Outage { lasted });
+        }
+        if self.nothing_left() && self.intake.met_unknown_group() {
+            self.stop(Stop::UnknownGroup);
         }
         if self.stop.is_some() || self.nothing_left() {
             return if self.in_flight == 0 {

@@ -50,7 +50,7 @@ fn simulate(seed: u64) -> Figures {
         max_outage: 1_800 * SECOND,
         max_failures: MaxFailures::Any,
         limit: None,
-        skip: world.skips(),
+        groups: Some(world.looked_up()),
     };
     let mut figures = Figures::default();
     let ends_early = dice.u64(..6);
@@ -61,9 +61,10 @@ fn simulate(seed: u64) -> Figures {
         if !canary && world.pause_share == 0.0 && dice.bool() {
             world.fall_ill();
         }
-        plan.limit = match canary {
-            true => NonZeroU64::new(dice.u64(1..=rows)),
-            false => None,
+        plan.limit = if canary {
+            NonZeroU64::new(dice.u64(1..=rows))
+        } else {
+            None
         };
         let life = Life::new(&mut world, &plan, key());
         let end = if figures.kills + figures.stops == ends_early {

@@ -73,6 +73,8 @@ pub enum Stop {
     },
     /// Too many rows failed; why that is too many.
     Guard(String),
+    /// Here begin rows of groups that were not looked up: the input has grown since the look at it.
+    UnknownGroup,
     /// The operator, or the machine, asked for it.
     Interrupted,
 }

@@ -497,6 +497,37 @@ fn a_rehearsal_shows_it() {
 }
 
 #[test]
+fn no_row_of_a_group_that_was_not_looked_up_is_called_should_the_input_grow() {
+    let gate = Gate::default();
+    let held = gate.clone();
+    let service = Service::start(move |request| {
+        if asks(request) {
+            tell(request).behind(&held)
+        } else {
+            Answer::ok()
+        }
+    });
+    let place = Place::with_rows(rows_in(&["@TGS#town", "@TGS#work"]));
+    let run = |words| place.run("rows.csv").on(service.address()).with(words);
+    let running = run(["--preflight"].as_slice()).start();
+    // It has read to the end by then.
+    service.until_called(1);
+    let grown = place.read("rows.csv") + "@TGS#town,u7\n@TGS#live,u8\n@TGS#town,u9\n";
+    place.write("rows.csv", grown);
+    gate.open();
+    let done = running.finish().exits(4);
+    assert_eq!(done.json()["stopped"], "unknown_group");
+    assert_eq!([done.count("recalled"), done.count("pending")], [3, 1]);
+    done.says("the input has grown")
+        .says("To go on: recall run --resume");
+    assert_eq!(heard(&service).1, ["u0", "u1", "u7"]);
+    let rest = run(["--preflight", "--resume"].as_slice())
+        .finish()
+        .exits(0);
+    assert_eq!([rest.count("recalled"), rest.count("skipped")], [1, 1]);
+}
+
+#[test]
 fn rows_from_a_pipe_can_be_read_only_once_and_are_refused() {
     let service = Service::start(well);
     let place = Place::new();

@@ -1,6 +1,6 @@
 //! Who calls: the `UserSig` in every call, and what happens when it has run out.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -184,7 +184,7 @@ fn a_usersig_that_has_grown_old_while_the_machine_slept_is_signed_anew_before_th
         max_outage: Duration::ZERO,
         max_failures: MaxFailures::Any,
         limit: None,
-        skip: HashMap::new(),
+        groups: None,
     };
     let file = LedgerFile {
         path: place.path("ledger"),

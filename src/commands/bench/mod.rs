@@ -9,7 +9,6 @@ mod folder;
 mod made_up;
 mod watch;
 
-use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -167,7 +166,7 @@ fn measure(part: &Part, args: &BenchArgs, screen: &Screen) -> Result<(Figures, O
         max_outage: Duration::from_secs(10),
         max_failures: MaxFailures::Any,
         limit: None,
-        skip: HashMap::new(),
+        groups: None,
     };
     let cap = part.rate.map(NonZeroU32::get);
     let mut watch = Watch::new(job::monitor(args.progress, screen, cap));

@@ -55,7 +55,7 @@ impl Run {
             max_outage: 1_800 * SECOND,
             max_failures: MaxFailures::Any,
             limit: None,
-            skip: HashMap::new(),
+            groups: None,
         };
         let now = Instant::now();
         Self {

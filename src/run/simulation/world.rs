@@ -1,6 +1,6 @@
 //! A made-up world: rows, a service that is well or ill, a clock, and what is left on the disk.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
@@ -10,6 +10,7 @@ use crate::api::secret::Secret;
 use crate::api::usersig;
 use crate::outcome::{Entry, Outcome};
 use crate::rows::{BadRow, Row};
+use crate::run::groups::{Groups, LookedUp};
 use crate::run::plan::Skip;
 
 pub(in crate::run) const HOUR: u64 = 3_600;
@@ -155,15 +156,19 @@ impl World {
         self.outages.push((at(from), at(to), sickness));
     }
 
-    /// The groups that a look at them has found to be silent.
-    pub(in crate::run) fn skips(&self) -> HashMap<String, Skip> {
+    /// What a look at the groups has found: which of them are silent.
+    pub(in crate::run) fn looked_up(&self) -> LookedUp {
+        let mut met = Groups::default();
+        for line in 0..self.natures.len() as u64 {
+            met.meet(&group(line));
+        }
         let natures = (0..).zip(&self.natures);
         let silent = natures.filter(|(_, nature)| **nature == Nature::Silent);
         let skip = Skip {
             code: 0,
             reason: "made up",
         };
-        silent.map(|(line, _)| (group(line), skip)).collect()
+        LookedUp::new(met, silent.map(|(line, _)| (group(line), skip)).collect())
     }
 
     /// Entries with this outcome.
