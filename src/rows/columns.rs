@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use super::check::excerpt;
 use crate::error::{Error, Result};
+use crate::shell::quoted;
 
 /// The most columns that a message lists.
 const LISTED: usize = 12;
@@ -177,7 +178,8 @@ impl Columns {
                 Err(if first == second {
                     error.hint("give one of them another name in the file")
                 } else {
-                    error.hint(format!("say which: --columns {field}={first}"))
+                    let which = quoted(format!("{field}={first}"));
+                    error.hint(format!("say which: --columns {which}"))
                 })
             }
         }
@@ -387,6 +389,11 @@ mod tests {
                 "",
                 "group,user,user_id",
                 "rows.csv: two columns could be the sender: `user` and `user_id`\n  hint: say which: --columns sender=user",
+            ),
+            (
+                "",
+                "Group ID,group,user",
+                "rows.csv: two columns could be the group: `Group ID` and `group`\n  hint: say which: --columns 'group=Group ID'",
             ),
             (
                 "group=group",
