@@ -2,13 +2,15 @@
 
 use std::io::{self, Read as Input};
 
+use memchr::memchr;
+
 use super::batch::Batch;
 use super::blocks::Blocks;
 use super::check::{excerpt, id};
 use super::columns::{Columns, Field, Layout, are_failed_rows, count};
 use super::encoding::Encoding;
 use super::fields::{Fields, Splitter};
-use super::frame::{Frame, frame};
+use super::frame::{Frame, frame, without_returns};
 use super::input::Reader;
 use super::open::{empty, unreadable};
 use super::plain::PlainRows;
@@ -38,11 +40,19 @@ enum Record {
 }
 
 impl<R: Input> Records<R> {
-    fn new(blocks: Blocks<R>, delimiter: u8) -> Self {
+    /// Those of an input with this delimiter, unless its first line names another.
+    fn new(mut blocks: Blocks<R>, delimiter: u8) -> Self {
+        let (delimiter, line) = match named_delimiter(blocks.data()) {
+            Some((named, len)) => {
+                blocks.consume(len);
+                (named, 2)
+            }
+            None => (delimiter, 1),
+        };
         Self {
             blocks,
             delimiter,
-            line: 1,
+            line,
             passed: 0,
             splitter: Splitter::new(delimiter),
         }
@@ -90,6 +100,21 @@ impl<R: Input> Records<R> {
     }
 }
 
+/// The delimiter that a first line names, `sep=;` as Excel takes it, and the length of that line.
+fn named_delimiter(start: &[u8]) -> Option<(u8, usize)> {
+    let (line, len) = match memchr(b'\n', start) {
+        Some(newline) => (&start[..newline], newline + 1),
+        None => (start, start.len()),
+    };
+    let (key, delimiter) = without_returns(line).split_at_checked(4)?;
+    match delimiter {
+        [named @ (b',' | b';' | b'|' | b'\t')] if key.eq_ignore_ascii_case(b"sep=") => {
+            Some((*named, len))
+        }
+        _ => None,
+    }
+}
+
 /// The rows of a CSV or TSV input.
 pub(super) struct Delimited<R> {
     records: Records<R>,
@@ -105,6 +130,7 @@ struct Shape {
     least_width: usize,
     /// How many fields a row has, once a row or the header has told.
     width: Option<usize>,
+    delimiter: u8,
 }
 
 impl<R: Input> Delimited<R> {
@@ -119,12 +145,14 @@ impl<R: Input> Delimited<R> {
         let mut records = Records::new(blocks, delimiter);
         let fail = |error| unreadable(input, error);
         let first = records.find().map_err(fail)?.ok_or_else(|| empty(input))?;
+        let delimiter = records.delimiter;
         let fields = match first {
             Record::Whole { len, quoted, .. } => Some(records.fields(len, quoted).map_err(fail)?),
             Record::Broken(_) => None,
         };
         if !options.header {
-            let shape = Shape::without_header(fields, encoding, &options.columns, input)?;
+            let shape =
+                Shape::without_header(fields, delimiter, encoding, &options.columns, input)?;
             return Ok(Self {
                 records,
                 shape,
@@ -157,6 +185,7 @@ impl<R: Input> Delimited<R> {
                 encoding,
                 least_width: names.len(),
                 width: Some(names.len()),
+                delimiter,
             },
             failed_rows: are_failed_rows(&names),
         })
@@ -219,6 +248,7 @@ impl Shape {
     /// That of rows of which the first has these fields, unless it is broken.
     fn without_header(
         first: Option<Fields<'_>>,
+        delimiter: u8,
         encoding: Encoding,
         columns: &Columns,
         input: &str,
@@ -240,6 +270,7 @@ impl Shape {
             encoding,
             least_width,
             width: None,
+            delimiter,
         })
     }
 
@@ -269,11 +300,17 @@ impl Shape {
             return Ok(());
         }
         let hint = if found > width {
-            " (is there a comma that should be in quotes?)"
+            let delimiter = match self.delimiter {
+                b'\t' => "tab",
+                b';' => "semicolon",
+                b'|' => "bar",
+                _ => "comma",
+            };
+            format!(" (is there a {delimiter} that should be in quotes?)")
         } else {
-            ""
+            String::new()
         };
-        let fields = fields.iter().collect::<Vec<_>>().join(&b","[..]);
+        let fields = fields.iter().collect::<Vec<_>>().join(&self.delimiter);
         Err(format!(
             "{} instead of {width}{hint}: {}",
             count(found, "field"),
@@ -386,6 +423,36 @@ mod tests {
                 ),
                 row(4, "g3", "u3", ""),
             ]
+        );
+    }
+
+    #[test]
+    fn a_first_line_can_name_the_delimiter_as_excel_writes_it() {
+        for (first, delimiter) in [
+            ("sep=,\n", ","),
+            ("sep=;\r\n", ";"),
+            ("SEP=|\n", "|"),
+            ("sep=\t\n", "\t"),
+            ("\u{feff}sep=;\n", ";"),
+        ] {
+            let rows = "group~sender\ng1~u1\n\"g,2\"~u2\n".replace('~', delimiter);
+            assert_eq!(
+                csv(&(first.to_owned() + &rows)),
+                [row(3, "g1", "u1", ""), row(4, "g,2", "u2", "")],
+                "{first:?}"
+            );
+        }
+        assert_eq!(
+            without_header("sep=;\ng1;u1\n", ""),
+            [row(2, "g1", "u1", "")]
+        );
+        assert_eq!(without_header("sep=,x\n", ""), [row(1, "sep=", "x", "")]);
+        assert_eq!(
+            csv("sep=;\ngroup;sender\ng;1;u\n"),
+            [bad(
+                3,
+                "3 fields instead of 2 (is there a semicolon that should be in quotes?): `g;1;u`"
+            )]
         );
     }
 
