@@ -32,6 +32,12 @@ impl Field {
     }
 }
 
+/// Whether this is what people call any of the fields.
+pub(super) fn is_usual_name(text: &str) -> bool {
+    let mut aliases = Field::ALL.into_iter().flat_map(Field::aliases);
+    aliases.any(|alias| same_name(alias.as_bytes(), text.as_bytes()))
+}
+
 impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.aliases()[0])

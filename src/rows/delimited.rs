@@ -131,6 +131,9 @@ struct Shape {
     /// How many fields a row has, once a row or the header has told.
     width: Option<usize>,
     delimiter: u8,
+    /// The names of the columns for group and sender. A row of them is the header of another
+    /// file, which was put behind the first.
+    header: Option<[String; 2]>,
 }
 
 impl<R: Input> Delimited<R> {
@@ -186,6 +189,7 @@ impl<R: Input> Delimited<R> {
                 least_width: names.len(),
                 width: Some(names.len()),
                 delimiter,
+                header: Some([layout.group, layout.sender].map(|at| names[at].clone())),
             },
             failed_rows: are_failed_rows(&names),
         })
@@ -206,7 +210,10 @@ impl<R: Input> Delimited<R> {
         // As long as all goes well ever more is looked at together, up to a bound; else, or where
         // one row is wanted at a time, little of it in vain.
         let about = 4 * *passed;
-        let mut rows = PlainRows::of(blocks.data(), about, *delimiter, self.shape.layout, width);
+        let header = self.shape.header.as_ref();
+        let header = header.map(|names| names.each_ref().map(String::as_str));
+        let layout = self.shape.layout;
+        let mut rows = PlainRows::of(blocks.data(), about, *delimiter, layout, width, header);
         for ids in rows.by_ref().take(most - batch.len()) {
             batch.push(None, *line, ids);
             *line += 1;
@@ -271,6 +278,7 @@ impl Shape {
             least_width,
             width: None,
             delimiter,
+            header: None,
         })
     }
 
@@ -278,14 +286,28 @@ impl Shape {
     fn ids<'a>(&mut self, fields: Fields<'a>) -> Result<[&'a str; 3], String> {
         self.check_width(fields)?;
         let text = |field, at| id(field, fields.get(at).unwrap_or_default(), self.encoding);
+        let group = text(Field::Group, self.layout.group)?;
+        let sender = text(Field::Sender, self.layout.sender)?;
+        if self.is_header(group, sender) {
+            let names = format!("{group},{sender}");
+            return Err(format!(
+                "the header once more: {}",
+                excerpt(names.as_bytes())
+            ));
+        }
         Ok([
-            text(Field::Group, self.layout.group)?,
-            text(Field::Sender, self.layout.sender)?,
+            group,
+            sender,
             match self.layout.topic {
                 Some(at) => text(Field::Topic, at)?,
                 None => "",
             },
         ])
+    }
+
+    fn is_header(&self, group: &str, sender: &str) -> bool {
+        let names = self.header.as_ref();
+        names.is_some_and(|names| *names == [group, sender])
     }
 
     /// A row of another width has a comma that should be quoted, or lacks one: its fields may not
@@ -424,6 +446,24 @@ mod tests {
                 row(4, "g3", "u3", ""),
             ]
         );
+    }
+
+    #[test]
+    fn the_header_in_the_midst_of_the_rows_is_no_row() {
+        let again = "the header once more: `room,uid`";
+        let options = Options {
+            columns: "group=room,sender=uid".parse().expect("columns"),
+            ..Options::default()
+        };
+        // Among rows enough to be read many at a time.
+        let rows = "1,room,u\n".repeat(40);
+        let text = format!("n,room,uid\n{rows}n,room,uid\n{rows}");
+        let mut reads = read(text.as_bytes(), Format::Csv, &options);
+        assert_eq!(reads.len(), 81);
+        assert_eq!(reads.remove(40), bad(42, again));
+        assert!(reads.iter().all(Result::is_ok));
+        let quoted = read(b"room,uid\n\"room\",uid\n", Format::Csv, &options);
+        assert_eq!(quoted, [bad(2, again)]);
     }
 
     #[test]
