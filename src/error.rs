@@ -1,7 +1,9 @@
 //! What ends a run. A row that fails is no error but an [`Outcome`](crate::outcome::Outcome).
 
 use std::error::Error as StdError;
-use std::fmt;
+use std::fmt::{self, Write as _};
+
+use crate::harmless::harmless;
 
 /// Which part could not do its job; it decides the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,16 +107,18 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
+        let mut text = self.message.clone();
         let mut cause = self.source();
         while let Some(error) = cause {
-            write!(f, ": {error}")?;
+            write!(text, ": {error}")?;
             cause = error.source();
         }
-        match &self.hint {
-            Some(hint) => write!(f, "\n  hint: {hint}"),
-            None => Ok(()),
+        if let Some(hint) = &self.hint {
+            write!(text, "\n  hint: {hint}")?;
         }
+        // Names of files stand in it, and what others say. What has lines keeps them.
+        let lines: Vec<_> = text.split('\n').map(harmless).collect();
+        f.write_str(&lines.join("\n"))
     }
 }
 
@@ -123,5 +127,21 @@ impl StdError for Error {
         self.source
             .as_deref()
             .map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_it_tells_of_it_drives_no_terminal_and_keeps_its_lines() {
+        let error = Error::input("\u{1b}[2J.csv: cannot be read\nat all")
+            .because("the \r disk\u{202e}")
+            .hint("see\u{9b}31m it");
+        assert_eq!(
+            error.to_string(),
+            "\\u{1b}[2J.csv: cannot be read\nat all: the \\u{d} disk\\u{202e}\n  hint: see\\u{9b}31m it"
+        );
     }
 }

@@ -20,8 +20,8 @@
 //! Around it: [`cli`] and [`config`] (flags, environment, file) are checked before anything runs,
 //! [`commands`] has a file a command, [`survey`] counts what is in an input and what is wrong with
 //! it, [`preflight`] asks the service for its groups, [`turn`] keeps two runs from sharing a cap,
-//! [`exit`] holds the exit codes, `shell` quotes commands that are printed to be copied, `usage`
-//! tells what this process takes, and [`mock`] is the service to rehearse and measure against.
+//! [`exit`] holds the exit codes, `harmless` escapes what would drive a terminal, `shell` quotes
+//! commands that are printed to be copied, `usage` tells what this process takes, and [`mock`] is the service to rehearse and measure against.
 //!
 //! Arrows point one way. Only the run and the [`commands`] know all the parts. What decides is a
 //! plain value that takes `now` and what happened; the loop is the one place with a clock.
@@ -32,6 +32,7 @@ pub mod commands;
 pub mod config;
 pub mod error;
 pub mod exit;
+mod harmless;
 mod shell;
 
 pub mod preflight;

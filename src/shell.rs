@@ -2,27 +2,37 @@
 
 use std::ffi::OsStr;
 
-/// A word that a shell reads as this one, and that drives no terminal.
+use crate::harmless::is_harmful;
+
+/// A word that a shell reads as this one, byte for byte, and that drives no terminal.
 pub(crate) fn quoted(word: impl AsRef<OsStr>) -> String {
-    let word = word.as_ref().to_string_lossy();
+    let word = word.as_ref();
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,%@+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.into_owned();
+    match word.to_str() {
+        Some(text) if !text.is_empty() && text.chars().all(plain) => text.to_owned(),
+        Some(text) if !text.contains(is_harmful) => {
+            format!("'{}'", text.replace('\'', r"'\''"))
+        }
+        _ => escaped(word.as_encoded_bytes()),
     }
-    if !word.contains(char::is_control) {
-        return format!("'{}'", word.replace('\'', r"'\''"));
-    }
-    let escaped = word.chars().map(|c| match c {
+}
+
+fn escaped(word: &[u8]) -> String {
+    let character = |c: char| match c {
         '\'' | '\\' => format!("\\{c}"),
-        c if c.is_control() => format!("\\u{:04x}", u32::from(c)),
+        c if is_harmful(c) => format!("\\u{:04x}", u32::from(c)),
         c => c.to_string(),
+    };
+    let chunks = word.utf8_chunks().flat_map(|chunk| {
+        let characters = chunk.valid().chars().map(character);
+        characters.chain(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")))
     });
-    format!("$'{}'", escaped.collect::<String>())
+    format!("$'{}'", chunks.collect::<String>())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::quoted;
+    use super::*;
 
     #[test]
     fn a_command_to_copy_survives_the_shell() {
@@ -31,6 +41,14 @@ mod tests {
         assert_eq!(quoted("用户.csv"), "'用户.csv'");
         assert_eq!(quoted("it's; rm"), r"'it'\''s; rm'");
         assert_eq!(quoted("a'\\\u{1b}[2J"), r"$'a\'\\\u001b[2J'");
+        assert_eq!(quoted("a\u{202e}"), r"$'a\u202e'");
         assert_eq!(quoted(""), "''");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_name_that_is_not_utf_8_survives_it_too() {
+        use std::os::unix::ffi::OsStrExt as _;
+        assert_eq!(quoted(OsStr::from_bytes(b"f\xff/a'b")), r"$'f\xff/a\'b'");
     }
 }

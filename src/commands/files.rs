@@ -61,12 +61,17 @@ pub(super) fn format_of_failed_rows(ledger: &Path) -> Option<Format> {
 
 /// `x/rows.ledger.jsonl` has its failed rows in `x/rows.failed.csv`.
 fn failed_rows_beside(ledger: &Path, format: Format) -> PathBuf {
-    let name = ledger.to_string_lossy();
-    let stem = name
-        .strip_suffix(".ledger.jsonl")
-        .or_else(|| name.strip_suffix(".jsonl"))
-        .unwrap_or(&name);
-    PathBuf::from(format!("{stem}.failed.{}", extension(format)))
+    let without = |path: &Path, end: &str| {
+        let ends_so = path.extension().is_some_and(|extension| extension == end);
+        ends_so.then(|| path.with_extension(""))
+    };
+    let stem = match without(ledger, "jsonl") {
+        Some(stem) => without(&stem, "ledger").unwrap_or(stem),
+        None => ledger.to_owned(),
+    };
+    let mut name = stem.into_os_string();
+    name.push(format!(".failed.{}", extension(format)));
+    name.into()
 }
 
 /// `x/rows.csv` has its ledger in `x/rows.ledger.jsonl`; what comes from stdin is called `recall`.
@@ -152,6 +157,20 @@ mod tests {
             beside("x/rows.mock.ledger.jsonl"),
             Path::new("x/rows.mock.failed.csv")
         );
+        assert_eq!(beside("x/wave.jsonl"), Path::new("x/wave.failed.csv"));
         assert_eq!(beside("x/other"), Path::new("x/other.failed.csv"));
+        assert_eq!(beside("x.y/a.b"), Path::new("x.y/a.b.failed.csv"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_of_any_name_keeps_its_failed_rows() {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt as _;
+        let path = |name: &[u8]| PathBuf::from(OsStr::from_bytes(name));
+        assert_eq!(
+            failed_rows_beside(&path(b"f\xff/r\xfe.ledger.jsonl"), Format::Tsv),
+            path(b"f\xff/r\xfe.failed.tsv")
+        );
     }
 }

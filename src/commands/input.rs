@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::InputArgs;
 use crate::error::{Error, Result};
+use crate::harmless::harmless;
 use crate::ledger::Reader;
 use crate::rows::{self, Columns, Options, Rows, Source};
 use crate::shell::quoted;
@@ -38,8 +39,8 @@ pub(super) fn open(args: &InputArgs) -> Result<Rows> {
 pub(super) fn name(args: &InputArgs) -> String {
     match &args.inputs[..] {
         [] => String::new(),
-        [only] => only.display().to_string(),
-        [first, more @ ..] => format!("{} and {} more", first.display(), more.len()),
+        [only] => harmless(only),
+        [first, more @ ..] => format!("{} and {} more", harmless(first), more.len()),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::cli::{OutputArgs, PaceArgs, ProgressArg};
 use crate::config::Service;
 use crate::error::{Error, Kind, Result};
 use crate::exit;
+use crate::harmless::harmless;
 use crate::ledger::{Header, LastWords, Start, write_failed_rows};
 use crate::monitor::{Bar, Monitor, Plain, Screen, Silent};
 use crate::report::Summary;
@@ -138,7 +139,7 @@ pub(super) fn take_turn(
     let who = format!(
         "process {}, ledger {}",
         std::process::id(),
-        ledger.display()
+        harmless(ledger)
     );
     let when_taken = if pace.wait {
         WhenTaken::Wait

@@ -6,6 +6,7 @@ use crate::cli::ReplayArgs;
 use crate::config::{self, Service, Settings, process_env};
 use crate::error::Result;
 use crate::exit;
+use crate::harmless::harmless;
 use crate::ledger::{LastWords, Reader, Start, failed_rows};
 use crate::monitor::Screen;
 use crate::monitor::words::thousands;
@@ -33,7 +34,7 @@ pub fn run(args: &ReplayArgs, screen: &Screen) -> Result<u8> {
         && let Some(somebody) = ask::somebody(&service, &args.output)
     {
         let what = vec![
-            ("ledger", args.ledger.display().to_string()),
+            ("ledger", harmless(&args.ledger)),
             ("rows", format!("the {} that failed", thousands(failed))),
         ];
         if !somebody.agrees(&service, &plan, what, Some(failed))? {

@@ -8,6 +8,7 @@ use super::stdout::{print, print_json};
 use crate::cli::ReportArgs;
 use crate::error::{Error, Result};
 use crate::exit;
+use crate::harmless::harmless;
 use crate::monitor::Screen;
 use crate::report::{self, Report};
 
@@ -24,7 +25,7 @@ pub fn run(args: &ReportArgs, screen: &Screen) -> Result<u8> {
         write_whole(file, &report::page(&report)).map_err(|error| {
             Error::ledger(format!("cannot write the report to {}", file.display())).because(error)
         })?;
-        screen.line(&format!("Report: {}", file.display()));
+        screen.line(&format!("Report: {}", harmless(file)));
     }
     match (args.json, &args.html) {
         (true, _) => print_json(&report)?,

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::failures::Unsent;
 use super::fold::{Report, Span};
+use crate::harmless::harmless;
 use crate::monitor::words::{thousands, time};
 use crate::shell::quoted;
 
@@ -133,20 +134,10 @@ pub(super) fn lines(unsent: &Unsent) -> String {
 /// the direction of writing, and it is not endless.
 pub(super) fn shown(value: &str) -> String {
     const LONGEST: usize = 200;
-    let mut shown = String::with_capacity(value.len().min(LONGEST));
-    for (at, c) in value.chars().enumerate() {
-        if at == LONGEST {
-            shown.push('…');
-            break;
-        }
-        let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if c.is_control() || turns {
-            shown.extend(c.escape_unicode());
-        } else {
-            shown.push(c);
-        }
+    match value.char_indices().nth(LONGEST) {
+        Some((end, _)) => harmless(&value[..end]) + "…",
+        None => harmless(value),
     }
-    shown
 }
 
 #[cfg(test)]
@@ -172,6 +163,10 @@ mod tests {
     #[test]
     fn what_is_shown_controls_no_terminal() {
         assert_eq!(shown("a\u{1b}[2J\u{202e}用户"), "a\\u{1b}[2J\\u{202e}用户");
+        assert_eq!(
+            shown("\u{61c}\u{2028}\u{2029}"),
+            "\\u{61c}\\u{2028}\\u{2029}"
+        );
         assert_eq!(shown(&"x".repeat(1_000)).chars().count(), 201);
     }
 }

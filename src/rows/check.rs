@@ -7,6 +7,8 @@ use super::encoding::Encoding;
 
 /// The longest excerpt, in characters of the input.
 const EXCERPT: usize = 48;
+/// The longest exponent of a number in bytes: `E+018`.
+const LONGEST_EXPONENT: usize = 5;
 
 /// The ID of a field as text, unless no call could carry it. An empty topic is no topic.
 pub(super) fn id(field: Field, bytes: &[u8], encoding: Encoding) -> Result<&str, String> {
@@ -44,20 +46,29 @@ pub(super) fn is_printable_ascii(bytes: &[u8]) -> bool {
 }
 
 /// `1.29E+18`, which is what a spreadsheet leaves of a long number; `1,29E+18` where it has a decimal
-/// comma, `1.29e+18` from a data frame.
+/// comma, `1.29e+18` from a data frame, `1.2940304724278354E18` from Java. A bare `1e18` may be a name.
 pub(super) fn is_rounded_number(bytes: &[u8]) -> bool {
-    let [mantissa @ .., b'E' | b'e', b'+', tens, ones] = bytes else {
+    // Nearly every ID is told by its ends.
+    let [b'0'..=b'9', .., b'0'..=b'9'] = bytes else {
         return false;
     };
-    let [integer, fraction @ ..] = mantissa else {
+    let tail = bytes.len().saturating_sub(LONGEST_EXPONENT);
+    let is_e = |byte: &u8| matches!(byte, b'E' | b'e');
+    let Some(at) = bytes[tail..].iter().position(is_e) else {
         return false;
     };
-    let fraction_is_digits = match fraction {
-        [] => true,
-        [b'.' | b',', digits @ ..] => !digits.is_empty() && digits.iter().all(u8::is_ascii_digit),
+    let (mantissa, exponent) = (&bytes[..tail + at], &bytes[tail + at + 1..]);
+    let (has_plus, digits) = match exponent {
+        [b'+', digits @ ..] => (true, digits),
+        [b'-', digits @ ..] | digits => (false, digits),
+    };
+    let are_digits = |bytes: &[u8]| !bytes.is_empty() && bytes.iter().all(u8::is_ascii_digit);
+    let is_mantissa = match mantissa {
+        [_] => has_plus,
+        [_, b'.' | b',', fraction @ ..] => are_digits(fraction),
         _ => false,
     };
-    [tens, ones, integer].iter().all(|c| c.is_ascii_digit()) && fraction_is_digits
+    is_mantissa && digits.len() <= 3 && are_digits(digits)
 }
 
 /// The start of a text in backticks, on one line and harmless on a terminal.
@@ -98,6 +109,12 @@ mod tests {
             "E+18",
             "1.E+18",
             "ME+18",
+            // Of so few digits that somebody may be called that.
+            "1e18",
+            "5e-7",
+            "1.5e",
+            "1.5e1234",
+            "12.5e10",
         ] {
             assert_eq!(utf_8(Field::Group, text.as_bytes()), Ok(text));
         }
@@ -151,6 +168,18 @@ mod tests {
             (
                 b"2E+15",
                 "the sender is a number that a spreadsheet has rounded: `2E+15`",
+            ),
+            (
+                b"1.2940304724278354E18",
+                "the sender is a number that a spreadsheet has rounded: `1.2940304724278354E18`",
+            ),
+            (
+                b"1e+9",
+                "the sender is a number that a spreadsheet has rounded: `1e+9`",
+            ),
+            (
+                b"1,5E-007",
+                "the sender is a number that a spreadsheet has rounded: `1,5E-007`",
             ),
         ] {
             assert_eq!(utf_8(Field::Sender, bytes), Err(reason.to_owned()));

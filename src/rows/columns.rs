@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use super::check::excerpt;
 use crate::error::{Error, Result};
+use crate::shell::quoted;
 
 /// The most columns that a message lists.
 const LISTED: usize = 12;
@@ -29,6 +30,12 @@ impl Field {
             Self::Topic => &["topic", "topicid"],
         }
     }
+}
+
+/// Whether this is what people call any of the fields.
+pub(super) fn is_usual_name(text: &str) -> bool {
+    let mut aliases = Field::ALL.into_iter().flat_map(Field::aliases);
+    aliases.any(|alias| same_name(alias.as_bytes(), text.as_bytes()))
 }
 
 impl fmt::Display for Field {
@@ -164,7 +171,7 @@ impl Columns {
                 excerpt(name.as_bytes()),
                 list(columns)
             ))
-            .hint("give --columns a name from the header")),
+            .hint(way_out(columns).unwrap_or("give --columns a name from the header"))),
             ([], None) => Ok(None),
             ([only], _) => Ok(Some(*only)),
             ([first, second, ..], _) => {
@@ -177,7 +184,8 @@ impl Columns {
                 Err(if first == second {
                     error.hint("give one of them another name in the file")
                 } else {
-                    error.hint(format!("say which: --columns {field}={first}"))
+                    let which = quoted(format!("{field}={first}"));
+                    error.hint(format!("say which: --columns {which}"))
                 })
             }
         }
@@ -249,20 +257,28 @@ fn missing(group: bool, sender: bool, columns: &[String], input: &str) -> Error 
         _ => "no column for the sender",
     };
     let error = Error::input(format!("{input}: {what}; {}", list(columns)));
+    let by_name = "say which they are: --columns group=NAME,sender=NAME";
+    error.hint(way_out(columns).unwrap_or(by_name))
+}
+
+/// What to do where no name would help, for the columns are none.
+fn way_out(columns: &[String]) -> Option<&'static str> {
     match columns {
-        [only] if only.contains(';') => error.hint(
+        _ if seem_a_comment(columns) => Some(
+            "if the first line is a comment, begin at the header: tail -n +2 FILE | recall run -",
+        ),
+        [only] if only.contains(';') => Some(
             "its columns are separated by semicolons: save it with commas, or with tabs as .tsv",
         ),
-        [only] if only.contains('\t') => {
-            error.hint("its columns are separated by tabs: name it .tsv")
-        }
-        [only] if only.contains(',') => {
-            error.hint("its columns are separated by commas: name it .csv")
-        }
+        [only] if only.contains('|') => Some(
+            "its columns are separated by bars: save it with commas, or put the line sep=| before the first",
+        ),
+        [only] if only.contains('\t') => Some("its columns are separated by tabs: name it .tsv"),
+        [only] if only.contains(',') => Some("its columns are separated by commas: name it .csv"),
         _ if columns.iter().any(|column| looks_like_an_id(column)) => {
-            error.hint("if the first line is a row already, add --no-header")
+            Some("if the first line is a row already, add --no-header")
         }
-        _ => error.hint("say which they are: --columns group=NAME,sender=NAME"),
+        _ => None,
     }
 }
 
@@ -276,6 +292,15 @@ fn list(columns: &[String]) -> String {
         shown.push(format!("and {} more", columns.len() - LISTED));
     }
     format!("its columns are {}", shown.join(", "))
+}
+
+/// `# exported by ann`: no name of a column has a blank there, and one column alone is none.
+fn seem_a_comment(columns: &[String]) -> bool {
+    let Some(first) = columns.first() else {
+        return false;
+    };
+    let is_alone = columns.len() == 1 && !first.contains([';', '|', '\t', ',']);
+    first.starts_with("# ") || (first.starts_with('#') && is_alone)
 }
 
 /// A group that the service named, or a number: no name for a column.
@@ -387,6 +412,36 @@ mod tests {
                 "",
                 "group,user,user_id",
                 "rows.csv: two columns could be the sender: `user` and `user_id`\n  hint: say which: --columns sender=user",
+            ),
+            (
+                "",
+                "Group ID,group,user",
+                "rows.csv: two columns could be the group: `Group ID` and `group`\n  hint: say which: --columns 'group=Group ID'",
+            ),
+            (
+                "",
+                "group|sender",
+                "rows.csv: no columns for the group and the sender; its columns are `group|sender`\n  hint: its columns are separated by bars: save it with commas, or put the line sep=| before the first",
+            ),
+            (
+                "sender=uid",
+                "group|uid",
+                "rows.csv: no column `uid` for the sender; its columns are `group|uid`\n  hint: its columns are separated by bars: save it with commas, or put the line sep=| before the first",
+            ),
+            (
+                "",
+                "# exported by ann, on Monday",
+                "rows.csv: no columns for the group and the sender; its columns are `# exported by ann`, ` on Monday`\n  hint: if the first line is a comment, begin at the header: tail -n +2 FILE | recall run -",
+            ),
+            (
+                "group=room,sender=uid",
+                "#exported",
+                "rows.csv: no column `room` for the group; its columns are `#exported`\n  hint: if the first line is a comment, begin at the header: tail -n +2 FILE | recall run -",
+            ),
+            (
+                "",
+                "#group,user",
+                "rows.csv: no column for the group; its columns are `#group`, `user`\n  hint: say which they are: --columns group=NAME,sender=NAME",
             ),
             (
                 "group=group",

@@ -2,13 +2,15 @@
 
 use std::io::{self, Read as Input};
 
+use memchr::memchr;
+
 use super::batch::Batch;
 use super::blocks::Blocks;
 use super::check::{excerpt, id};
 use super::columns::{Columns, Field, Layout, are_failed_rows, count};
 use super::encoding::Encoding;
 use super::fields::{Fields, Splitter};
-use super::frame::{Frame, frame};
+use super::frame::{Frame, frame, without_returns};
 use super::input::Reader;
 use super::open::{empty, unreadable};
 use super::plain::PlainRows;
@@ -38,11 +40,19 @@ enum Record {
 }
 
 impl<R: Input> Records<R> {
-    fn new(blocks: Blocks<R>, delimiter: u8) -> Self {
+    /// Those of an input with this delimiter, unless its first line names another.
+    fn new(mut blocks: Blocks<R>, delimiter: u8) -> Self {
+        let (delimiter, line) = match named_delimiter(blocks.data()) {
+            Some((named, len)) => {
+                blocks.consume(len);
+                (named, 2)
+            }
+            None => (delimiter, 1),
+        };
         Self {
             blocks,
             delimiter,
-            line: 1,
+            line,
             passed: 0,
             splitter: Splitter::new(delimiter),
         }
@@ -90,6 +100,21 @@ impl<R: Input> Records<R> {
     }
 }
 
+/// The delimiter that a first line names, `sep=;` as Excel takes it, and the length of that line.
+fn named_delimiter(start: &[u8]) -> Option<(u8, usize)> {
+    let (line, len) = match memchr(b'\n', start) {
+        Some(newline) => (&start[..newline], newline + 1),
+        None => (start, start.len()),
+    };
+    let (key, delimiter) = without_returns(line).split_at_checked(4)?;
+    match delimiter {
+        [named @ (b',' | b';' | b'|' | b'\t')] if key.eq_ignore_ascii_case(b"sep=") => {
+            Some((*named, len))
+        }
+        _ => None,
+    }
+}
+
 /// The rows of a CSV or TSV input.
 pub(super) struct Delimited<R> {
     records: Records<R>,
@@ -105,6 +130,10 @@ struct Shape {
     least_width: usize,
     /// How many fields a row has, once a row or the header has told.
     width: Option<usize>,
+    delimiter: u8,
+    /// The names of the columns for group and sender. A row of them is the header of another
+    /// file, which was put behind the first.
+    header: Option<[String; 2]>,
 }
 
 impl<R: Input> Delimited<R> {
@@ -119,12 +148,14 @@ impl<R: Input> Delimited<R> {
         let mut records = Records::new(blocks, delimiter);
         let fail = |error| unreadable(input, error);
         let first = records.find().map_err(fail)?.ok_or_else(|| empty(input))?;
+        let delimiter = records.delimiter;
         let fields = match first {
             Record::Whole { len, quoted, .. } => Some(records.fields(len, quoted).map_err(fail)?),
             Record::Broken(_) => None,
         };
         if !options.header {
-            let shape = Shape::without_header(fields, encoding, &options.columns, input)?;
+            let shape =
+                Shape::without_header(fields, delimiter, encoding, &options.columns, input)?;
             return Ok(Self {
                 records,
                 shape,
@@ -157,6 +188,8 @@ impl<R: Input> Delimited<R> {
                 encoding,
                 least_width: names.len(),
                 width: Some(names.len()),
+                delimiter,
+                header: Some([layout.group, layout.sender].map(|at| names[at].clone())),
             },
             failed_rows: are_failed_rows(&names),
         })
@@ -177,7 +210,10 @@ impl<R: Input> Delimited<R> {
         // As long as all goes well ever more is looked at together, up to a bound; else, or where
         // one row is wanted at a time, little of it in vain.
         let about = 4 * *passed;
-        let mut rows = PlainRows::of(blocks.data(), about, *delimiter, self.shape.layout, width);
+        let header = self.shape.header.as_ref();
+        let header = header.map(|names| names.each_ref().map(String::as_str));
+        let layout = self.shape.layout;
+        let mut rows = PlainRows::of(blocks.data(), about, *delimiter, layout, width, header);
         for ids in rows.by_ref().take(most - batch.len()) {
             batch.push(None, *line, ids);
             *line += 1;
@@ -219,6 +255,7 @@ impl Shape {
     /// That of rows of which the first has these fields, unless it is broken.
     fn without_header(
         first: Option<Fields<'_>>,
+        delimiter: u8,
         encoding: Encoding,
         columns: &Columns,
         input: &str,
@@ -240,6 +277,8 @@ impl Shape {
             encoding,
             least_width,
             width: None,
+            delimiter,
+            header: None,
         })
     }
 
@@ -247,14 +286,28 @@ impl Shape {
     fn ids<'a>(&mut self, fields: Fields<'a>) -> Result<[&'a str; 3], String> {
         self.check_width(fields)?;
         let text = |field, at| id(field, fields.get(at).unwrap_or_default(), self.encoding);
+        let group = text(Field::Group, self.layout.group)?;
+        let sender = text(Field::Sender, self.layout.sender)?;
+        if self.is_header(group, sender) {
+            let names = format!("{group},{sender}");
+            return Err(format!(
+                "the header once more: {}",
+                excerpt(names.as_bytes())
+            ));
+        }
         Ok([
-            text(Field::Group, self.layout.group)?,
-            text(Field::Sender, self.layout.sender)?,
+            group,
+            sender,
             match self.layout.topic {
                 Some(at) => text(Field::Topic, at)?,
                 None => "",
             },
         ])
+    }
+
+    fn is_header(&self, group: &str, sender: &str) -> bool {
+        let names = self.header.as_ref();
+        names.is_some_and(|names| *names == [group, sender])
     }
 
     /// A row of another width has a comma that should be quoted, or lacks one: its fields may not
@@ -269,11 +322,17 @@ impl Shape {
             return Ok(());
         }
         let hint = if found > width {
-            " (is there a comma that should be in quotes?)"
+            let delimiter = match self.delimiter {
+                b'\t' => "tab",
+                b';' => "semicolon",
+                b'|' => "bar",
+                _ => "comma",
+            };
+            format!(" (is there a {delimiter} that should be in quotes?)")
         } else {
-            ""
+            String::new()
         };
-        let fields = fields.iter().collect::<Vec<_>>().join(&b","[..]);
+        let fields = fields.iter().collect::<Vec<_>>().join(&self.delimiter);
         Err(format!(
             "{} instead of {width}{hint}: {}",
             count(found, "field"),
@@ -386,6 +445,54 @@ mod tests {
                 ),
                 row(4, "g3", "u3", ""),
             ]
+        );
+    }
+
+    #[test]
+    fn the_header_in_the_midst_of_the_rows_is_no_row() {
+        let again = "the header once more: `room,uid`";
+        let options = Options {
+            columns: "group=room,sender=uid".parse().expect("columns"),
+            ..Options::default()
+        };
+        // Among rows enough to be read many at a time.
+        let rows = "1,room,u\n".repeat(40);
+        let text = format!("n,room,uid\n{rows}n,room,uid\n{rows}");
+        let mut reads = read(text.as_bytes(), Format::Csv, &options);
+        assert_eq!(reads.len(), 81);
+        assert_eq!(reads.remove(40), bad(42, again));
+        assert!(reads.iter().all(Result::is_ok));
+        let quoted = read(b"room,uid\n\"room\",uid\n", Format::Csv, &options);
+        assert_eq!(quoted, [bad(2, again)]);
+    }
+
+    #[test]
+    fn a_first_line_can_name_the_delimiter_as_excel_writes_it() {
+        for (first, delimiter) in [
+            ("sep=,\n", ","),
+            ("sep=;\r\n", ";"),
+            ("SEP=|\n", "|"),
+            ("sep=\t\n", "\t"),
+            ("\u{feff}sep=;\n", ";"),
+        ] {
+            let rows = "group~sender\ng1~u1\n\"g,2\"~u2\n".replace('~', delimiter);
+            assert_eq!(
+                csv(&(first.to_owned() + &rows)),
+                [row(3, "g1", "u1", ""), row(4, "g,2", "u2", "")],
+                "{first:?}"
+            );
+        }
+        assert_eq!(
+            without_header("sep=;\ng1;u1\n", ""),
+            [row(2, "g1", "u1", "")]
+        );
+        assert_eq!(without_header("sep=,x\n", ""), [row(1, "sep=", "x", "")]);
+        assert_eq!(
+            csv("sep=;\ngroup;sender\ng;1;u\n"),
+            [bad(
+                3,
+                "3 fields instead of 2 (is there a semicolon that should be in quotes?): `g;1;u`"
+            )]
         );
     }
 

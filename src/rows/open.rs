@@ -16,6 +16,7 @@ use super::text::Text;
 use super::unpack::{Behind, behind};
 use super::{Format, Options, Rows, Source, Waiting, without_packing};
 use crate::error::{Error, Result};
+use crate::harmless::harmless;
 
 /// Opens inputs, finds out the format of each and reads as much as its header.
 ///
@@ -81,7 +82,7 @@ impl Input {
     }
 
     pub(super) fn open_file(path: &Path, options: &Options) -> Result<Self> {
-        let name = path.display().to_string();
+        let name = harmless(path);
         let cannot_open =
             |error: io::Error| Error::input(format!("{name}: cannot be opened")).because(error);
         let file = File::open(path).map_err(cannot_open)?;

@@ -23,18 +23,21 @@ pub(super) struct PlainRows<'a> {
     delimiter: u8,
     layout: Layout,
     width: usize,
+    header: Option<[&'a str; 2]>,
     /// Bytes of the rows so far.
     len: usize,
 }
 
 impl<'a> PlainRows<'a> {
-    /// Looks at about so many bytes of the data. A row has `width` fields.
+    /// Looks at about so many bytes of the data. A row has `width` fields, and is not the header
+    /// with these names for group and sender.
     pub(super) fn of(
         data: &'a [u8],
         about: usize,
         delimiter: u8,
         layout: Layout,
         width: usize,
+        header: Option<[&'a str; 2]>,
     ) -> Self {
         let data = &data[..about.clamp(LEAST, MOST).min(data.len())];
         Self {
@@ -42,8 +45,13 @@ impl<'a> PlainRows<'a> {
             delimiter,
             layout,
             width,
+            header,
             len: 0,
         }
+    }
+
+    fn is_header(&self, [group, sender, _]: [&str; 3]) -> bool {
+        self.header == Some([group, sender])
     }
 
     /// Bytes of the rows that were taken, with their line ends.
@@ -71,7 +79,7 @@ impl<'a> Iterator for PlainRows<'a> {
                 let rest = bytes[end..].iter();
                 let newline = end + rest.take_while(|byte| **byte == b'\r').count();
                 let is_line = bytes.get(newline) == Some(&b'\n');
-                if !is_line || fields != self.width || !are_sound(ids) {
+                if !is_line || fields != self.width || !are_sound(ids) || self.is_header(ids) {
                     return None;
                 }
                 self.len += newline + 1;

@@ -7,7 +7,7 @@
 use memchr::memchr_iter;
 
 use super::check::{excerpt, is_printable_ascii};
-use super::columns::Field;
+use super::columns::{Field, is_usual_name};
 
 /// The longest `GroupId`, `Sender_Account` and `TopicId` in bytes, by [`Field`] (listed).
 const LONGEST: [usize; 3] = [48, 32, 96];
@@ -23,10 +23,28 @@ const FORMULA_ERRORS: [&str; 7] = [
     "#NAME?", "#REF!", "#VALUE!", "#N/A", "#NUM!", "#NULL!", "#DIV/0!",
 ];
 /// What programs write where there is nothing.
-const NOTHINGS: [&str; 7] = ["null", "nil", "none", "undefined", "nan", "n/a", "\\n"];
+const NOTHINGS: [&str; 9] = [
+    "null",
+    "nil",
+    "none",
+    "undefined",
+    "nan",
+    "n/a",
+    "\\n",
+    "-",
+    "--",
+];
 
 /// What is suspicious about a row: the most telling thing, where there are several.
 pub(super) fn of([group, sender, topic]: [&str; 3]) -> Option<String> {
+    // Hardly any two IDs have letters at all their ends, and only those take a closer look.
+    let names = [group, sender];
+    if names.into_iter().all(has_letters_at_its_ends) && names.into_iter().all(is_usual_name) {
+        return Some(reason(
+            "group and sender are the names of columns (is this another header?)",
+            &format!("{group},{sender}"),
+        ));
+    }
     if sender.starts_with(GROUP) {
         return Some(reason(
             "the sender is a group's ID (are the columns swapped?)",
@@ -59,6 +77,8 @@ fn of_id(field: Field, id: &str) -> Option<String> {
         "has characters other than printable ASCII".to_owned()
     } else if ends_in_zeros(id) {
         "ends in zeros, as numbers do that a spreadsheet has rounded".to_owned()
+    } else if let Some(trace) = trace_of_a_spreadsheet(id.as_bytes()) {
+        trace.to_owned()
     } else if FORMULA_ERRORS.contains(&id) {
         "is what a spreadsheet shows instead of a formula".to_owned()
     } else if NOTHINGS
@@ -70,6 +90,46 @@ fn of_id(field: Field, id: &str) -> Option<String> {
         return None;
     };
     Some(reason(&format!("the {field} {complaint}"), id))
+}
+
+fn has_letters_at_its_ends(id: &str) -> bool {
+    let is_letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphabetic);
+    is_letter(id.as_bytes().first()) && is_letter(id.as_bytes().last())
+}
+
+/// What spreadsheets and data frames do to an ID that is a number, or put before it lest they do.
+fn trace_of_a_spreadsheet(id: &[u8]) -> Option<&'static str> {
+    match id {
+        [b'\'', ..] | [b'=', b'"', ..] => {
+            Some("starts with what tells a spreadsheet that it is text")
+        }
+        [b'0'..=b'9', b'e' | b'E', b'0'..=b'9', b'0'..=b'9'] => {
+            Some("looks like a number that has been rounded")
+        }
+        // Nearly every other ID is told by its ends.
+        [b'0'..=b'9', .., b'0'] if is_whole_with_decimals(id) => {
+            Some("has decimals, as numbers in a column with gaps do")
+        }
+        [b'0'..=b'9', .., b',', _, _, b'0'..=b'9'] if is_grouped(id) => {
+            Some("has its digits in groups, as a spreadsheet shows numbers")
+        }
+        _ => None,
+    }
+}
+
+/// `12345.0`
+fn is_whole_with_decimals(id: &[u8]) -> bool {
+    let point = id.iter().rposition(|byte| *byte != b'0');
+    point.is_some_and(|at| id[at] == b'.' && id[..at].iter().all(u8::is_ascii_digit))
+}
+
+/// `1,294,030`
+fn is_grouped(id: &[u8]) -> bool {
+    let mut from_the_right = id.iter().rev().enumerate();
+    from_the_right.all(|(at, byte)| match at % 4 {
+        3 => *byte == b',',
+        _ => byte.is_ascii_digit(),
+    })
 }
 
 fn ends_in_zeros(id: &str) -> bool {
@@ -106,6 +166,11 @@ mod tests {
             // As long as a number that a spreadsheet keeps whole.
             ("g", "100000000000000", ""),
             ("g", "none of them", ""),
+            ("group_1", "user", ""),
+            ("group", "user_1", ""),
+            ("g", "v2.0", ""),
+            ("1,2", "12,34,567", ""),
+            ("g", "=", ""),
             (&"g".repeat(48), &"u".repeat(32), ""),
         ] {
             assert_eq!(suspicion(group, sender, topic), None, "{group} {sender}");
@@ -165,6 +230,8 @@ mod tests {
                 "",
                 "the group is what a spreadsheet shows instead of a formula: `#NAME?`",
             ),
+            ("g", "-", "", "the sender is a word for nothing: `-`"),
+            ("--", "u", "", "the group is a word for nothing: `--`"),
             ("g", "NULL", "", "the sender is a word for nothing: `NULL`"),
             (
                 "g",
@@ -175,6 +242,43 @@ mod tests {
         ] {
             assert_eq!(suspicion(group, sender, topic).as_deref(), Some(what));
         }
+    }
+
+    #[test]
+    fn what_a_spreadsheet_has_been_at_shows() {
+        let is_text = "starts with what tells a spreadsheet that it is text";
+        let is_float = "has decimals, as numbers in a column with gaps do";
+        let is_grouped = "has its digits in groups, as a spreadsheet shows numbers";
+        for (id, what) in [
+            ("1e18", "looks like a number that has been rounded"),
+            ("12345.0", is_float),
+            ("1294030472427830000.00", is_float),
+            ("1,294,030", is_grouped),
+            ("12,345", is_grouped),
+            ("'1294030472427835393", is_text),
+            ("=\"1294030472427835393\"", is_text),
+        ] {
+            let told = format!("the sender {what}: `{id}`");
+            assert_eq!(suspicion("g", id, ""), Some(told));
+        }
+    }
+
+    #[test]
+    fn another_header_is_told_in_whatever_order_its_columns_are() {
+        for (group, sender, topic) in [
+            ("Group_ID", "From Account", ""),
+            ("user", "group", "TopicId"),
+        ] {
+            let told = format!(
+                "group and sender are the names of columns (is this another header?): \
+                 `{group},{sender}`"
+            );
+            assert_eq!(suspicion(group, sender, topic), Some(told));
+        }
+    }
+
+    #[test]
+    fn an_id_that_is_too_long_is_named() {
         let long = suspicion(&"g".repeat(49), "u", "").unwrap_or_default();
         assert!(
             long.starts_with("the group is longer than 48 bytes: "),

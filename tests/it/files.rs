@@ -1,6 +1,10 @@
 //! Where results go, and what is not overwritten.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 use crate::stage::{Answer, Place, Service, rows};
 
@@ -159,6 +163,22 @@ fn the_failed_rows_of_a_ledger_lie_beside_it_whoever_writes_them() {
         .exits(0);
     assert_eq!(replay.count("recalled"), 1);
     assert_eq!(place.files(), ["wave.jsonl"], "none are left");
+}
+
+#[test]
+fn the_failed_rows_lie_in_a_folder_that_is_not_utf_8_too() {
+    let service = Service::start(|_| Answer::code(10010));
+    let place = Place::new();
+    let folder = OsStr::from_bytes(b"f\xff");
+    fs::create_dir(place.path(folder)).unwrap();
+    let file = |name: &str| Path::new(folder).join(name);
+    fs::write(place.path(file("rows.csv")), rows(2)).unwrap();
+    let run = place.recall([OsStr::new("run"), file("rows.csv").as_os_str()]);
+    run.on(service.address()).finish().exits(3);
+    let failed = fs::read_to_string(place.path(file("rows.failed.csv"))).unwrap();
+    assert_eq!(failed.lines().count(), 3);
+    let replay = place.recall([OsStr::new("replay"), file("rows.ledger.jsonl").as_os_str()]);
+    replay.on(service.address()).finish().exits(3);
 }
 
 #[test]

@@ -161,7 +161,8 @@ fn without_progress_only_the_summary_is_told() {
 /// Fails where anything but text and line feeds has reached the screen.
 #[track_caller]
 fn is_harmless(done: &Finished) {
-    let harmful = |c: char| c.is_control() && c != '\n';
+    let turns = |c: char| "\u{61c}\u{2028}\u{202e}".contains(c);
+    let harmful = |c: char| c.is_control() && c != '\n' || turns(c);
     for text in [&done.stdout, &done.stderr] {
         assert!(!text.contains(harmful), "{text:?}");
     }
@@ -219,6 +220,36 @@ fn no_text_of_the_input_drives_the_terminal() {
     let named = place.run("rows.csv").on(service.address());
     is_harmless(&named.with(["--columns", "group=\u{1b}[2J"]).finish());
     assert_eq!(service.calls(), 0);
+}
+
+#[test]
+fn no_name_of_a_file_drives_the_terminal() {
+    let service = Service::start(|_| Answer::code(10010));
+    let name = |end: &str| format!("\u{1b}[2J\u{9b}31m\r\u{202e}\u{2028}{end}");
+    let (rows, more) = (name("rows.csv"), name("more.csv"));
+    let place = Place::new();
+    place.write(&rows, "group,sender\ng1,\ng1,null\ng1,ann\n");
+    place.write(&more, "group,sender\ng1,\ng2,null\n");
+    let harmless = |words: &[&str], exit| {
+        let done = place.recall(words).finish().exits(exit);
+        is_harmless(&done);
+        done
+    };
+    harmless(&["check", &rows], 3).prints(r"\u{1b}[2J\u{9b}31m\u{d}\u{202e}\u{2028}rows.csv");
+    harmless(&["check", &rows, &more], 3).prints(r"\u{2028}more.csv:2: the sender is empty");
+    harmless(&["check", &name("gone.csv")], 1).says(r"\u{2028}gone.csv: cannot be opened");
+    harmless(&["check", &rows, &rows], 2).says("is given twice");
+    let ledger = name("ledger.jsonl");
+    for command in ["replay", "export", "report"] {
+        harmless(&[command, &ledger], 1).says(r"cannot read the ledger \u{1b}[2J");
+    }
+    let run = place.recall(["run", &rows, &more, "--ledger", &ledger]);
+    is_harmless(&run.on(service.address()).finish().exits(3));
+    harmless(&["check", &ledger], 2).says("is a ledger");
+    harmless(&["report", &ledger], 0);
+    harmless(&["report", &ledger, "--html", &name("page.html")], 0).says("Report: ");
+    harmless(&["report", &ledger, "--html", &rows], 2).says("is no page");
+    harmless(&["export", &ledger], 0).prints(r"\u{2028}rows.csv");
 }
 
 #[test]

@@ -151,6 +151,17 @@ impl Finished {
         self
     }
 
+    /// Fails unless it printed this on stdout.
+    #[track_caller]
+    pub(crate) fn prints(self, words: &str) -> Self {
+        assert!(
+            self.stdout.contains(words),
+            "{words:?} is not in\n{}",
+            self.stdout
+        );
+        self
+    }
+
     /// Its `--json`; fails unless that is all there is on stdout.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {

@@ -1,0 +1,44 @@
+//! Text from elsewhere, harmless where it is shown.
+
+use std::ffi::OsStr;
+
+/// The text with everything escaped that controls a terminal, breaks a line or turns the direction
+/// of writing; of the name of a file, what is Unicode.
+pub(crate) fn harmless(text: impl AsRef<OsStr>) -> String {
+    let text = text.as_ref().to_string_lossy();
+    if !text.contains(is_harmful) {
+        return text.into_owned();
+    }
+    let mut shown = String::with_capacity(2 * text.len());
+    for c in text.chars() {
+        if is_harmful(c) {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+/// Whether a character is one of those.
+pub(crate) fn is_harmful(c: char) -> bool {
+    let breaks = matches!(c, '\u{2028}' | '\u{2029}');
+    // All that Unicode has for it (its property Bidi_Control).
+    let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || breaks || turns
+}
+
+#[cfg(test)]
+mod tests {
+    use super::harmless;
+
+    #[test]
+    fn what_drives_a_terminal_or_turns_the_writing_is_escaped_and_nothing_else() {
+        assert_eq!(
+            harmless("a\u{1b}[2J\n\u{9b}\u{202e}\u{61c}\u{2028}用户"),
+            r"a\u{1b}[2J\u{a}\u{9b}\u{202e}\u{61c}\u{2028}用户"
+        );
+        let plain = r"用户 'a' \u{1b} ü";
+        assert_eq!(harmless(plain), plain);
+    }
+}
