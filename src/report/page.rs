@@ -91,8 +91,8 @@ fn cards(report: &Report) -> Markup {
             @if report.calls > 0 {
                 @let retries = format!("{} of them retries", thousands(report.retries));
                 (card("", "Calls", &thousands(report.calls), &retries))
-                @let cap = format!("at the busiest; the cap is {}", report.cap);
-                (card("", "Calls a second", &format!("{:.0}", report.peak_per_s), &cap))
+                @let cap = format!("last calls; the cap is {}", report.cap);
+                (card("", "Busiest second", &thousands(report.peak_per_s), &cap))
             }
             @if report.latency_ms.calls > 0 {
                 @let half = format!("{} ms", thousands(report.latency_ms.p50));
@@ -136,18 +136,28 @@ fn pictures(report: &Report) -> Markup {
         1 => "each second".to_owned(),
         seconds => format!("each {seconds} s"),
     };
+    let breaks = (report.timeline.sections().count() > 1)
+        .then_some(("break", "break over 10 min"));
+    let mut rate = vec![("calls", "each row's last call")];
+    let mut outcomes = vec![
+        ("calls", "recalled at once"),
+        ("retried", "recalled by a retry"),
+        ("failed", "failed"),
+    ];
+    rate.extend(breaks);
+    outcomes.extend(breaks);
     html! {
         section.charts aria-label="Charts" {
             (figure(
                 "Calls per second",
                 &format!("over time in UTC, the mean of {bucket}, against the cap"),
-                &[("calls", "each row's last call")],
+                &rate,
                 &charts::rate(&report.timeline, report.cap),
             ))
             (figure(
                 "Outcomes",
                 &format!("rows per second over time in UTC, the mean of {bucket}"),
-                &[("calls", "recalled at once"), ("retried", "recalled by a retry"), ("failed", "failed")],
+                &outcomes,
                 &charts::outcomes(&report.timeline),
             ))
             @if report.latency_ms.calls > 0 {

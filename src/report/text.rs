@@ -76,8 +76,9 @@ fn calls(report: &Report, to: &mut String) -> fmt::Result {
     writeln!(to, "{calls:>9}  calls, {retries} of them retries")?;
     writeln!(
         to,
-        "{:>9.1}  a second at the busiest (over {} s), of {} allowed",
-        report.peak_per_s, report.timeline.bucket_s, report.cap
+        "{:>9}  in the busiest second of the clock, of {} allowed",
+        thousands(report.peak_per_s),
+        report.cap
     )?;
     let latency = &report.latency_ms;
     if latency.calls > 0 {

@@ -11,8 +11,8 @@ use super::fold::{Report, Span};
 use crate::monitor::words::{thousands, time};
 use crate::shell::quoted;
 
-/// What the rate counts, and what it leaves out.
-pub(super) const WHAT_THE_RATE_COUNTS: &str = "Counted is each row's last call, when it was sent; the ledger dates no earlier attempt, so retries come on top.";
+/// What calls per second count, and what they leave out.
+pub(super) const WHAT_THE_RATE_COUNTS: &str = "Of each row its last call is counted, when it was sent; the ledger dates no earlier one, so those come on top.";
 
 /// What a reader could take for more than it is.
 pub(super) const WHAT_A_LEDGER_HOLDS: &str =
