@@ -89,7 +89,7 @@ fn cards(report: &Report) -> Markup {
                 (card("", "Skipped", &thousands(report.skipped), "a call would do nothing"))
             }
             @if report.calls > 0 {
-                @let retries = format!("{} of them retries", thousands(report.retries));
+                @let retries = words::retries(report.calls, report.retries);
                 (card("", "Calls", &thousands(report.calls), &retries))
                 @let cap = format!("last calls; the cap is {}", report.cap);
                 (card("", "Busiest second", &thousands(report.peak_per_s), &cap))
@@ -119,7 +119,7 @@ fn next(report: &Report) -> Markup {
         @if report.unreadable > 0 {
             p.caution {
                 (thousands(report.unreadable))
-                " lines of the ledger are damaged; their rows are not in this report."
+                " " (words::are_damaged(report.unreadable)) " in this report."
             }
         }
         @if report.failed > 0 {
@@ -136,8 +136,7 @@ fn pictures(report: &Report) -> Markup {
         1 => "each second".to_owned(),
         seconds => format!("each {seconds} s"),
     };
-    let breaks = (report.timeline.sections().count() > 1)
-        .then_some(("break", "break over 10 min"));
+    let breaks = (report.timeline.sections().count() > 1).then_some(("break", "break over 10 min"));
     let mut rate = vec![("calls", "each row's last call")];
     let mut outcomes = vec![
         ("calls", "recalled at once"),

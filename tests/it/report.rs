@@ -38,9 +38,10 @@ fn the_text_says_what_happened_and_what_to_do() {
     for words in [
         "2 of 5 rows of this ledger were recalled: 2 failed, 1 could not be sent.\n",
         "40.0 %  recalled\n",
-        "5  calls, 1 of them retries\n",
+        "5  calls, 1 of them a retry\n",
         "in the busiest second of the clock, of 200 allowed\n",
-        "1  rows took 2 calls\n",
+        "3  rows took 1 call\n",
+        "1  row took 2 calls\n",
         "10010: the group does not exist or was dismissed\n",
         "the group is empty (line 6)\n",
         "group is <gone>\n",
@@ -165,6 +166,29 @@ fn a_canary_the_day_before_neither_hides_nor_flattens_the_run() {
     ] {
         assert!(page.contains(words), "{words:?} is not in\n{page}");
     }
+}
+
+#[test]
+fn one_is_told_as_one_and_nothing_is_told_of_none() {
+    let at = "2026-11-25T10:00:00Z".parse().unwrap();
+    let text = report(&ledger_of([(at, 1)]), &[]);
+    assert!(text.contains("        1  call, no retry\n"), "{text}");
+    assert!(text.contains("        1  row took 1 call\n"), "{text}");
+    let text = report(&ledger_of([(at, 1), (at, 1), (at, 8)]), &[]);
+    assert!(text.contains("        2  rows took 1 call\n"), "{text}");
+    assert!(text.contains("        1  row took 8 calls\n"), "{text}");
+    assert!(!text.contains(" 0  rows took "), "{text}");
+    let place = ledger_of([(at, 1)]);
+    place.write(
+        "rows.ledger.jsonl",
+        place.read("rows.ledger.jsonl") + "{damage\n",
+    );
+    let text = report(&place, &[]);
+    let damaged = "        1  line of the ledger is damaged; its row is not in here\n";
+    assert!(text.contains(damaged), "{text}");
+    assert!(
+        page(&place).contains("1 line of the ledger is damaged; its row is not in this report.")
+    );
 }
 
 #[test]
