@@ -9,7 +9,7 @@ use crate::api::client::Client;
 use crate::error::Result;
 use crate::exit;
 use crate::monitor::Screen;
-use crate::monitor::words::{how_long, thousands};
+use crate::monitor::words::{count, how_long, thousands};
 use crate::preflight;
 use crate::rows::Rows;
 use crate::run::{Known, Plan};
@@ -77,12 +77,12 @@ fn text(found: &Found, skipped: u64, plan: &Plan) -> String {
         rows => format!(", {} to skip", thousands(rows)),
     };
     format!(
-        "Nothing was recalled. {} rows: {} duplicates, {} invalid, {} settled before{skipped}; {} calls to make, {}",
-        thousands(found.rows),
-        thousands(found.duplicates),
+        "Nothing was recalled. {}: {}, {} invalid, {} settled before{skipped}; {} to make, {}",
+        count(found.rows, "row"),
+        count(found.duplicates, "duplicate"),
         thousands(found.invalid),
         thousands(found.resumed),
-        thousands(calls),
+        count(calls, "call"),
         how_long(calls, rate),
     )
 }

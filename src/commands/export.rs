@@ -34,8 +34,12 @@ pub fn run(args: &ExportArgs) -> Result<u8> {
 }
 
 fn write(mut rows: LastWords, wanted: Option<Outcome>, format: Format) -> Result<io::Result<()>> {
-    let mut sink = Sink::new(BufWriter::new(io::stdout().lock()), format);
     let several_inputs = rows.several_inputs();
+    let columns = Exported::columns(several_inputs);
+    let mut sink = match Sink::new(BufWriter::new(io::stdout().lock()), format, &columns) {
+        Ok(sink) => sink,
+        Err(error) => return Ok(Err(error)),
+    };
     while rows.advance()? {
         let Some(entry) = rows.entry() else {
             continue;
@@ -68,6 +72,14 @@ struct Exported<'a> {
 }
 
 impl<'a> Exported<'a> {
+    fn columns(several_inputs: bool) -> Vec<&'static str> {
+        let mut columns = vec!["row"];
+        columns.extend(several_inputs.then_some("input"));
+        columns.extend(["group", "sender", "topic", "outcome", "code", "info"]);
+        columns.extend(["attempts", "sent_at", "ms"]);
+        columns
+    }
+
     fn new(entry: &'a Entry<'a>, several_inputs: bool) -> Self {
         Self {
             row: entry.row,

@@ -24,6 +24,10 @@ struct FailedRow<'a> {
     sent_at: String,
 }
 
+const COLUMNS: [&str; 7] = [
+    "group", "sender", "topic", "code", "info", "attempts", "sent_at",
+];
+
 /// Writes the rows whose last outcome is `failed` to a file, in the format of the input. Where
 /// there are none there is no file either; an older one goes.
 ///
@@ -48,7 +52,7 @@ pub fn write_failed_rows(mut rows: LastWords, to: &Path, format: Format) -> Resu
     partial.push(".part");
     let partial = PathBuf::from(partial);
     let file = File::create(&partial).map_err(fail)?;
-    let mut sink = Sink::new(BufWriter::new(file), format);
+    let mut sink = Sink::new(BufWriter::new(file), format, &COLUMNS).map_err(fail)?;
     while rows.advance()? {
         if let Some(entry) = rows.entry().filter(has_failed) {
             sink.write(&FailedRow {
@@ -107,20 +111,26 @@ pub enum Sink<W: Write> {
 }
 
 impl<W: Write> Sink<W> {
-    /// A file of rows that has none yet.
-    pub fn new(to: W, format: Format) -> Self {
+    /// A file of rows that has none yet. Where the format has a header it is there from the
+    /// start, for who reads a file without rows looks for its columns too.
+    ///
+    /// # Errors
+    /// As the file under it.
+    pub fn new(to: W, format: Format, columns: &[&str]) -> io::Result<Self> {
         let delimiter = match format {
             Format::Csv => b',',
             Format::Tsv => b'\t',
-            Format::Jsonl => return Self::Jsonl(to),
+            Format::Jsonl => return Ok(Self::Jsonl(to)),
         };
-        let writer = csv::WriterBuilder::new()
+        let mut writer = csv::WriterBuilder::new()
             .delimiter(delimiter)
+            .has_headers(false)
             .from_writer(to);
-        Self::Separated(Box::new(writer))
+        writer.write_record(columns).map_err(io_error)?;
+        Ok(Self::Separated(Box::new(writer)))
     }
 
-    /// Writes a row; the first brings the header where the format has one.
+    /// Writes a row with these columns.
     ///
     /// # Errors
     /// As the file under it.

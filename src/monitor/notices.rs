@@ -1,7 +1,7 @@
 //! How notices read.
 
 use super::Notice;
-use super::words::{fault, thousands, time};
+use super::words::{count, fault, time};
 
 /// A notice as a line.
 pub(super) fn line(notice: &Notice) -> String {
@@ -16,7 +16,7 @@ pub(super) fn line(notice: &Notice) -> String {
         Notice::OutageOver { lasted, probes } => format!(
             "The service is back after {}; {} asked meanwhile. Going on.",
             time(*lasted),
-            calls(*probes)
+            count(*probes, "call")
         ),
         Notice::PaceLowered { to } => format!(
             "The service says it is called too often: pace lowered to {to} calls/s for now."
@@ -36,14 +36,6 @@ pub(super) fn line(notice: &Notice) -> String {
         Notice::Stopping { in_flight } => format!(
             "Stopping: no new calls, waiting for {in_flight} in flight. Once more to leave at once."
         ),
-    }
-}
-
-fn calls(count: u64) -> String {
-    if count == 1 {
-        "1 call".to_owned()
-    } else {
-        format!("{} calls", thousands(count))
     }
 }
 

@@ -20,12 +20,25 @@ pub(crate) fn thousands(number: u64) -> String {
     grouped
 }
 
+/// `1 row`, `1,234 rows`.
+pub(crate) fn count(number: u64, what: &str) -> String {
+    format!("{} {}", thousands(number), counted(number, what))
+}
+
+/// `row` where there is one, and `rows`.
+pub(crate) fn counted(number: u64, what: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{what}{s}")
+}
+
 /// A time as a person says it: `0.4 s`, `12 s`, `3:05 min`, `1:23:20 h`.
 pub(crate) fn time(duration: Duration) -> String {
+    /// From here on a tenth would be rounded to ten seconds.
+    const NEARLY_TEN: Duration = Duration::from_millis(9_950);
     let seconds = duration.as_secs();
     match seconds {
-        0..10 => format!("{:.1} s", duration.as_secs_f64()),
-        10..60 => format!("{seconds} s"),
+        _ if duration < NEARLY_TEN => format!("{:.1} s", duration.as_secs_f64()),
+        0..60 => format!("{} s", seconds.max(10)),
         60..3_600 => format!("{}:{:02} min", seconds / 60, seconds % 60),
         _ => format!(
             "{}:{:02}:{:02} h",
@@ -100,10 +113,14 @@ pub(super) fn position(progress: &Progress<'_>) -> Words {
     let done = thousands(progress.done());
     match progress.total {
         Some(total) => {
+            let rows = counted(total.rows, "row");
             let total = format!("{}{}", about(total), thousands(rounded(total)));
-            Words::new(format!("{done} of {total} rows"), format!("{done}/{total}"))
+            Words::new(
+                format!("{done} of {total} {rows}"),
+                format!("{done}/{total}"),
+            )
         }
-        None => Words::new(format!("{done} rows"), done),
+        None => Words::new(count(progress.done(), "row"), done),
     }
 }
 
@@ -160,8 +177,12 @@ pub(super) fn left(progress: &Progress<'_>) -> Words {
         (State::Stopping, _) => Words::default(),
         (State::Out { gives_up_in, .. }, _) => gives_up(gives_up_in),
         (State::Finishing, _) => {
-            let short = format!("last {}", thousands(progress.tally.pending()));
-            Words::new(format!("the {short} rows"), short)
+            let pending = progress.tally.pending();
+            let full = match pending {
+                1 => "the last row".to_owned(),
+                rows => format!("the last {} rows", thousands(rows)),
+            };
+            Words::new(full, format!("last {}", thousands(pending)))
         }
         (_, Some(left)) => {
             let left = rough_time(left);
@@ -242,12 +263,16 @@ impl fmt::Display for Count {
 /// What became of the rows, the most important first.
 pub(super) fn counts(progress: &Progress<'_>) -> impl Iterator<Item = Count> {
     let tally = progress.tally;
+    let duplicates = match tally.duplicates {
+        1 => "duplicate",
+        _ => "duplicates",
+    };
     [
         ("recalled", tally.recalled, true),
         ("failed", tally.failed, true),
         ("retrying", progress.retrying as u64, true),
         ("skipped", tally.skipped, false),
-        ("duplicates", tally.duplicates, false),
+        (duplicates, tally.duplicates, false),
         ("invalid", tally.invalid, false),
         ("done before", tally.resumed, false),
     ]
@@ -268,11 +293,8 @@ pub(super) fn line(progress: &Progress<'_>, cap: Option<u32>) -> String {
 
 /// How far a look at the groups is.
 pub(super) fn looked(looking: &Looking<'_>) -> Words {
-    let groups = thousands(looking.groups);
-    Words::new(
-        format!("{groups} groups looked up"),
-        format!("{groups} groups"),
-    )
+    let groups = count(looking.groups, "group");
+    Words::new(format!("{groups} looked up"), groups)
 }
 
 /// How fast a look is, or why it is not.
@@ -316,6 +338,7 @@ pub(super) fn look(looking: &Looking<'_>, cap: Option<u32>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::Tally;
 
     #[test]
     fn lines_break_between_words() {
@@ -348,5 +371,37 @@ mod tests {
         );
         let times = [0.44, 12.9, 185.0, 5_000.0].map(|s| time(Duration::from_secs_f64(s)));
         assert_eq!(times, ["0.4 s", "12 s", "3:05 min", "1:23:20 h"]);
+        let about_ten = [9.94, 9.96, 10.04].map(|s| time(Duration::from_secs_f64(s)));
+        assert_eq!(about_ten, ["9.9 s", "10 s", "10 s"]);
+        let rows = [0, 1, 1_234].map(|rows| count(rows, "row"));
+        assert_eq!(rows, ["0 rows", "1 row", "1,234 rows"]);
+    }
+
+    #[test]
+    fn one_row_is_told_as_one() {
+        let tally = Tally {
+            rows: 2,
+            duplicates: 1,
+            taken: 1,
+            ..Tally::default()
+        };
+        let progress = |total| Progress {
+            tally: &tally,
+            total,
+            state: State::Finishing,
+            left: None,
+            in_flight: 1,
+            retrying: 0,
+            calls_per_s: 1,
+            elapsed: Duration::from_secs(5),
+        };
+        let all =
+            "1 row, 1/200 calls/s, the last row, 0 recalled, 0 failed, 0 retrying, 1 duplicate";
+        assert_eq!(line(&progress(None), Some(200)), all);
+        let total = Some(Total {
+            rows: 1,
+            exact: true,
+        });
+        assert_eq!(position(&progress(total)).full(), "1 of 1 row");
     }
 }

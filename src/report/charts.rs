@@ -7,15 +7,15 @@
 use std::io;
 use std::ops::Range;
 
-use jiff::Timestamp;
 use plotters::coord::Shift;
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::RowsByAttempts;
-use super::axis::{CLOCK, DECIMAL, Ticked, short, ticks};
+use super::axis::{DECIMAL, Ticked, short, ticks};
 use super::latency::Latencies;
+use super::time_axis::TimeAxis;
 use super::timeline::Timeline;
 use crate::monitor::words::thousands;
 
@@ -53,17 +53,15 @@ pub(super) fn style() -> String {
 /// Calls per second over time, against the cap.
 pub(super) fn rate(timeline: &Timeline, cap: u32) -> String {
     let cap = f64::from(cap);
-    let top = timeline.peak().max(cap) * 1.12;
-    draw(|area| {
-        let up = |rate: &f64| format!("{}/s", short(*rate));
-        let mut chart = chart(area, over(timeline), 0.0..top, &up, &time(timeline))?;
-        chart.draw_series(
-            (0..timeline.len())
-                .zip(&timeline.buckets)
-                .map(|(at, bucket)| column(timeline, at, 0.0..timeline.rate(bucket), CALLS)),
-        )?;
-        let Range { start, end } = over(timeline).0;
-        chart.draw_series([line((start, cap), (end, cap))])?;
+    let top = timeline.highest().max(cap) * 1.12;
+    over_time(timeline, top, |chart, axis| {
+        let columns = axis.columns();
+        chart.draw_series(columns.map(|(along, bucket)| {
+            let up = 0.0..timeline.rate(bucket);
+            column(along, up, CALLS)
+        }))?;
+        let end = axis.end;
+        chart.draw_series([line((0.0, cap), (end, cap))])?;
         let cap_name = format!("the cap, {cap}/s");
         chart.draw_series([letters(cap_name, (end, cap), HPos::Right, VPos::Bottom)])?;
         Ok(())
@@ -73,11 +71,9 @@ pub(super) fn rate(timeline: &Timeline, cap: u32) -> String {
 /// Rows per second that were recalled, recalled by a retry, failed, one above the other. Counts,
 /// not shares: the last seconds of a run hold a few late retries and nothing else.
 pub(super) fn outcomes(timeline: &Timeline) -> String {
-    draw(|area| {
-        let up = |rate: &f64| format!("{}/s", short(*rate));
-        let top = timeline.peak().max(1.0) * 1.12;
-        let mut chart = chart(area, over(timeline), 0.0..top, &up, &time(timeline))?;
-        for (at, bucket) in (0..timeline.len()).zip(&timeline.buckets) {
+    let top = timeline.highest().max(1.0) * 1.12;
+    over_time(timeline, top, |chart, axis| {
+        for (along, bucket) in axis.columns() {
             let mut below = 0.0;
             for (rows, colour) in [
                 (bucket.at_once, CALLS),
@@ -86,7 +82,7 @@ pub(super) fn outcomes(timeline: &Timeline) -> String {
             ] {
                 let above = below + rows as f64 / timeline.bucket_s as f64;
                 if rows > 0 {
-                    chart.draw_series([column(timeline, at, below..above, colour)])?;
+                    chart.draw_series([column(along, below..above, colour)])?;
                 }
                 below = above;
             }
@@ -181,6 +177,28 @@ fn draw(paint: impl FnOnce(&Area<'_>) -> Drawn) -> String {
     svg.replacen(" xmlns=\"http://www.w3.org/2000/svg\"", "", 1)
 }
 
+/// A chart of rates over time, with its breaks marked.
+fn over_time(
+    timeline: &Timeline,
+    top: f64,
+    paint: impl FnOnce(&mut Chart<'_, '_>, &TimeAxis<'_>) -> Drawn,
+) -> String {
+    let axis = TimeAxis::of(timeline);
+    let names = axis.names();
+    let name = |at: &f64| {
+        let name = names.iter().find(|(named, _)| (named - at).abs() < 0.1);
+        name.map_or_else(String::new, |(_, name)| name.clone())
+    };
+    draw(|area| {
+        let up = |rate: &f64| format!("{}/s", short(*rate));
+        let ticks = names.iter().map(|(at, _)| *at).collect();
+        let mut chart = chart(area, (0.0..axis.end, ticks), 0.0..top, &up, &name)?;
+        let bands = axis.breaks().map(|along| column(along, 0.0..top, GRID));
+        chart.draw_series(bands)?;
+        paint(&mut chart, &axis)
+    })
+}
+
 /// Axes with names for their values; the one along with ticks of its own.
 fn chart<'a, 's>(
     area: &'a Area<'s>,
@@ -221,42 +239,14 @@ fn line(from: Point, to: Point) -> PathElement<Point> {
 }
 
 /// A piece of the column of a bucket.
-fn column(timeline: &Timeline, at: i64, up: Range<f64>, colour: RGBColor) -> Rectangle<Point> {
-    let [from, to] = [at, at + 1].map(|at| (at * timeline.bucket_s) as f64);
+fn column([from, to]: [f64; 2], up: Range<f64>, colour: RGBColor) -> Rectangle<Point> {
     Rectangle::new([(from, up.start), (to, up.end)], colour.filled())
-}
-
-/// The time that a timeline covers, in seconds since its beginning, with ticks on round times.
-fn over(timeline: &Timeline) -> (Range<f64>, Vec<f64>) {
-    let begins = timeline.begins(0) as f64;
-    let seconds = (timeline.len() * timeline.bucket_s) as f64;
-    let on_the_clock = ticks(begins..begins + seconds, &CLOCK);
-    let ticks = on_the_clock.into_iter().map(|at| at - begins).collect();
-    (0.0..seconds, ticks)
-}
-
-/// The name of a tick of [`over`]: the time of day, or the day where there are several.
-fn time(timeline: &Timeline) -> impl Fn(&f64) -> String + use<> {
-    let begins = timeline.begins(0);
-    let form = match timeline.len() * timeline.bucket_s {
-        ..600 => "%H:%M:%S",
-        600..86_400 => "%H:%M",
-        86_400..432_000 => "%b %-d %H:%M",
-        432_000..100_000_000 => "%b %-d",
-        _ => "%Y",
-    };
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "ticks are whole seconds of a timeline"
-    )]
-    move |at| {
-        Timestamp::from_second(begins + at.round() as i64)
-            .map_or_else(|_| String::new(), |at| at.strftime(form).to_string())
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
 
     #[test]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::busiest::Busiest;
 use super::failures::{Failed, FailedGroup, FailedRow, Failures, Unsent};
 use super::latency::{Latencies, Stopwatch};
 use super::timeline::Timeline;
@@ -49,8 +50,8 @@ pub struct Report {
     pub retries: u64,
     /// The documented cap of calls a second.
     pub cap: u32,
-    /// Last calls of rows per second, in the busiest bucket of the timeline.
-    pub peak_per_s: f64,
+    /// Last calls of rows in the busiest second of the clock.
+    pub peak_per_s: u64,
     /// Last calls of rows over time.
     pub timeline: Timeline,
     /// How long answers took, in milliseconds.
@@ -122,6 +123,7 @@ pub(super) struct Fold {
     calls: u64,
     retries: u64,
     ends: Option<(Timestamp, Timestamp)>,
+    busiest: Busiest,
     timeline: Timeline,
     stopwatch: Stopwatch,
     attempts: [u64; MOST_ATTEMPTS],
@@ -136,6 +138,7 @@ impl Fold {
             calls: 0,
             retries: 0,
             ends: None,
+            busiest: Busiest::default(),
             timeline: Timeline::default(),
             stopwatch: Stopwatch::new(),
             attempts: [0; MOST_ATTEMPTS],
@@ -162,6 +165,7 @@ impl Fold {
         if let Some(at) = entry.sent_at {
             let (first, last) = self.ends.unwrap_or((at, at));
             self.ends = Some((first.min(at), last.max(at)));
+            self.busiest.count(at.as_second());
             let bucket = self.timeline.at(at);
             match (entry.outcome, entry.attempts) {
                 (Outcome::Recalled, ..=1) => bucket.at_once += 1,
@@ -201,7 +205,7 @@ impl Fold {
             calls: self.calls,
             retries: self.retries,
             cap: CAP,
-            peak_per_s: self.timeline.peak(),
+            peak_per_s: self.busiest.most(),
             timeline: self.timeline,
             latency_ms: self.stopwatch.read(),
             attempts: rows_by_attempts

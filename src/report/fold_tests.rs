@@ -63,7 +63,7 @@ fn rows_that_were_never_sent_make_no_call() {
     }
     let report = report(&entries);
     assert_eq!([report.rows, report.invalid, report.calls], [9, 9, 0]);
-    assert_eq!((report.span, report.peak_per_s), (None, 0.0));
+    assert_eq!((report.span, report.peak_per_s), (None, 0));
     let reasons: Vec<_> = report
         .unsent
         .iter()
@@ -82,7 +82,7 @@ fn one_row_is_a_span_of_zero() {
     let span = report.span.expect("a call");
     assert_eq!((span.first, span.seconds), (span.last, 0.0));
     assert_eq!(report.timeline.buckets.len(), 1);
-    assert!((report.peak_per_s - 1.0).abs() < 1e-9);
+    assert_eq!(report.peak_per_s, 1);
     assert_eq!([report.latency_ms.p50, report.latency_ms.max], [40, 40]);
 }
 
@@ -110,6 +110,16 @@ fn the_order_of_entries_makes_no_difference_to_span_and_timeline() {
     assert_eq!(one.span, other.span);
     assert_eq!(one.timeline.buckets, other.timeline.buckets);
     assert!((one.span.expect("calls").seconds - 29.7).abs() < 1e-9);
+}
+
+#[test]
+fn a_canary_the_day_before_hides_no_busy_second() {
+    const DAY: i64 = 86_400_000;
+    let canary = (0..10).map(|n| recalled(n * 5));
+    let rest = (0..600).map(|n| recalled(DAY + n * 5));
+    let report = report(&canary.chain(rest).collect::<Vec<_>>());
+    assert_eq!((report.peak_per_s, report.timeline.bucket_s), (200, 1));
+    assert_eq!(report.timeline.sections().count(), 2);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! A [`Report`] is one fold over the last words of a ledger; text, JSON and page are views of it.
 
 mod axis;
+mod busiest;
 mod charts;
 mod failures;
 mod fold;
@@ -12,6 +13,7 @@ mod summary;
 mod summary_text;
 mod tables;
 mod text;
+mod time_axis;
 mod timeline;
 mod words;
 

@@ -89,10 +89,10 @@ fn cards(report: &Report) -> Markup {
                 (card("", "Skipped", &thousands(report.skipped), "a call would do nothing"))
             }
             @if report.calls > 0 {
-                @let retries = format!("{} of them retries", thousands(report.retries));
+                @let retries = words::retries(report.calls, report.retries);
                 (card("", "Calls", &thousands(report.calls), &retries))
-                @let cap = format!("at the busiest; the cap is {}", report.cap);
-                (card("", "Calls a second", &format!("{:.0}", report.peak_per_s), &cap))
+                @let cap = format!("last calls; the cap is {}", report.cap);
+                (card("", "Busiest second", &thousands(report.peak_per_s), &cap))
             }
             @if report.latency_ms.calls > 0 {
                 @let half = format!("{} ms", thousands(report.latency_ms.p50));
@@ -119,7 +119,7 @@ fn next(report: &Report) -> Markup {
         @if report.unreadable > 0 {
             p.caution {
                 (thousands(report.unreadable))
-                " lines of the ledger are damaged; their rows are not in this report."
+                " " (words::are_damaged(report.unreadable)) " in this report."
             }
         }
         @if report.failed > 0 {
@@ -136,18 +136,27 @@ fn pictures(report: &Report) -> Markup {
         1 => "each second".to_owned(),
         seconds => format!("each {seconds} s"),
     };
+    let breaks = (report.timeline.sections().count() > 1).then_some(("break", "break over 10 min"));
+    let mut rate = vec![("calls", "each row's last call")];
+    let mut outcomes = vec![
+        ("calls", "recalled at once"),
+        ("retried", "recalled by a retry"),
+        ("failed", "failed"),
+    ];
+    rate.extend(breaks);
+    outcomes.extend(breaks);
     html! {
         section.charts aria-label="Charts" {
             (figure(
                 "Calls per second",
                 &format!("over time in UTC, the mean of {bucket}, against the cap"),
-                &[("calls", "each row's last call")],
+                &rate,
                 &charts::rate(&report.timeline, report.cap),
             ))
             (figure(
                 "Outcomes",
                 &format!("rows per second over time in UTC, the mean of {bucket}"),
-                &[("calls", "recalled at once"), ("retried", "recalled by a retry"), ("failed", "failed")],
+                &outcomes,
                 &charts::outcomes(&report.timeline),
             ))
             @if report.latency_ms.calls > 0 {

@@ -6,10 +6,10 @@ use std::time::Duration;
 use console::Style;
 
 use super::Summary;
-use super::words::shown;
+use super::words::{percent, retries, shown};
 use crate::api::codes;
 use crate::config::CAP;
-use crate::monitor::words::{thousands, time, wrapped};
+use crate::monitor::words::{count, counted, thousands, time, wrapped};
 use crate::run::{Limit, Stop};
 
 /// Lines break here, on a terminal of any width.
@@ -67,11 +67,11 @@ impl Summary {
         }
         let recalled = thousands(self.recalled);
         let elapsed = time(Duration::from_secs_f64(self.elapsed_s));
-        let distinct = thousands(self.distinct);
+        let distinct = count(self.distinct, "distinct row");
         let headline = if self.read_all {
-            format!("{recalled} of {distinct} distinct rows recalled in {elapsed}")
+            format!("{recalled} of {distinct} recalled in {elapsed}")
         } else {
-            format!("{recalled} of the {distinct} distinct rows read so far recalled in {elapsed}")
+            format!("{recalled} of the {distinct} read so far recalled in {elapsed}")
         };
         writeln!(to, "{}", Style::new().bold().apply_to(headline))?;
         self.rows(to)?;
@@ -85,6 +85,10 @@ impl Summary {
     }
 
     fn rows(&self, to: &mut String) -> fmt::Result {
+        let duplicates = match self.duplicates {
+            1 => "duplicate, not called again",
+            _ => "duplicates, not called again",
+        };
         let counts = [
             (self.recalled_later, "of them at the second call or later"),
             (self.failed, "failed"),
@@ -96,7 +100,7 @@ impl Summary {
                 self.failed_before,
                 "failed in earlier runs by this ledger, not called again",
             ),
-            (self.duplicates, "duplicates, not called again"),
+            (self.duplicates, duplicates),
         ];
         for (rows, what) in counts.into_iter().filter(|(rows, _)| *rows > 0) {
             figure(to, &thousands(rows), what)?;
@@ -122,13 +126,10 @@ impl Summary {
         if self.calls == 0 {
             return Ok(());
         }
-        let retries = thousands(self.retries);
+        let calls = counted(self.calls, "call");
+        let retries = retries(self.calls, self.retries);
         writeln!(to, "\nCalls")?;
-        figure(
-            to,
-            &thousands(self.calls),
-            &format!("calls, {retries} of them retries"),
-        )?;
+        figure(to, &thousands(self.calls), &format!("{calls}, {retries}"))?;
         let allowed = self.cap.map(|cap| format!(", of {cap} allowed"));
         let allowed = allowed.unwrap_or_default();
         let busiest = thousands(self.worst_second as u64);
@@ -158,7 +159,7 @@ impl Summary {
             if at == 0 {
                 writeln!(to, "\nWhat the time was spent on")?;
             }
-            figure(to, &format!("{:.0} %", share * 100.0), &self.limit(*limit))?;
+            figure(to, &percent(*share), &self.limit(*limit))?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use super::fold::Report;
 use super::words;
-use crate::monitor::words::thousands;
+use crate::monitor::words::{counted, thousands};
 use crate::shell::quoted;
 
 /// Failed rows that fit on a screen; the ledger has them all.
@@ -31,9 +31,14 @@ fn write(report: &Report, to: &mut String) -> fmt::Result {
     if !report.unsent.is_empty() {
         writeln!(to, "\nNot sent")?;
         for unsent in &report.unsent {
+            let line = counted(unsent.rows, "line");
             let lines = words::lines(unsent);
             let reason = words::shown(&unsent.reason);
-            writeln!(to, "{:>9}  {reason} (line {lines})", thousands(unsent.rows))?;
+            writeln!(
+                to,
+                "{:>9}  {reason} ({line} {lines})",
+                thousands(unsent.rows)
+            )?;
         }
     }
     next(report, to)
@@ -59,10 +64,8 @@ fn facts(report: &Report, to: &mut String) -> fmt::Result {
     }
     if report.unreadable > 0 {
         let lines = thousands(report.unreadable);
-        writeln!(
-            to,
-            "{lines:>9}  lines of the ledger are damaged; their rows are not in here"
-        )?;
+        let are_damaged = words::are_damaged(report.unreadable);
+        writeln!(to, "{lines:>9}  {are_damaged} in here")?;
     }
     writeln!(to, "  {}", words::WHAT_A_LEDGER_HOLDS)
 }
@@ -71,13 +74,19 @@ fn calls(report: &Report, to: &mut String) -> fmt::Result {
     if report.calls == 0 {
         return Ok(());
     }
-    let (calls, retries) = (thousands(report.calls), thousands(report.retries));
+    let retries = words::retries(report.calls, report.retries);
     writeln!(to, "\nCalls")?;
-    writeln!(to, "{calls:>9}  calls, {retries} of them retries")?;
     writeln!(
         to,
-        "{:>9.1}  a second at the busiest (over {} s), of {} allowed",
-        report.peak_per_s, report.timeline.bucket_s, report.cap
+        "{:>9}  {}, {retries}",
+        thousands(report.calls),
+        counted(report.calls, "call")
+    )?;
+    writeln!(
+        to,
+        "{:>9}  in the busiest second of the clock, of {} allowed",
+        thousands(report.peak_per_s),
+        report.cap
     )?;
     let latency = &report.latency_ms;
     if latency.calls > 0 {
@@ -90,13 +99,14 @@ fn calls(report: &Report, to: &mut String) -> fmt::Result {
             writeln!(to, "{:>6} ms  {what}", thousands(ms))?;
         }
     }
-    for rows in &report.attempts {
-        let attempts = words::attempts(rows.attempts, rows.or_more);
-        let calls = if attempts == "1" { "call" } else { "calls" };
+    for by in report.attempts.iter().filter(|by| by.rows > 0) {
+        let rows = counted(by.rows, "row");
+        let attempts = words::attempts(by.attempts, by.or_more);
+        let calls = counted(by.attempts as u64, "call");
         writeln!(
             to,
-            "{:>9}  rows took {attempts} {calls}",
-            thousands(rows.rows)
+            "{:>9}  {rows} took {attempts} {calls}",
+            thousands(by.rows)
         )?;
     }
     writeln!(to, "  {}", words::WHAT_THE_RATE_COUNTS)

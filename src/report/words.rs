@@ -12,8 +12,8 @@ use crate::harmless::harmless;
 use crate::monitor::words::{thousands, time};
 use crate::shell::quoted;
 
-/// What the rate counts, and what it leaves out.
-pub(super) const WHAT_THE_RATE_COUNTS: &str = "Counted is each row's last call, when it was sent; the ledger dates no earlier attempt, so retries come on top.";
+/// What calls per second count, and what they leave out.
+pub(super) const WHAT_THE_RATE_COUNTS: &str = "Of each row its last call is counted, when it was sent; the ledger dates no earlier one, so those come on top.";
 
 /// What a reader could take for more than it is.
 pub(super) const WHAT_A_LEDGER_HOLDS: &str =
@@ -101,12 +101,35 @@ pub(super) fn attempts(count: usize, or_more: bool) -> String {
 
 /// A share of a whole: `4.7 %`, never rounded to nothing or to all.
 pub(super) fn share(part: u64, whole: u64) -> String {
-    let percent = part as f64 * 100.0 / whole.max(1) as f64;
+    percent(part as f64 / whole.max(1) as f64)
+}
+
+/// The same of a share that was measured: from 0.0 to 1.0.
+pub(super) fn percent(share: f64) -> String {
+    let percent = share * 100.0;
     match percent {
-        _ if part == 0 || part == whole => format!("{percent:.0} %"),
+        ..=0.0 => "0 %".to_owned(),
         ..0.1 => "< 0.1 %".to_owned(),
+        100.0.. => "100 %".to_owned(),
         99.9.. => "> 99.9 %".to_owned(),
         _ => format!("{percent:.1} %"),
+    }
+}
+
+/// Damaged lines, behind how many there are and before the place that their rows are not in.
+pub(super) fn are_damaged(lines: u64) -> &'static str {
+    match lines {
+        1 => "line of the ledger is damaged; its row is not",
+        _ => "lines of the ledger are damaged; their rows are not",
+    }
+}
+
+/// How many of some calls were retries.
+pub(super) fn retries(calls: u64, retries: u64) -> String {
+    match (calls, retries) {
+        (1, 0) => "no retry".to_owned(),
+        (_, 1) => "1 of them a retry".to_owned(),
+        _ => format!("{} of them retries", thousands(retries)),
     }
 }
 
@@ -150,13 +173,30 @@ mod tests {
             (0, 9),
             (1, 9_999),
             (47, 1_000),
+            (996, 1_000),
             (9_999, 10_000),
             (9, 9),
             (0, 0),
         ];
         assert_eq!(
             shares.map(|(part, whole)| share(part, whole)),
-            ["0 %", "< 0.1 %", "4.7 %", "> 99.9 %", "100 %", "0 %"]
+            [
+                "0 %", "< 0.1 %", "4.7 %", "99.6 %", "> 99.9 %", "100 %", "0 %"
+            ]
+        );
+    }
+
+    #[test]
+    fn one_retry_is_told_as_one() {
+        let told = [(1, 0), (2, 1), (5, 0), (5, 1_234)].map(|(calls, of)| retries(calls, of));
+        assert_eq!(
+            told,
+            [
+                "no retry",
+                "1 of them a retry",
+                "0 of them retries",
+                "1,234 of them retries"
+            ]
         );
     }
 

@@ -230,4 +230,6 @@ fn an_export_has_the_last_word_on_every_row() {
     assert_eq!(of("failed"), ["u2"]);
     assert_eq!(of("invalid"), [""]);
     assert_eq!(of("skipped"), [""; 0]);
+    let none = export(&["--outcome", "skipped"]);
+    assert_eq!(none, format!("{header}\n"), "its columns are known");
 }

@@ -471,7 +471,7 @@ fn a_dry_run_with_it_asks_and_recalls_nothing() {
     let place = Place::with_rows(rows_in(&["@TGS#live", "@TGS#1", "@TGS#live"]));
     let run = place.recall(["run", "rows.csv", "--preflight", "--dry-run"]);
     let done = run.on(service.address()).finish().exits(0);
-    done.says("2 to skip; 1 calls to make");
+    done.says("2 to skip; 1 call to make");
     let run = place.run("rows.csv").on(service.address());
     let done = run.with(["--preflight", "--dry-run"]).finish().exits(0);
     let groups = &done.json()["groups_online"];

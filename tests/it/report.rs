@@ -1,5 +1,8 @@
 //! The report of a ledger: as text, as JSON and as a page.
 
+use std::fmt::Write as _;
+
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::stage::{Answer, Place, Request, Service, rows};
@@ -35,9 +38,10 @@ fn the_text_says_what_happened_and_what_to_do() {
     for words in [
         "2 of 5 rows of this ledger were recalled: 2 failed, 1 could not be sent.\n",
         "40.0 %  recalled\n",
-        "5  calls, 1 of them retries\n",
-        "of 200 allowed\n",
-        "1  rows took 2 calls\n",
+        "5  calls, 1 of them a retry\n",
+        "in the busiest second of the clock, of 200 allowed\n",
+        "3  rows took 1 call\n",
+        "1  row took 2 calls\n",
         "10010: the group does not exist or was dismissed\n",
         "the group is empty (line 6)\n",
         "group is <gone>\n",
@@ -112,6 +116,79 @@ fn a_replayed_row_counts_once_with_its_last_outcome() {
         "{text}"
     );
     assert!(!text.contains("10010"), "{text}");
+}
+
+/// A ledger of calls at these times, each row recalled with so many attempts.
+fn ledger_of(calls: impl IntoIterator<Item = (Timestamp, u32)>) -> Place {
+    let mut text = "{\"recall_ledger\":1,\"app\":1400000000,\"endpoint\":\"mock\",\
+         \"input\":\"rows.csv\",\"created\":\"2026-11-25T10:00:00Z\"}\n"
+        .to_owned();
+    for (row, (sent_at, attempts)) in (2..).zip(calls) {
+        writeln!(
+            text,
+            "{{\"row\":{row},\"group\":\"@TGS#1\",\"sender\":\"u{row}\",\"topic\":\"\",\
+             \"outcome\":\"recalled\",\"code\":0,\"info\":\"\",\"attempts\":{attempts},\
+             \"sent_at\":\"{sent_at:.3}\",\"ms\":40}}"
+        )
+        .unwrap();
+    }
+    let place = Place::new();
+    place.write("rows.ledger.jsonl", text);
+    place
+}
+
+/// So many calls at 200 a second, from a time on.
+fn at_the_cap(from: &str, calls: i64) -> impl Iterator<Item = (Timestamp, u32)> {
+    let from: Timestamp = from.parse().unwrap();
+    (0..calls).map(move |n| (from + SignedDuration::from_millis(n * 5), 1))
+}
+
+#[test]
+fn a_canary_the_day_before_neither_hides_nor_flattens_the_run() {
+    let canary = at_the_cap("2026-11-25T10:00:00Z", 10);
+    let place = ledger_of(canary.chain(at_the_cap("2026-11-26T10:00:00Z", 600)));
+    let text = report(&place, &[]);
+    let busiest = "      200  in the busiest second of the clock, of 200 allowed\n";
+    assert!(text.contains(busiest), "{text}");
+    let json: serde_json::Value = serde_json::from_str(&report(&place, &["--json"])).unwrap();
+    assert_eq!(json["peak_per_s"], 200);
+    let timeline = &json["timeline"];
+    assert_eq!(timeline["bucket_s"], 1);
+    let second =
+        json!({"begins": "2026-11-26T10:00:02Z", "at_once": 200, "by_retry": 0, "failed": 0});
+    assert_eq!(timeline["buckets"][3], second);
+    let page = page(&place);
+    for words in [
+        "<p class=\"value\">200</p><p class=\"note\">last calls; the cap is 200</p>",
+        "<li class=\"break\">break over 10 min</li>",
+        "\nNov 25\n",
+        "\nNov 26\n",
+    ] {
+        assert!(page.contains(words), "{words:?} is not in\n{page}");
+    }
+}
+
+#[test]
+fn one_is_told_as_one_and_nothing_is_told_of_none() {
+    let at = "2026-11-25T10:00:00Z".parse().unwrap();
+    let text = report(&ledger_of([(at, 1)]), &[]);
+    assert!(text.contains("        1  call, no retry\n"), "{text}");
+    assert!(text.contains("        1  row took 1 call\n"), "{text}");
+    let text = report(&ledger_of([(at, 1), (at, 1), (at, 8)]), &[]);
+    assert!(text.contains("        2  rows took 1 call\n"), "{text}");
+    assert!(text.contains("        1  row took 8 calls\n"), "{text}");
+    assert!(!text.contains(" 0  rows took "), "{text}");
+    let place = ledger_of([(at, 1)]);
+    place.write(
+        "rows.ledger.jsonl",
+        place.read("rows.ledger.jsonl") + "{damage\n",
+    );
+    let text = report(&place, &[]);
+    let damaged = "        1  line of the ledger is damaged; its row is not in here\n";
+    assert!(text.contains(damaged), "{text}");
+    assert!(
+        page(&place).contains("1 line of the ledger is damaged; its row is not in this report.")
+    );
 }
 
 #[test]

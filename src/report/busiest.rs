@@ -1,0 +1,94 @@
+//! The most calls within one second, however long a ledger spans.
+
+use std::collections::VecDeque;
+
+/// Seconds that are still counted in. Entries stand in the order of their answers, so those of a
+/// second are no further apart than answers are late: `--timeout`, 10 s unless said.
+const OPEN: usize = 300;
+
+/// Counts calls by the second of the clock that they were sent in, in constant memory.
+///
+/// What stays open is what was counted in last, whatever its date: one entry from a wrong clock
+/// closes nothing, and a run whose clock was set back is counted like any other. Only if the clock
+/// goes over a second again while that is open do both count as one; the ledger can't tell them
+/// apart.
+#[derive(Debug, Default)]
+pub(super) struct Busiest {
+    /// Seconds since the epoch and the calls sent in each, the one counted in last at the end.
+    open: VecDeque<(i64, u64)>,
+    most: u64,
+}
+
+impl Busiest {
+    pub(super) fn count(&mut self, second: i64) {
+        // It is one of the last ones, but for the first call of a second.
+        let known = self.open.iter().rposition(|(at, _)| *at == second);
+        let before = known.and_then(|at| self.open.remove(at));
+        let calls = before.map_or(0, |(_, calls)| calls) + 1;
+        if self.open.len() == OPEN {
+            self.open.pop_front();
+        }
+        self.open.push_back((second, calls));
+        self.most = self.most.max(calls);
+    }
+
+    /// Calls in the busiest second.
+    pub(super) fn most(&self) -> u64 {
+        self.most
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: i64 = 86_400;
+
+    fn most(seconds: impl IntoIterator<Item = i64>) -> u64 {
+        let mut busiest = Busiest::default();
+        for second in seconds {
+            busiest.count(second);
+        }
+        assert!(busiest.open.len() <= OPEN);
+        busiest.most()
+    }
+
+    /// So many seconds from one on, each with so many calls.
+    fn run(from: i64, seconds: i64, calls: usize) -> impl Iterator<Item = i64> + Clone {
+        (from..from + seconds).flat_map(move |second| std::iter::repeat_n(second, calls))
+    }
+
+    #[test]
+    fn the_busiest_second_is_exact_however_long_it_took() {
+        assert_eq!(most([]), 0);
+        assert_eq!(most(run(0, 3, 200)), 200);
+        let canary = run(0, 1, 10);
+        assert_eq!(most(canary.chain(run(DAY, 3, 200))), 200);
+        let slow = run(0, 5_000, 1);
+        assert_eq!(most(slow.chain(run(DAY, 1, 7))), 7);
+    }
+
+    #[test]
+    fn answers_that_come_late_are_counted_where_they_were_sent() {
+        // Every tenth call of a second is answered a quarter of a minute later.
+        let calls = (0..600).flat_map(|second| {
+            let late = std::iter::repeat_n(second - 15, 20);
+            std::iter::repeat_n(second, 180).chain(late)
+        });
+        assert_eq!(most(calls), 200);
+    }
+
+    #[test]
+    fn a_wrong_clock_changes_no_other_second() {
+        let half = run(1_000, 1, 100);
+        for wrong in [0, i64::MIN, i64::MAX] {
+            assert_eq!(most(half.clone().chain([wrong]).chain(half.clone())), 200);
+        }
+    }
+
+    #[test]
+    fn a_run_whose_clock_was_set_back_by_an_hour_is_not_added_to_the_one_before() {
+        let before = run(0, 7_200, 2);
+        assert_eq!(most(before.chain(run(3_600, 3_600, 3))), 3);
+    }
+}
