@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -316,6 +317,44 @@ fn a_disk_that_fails_at_any_operation_is_told_of_and_loses_nothing_recorded() {
         );
         fails_at += 1;
     }
+}
+
+/// A disk that tells of each sync.
+struct ToldOf(mpsc::Sender<()>);
+
+impl Write for ToldOf {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Disk for ToldOf {
+    fn sync(&mut self) -> io::Result<()> {
+        // The last one comes when nobody waits for it any more.
+        let _ = self.0.send(());
+        Ok(())
+    }
+}
+
+#[test]
+fn what_was_written_is_synced_while_the_run_goes_on_whether_or_not_more_comes() {
+    let far_too_long = Duration::from_secs(60);
+    let (tell, synced) = mpsc::channel();
+    let ledger = Ledger::append(Path::new("l"), ToldOf(tell));
+    ledger.record(recalled(1..2));
+    synced
+        .recv_timeout(far_too_long)
+        .expect("nothing else came");
+    let begun = Instant::now();
+    while synced.recv_timeout(Duration::from_millis(1)).is_err() {
+        assert!(begun.elapsed() < far_too_long, "more and more came");
+        ledger.record(recalled(2..3));
+    }
+    ledger.finish().expect("a disk that works");
 }
 
 #[test]
