@@ -1,6 +1,6 @@
 //! `kill -9` at any moment: nothing is lost, and little is done twice.
 //!
-//! `RECALL_KILLS=1000 cargo nextest run --test it --no-capture kill` for a long run;
+//! `RECALL_KILLS=1000 cargo test --test it kill -- --nocapture` for a long run;
 //! `RECALL_SEED=7` repeats the moments of another.
 
 use std::collections::HashMap;
