@@ -54,6 +54,13 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
         (false, false) => Start::New,
     };
     if let Some(somebody) = ask::somebody(&service, &args.output) {
+        let mut inputs = args.rows.inputs.iter();
+        if somebody.types_into_stdin() && inputs.any(|input| input == Path::new("-")) {
+            return Err(Error::usage(
+                "rows that are typed here can't be told from the answer to a question",
+            )
+            .hint("put them into a file, or add --yes"));
+        }
         if start == Start::New {
             // Whoever agrees to so many calls should get them.
             check_new(&ledger)?;
