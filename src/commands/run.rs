@@ -9,7 +9,7 @@ use crate::cli::RunArgs;
 use crate::config::{self, Service, Settings, process_env};
 use crate::error::{Error, Result};
 use crate::exit;
-use crate::ledger::{Start, check_new};
+use crate::ledger::{Start, check_new, is_begun};
 use crate::monitor::Screen;
 use crate::monitor::words::thousands;
 use crate::preflight;
@@ -138,7 +138,7 @@ fn look_at_groups(
 /// A survey that knows what has been settled, where a run is resumed.
 fn survey(args: &RunArgs, ledger: &Path) -> Result<Survey> {
     let mut survey = Survey::new();
-    if args.resume && ledger.exists() {
+    if args.resume && is_begun(ledger)? {
         survey.take_ledger(ledger)?;
     }
     Ok(survey)

@@ -188,3 +188,21 @@ fn a_ledger_that_is_in_the_way_is_told_before_anybody_is_asked() {
     let done = done.says("there is a ledger already");
     assert!(!done.stderr.contains(QUESTION), "{}", done.stderr);
 }
+
+#[test]
+fn a_ledger_in_which_nothing_is_recorded_is_in_nobody_s_way() {
+    let service = Service::good();
+    let header = r#"{"recall_ledger":1,"app":140000000,"endpoint":"https://elsewhere","input":"rows.csv","created":"2026-11-22T10:00:00Z"}"#;
+    let place = Place::with_rows(rows(3));
+    for begun in ["", &header[..30], &format!("{header}\n")] {
+        for words in [&[][..], &["--resume"]] {
+            place.write("rows.ledger.jsonl", begun);
+            let run = place.run("rows.csv").on(service.address()).with(words);
+            let (running, mut terminal) = run.start_on_terminal();
+            running.until_it_says(QUESTION);
+            terminal.types("y\n");
+            running.finish().exits(0);
+            place.ledger().has_recalled_each_of(3);
+        }
+    }
+}
