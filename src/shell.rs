@@ -1,6 +1,7 @@
 //! Words as a shell takes them, for commands that are printed to be copied.
 
 use std::ffi::OsStr;
+use std::path::Path;
 
 /// A word that a shell reads as this one, and that drives no terminal.
 pub(crate) fn quoted(word: impl AsRef<OsStr>) -> String {
@@ -20,9 +21,17 @@ pub(crate) fn quoted(word: impl AsRef<OsStr>) -> String {
     format!("$'{}'", escaped.collect::<String>())
 }
 
+/// The name of a file as a shell takes it, and a command for no flag.
+pub(crate) fn quoted_file(file: &Path) -> String {
+    if file.as_os_str().as_encoded_bytes().starts_with(b"-") {
+        return quoted(Path::new(".").join(file));
+    }
+    quoted(file)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::quoted;
+    use super::*;
 
     #[test]
     fn a_command_to_copy_survives_the_shell() {
@@ -32,5 +41,12 @@ mod tests {
         assert_eq!(quoted("it's; rm"), r"'it'\''s; rm'");
         assert_eq!(quoted("a'\\\u{1b}[2J"), r"$'a\'\\\u001b[2J'");
         assert_eq!(quoted(""), "''");
+    }
+
+    #[test]
+    fn a_file_is_no_flag_whatever_its_name() {
+        let names = ["-x.csv", "-", "x-y.csv", "../-x.csv"];
+        let quoted = names.map(|name| quoted_file(Path::new(name)));
+        assert_eq!(quoted, ["./-x.csv", "./-", "x-y.csv", "../-x.csv"]);
     }
 }

@@ -72,6 +72,18 @@ fn what_reads_a_ledger_is_told_of_no_flag_for_one() {
 }
 
 #[test]
+fn a_replay_finds_a_ledger_whose_name_looks_like_a_flag() {
+    let place = Place::new();
+    place.write("-x.csv", rows(3));
+    let words = ["run", "--mock", "--mock-fail", "10010=100%", "--", "-x.csv"];
+    let done = place.recall(words).finish().exits(3);
+    let replay = "recall replay ./-x.mock.ledger.jsonl --mock --mock-fail 10010=100%";
+    done.says(replay);
+    let replay = place.recall(replay.split(' ').skip(1));
+    replay.finish().exits(3).says("0 of 3 distinct rows");
+}
+
+#[test]
 fn a_run_goes_on_where_its_inputs_stand_behind_a_double_dash() {
     let place = Place::with_rows(rows(30));
     let words = ["run", "--mock", "--mock-fail", "10010=100%", "--"];
