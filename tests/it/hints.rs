@@ -72,6 +72,15 @@ fn what_reads_a_ledger_is_told_of_no_flag_for_one() {
 }
 
 #[test]
+fn a_usersig_signed_here_that_has_run_out_puts_the_clock_in_doubt() {
+    let service = Service::start(|_| Answer::code(70001));
+    let place = Place::with_rows(rows(3));
+    let run = place.run("rows.csv").on(service.address());
+    let done = run.with_secret_key().finish().exits(4);
+    done.says_wrapped("If the key is set, this machine's clock is wrong: check it.");
+}
+
+#[test]
 fn a_replay_finds_a_ledger_whose_name_looks_like_a_flag() {
     let place = Place::new();
     place.write("-x.csv", rows(3));

@@ -187,6 +187,24 @@ fn after_a_typo_in_the_app_the_right_one_goes_on_with_a_ledger_in_which_nothing_
 }
 
 #[test]
+fn after_a_wrong_endpoint_that_has_answered_for_rows_the_right_one_gets_a_ledger_as_it_says() {
+    let wrong = Service::start(|call| match call.nth {
+        0 => Answer::status("400 Bad Request"),
+        _ => Answer::status("404 Not Found"),
+    });
+    let right = Service::good();
+    let place = Place::with_rows(rows(3));
+    let run = || place.run("rows.csv").with(["--concurrency", "1"]);
+    let stopped = run().on(wrong.address()).finish().exits(4);
+    stopped.says_wrapped("once rows are recorded, begin another ledger: recall run --ledger FILE.");
+    let resumed = run().on(right.address()).with(["--resume"]).finish();
+    resumed.exits(1).says("another one with --ledger FILE");
+    let anew = run().on(right.address()).with(["--ledger", "anew"]);
+    anew.finish().exits(0);
+    place.ledger_called("anew").has_recalled_each_of(3);
+}
+
+#[test]
 fn a_ledger_of_a_version_to_come_is_refused_and_not_touched() {
     let service = one_refusal();
     let place = half_done(&service);
