@@ -48,6 +48,18 @@ pub struct Code {
     pub advice: &'static str,
 }
 
+impl Code {
+    /// It and its meaning, with the service's words where they say more.
+    pub fn and_words(&self, info: &str) -> String {
+        let Self { code, meaning, .. } = self;
+        if meaning.contains(info) {
+            format!("{code}, {meaning}")
+        } else {
+            format!("{code}, {meaning} ({info})")
+        }
+    }
+}
+
 const LATER: &str = "Retried by itself. If it stays, replay the failed rows later.";
 const SHARED_CAP: &str = "Retried at a lower pace by itself. If it stays, somebody else calls with the same app: find them, or lower --rate.";
 const NEW_SIG: &str = "Set RECALL_SECRET_KEY, so that UserSigs are renewed by themselves, or bring a fresh RECALL_USERSIG; then go on. If the key is set, this machine's clock is wrong: check it.";

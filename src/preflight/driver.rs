@@ -201,10 +201,6 @@ fn drain(written: &mut UnboundedReceiver<u64>, lookups: &mut Lookups) {
 fn error(given_up: &GivenUp) -> Error {
     let GivenUp { reply, why } = given_up;
     let known = codes::look_up(reply.code);
-    let words = match &*reply.info {
-        "" => String::new(),
-        info => format!(" ({info})"),
-    };
     let (what, hint) = match why {
         Why::Refused => ("the service refuses to tell".to_owned(), known.advice),
         Why::Faults(1) => ("the service does not tell".to_owned(), LATER),
@@ -218,9 +214,9 @@ fn error(given_up: &GivenUp) -> Error {
             (what, LATER)
         }
     };
+    let why = known.and_words(&reply.info);
     Error::stopped(format!(
-        "{what} about the groups, so nothing was recalled: {}, {}{words}",
-        reply.code, known.meaning
+        "{what} about the groups, so nothing was recalled: {why}"
     ))
     .hint(hint)
 }

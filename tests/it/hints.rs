@@ -72,6 +72,23 @@ fn what_reads_a_ledger_is_told_of_no_flag_for_one() {
 }
 
 #[test]
+fn words_of_the_service_that_say_what_is_known_are_not_said_again() {
+    let known = "the plan has expired or is in arrears";
+    let place = Place::with_rows(rows(3));
+    for (info, said) in [
+        (known, format!("60020, {known}\n")),
+        ("", format!("60020, {known}\n")),
+        ("since May", format!("60020, {known} (since May)\n")),
+    ] {
+        let service = Service::start(move |_| Answer::say(60020, info));
+        for words in [&[][..], &["--preflight"]] {
+            let run = place.run("rows.csv").on(service.address()).with(words);
+            run.with(["--resume"]).finish().exits(4).says(&said);
+        }
+    }
+}
+
+#[test]
 fn a_usersig_signed_here_that_has_run_out_puts_the_clock_in_doubt() {
     let service = Service::start(|_| Answer::code(70001));
     let place = Place::with_rows(rows(3));
