@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use super::job::{self, Job};
-use super::{again, ask, dry_run, files, groups, input};
+use super::{again, ask, dry_run, files, groups, input, unbegun};
 use crate::api::client::Client;
 use crate::cli::RunArgs;
 use crate::config::{self, Service, Settings, process_env};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::exit;
 use crate::ledger::{Start, check_new, is_begun};
 use crate::monitor::Screen;
@@ -36,7 +36,11 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
             // Before the ledger is read: the run before this one may be writing it.
             turn = take_turn()?;
         }
-        let (found, groups) = look_at_groups(args, &ledger, &rows, &service, &plan, screen)?;
+        let looked = look_at_groups(args, &ledger, &rows, &service, &plan, screen);
+        if let (Err(error), false) = (&looked, args.dry_run) {
+            unbegun::print(&args.output, &ledger, error.kind())?;
+        }
+        let (found, groups) = looked?;
         plan.skip = groups.skips();
         look = Some((found, groups));
     }
@@ -81,6 +85,7 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
         };
         if !somebody.agrees(&service, &plan, what, calls)? {
             screen.line("Nothing was recalled.");
+            unbegun::print(&args.output, &ledger, Kind::Interrupted)?;
             return Ok(exit::INTERRUPTED);
         }
     }
