@@ -16,8 +16,10 @@ pub enum Kind {
     Ledger,
     /// No call could be made at all: TLS set-up, a port that is taken.
     Service,
-    /// The service, or that there was none, ended it before the first recall.
+    /// The service ended it before the first recall.
     Stopped,
+    /// There was no service for too long before the first recall.
+    Outage,
     /// The operator ended it before the first recall.
     Interrupted,
 }
@@ -64,11 +66,6 @@ impl Error {
     /// [`Kind::Service`].
     pub fn service(message: impl Into<String>) -> Self {
         Self::new(Kind::Service, message)
-    }
-
-    /// [`Kind::Stopped`].
-    pub fn stopped(message: impl Into<String>) -> Self {
-        Self::new(Kind::Stopped, message)
     }
 
     /// [`Kind::Interrupted`].

@@ -21,7 +21,7 @@ pub fn of_error(kind: Kind) -> u8 {
     match kind {
         Kind::Usage => USAGE,
         Kind::Input | Kind::Ledger | Kind::Service => COULD_NOT_RUN,
-        Kind::Stopped => STOPPED,
+        Kind::Stopped | Kind::Outage => STOPPED,
         Kind::Interrupted => INTERRUPTED,
     }
 }

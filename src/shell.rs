@@ -1,6 +1,7 @@
 //! Words as a shell takes them, for commands that are printed to be copied.
 
 use std::ffi::OsStr;
+use std::path::Path;
 
 use crate::harmless::is_harmful;
 
@@ -30,6 +31,14 @@ fn escaped(word: &[u8]) -> String {
     format!("$'{}'", chunks.collect::<String>())
 }
 
+/// The name of a file as a shell takes it, and a command for no flag.
+pub(crate) fn quoted_file(file: &Path) -> String {
+    if file.as_os_str().as_encoded_bytes().starts_with(b"-") {
+        return quoted(Path::new(".").join(file));
+    }
+    quoted(file)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,5 +59,12 @@ mod tests {
     fn a_name_that_is_not_utf_8_survives_it_too() {
         use std::os::unix::ffi::OsStrExt as _;
         assert_eq!(quoted(OsStr::from_bytes(b"f\xff/a'b")), r"$'f\xff/a\'b'");
+    }
+
+    #[test]
+    fn a_file_is_no_flag_whatever_its_name() {
+        let names = ["-x.csv", "-", "x-y.csv", "../-x.csv"];
+        let quoted = names.map(|name| quoted_file(Path::new(name)));
+        assert_eq!(quoted, ["./-x.csv", "./-", "x-y.csv", "../-x.csv"]);
     }
 }

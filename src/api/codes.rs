@@ -48,12 +48,24 @@ pub struct Code {
     pub advice: &'static str,
 }
 
+impl Code {
+    /// It and its meaning, with the service's words where they say more.
+    pub fn and_words(&self, info: &str) -> String {
+        let Self { code, meaning, .. } = self;
+        if meaning.contains(info) {
+            format!("{code}, {meaning}")
+        } else {
+            format!("{code}, {meaning} ({info})")
+        }
+    }
+}
+
 const LATER: &str = "Retried by itself. If it stays, replay the failed rows later.";
 const SHARED_CAP: &str = "Retried at a lower pace by itself. If it stays, somebody else calls with the same app: find them, or lower --rate.";
-const NEW_SIG: &str = "Set RECALL_SECRET_KEY, so that UserSigs are renewed by themselves, or bring a fresh RECALL_USERSIG; then go on.";
+const NEW_SIG: &str = "Set RECALL_SECRET_KEY, so that UserSigs are renewed by themselves, or bring a fresh RECALL_USERSIG; then go on. If the key is set, this machine's clock is wrong: check it.";
 const CHECK_SIG: &str = "Check that RECALL_USERSIG is whole and was made for this app and identifier, with this app's key; then go on.";
-const CHECK_CALL: &str = "The call itself was refused. Check --endpoint and --region; then go on.";
-const CHECK_APP: &str = "Check the app in the console, RECALL_SDKAPPID and the region; then go on.";
+const CHECK_CALL: &str = "The call itself was refused. Check --endpoint and --region; then go on. For another endpoint, once rows are recorded, begin another ledger: recall run --ledger FILE.";
+const CHECK_APP: &str = "Check the app in the console, RECALL_SDKAPPID and the region; then go on. For another app or endpoint, once rows are recorded, begin another ledger: recall run --ledger FILE.";
 const CHECK_ROW: &str = "Check the row's IDs. Other rows are not affected.";
 const CHECK_WAY: &str = "If every row gets it, something else answers in the service's place. If it is a proxy in between, mend that, then replay the failed rows; if it is a wrong --endpoint, begin another ledger with the right one, for each belongs to one endpoint.";
 const UNPUBLISHED_ROW: &str = "Read the service's ErrorInfo in the ledger; check the row's IDs.";
@@ -76,7 +88,7 @@ const fn code(code: i64, verdict: Verdict, meaning: &'static str, advice: &'stat
 /// more is our reading.
 #[rustfmt::skip]
 pub const TABLE: &[Code] = &[
-    code(UNTRUSTED, Stop, "the service's certificate is not to be trusted", "Something answers in the service's place, or a private authority is missing: check --endpoint, the clock and --cacert; then go on."),
+    code(UNTRUSTED, Stop, "the service's certificate is not to be trusted", "Something answers in the service's place, or a private authority is missing: check --endpoint, the clock and --cacert; then go on. For another endpoint, once rows are recorded, begin another ledger: recall run --ledger FILE."),
     code(BAD_ANSWER, Retry, "the answer was not the API's JSON", "Retried by itself. If it stays, something between here and the service answers in its place: a proxy, a portal, a wrong --endpoint."),
     code(BROKEN_OFF, Retry, "the connection broke before the whole answer was there", LATER),
     code(NO_CONNECTION, Retry, "no connection to the service", "Retried by itself. If it stays, check the network, a proxy, --endpoint and --cacert."),
@@ -122,7 +134,7 @@ pub const TABLE: &[Code] = &[
     code(60020, Stop, "the plan has expired or is in arrears", "Renew the app's plan in the console; then go on."),
     code(60021, Stop, "this source address is not allowed", "Run from an allowed address, or allow this one in the console; then go on."),
     code(60025, Stop, "bad parameter in the URL", CHECK_CALL),
-    code(60026, Stop, "the domain does not belong to this app's region", "Set RECALL_REGION to the app's region; then begin another ledger, for each belongs to one endpoint: recall run --ledger FILE."),
+    code(60026, Stop, "the domain does not belong to this app's region", "Set RECALL_REGION to the app's region; then go on. Once rows are recorded, begin another ledger instead, for each belongs to one endpoint: recall run --ledger FILE."),
     code(60027, Stop, "refused for the whole app", UNPUBLISHED_STOP),
     code(60028, Stop, "the trial edition's daily quota is used up", "Go on tomorrow, or upgrade the plan."),
     code(70001, Renew, "the UserSig has expired", NEW_SIG),

@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::CommandFactory as _;
 
 use crate::cli::Cli;
-use crate::shell::quoted;
+use crate::shell::{quoted, quoted_file};
 
 /// This process's command line, to be typed again, with one more flag where it is not there yet.
 pub(super) fn this_command(and: Option<&str>) -> String {
@@ -48,7 +48,11 @@ fn replay_after(words: impl Iterator<Item = String>, ledger: &Path) -> String {
         command.get_arguments().collect::<Vec<_>>()
     };
     let (run, replay) = (flags_of("run"), flags_of("replay"));
-    let mut kept = vec!["recall".to_owned(), "replay".to_owned(), quoted(ledger)];
+    let mut kept = vec![
+        "recall".to_owned(),
+        "replay".to_owned(),
+        quoted_file(ledger),
+    ];
     while let Some(word) = words.next() {
         let name = word.split('=').next().unwrap_or_default();
         let is_it = |flag: &&&clap::Arg| {

@@ -2,9 +2,12 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Write as _};
+use std::io::{self, BufRead, BufReader, IsTerminal as _, Write};
 use std::num::NonZeroU32;
+use std::os::fd::AsFd;
 use std::time::Duration;
+
+use rustix::termios::{QueueSelector, tcflush};
 
 use crate::api::credentials::Credentials;
 use crate::api::usersig;
@@ -40,6 +43,11 @@ pub(super) fn somebody(service: &Service, output: &OutputArgs) -> Option<Somebod
 }
 
 impl Somebody {
+    /// Whether their answer would come the way that rows from stdin come.
+    pub(super) fn types_into_stdin(&self) -> bool {
+        matches!(self, Self::AtStdin)
+    }
+
     /// Asks before the first of so many calls, where that is known. `what` would go: names and what
     /// they are.
     ///
@@ -62,19 +70,35 @@ impl Somebody {
     }
 
     fn answer(self, question: &str) -> io::Result<String> {
-        let mut answer = String::new();
         match self {
             Self::AtStdin => {
-                io::stderr().write_all(question.as_bytes())?;
-                io::stdin().read_line(&mut answer)?;
+                let stdin = io::stdin();
+                answer(question, &stdin, io::stderr(), stdin.lock())
             }
-            Self::AtTheirTerminal(mut terminal) => {
-                terminal.write_all(question.as_bytes())?;
-                BufReader::new(terminal).read_line(&mut answer)?;
+            Self::AtTheirTerminal(terminal) => {
+                answer(question, &terminal, &terminal, BufReader::new(&terminal))
             }
         }
-        Ok(answer)
     }
+}
+
+/// The line that is typed once the question is there.
+fn answer(
+    question: &str,
+    keyboard: impl AsFd,
+    mut screen: impl Write,
+    mut lines: impl BufRead,
+) -> io::Result<String> {
+    // Whatever was typed before answers something else.
+    tcflush(keyboard, QueueSelector::IFlush)?;
+    screen.write_all(question.as_bytes())?;
+    let mut answer = String::new();
+    lines.read_line(&mut answer)?;
+    if !answer.ends_with('\n') {
+        // Ctrl-D leaves the cursor behind the question.
+        screen.write_all(b"\n")?;
+    }
+    Ok(answer)
 }
 
 fn question(

@@ -18,4 +18,5 @@ pub mod replay;
 pub mod report;
 pub mod run;
 mod stdout;
+mod unbegun;
 pub mod usersig;

@@ -1,10 +1,10 @@
 //! `recall replay`: the failed rows of a ledger, again, into the same ledger.
 
 use super::job::{self, Job};
-use super::{again, ask, files};
+use super::{again, ask, files, unbegun};
 use crate::cli::ReplayArgs;
 use crate::config::{self, Service, Settings, process_env};
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::exit;
 use crate::harmless::harmless;
 use crate::ledger::{LastWords, Reader, Start, failed_rows};
@@ -39,6 +39,7 @@ pub fn run(args: &ReplayArgs, screen: &Screen) -> Result<u8> {
         ];
         if !somebody.agrees(&service, &plan, what, Some(failed))? {
             screen.line("Nothing was recalled.");
+            unbegun::print(&args.output, &args.ledger, Kind::Interrupted)?;
             return Ok(exit::INTERRUPTED);
         }
     }

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use super::job::{self, Job};
-use super::{again, ask, dry_run, files, groups, input};
+use super::{again, ask, dry_run, files, groups, input, unbegun};
 use crate::api::client::Client;
 use crate::cli::RunArgs;
 use crate::config::{self, Service, Settings, process_env};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::exit;
-use crate::ledger::{Start, check_new};
+use crate::ledger::{Start, check_new, is_begun};
 use crate::monitor::Screen;
 use crate::monitor::words::thousands;
 use crate::preflight;
@@ -44,8 +44,11 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
                 check_new(&ledger)?;
             }
         }
-        let (survey, found, groups) =
-            look_at_groups(args, &ledger, &rows, &service, &plan, screen)?;
+        let looked = look_at_groups(args, &ledger, &rows, &service, &plan, screen);
+        if let (Err(error), false) = (&looked, args.dry_run) {
+            unbegun::print(&args.output, &ledger, error.kind())?;
+        }
+        let (survey, found, groups) = looked?;
         plan.groups = Some(groups);
         look = Some((survey, found));
     }
@@ -57,6 +60,13 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
         return dry_run::run(rows, survey, groups, &client, &plan, json, screen);
     }
     if let Some(somebody) = ask::somebody(&service, &args.output) {
+        let mut inputs = args.rows.inputs.iter();
+        if somebody.types_into_stdin() && inputs.any(|input| input == Path::new("-")) {
+            return Err(Error::usage(
+                "rows that are typed here can't be told from the answer to a question",
+            )
+            .hint("put them into a file, or add --yes"));
+        }
         if start == Start::New {
             // Whoever agrees to so many calls should get them.
             check_new(&ledger)?;
@@ -77,6 +87,7 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
         };
         if !somebody.agrees(&service, &plan, what, calls)? {
             screen.line("Nothing was recalled.");
+            unbegun::print(&args.output, &ledger, Kind::Interrupted)?;
             return Ok(exit::INTERRUPTED);
         }
     }
@@ -134,7 +145,7 @@ fn look_at_groups(
 /// A survey that knows what has been settled, where a run is resumed.
 fn survey(args: &RunArgs, ledger: &Path) -> Result<Survey> {
     let mut survey = Survey::new();
-    if args.resume && ledger.exists() {
+    if args.resume && is_begun(ledger)? {
         survey.take_ledger(ledger)?;
     }
     Ok(survey)

@@ -17,7 +17,7 @@ const LONGEST_HEADER: u64 = 64 * 1024;
 /// How to begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
-    /// There must be none yet.
+    /// There must be none yet in which anything is recorded.
     New,
     /// The ledger that is there is overwritten, where it is the same service's: rehearsals.
     Afresh,
@@ -33,28 +33,29 @@ pub(super) fn open(
     mut settled: impl FnMut(&Settled<'_>),
 ) -> Result<File> {
     let mut file = open_locked(path)?;
-    let fail = |what: &str, error: io::Error| {
-        Error::ledger(format!("cannot {what} the ledger {}", path.display())).because(error)
-    };
-    let length = file.metadata().map_err(|error| fail("read", error))?.len();
-    let whole = match start {
-        _ if length == 0 => 0,
-        _ if is_torn_header(&mut file).map_err(|error| fail("read", error))? => 0,
-        Start::Afresh => {
-            check_service(path, Reader::open(path)?.header(), header)?;
+    let fail = |error| cannot("write", path, error);
+    let found = file
+        .metadata()
+        .map_err(|error| cannot("read", path, error))?;
+    let whole = match (recorded(path, &file)?, start) {
+        (None, _) => 0,
+        (Some(reader), Start::New) => return Err(in_the_way(reader)),
+        (Some(reader), Start::Afresh) => {
+            check_service(path, reader.header(), header)?;
             0
         }
-        Start::New => return Err(in_the_way(path)),
-        Start::Resume => read_settled(path, &file, header, &mut settled)?,
+        (Some(reader), Start::Resume) => {
+            check_service(path, reader.header(), header)?;
+            read_settled(reader, &mut settled)?
+        }
     };
-    if whole < length {
-        // A torn tail, or a rehearsal before this one.
-        file.set_len(whole).map_err(|error| fail("write", error))?;
+    if whole < found.len() {
+        // A torn tail, a rehearsal before this one, or what nothing was recorded in.
+        file.set_len(whole).map_err(fail)?;
     }
-    file.seek(SeekFrom::Start(whole))
-        .map_err(|error| fail("write", error))?;
+    file.seek(SeekFrom::Start(whole)).map_err(fail)?;
     if whole == 0 {
-        begin(path, &mut file, header).map_err(|error| fail("write", error))?;
+        begin(path, &mut file, header).map_err(fail)?;
     }
     Ok(file)
 }
@@ -64,14 +65,25 @@ pub(super) fn open(
 /// # Errors
 /// When there is one. Whether one can be made is seen when it is opened.
 pub fn check_new(path: &Path) -> Result<()> {
-    let Ok(mut file) = File::open(path) else {
+    let Ok(file) = File::open(path) else {
         return Ok(());
     };
-    let is_empty = file.metadata().is_ok_and(|file| file.len() == 0);
-    if is_empty || is_torn_header(&mut file).unwrap_or(false) {
-        return Ok(());
+    match recorded(path, &file)? {
+        Some(reader) => Err(in_the_way(reader)),
+        None => Ok(()),
     }
-    Err(in_the_way(path))
+}
+
+/// Whether there is a ledger in which anything is recorded.
+///
+/// # Errors
+/// When it can't be read, or what is there is no ledger.
+pub fn is_begun(path: &Path) -> Result<bool> {
+    if !path.exists() {
+        return Ok(false);
+    }
+    let file = File::open(path).map_err(|error| cannot("read", path, error))?;
+    Ok(recorded(path, &file)?.is_some())
 }
 
 fn open_locked(path: &Path) -> Result<File> {
@@ -93,17 +105,31 @@ fn open_locked(path: &Path) -> Result<File> {
             path.display()
         ))
         .hint("wait for it to end")),
-        Err(TryLockError::Error(error)) => {
-            Err(Error::ledger(format!("cannot lock the ledger {}", path.display())).because(error))
-        }
+        Err(TryLockError::Error(error)) => Err(cannot("lock", path, error)),
     }
 }
 
-/// Whether there is the start of a header and nothing more, as a run leaves it that ends while it
-/// begins. Nothing is settled there.
-fn is_torn_header(file: &mut File) -> io::Result<bool> {
+fn cannot(what: &str, path: &Path, error: io::Error) -> Error {
+    Error::ledger(format!("cannot {what} the ledger {}", path.display())).because(error)
+}
+
+/// The ledger behind its header; none where nothing is recorded, not even by a line that is damaged
+/// or torn. Such a one belongs to nobody yet: its run ended while it began, or was stopped before
+/// its first row, as by a typo in the app.
+fn recorded(path: &Path, file: &File) -> Result<Option<Reader>> {
+    let fail = |error| cannot("read", path, error);
+    let length = file.metadata().map_err(fail)?.len();
+    if length == 0 || is_torn_header(file).map_err(fail)? {
+        return Ok(None);
+    }
+    let reader = Reader::new(path, file.try_clone().map_err(fail)?)?;
+    Ok((reader.whole_bytes() < length).then_some(reader))
+}
+
+/// Whether there is the start of a header and nothing more.
+fn is_torn_header(mut file: &File) -> io::Result<bool> {
     let mut start = Vec::new();
-    (&*file).take(LONGEST_HEADER).read_to_end(&mut start)?;
+    file.take(LONGEST_HEADER).read_to_end(&mut start)?;
     file.rewind()?;
     let compared = start.len().min(HEADER.len());
     Ok(start[..compared] == HEADER[..compared]
@@ -111,35 +137,23 @@ fn is_torn_header(file: &mut File) -> io::Result<bool> {
         && (start.len() as u64) < LONGEST_HEADER)
 }
 
-fn in_the_way(path: &Path) -> Error {
-    let so_far = Reader::open(path).and_then(|mut reader| {
-        while reader.advance()? {
-            reader.settled();
+fn in_the_way(mut reader: Reader) -> Error {
+    loop {
+        match reader.advance() {
+            Ok(true) => drop(reader.settled()),
+            Ok(false) => break,
+            Err(error) => return error,
         }
-        Ok(reader.entries())
-    });
-    match so_far {
-        Ok(entries) => Error::ledger(format!(
-            "there is a ledger already: {} has {entries} rows settled",
-            path.display()
-        ))
-        .hint("add --resume to go on with it, or --ledger FILE to begin another one"),
-        // It is no ledger, or one that can't be read, and stays as it is.
-        Err(error) => error,
     }
+    Error::ledger(format!(
+        "there is a ledger already: {} has {} rows settled",
+        reader.path().display(),
+        reader.entries()
+    ))
+    .hint("add --resume to go on with it, or --ledger FILE to begin another one")
 }
 
-fn read_settled(
-    path: &Path,
-    file: &File,
-    header: &Header,
-    settled: &mut impl FnMut(&Settled<'_>),
-) -> Result<u64> {
-    let again = file.try_clone().map_err(|error| {
-        Error::ledger(format!("cannot read the ledger {}", path.display())).because(error)
-    })?;
-    let mut reader = Reader::new(path, again)?;
-    check_service(path, reader.header(), header)?;
+fn read_settled(mut reader: Reader, settled: &mut impl FnMut(&Settled<'_>)) -> Result<u64> {
     while reader.advance()? {
         if let Some(entry) = reader.settled() {
             settled(&entry);

@@ -165,6 +165,48 @@ fn a_ledger_of_another_service_or_a_later_version_is_refused_and_untouched() {
     }
 }
 
+/// A header as another app's run leaves it that is stopped before its first row.
+fn header_of_another_app() -> String {
+    let other = Header { app: 8, ..header() };
+    serde_json::to_string(&other).expect("plain data") + "\n"
+}
+
+#[test]
+fn a_ledger_in_which_nothing_is_recorded_is_begun_anew_whosever_it_is() {
+    let folder = folder();
+    let path = folder.path().join("l");
+    for start in [Start::New, Start::Resume] {
+        fs::write(&path, header_of_another_app()).expect("written");
+        check_new(&path).expect("it is in nobody's way");
+        assert!(!is_begun(&path).expect("readable"));
+        let ledger = Ledger::open(&path, &header(), start, |_| {}).expect("begun anew");
+        ledger.record(recalled(1..2));
+        ledger.finish().expect("a disk that works");
+        assert_eq!(Reader::open(&path).expect("readable").header().app, 7);
+        assert_eq!(settled(&path), [1]);
+    }
+}
+
+#[test]
+fn an_entry_binds_a_ledger_to_its_app_be_it_damaged_or_torn() {
+    let folder = folder();
+    let path = folder.path().join("l");
+    let entry = serde_json::to_string(&entry(1, Outcome::Recalled)).expect("plain data");
+    for behind in [&*format!("{entry}\n"), &entry, &entry[..9], "\0\0\n", "\n"] {
+        let text = header_of_another_app() + behind;
+        fs::write(&path, &text).expect("written");
+        let error = resume(&path).expect_err("another app's").to_string();
+        assert!(error.contains("the ledger of app 8"), "{error}");
+        for error in [
+            Ledger::open(&path, &header(), Start::New, |_| {}).expect_err("there is one"),
+            check_new(&path).expect_err("there is one"),
+        ] {
+            assert!(error.to_string().contains("a ledger already"), "{error}");
+        }
+        assert_eq!(fs::read_to_string(&path).expect("there"), text);
+    }
+}
+
 #[test]
 fn the_last_word_on_a_row_counts() {
     let folder = folder();

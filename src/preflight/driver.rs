@@ -16,7 +16,7 @@ use crate::api::client::{Client, Written};
 use crate::api::codes;
 use crate::api::groups::Answer;
 use crate::api::usersig;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::monitor::words::time;
 use crate::monitor::{Looking, Monitor};
 use crate::rows::Batch;
@@ -205,26 +205,26 @@ fn drain(written: &mut UnboundedReceiver<u64>, lookups: &mut Lookups) {
 fn error(given_up: &GivenUp) -> Error {
     let GivenUp { reply, why } = given_up;
     let known = codes::look_up(reply.code);
-    let words = match &*reply.info {
-        "" => String::new(),
-        info => format!(" ({info})"),
-    };
-    let (what, hint) = match why {
-        Why::Refused => ("the service refuses to tell".to_owned(), known.advice),
-        Why::Faults(1) => ("the service does not tell".to_owned(), LATER),
+    let (kind, what, hint) = match why {
+        Why::Refused => {
+            let what = "the service refuses to tell".to_owned();
+            (Kind::Stopped, what, known.advice)
+        }
+        Why::Faults(1) => {
+            let what = "the service does not tell".to_owned();
+            (Kind::Stopped, what, LATER)
+        }
         Why::Faults(faults) => {
             let what = format!("in {faults} attempts the service did not tell");
-            (what, LATER)
+            (Kind::Stopped, what, LATER)
         }
         Why::Outage(lasted) => {
             let lasted = time(*lasted);
             let what = format!("for {lasted} the service gave no real answer");
-            (what, LATER)
+            (Kind::Outage, what, LATER)
         }
     };
-    Error::stopped(format!(
-        "{what} about the groups, so nothing was recalled: {}, {}{words}",
-        reply.code, known.meaning
-    ))
-    .hint(hint)
+    let why = known.and_words(&reply.info);
+    let message = format!("{what} about the groups, so nothing was recalled: {why}");
+    Error::new(kind, message).hint(hint)
 }

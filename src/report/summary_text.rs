@@ -219,13 +219,7 @@ fn why(stop: &Stop) -> (String, Option<String>) {
     match stop {
         Stop::Service { code, info } => {
             let known = codes::look_up(*code);
-            let words = if info.is_empty() {
-                String::new()
-            } else {
-                format!(" ({info})")
-            };
-            let why = format!("{code}, {}{words}", known.meaning);
-            (why, Some(known.advice.to_owned()))
+            (known.and_words(info), Some(known.advice.to_owned()))
         }
         Stop::Outage { lasted } => (
             format!("the service gave no real answer for {}", time(*lasted)),

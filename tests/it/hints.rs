@@ -72,6 +72,44 @@ fn what_reads_a_ledger_is_told_of_no_flag_for_one() {
 }
 
 #[test]
+fn words_of_the_service_that_say_what_is_known_are_not_said_again() {
+    let known = "the plan has expired or is in arrears";
+    let place = Place::with_rows(rows(3));
+    for (info, said) in [
+        (known, format!("60020, {known}\n")),
+        ("", format!("60020, {known}\n")),
+        ("since May", format!("60020, {known} (since May)\n")),
+    ] {
+        let service = Service::start(move |_| Answer::say(60020, info));
+        for words in [&[][..], &["--preflight"]] {
+            let run = place.run("rows.csv").on(service.address()).with(words);
+            run.with(["--resume"]).finish().exits(4).says(&said);
+        }
+    }
+}
+
+#[test]
+fn a_usersig_signed_here_that_has_run_out_puts_the_clock_in_doubt() {
+    let service = Service::start(|_| Answer::code(70001));
+    let place = Place::with_rows(rows(3));
+    let run = place.run("rows.csv").on(service.address());
+    let done = run.with_secret_key().finish().exits(4);
+    done.says_wrapped("If the key is set, this machine's clock is wrong: check it.");
+}
+
+#[test]
+fn a_replay_finds_a_ledger_whose_name_looks_like_a_flag() {
+    let place = Place::new();
+    place.write("-x.csv", rows(3));
+    let words = ["run", "--mock", "--mock-fail", "10010=100%", "--", "-x.csv"];
+    let done = place.recall(words).finish().exits(3);
+    let replay = "recall replay ./-x.mock.ledger.jsonl --mock --mock-fail 10010=100%";
+    done.says(replay);
+    let replay = place.recall(replay.split(' ').skip(1));
+    replay.finish().exits(3).says("0 of 3 distinct rows");
+}
+
+#[test]
 fn a_run_goes_on_where_its_inputs_stand_behind_a_double_dash() {
     let place = Place::with_rows(rows(30));
     let words = ["run", "--mock", "--mock-fail", "10010=100%", "--"];

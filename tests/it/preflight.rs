@@ -605,6 +605,50 @@ fn somebody_at_a_terminal_is_told_before_they_are_asked_and_can_still_leave() {
 }
 
 #[test]
+fn a_run_that_ends_before_its_first_call_has_its_object_too() {
+    let good = Service::start(well);
+    let place = Place::with_rows(rows_in(&["@TGS#1", "@TGS#2"]));
+    let run = |service: &Service| {
+        let run = place.run("rows.csv").on(service.address());
+        run.with(["--preflight", "--resume"])
+    };
+    let refusing = Service::start(|_| Answer::code(70009));
+    let out = Service::start(|_| Answer::status("502 Bad Gateway"));
+    let silent = Service::start(|_| Answer::silence());
+    let refused = run(&refusing).finish().exits(4);
+    let impatient = ["--max-outage", "1s", "--max-attempts", "1000"];
+    let given_up = run(&out).with(impatient).finish().exits(4);
+    let running = run(&silent).start();
+    silent.until_called(1);
+    running.signal(Signal::INT);
+    let interrupted = running.finish().exits(130);
+    let (running, mut keyboard) = run(&good).start_on_terminal();
+    running.until_it_says("Go on? [y/N]");
+    keyboard.types("n\n");
+    let declined = running.finish().exits(130);
+    let done = run(&good).finish().exits(0).json();
+    for (ended, why) in [
+        (refused, "service"),
+        (given_up, "outage"),
+        (interrupted, "interrupted"),
+        (declined, "interrupted"),
+    ] {
+        let json = ended.json();
+        assert_eq!(json["stopped"], why);
+        assert_eq!([&json["rows"], &json["calls"]], [0, 0]);
+        assert_eq!(json["ledger"], "rows.ledger.jsonl");
+        let keys = |json: &Value| {
+            json.as_object()
+                .unwrap()
+                .keys()
+                .cloned()
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(keys(&json), keys(&done));
+    }
+}
+
+#[test]
 fn two_looks_for_an_app_come_one_after_the_other() {
     let gate = Gate::default();
     let held = gate.clone();

@@ -168,6 +168,43 @@ fn the_ledger_of_another_app_or_service_is_refused() {
 }
 
 #[test]
+fn after_a_typo_in_the_app_the_right_one_goes_on_with_a_ledger_in_which_nothing_is_recorded() {
+    let service = Service::start(|call| match &*call.parameter("sdkappid") {
+        "140000000" => Answer::code(70020),
+        _ => Answer::ok(),
+    });
+    let place = Place::with_rows(rows(3));
+    for words in [&["--resume"][..], &[]] {
+        let run = || place.run("rows.csv").on(service.address());
+        let typo = run().with(["--resume", "--sdkappid", "140000000"]);
+        typo.finish().exits(4).says_wrapped("then go on");
+        assert_eq!(place.ledger().header.app, 140_000_000);
+        run().with(words).finish().exits(0);
+        assert_eq!(place.ledger().header.app, 1_400_000_000);
+        place.ledger().has_recalled_each_of(3);
+        std::fs::remove_file(place.path("rows.ledger.jsonl")).unwrap();
+    }
+}
+
+#[test]
+fn after_a_wrong_endpoint_that_has_answered_for_rows_the_right_one_gets_a_ledger_as_it_says() {
+    let wrong = Service::start(|call| match call.nth {
+        0 => Answer::status("400 Bad Request"),
+        _ => Answer::status("404 Not Found"),
+    });
+    let right = Service::good();
+    let place = Place::with_rows(rows(3));
+    let run = || place.run("rows.csv").with(["--concurrency", "1"]);
+    let stopped = run().on(wrong.address()).finish().exits(4);
+    stopped.says_wrapped("once rows are recorded, begin another ledger: recall run --ledger FILE.");
+    let resumed = run().on(right.address()).with(["--resume"]).finish();
+    resumed.exits(1).says("another one with --ledger FILE");
+    let anew = run().on(right.address()).with(["--ledger", "anew"]);
+    anew.finish().exits(0);
+    place.ledger_called("anew").has_recalled_each_of(3);
+}
+
+#[test]
 fn a_ledger_of_a_version_to_come_is_refused_and_not_touched() {
     let service = one_refusal();
     let place = half_done(&service);

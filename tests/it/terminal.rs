@@ -1,12 +1,19 @@
 //! With somebody at a terminal: nothing is called before they have agreed.
 
-use crate::stage::{Answer, Place, Running, Service, Terminal, rows};
+use crate::stage::{Answer, Gate, Place, Recall, Running, Service, Terminal, rows};
 
 const QUESTION: &str = "This can't be undone. Go on? [y/N]";
 
 fn start(place: &Place, service: &Service, words: &[&str]) -> (Running, Terminal) {
     let run = place.run("rows.csv").on(service.address()).with(words);
     run.env("TERM", "xterm").start_on_terminal()
+}
+
+/// With a terminal of its own to control it, as a shell gives one, of which this is redirected.
+fn redirecting(run: Recall, redirected: &str) -> Recall {
+    run.after(&format!(
+        "exec setsid --ctty --wait bash -c 'exec \"$0\" \"$@\" {redirected}' \"$0\" \"$@\""
+    ))
 }
 
 #[test]
@@ -45,7 +52,8 @@ fn it_says_what_it_is_about_to_do_and_only_a_yes_makes_it_do_it() {
         assert_eq!(service.calls(), calls, "after {keys:?}");
         if calls == 0 {
             assert_eq!(place.files(), ["rows.csv"]);
-            done.says("Nothing was recalled.");
+            // On a line of its own, after Ctrl-D too.
+            done.says("\nNothing was recalled.");
         }
     }
 }
@@ -122,11 +130,7 @@ fn words_or_rows_that_go_elsewhere_are_no_consent() {
             "rows.csv"
         };
         let run = place.run(input).on(service.address());
-        // A terminal of its own to control it, as a shell gives one.
-        let run = run.after(&format!(
-            "exec setsid --ctty --wait bash -c 'exec \"$0\" \"$@\" {redirected}' \"$0\" \"$@\""
-        ));
-        let (running, mut terminal) = run.start_on_terminal();
+        let (running, mut terminal) = redirecting(run, redirected).start_on_terminal();
         if asked {
             running.until_it_says(QUESTION);
             terminal.types("n\n");
@@ -134,6 +138,43 @@ fn words_or_rows_that_go_elsewhere_are_no_consent() {
         running.finish().exits(if asked { 130 } else { 0 });
         assert_eq!(service.calls(), calls, "with {redirected}");
     }
+}
+
+#[test]
+fn what_was_typed_before_the_question_is_no_answer() {
+    for redirected in ["", "2>words"] {
+        let gate = Gate::default();
+        let held = gate.clone();
+        let service = Service::start(move |_| Answer::ok().behind(&held));
+        let place = Place::with_rows(rows(3));
+        let run = place.run("rows.csv").on(service.address());
+        let run = run.with(["--preflight", "--progress", "none", "--max-attempts", "1"]);
+        let (running, mut terminal) = redirecting(run, redirected).start_on_terminal();
+        service.until_called(1);
+        terminal.types("y\n");
+        // The terminal shows what it has taken.
+        running.until_it_says("y\r\n");
+        gate.open();
+        running.until_it_says(QUESTION);
+        terminal.types("n\n");
+        running.finish().exits(130);
+        assert_eq!(service.calls(), 1, "with {redirected:?}");
+    }
+}
+
+#[test]
+fn rows_that_are_typed_are_never_taken_for_an_answer_nor_lost_for_one() {
+    let service = Service::good();
+    let place = Place::new();
+    let run = || place.run("-").on(service.address());
+    let (running, mut terminal) = run().start_on_terminal();
+    terminal.types("group,sender\n@TGS#1,u0\n");
+    running.finish().exits(2).says("or add --yes");
+    assert_eq!(service.calls(), 0);
+    let (running, mut terminal) = run().with(["--yes"]).start_on_terminal();
+    terminal.types("group,sender\n@TGS#1,u0\n\u{4}");
+    running.finish().exits(0);
+    assert_eq!(service.called(), ["u0"]);
 }
 
 #[test]
@@ -146,4 +187,22 @@ fn a_ledger_that_is_in_the_way_is_told_before_anybody_is_asked() {
     let done = running.finish().exits(1);
     let done = done.says("there is a ledger already");
     assert!(!done.stderr.contains(QUESTION), "{}", done.stderr);
+}
+
+#[test]
+fn a_ledger_in_which_nothing_is_recorded_is_in_nobody_s_way() {
+    let service = Service::good();
+    let header = r#"{"recall_ledger":1,"app":140000000,"endpoint":"https://elsewhere","input":"rows.csv","created":"2026-11-22T10:00:00Z"}"#;
+    let place = Place::with_rows(rows(3));
+    for begun in ["", &header[..30], &format!("{header}\n")] {
+        for words in [&[][..], &["--resume"]] {
+            place.write("rows.ledger.jsonl", begun);
+            let run = place.run("rows.csv").on(service.address()).with(words);
+            let (running, mut terminal) = run.start_on_terminal();
+            running.until_it_says(QUESTION);
+            terminal.types("y\n");
+            running.finish().exits(0);
+            place.ledger().has_recalled_each_of(3);
+        }
+    }
 }

@@ -162,6 +162,15 @@ impl Finished {
         self
     }
 
+    /// Fails unless it said this on stderr, on however many lines.
+    #[track_caller]
+    pub(crate) fn says_wrapped(self, words: &str) -> Self {
+        let said: Vec<_> = self.stderr.split_whitespace().collect();
+        let said = said.join(" ");
+        assert!(said.contains(words), "{words:?} is not in\n{said}");
+        self
+    }
+
     /// Its `--json`; fails unless that is all there is on stdout.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
