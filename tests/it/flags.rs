@@ -118,7 +118,7 @@ fn a_dry_run_reads_everything_shows_the_first_calls_and_makes_none() {
     let done = run
         .finish()
         .exits(3)
-        .says("Nothing was recalled. 14 rows: 1 duplicates, 1 invalid");
+        .says("Nothing was recalled. 14 rows: 1 duplicate, 1 invalid");
     assert!(
         done.stdout
             .contains(r#"{"GroupId":"@TGS#1","Sender_Account":"u0"}"#),

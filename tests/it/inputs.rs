@@ -204,7 +204,7 @@ fn the_same_line_of_two_inputs_holds_two_bad_rows_and_each_is_recorded_once() {
     assert_eq!(places, [("a.csv", 3), ("b.csv", 3)]);
 
     let report = place.recall(["report", "l.jsonl"]).finish().exits(0);
-    let line = "2  the sender is empty (line a.csv:3, b.csv:3)";
+    let line = "2  the sender is empty (lines a.csv:3, b.csv:3)";
     assert!(report.stdout.contains(line), "{}", report.stdout);
     let report = place.recall(["report", "l.jsonl", "--json"]).finish();
     let unsent = &report.json()["unsent"][0];
