@@ -108,8 +108,9 @@ impl Outage {
         }
     }
 
-    /// A row got a transient fault. True where that makes it an outage.
-    pub(crate) fn fault(&mut self, row: u64, strikes: &mut Strikes, now: Instant) -> bool {
+    /// A call got a transient fault. `asked` is what it was for, a row of a run or an attempt of a
+    /// look at groups. True where that makes it an outage.
+    pub(crate) fn fault(&mut self, asked: u64, strikes: &mut Strikes, now: Instant) -> bool {
         if strikes.answers != Some(self.answers) {
             strikes.answers = Some(self.answers);
             strikes.count += 1;
@@ -128,7 +129,7 @@ impl Outage {
             return false;
         }
         let since = *self.first_fault.get_or_insert(now);
-        self.suspects.insert(row);
+        self.suspects.insert(asked);
         if self.suspects.len() < self.rows {
             return false;
         }

@@ -111,7 +111,8 @@ impl Window {
         self.earlier.map(|earlier| earlier.until)
     }
 
-    /// A call starts. Answers since when its place was free; none where no call had it before.
+    /// A call starts. Answers since when its place was free; none where no call had it before, and
+    /// at times after calls that were never written, which leave their places untold.
     pub(super) fn started(&mut self, call: u64) -> Option<Instant> {
         self.unwritten.insert(call);
         match self.untouched.checked_sub(1) {
