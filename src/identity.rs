@@ -52,6 +52,13 @@ impl Key {
         hasher.finish128().as_u128()
     }
 
+    /// Those of the line of an input that an entry is about, whatever stands there.
+    pub(crate) fn of_place(&self, settled: &Settled<'_>) -> u128 {
+        self.place(&settled.input, settled.row)
+            .finish128()
+            .as_u128()
+    }
+
     /// For the IDs of a row, one behind the other. What comes before them tells where each ends,
     /// so that no two rows are written the same.
     fn row(&self, group_len: usize, sender_len: usize) -> SipHasher13 {
@@ -64,15 +71,20 @@ impl Key {
     /// Those of a bad row: the same where it stands on the same line of the same input for the same
     /// reason. The input has a name where a run has several.
     fn bad(&self, input: &str, line: u64, reason: &str) -> u128 {
+        let mut hasher = self.place(input, line);
+        // No UTF-8 holds this byte.
+        hasher.write_u8(0xff);
+        hasher.write(reason.as_bytes());
+        hasher.finish128().as_u128()
+    }
+
+    fn place(&self, input: &str, line: u64) -> SipHasher13 {
         let mut hasher = self.0;
         // No lengths of a row.
         hasher.write_u64(u64::MAX);
         hasher.write_u64(line);
         hasher.write(input.as_bytes());
-        // No UTF-8 holds this byte.
-        hasher.write_u8(0xff);
-        hasher.write(reason.as_bytes());
-        hasher.finish128().as_u128()
+        hasher
     }
 }
 

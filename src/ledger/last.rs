@@ -1,18 +1,20 @@
-//! The last word on every row. A replay appends a second entry for a row that had failed; then
-//! the first no longer counts.
+//! The last word on every row. A replay appends a second entry for a row that had failed, and a
+//! resumed run one for a row that was invalid and has been mended; then the first no longer counts.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use super::format::Header;
 use super::reader::Reader;
+use super::settled::Settled;
 use crate::error::Result;
 use crate::identity::Key;
 use crate::outcome::{Entry, Outcome};
 
 /// A ledger read without the entries that a later one has replaced.
 ///
-/// Only failed rows are ever sent again, so it remembers those and no others.
+/// Only failed and invalid rows are ever followed by another entry, so it remembers those and no
+/// others.
 #[derive(Debug)]
 pub struct LastWords {
     reader: Reader,
@@ -31,8 +33,7 @@ impl LastWords {
     /// When it can't be read or is none.
     pub fn open(path: &Path) -> Result<Self> {
         let mut reader = Reader::open(path)?;
-        let key = Key::fresh();
-        let mut failed = HashMap::new();
+        let mut replaceable = Replaceable::new();
         let mut replaced = HashSet::new();
         let mut several_inputs = false;
         while reader.advance()? {
@@ -40,22 +41,17 @@ impl LastWords {
                 continue;
             };
             several_inputs |= !settled.input.is_empty();
+            replaced.extend(replaceable.replaced_by(&settled));
             // As an entry, which is what goes into the failed rows.
-            let has_failed = settled.outcome == Outcome::Failed && reader.entry().is_some();
-            if !has_failed && failed.is_empty() {
-                continue;
-            }
-            let row = key.of_settled(&settled);
-            replaced.extend(failed.remove(&row));
-            if has_failed {
-                failed.insert(row, reader.whole_bytes());
+            if Replaceable::may_hold(settled.outcome) && reader.entry().is_some() {
+                replaceable.hold(&settled, reader.whole_bytes());
             }
         }
         Ok(Self {
             reader: Reader::open(path)?,
             replaced,
             end: reader.whole_bytes(),
-            failed: failed.len() as u64,
+            failed: replaceable.failed.len() as u64,
             several_inputs,
         })
     }
@@ -97,5 +93,52 @@ impl LastWords {
     /// The entry on this line; none where the line is damaged.
     pub fn entry(&self) -> Option<Entry<'_>> {
         self.reader.entry()
+    }
+}
+
+/// Entries that a later one may replace, and where each of them ends in the file.
+#[derive(Debug)]
+struct Replaceable {
+    key: Key,
+    /// By row.
+    failed: HashMap<u128, u64>,
+    /// By place, which is all that is known of a row that can't be read.
+    invalid: HashMap<u128, u64>,
+}
+
+impl Replaceable {
+    fn new() -> Self {
+        Self {
+            key: Key::fresh(),
+            failed: HashMap::new(),
+            invalid: HashMap::new(),
+        }
+    }
+
+    fn may_hold(outcome: Outcome) -> bool {
+        matches!(outcome, Outcome::Failed | Outcome::Invalid)
+    }
+
+    fn hold(&mut self, settled: &Settled<'_>, end: u64) {
+        if settled.outcome == Outcome::Failed {
+            self.failed.insert(self.key.of_settled(settled), end);
+        } else {
+            self.invalid.insert(self.key.of_place(settled), end);
+        }
+    }
+
+    /// Where the entry ends that this one replaces.
+    fn replaced_by(&mut self, settled: &Settled<'_>) -> Option<u64> {
+        if !self.failed.is_empty()
+            && let Some(end) = self.failed.remove(&self.key.of_settled(settled))
+        {
+            // A replay: it has the row from this ledger, and what stands in its place by now it
+            // has not seen.
+            return Some(end);
+        }
+        if self.invalid.is_empty() {
+            return None;
+        }
+        self.invalid.remove(&self.key.of_place(settled))
     }
 }

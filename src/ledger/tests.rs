@@ -235,6 +235,77 @@ fn the_last_word_on_a_row_counts() {
     assert_eq!(still_failed, [(1, Outcome::Failed), (3, Outcome::Failed)]);
 }
 
+/// The rows and outcomes that count.
+fn last_words(path: &Path) -> Vec<(u64, Outcome)> {
+    let mut words = LastWords::open(path).expect("readable");
+    let mut last = Vec::new();
+    while words.advance().expect("readable") {
+        let entry = words.entry().expect("an entry");
+        last.push((entry.row, entry.outcome));
+    }
+    last
+}
+
+/// The entry of a line that can't be sent.
+fn invalid(row: u64, input: &'static str, why: &'static str) -> Entry<'static> {
+    Entry {
+        input: input.into(),
+        group: "".into(),
+        sender: "".into(),
+        info: why.into(),
+        attempts: 0,
+        sent_at: None,
+        ms: None,
+        ..entry(row, Outcome::Invalid)
+    }
+}
+
+#[test]
+fn an_invalid_line_counts_until_something_else_comes_from_it() {
+    for next in [
+        entry(3, Outcome::Recalled),
+        entry(3, Outcome::Failed),
+        entry(3, Outcome::Skipped),
+        invalid(3, "", "for another reason"),
+    ] {
+        let folder = folder();
+        let path = folder.path().join("l");
+        let outcome = next.outcome;
+        write(
+            &path,
+            vec![invalid(3, "", "words"), invalid(4, "", "words")],
+        );
+        write(&path, vec![entry(2, Outcome::Recalled), next]);
+        let last = [(4, Outcome::Invalid), (2, Outcome::Recalled), (3, outcome)];
+        assert_eq!(last_words(&path), last);
+    }
+}
+
+#[test]
+fn a_line_of_another_input_is_another_line() {
+    let folder = folder();
+    let path = folder.path().join("l");
+    let mut other = entry(3, Outcome::Recalled);
+    other.input = "b.csv".into();
+    write(&path, vec![invalid(3, "a.csv", "words"), other]);
+    let last = [(3, Outcome::Invalid), (3, Outcome::Recalled)];
+    assert_eq!(last_words(&path), last);
+}
+
+#[test]
+fn a_row_that_is_sent_again_says_nothing_of_the_line_where_it_once_stood() {
+    let folder = folder();
+    let path = folder.path().join("l");
+    // Meanwhile the input has changed.
+    write(
+        &path,
+        vec![entry(3, Outcome::Failed), invalid(3, "", "words")],
+    );
+    write(&path, vec![entry(3, Outcome::Recalled)]);
+    let last = [(3, Outcome::Invalid), (3, Outcome::Recalled)];
+    assert_eq!(last_words(&path), last);
+}
+
 #[test]
 fn what_is_written_since_is_no_part_of_the_last_words() {
     let folder = folder();

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 use crate::api::codes;
 use crate::api::groups::{State, Type};
-use crate::monitor::words::thousands;
+use crate::monitor::words::{count, thousands};
 use crate::run::{Groups, Skip};
 
 /// Why the rows of an `AVChatRoom` are not called.
@@ -163,12 +163,6 @@ impl Serialize for ToSkip {
         object.serialize_field("first", &first)?;
         object.end()
     }
-}
-
-/// `1 row`, `1,234 rows`.
-fn count(number: u64, what: &str) -> String {
-    let s = if number == 1 { "" } else { "s" };
-    format!("{} {what}{s}", thousands(number))
 }
 
 #[cfg(test)]

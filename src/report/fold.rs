@@ -38,7 +38,7 @@ pub struct Report {
     pub recalled: u64,
     /// Rows that the service refused, or gave no answer for.
     pub failed: u64,
-    /// Rows that can't be sent as they stand.
+    /// Rows that could not be sent as they stood.
     pub invalid: u64,
     /// Rows for which a call would have done nothing.
     pub skipped: u64,
@@ -93,7 +93,7 @@ pub struct RowsByAttempts {
 }
 
 impl Report {
-    /// Reads a ledger, in memory that grows with what failed alone.
+    /// Reads a ledger, in memory that grows with what failed or was invalid alone.
     ///
     /// # Errors
     /// When it can't be read or is none.

@@ -84,7 +84,7 @@ fn cards(report: &Report) -> Markup {
             (card("good", "Recalled", &thousands(report.recalled), &of_all(report.recalled)))
             @let class = if report.failed > 0 { "bad" } else { "" };
             (card(class, "Failed", &thousands(report.failed), &of_all(report.failed)))
-            (card("", "Could not be sent", &thousands(report.invalid), "invalid as they stand"))
+            (card("", "Could not be sent", &thousands(report.invalid), "invalid as they stood"))
             @if report.skipped > 0 {
                 (card("", "Skipped", &thousands(report.skipped), "a call would do nothing"))
             }
@@ -217,6 +217,7 @@ fn footer(report: &Report) -> Markup {
                 "count, and it says the same for an AVChatRoom, where the call does nothing."
             }
             p { (words::WHAT_A_LEDGER_HOLDS) }
+            @if let Some(what) = words::what_invalid_counts(report) { p { (what) } }
             p {
                 "Each row counts with its last outcome. Made by recall " (env!("CARGO_PKG_VERSION"))
                 " from " code { (name_of(report)) } "."

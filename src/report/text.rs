@@ -56,7 +56,10 @@ fn facts(report: &Report, to: &mut String) -> fmt::Result {
     for (rows, what) in [
         (report.recalled, "recalled"),
         (report.failed, "failed"),
-        (report.invalid, "invalid: they can't be sent as they stand"),
+        (
+            report.invalid,
+            "invalid: they could not be sent as they stood",
+        ),
         (report.skipped, "skipped: a call would have done nothing"),
     ] {
         let share = words::share(rows, report.rows);
@@ -67,7 +70,11 @@ fn facts(report: &Report, to: &mut String) -> fmt::Result {
         let are_damaged = words::are_damaged(report.unreadable);
         writeln!(to, "{lines:>9}  {are_damaged} in here")?;
     }
-    writeln!(to, "  {}", words::WHAT_A_LEDGER_HOLDS)
+    writeln!(to, "  {}", words::WHAT_A_LEDGER_HOLDS)?;
+    if let Some(what) = words::what_invalid_counts(report) {
+        writeln!(to, "  {what}")?;
+    }
+    Ok(())
 }
 
 fn calls(report: &Report, to: &mut String) -> fmt::Result {

@@ -19,6 +19,15 @@ pub(super) const WHAT_THE_RATE_COUNTS: &str = "Of each row its last call is coun
 pub(super) const WHAT_A_LEDGER_HOLDS: &str =
     "Only settled rows are in a ledger; if any are left, --resume calls them.";
 
+/// What lines that could not be sent are counted: a row that was mended on another line can't be
+/// told from any other.
+const WHAT_INVALID_COUNTS: &str = "Lines that could not be sent are those of all runs, less those from which a later run settled a row.";
+
+/// The same, where there are such lines.
+pub(super) fn what_invalid_counts(report: &Report) -> Option<&'static str> {
+    (report.invalid > 0).then_some(WHAT_INVALID_COUNTS)
+}
+
 /// What happened, in a sentence.
 pub(super) fn headline(report: &Report) -> String {
     if report.rows == 0 {

@@ -1,6 +1,8 @@
 //! Is this run a mistake? It ends a run that fails from the start or more often than not, before
 //! a swapped column or a missing right has cost every row.
 
+use crate::monitor::words::counted;
+
 /// So many first answers, all the same failure of the row, end the run.
 const FIRST_ANSWERS: u64 = 20;
 /// From so many settled rows on the share of failures is judged.
@@ -63,7 +65,8 @@ impl Guard {
                 ))
             }
             MaxFailures::Rows(most) if failed > most => Some(format!(
-                "{failed} rows failed, more than the {most} allowed"
+                "{failed} {} failed, more than the {most} allowed",
+                counted(failed, "row")
             )),
             MaxFailures::Percent(most)
                 if self.settled >= JUDGED_FROM
@@ -121,7 +124,19 @@ mod tests {
         let mut guard = Guard::new(MaxFailures::Rows(3));
         guard.recalled();
         assert!((0..3).all(|_| guard.failed(10010).is_none()));
-        assert!(guard.failed(10010).is_some());
+        assert_eq!(
+            guard.failed(10010).as_deref(),
+            Some("4 rows failed, more than the 3 allowed")
+        );
+    }
+
+    #[test]
+    fn the_first_failure_may_be_one_too_many() {
+        let mut guard = Guard::new(MaxFailures::Rows(0));
+        assert_eq!(
+            guard.failed(10010).as_deref(),
+            Some("1 row failed, more than the 0 allowed")
+        );
     }
 
     #[test]

@@ -209,6 +209,16 @@ fn a_machine_that_slept_for_days_signs_anew_before_it_calls() {
 }
 
 #[test]
+fn calls_that_end_without_an_answer_in_a_run_that_stops_are_told_as_no_outage() {
+    let mut world = World::healthy(15, 2_000);
+    world.out(0, 60, Sickness::Hangs);
+    // That it says nothing of an outage is looked at wherever a run is asked to stop.
+    let end = Life::new(&mut world, &plan(), key()).live_until_asked(200);
+    assert_eq!(end, End::Done(Some(Stop::Interrupted)));
+    assert!(world.wire.len() > 20 && world.disk.is_empty());
+}
+
+#[test]
 fn a_service_whose_clock_is_far_ahead_makes_the_run_sign_anew_more_often() {
     // Behind a clock that is 18 hours ahead a day's UserSig holds for 6.
     let mut world = World::healthy(13, 20 * HOUR);

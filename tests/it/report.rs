@@ -118,6 +118,72 @@ fn a_replayed_row_counts_once_with_its_last_outcome() {
     assert!(!text.contains("10010"), "{text}");
 }
 
+/// The lines of a ledger that an export has, by row and outcome.
+fn exported(place: &Place, words: &[&str]) -> Vec<(u64, String)> {
+    let export = place.recall(["export", "rows.ledger.jsonl", "--format", "jsonl"]);
+    let lines = export.with(words).finish().exits(0).stdout;
+    let rows = lines.lines().map(|line| {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        let outcome = row["outcome"].as_str().unwrap().to_owned();
+        (row["row"].as_u64().unwrap(), outcome)
+    });
+    rows.collect()
+}
+
+#[test]
+fn a_row_that_was_mended_on_its_line_counts_once() {
+    let service = Service::good();
+    let place = Place::with_rows("group,sender\ng,u1\ng,1.29E+18\n,u3\n");
+    let run = |words: &[&str]| place.run("rows.csv").on(service.address()).with(words);
+    run(&[]).finish().exits(3);
+    place.write("rows.csv", "group,sender\ng,u1\ng,u2\n,u3\n");
+    run(&["--resume"]).finish().exits(3);
+    let text = report(&place, &[]);
+    assert!(
+        text.starts_with("2 of 3 rows of this ledger were recalled: 1 could not be sent.\n"),
+        "{text}"
+    );
+    assert!(text.contains("the group is empty (line 4)\n"), "{text}");
+    let whose = "Lines that could not be sent are those of all runs";
+    assert!(
+        text.contains(whose) && page(&place).contains(whose),
+        "{text}"
+    );
+    let invalid = exported(&place, &["--outcome", "invalid"]);
+    assert_eq!(invalid, [(4, "invalid".to_owned())]);
+    assert_eq!(exported(&place, &[]).len(), 3);
+    place.write("rows.csv", "group,sender\ng,u1\ng,u2\ng,u3\n");
+    run(&["--resume"]).finish().exits(0);
+    let text = report(&place, &[]);
+    assert!(
+        text.starts_with("All 3 rows of this ledger were recalled.\n"),
+        "{text}"
+    );
+    assert!(!text.contains(whose), "{text}");
+    assert_eq!(service.called(), ["u1", "u2", "u3"]);
+}
+
+#[test]
+fn a_row_that_is_sent_after_all_counts_once() {
+    let service = Service::start(|call| match call.nth_of_row {
+        0 => Answer::code(10010),
+        _ => Answer::ok(),
+    });
+    let place = Place::with_rows("group,sender\ng,1290000000000000000\n");
+    let run = |words: &[&str]| place.run("rows.csv").on(service.address()).with(words);
+    run(&["--strict"]).finish().exits(3);
+    run(&["--resume"]).finish().exits(3);
+    assert_eq!(exported(&place, &[]), [(2, "failed".to_owned())]);
+    assert!(place.files().contains(&"rows.failed.csv".to_owned()));
+    let replay = place.recall(["replay", "rows.ledger.jsonl"]);
+    replay.finish().exits(0);
+    assert_eq!(exported(&place, &[]), [(2, "recalled".to_owned())]);
+    // Strict once more it stands in the ledger already, as both.
+    let done = run(&["--resume", "--strict"]).finish().exits(3);
+    assert_eq!([done.count("invalid"), done.count("calls")], [1, 0]);
+    assert_eq!(exported(&place, &[]), [(2, "recalled".to_owned())]);
+}
+
 /// A ledger of calls at these times, each row recalled with so many attempts.
 fn ledger_of(calls: impl IntoIterator<Item = (Timestamp, u32)>) -> Place {
     let mut text = "{\"recall_ledger\":1,\"app\":1400000000,\"endpoint\":\"mock\",\

@@ -27,7 +27,7 @@ impl Schedule {
             return self.fault(job, answer, now);
         }
         if let Some(past) = self.outage.answer(now) {
-            self.tell(Notice::OutageOver {
+            self.tell_of_outage(Notice::OutageOver {
                 lasted: past.lasted,
                 probes: past.probes,
             });
@@ -54,7 +54,7 @@ impl Schedule {
             job.counted += 1;
         }
         if self.outage.fault(job.order, &mut job.strikes, now) {
-            self.tell(Notice::Outage {
+            self.tell_of_outage(Notice::Outage {
                 code: answer.reply.code,
                 info: answer.reply.info.clone(),
             });
@@ -64,6 +64,13 @@ impl Schedule {
             Some(wait) => self.queue.wait(job, now + wait),
             None if self.outage.since().is_some() => self.queue.wait(job, now),
             None => self.fail(job, answer),
+        }
+    }
+
+    /// In a run that stops nothing asks whether the service is back, and nothing goes on when it is.
+    fn tell_of_outage(&mut self, notice: Notice) {
+        if self.stop.is_none() {
+            self.tell(notice);
         }
     }
 

@@ -12,6 +12,7 @@ use crate::api::credentials::{Auth, Credentials};
 use crate::api::reply::Reply;
 use crate::api::usersig;
 use crate::ledger::Settled;
+use crate::monitor::Notice;
 use crate::outcome::Entry;
 use crate::rows::Batch;
 use crate::run::plan::Plan;
@@ -52,6 +53,7 @@ pub(in crate::run) struct Life<'w> {
     number: u64,
     in_flight: usize,
     buffered: Vec<Entry<'static>>,
+    told: Vec<Notice>,
 }
 
 impl<'w> Life<'w> {
@@ -85,6 +87,7 @@ impl<'w> Life<'w> {
             number: 0,
             in_flight: 0,
             buffered: Vec::new(),
+            told: Vec::new(),
             world,
         }
     }
@@ -99,8 +102,18 @@ impl<'w> Life<'w> {
         if let Some(end) = self.take_steps(steps) {
             return end;
         }
+        self.carry_out();
         self.schedule.stop(Stop::Interrupted);
-        self.take_steps(u64::MAX).expect("it ends")
+        self.told.clear();
+        let end = self.take_steps(u64::MAX).expect("it ends");
+        let of_outage =
+            |notice: &Notice| matches!(notice, Notice::Outage { .. } | Notice::OutageOver { .. });
+        assert!(
+            !self.told.iter().any(of_outage),
+            "nothing asks whether the service is back, and nothing goes on: {:?}",
+            self.told
+        );
+        end
     }
 
     fn take_steps(&mut self, steps: u64) -> Option<End> {
@@ -216,7 +229,7 @@ impl<'w> Life<'w> {
                     self.holds_until = holds_until(&self.credentials);
                     self.world.expired_until_renewed = false;
                 }
-                Effect::Tell(_) => {}
+                Effect::Tell(notice) => self.told.push(notice),
             }
         }
     }
