@@ -223,6 +223,31 @@ fn a_fault_by_group_is_told_by_a_lookup_too() {
 }
 
 #[test]
+fn a_script_has_a_lookup_tell_of_a_group_where_it_strikes_the_group_and_not_calls() {
+    let script = "
+        [[during]]\ngroup = 'gone'\nfail = ['10010=100%/group']
+        [[during]]\ngroup = 'sick'\nfail = ['10010=100%']";
+    let mut service = Service::new(
+        Options {
+            script: Script::from_toml(script).expect("a script"),
+            ..Options::default()
+        },
+        NOW,
+    );
+    let mut call = |path, body: &str| {
+        let answer = ask(&mut service, Duration::ZERO, path, "x", body);
+        serde_json::from_slice::<serde_json::Value>(&answer.body).expect("JSON")
+    };
+    let list = r#"{"GroupIdList":["gone","sick","g"]}"#;
+    let told = call(GROUP_INFO, list);
+    let told = [0, 1, 2].map(|nth| told["GroupInfo"][nth]["ErrorCode"].clone());
+    assert_eq!(told, [10010, 0, 0]);
+    let codes =
+        ["gone", "sick", "g"].map(|group| call(RECALL, &row(group, "s"))["ErrorCode"].clone());
+    assert_eq!(codes, [10010, 10010, 0]);
+}
+
+#[test]
 fn what_recalls_did_to_a_made_up_world_is_known_where_rows_are_counted() {
     let options = Options {
         count_rows: true,
