@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use recall_worker::ledger::{Header, LastWords, Ledger, Reader, Start, VERSION};
 use recall_worker::outcome::{Entry, Outcome};
 use recall_worker::report::Report;
@@ -11,7 +11,7 @@ use recall_worker::survey::Survey;
 
 const ENTRIES: u64 = 1_000_000;
 /// As many at once as the loop hands over when calls end together.
-const BATCH: u64 = 50;
+const BATCH: usize = 50;
 
 fn entry(row: u64) -> Entry<'static> {
     Entry {
@@ -39,10 +39,17 @@ fn header() -> Header {
     }
 }
 
-fn write(path: &Path) {
+fn batches() -> Vec<Vec<Entry<'static>>> {
+    let firsts = (0..ENTRIES).step_by(BATCH);
+    firsts
+        .map(|first| (first..).take(BATCH).map(entry).collect())
+        .collect()
+}
+
+fn write(path: &Path, batches: Vec<Vec<Entry<'static>>>) {
     let ledger = Ledger::open(path, &header(), Start::Afresh, |_| {}).expect("a new ledger");
-    for first in (0..ENTRIES).step_by(50) {
-        ledger.record((first..first + BATCH).map(entry).collect());
+    for batch in batches {
+        ledger.record(batch);
     }
     ledger.finish().expect("a disk that works");
 }
@@ -50,11 +57,19 @@ fn write(path: &Path) {
 fn ledgers(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().expect("a folder for the ledger");
     let path = folder.path().join("rows.ledger.jsonl");
+    // Whichever of them are asked for, those that read have something to read.
+    write(&path, batches());
     let mut group = criterion.benchmark_group("ledger");
     group
         .throughput(Throughput::Elements(ENTRIES))
         .sample_size(10);
-    group.bench_function("write", |bencher| bencher.iter(|| write(&path)));
+    group.bench_function("write", |bencher| {
+        bencher.iter_batched(
+            batches,
+            |batches| write(&path, batches),
+            BatchSize::PerIteration,
+        );
+    });
     group.bench_function("read what is settled", |bencher| {
         bencher.iter(|| {
             let mut reader = Reader::open(&path).expect("the ledger");

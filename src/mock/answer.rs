@@ -32,7 +32,7 @@ pub(crate) enum How {
     Endless,
     /// Byte for byte, without a head of ours.
     Exact(Then),
-    /// Byte by byte.
+    /// Byte by byte, to its end.
     Slow,
     /// Not at all: the connection is reset.
     Reset,

@@ -146,6 +146,12 @@ mod tests {
                 break;
             }
         }
+        if arrival.last.get().is_none() {
+            // Past what the harness swallows of tests that pass.
+            let why = "SKIPPED: the system does not say when bytes arrive";
+            writeln!(io::stderr(), "{why}").expect("said");
+            return;
+        }
         let earliest = since_epoch();
         peer.write_all(b"ab").expect("sent");
         let latest = since_epoch();

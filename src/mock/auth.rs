@@ -1,4 +1,6 @@
 //! Who may call: the domain, the app, the `UserSig` and the admin, in this order.
+//!
+//! A `UserSig` made in the future is let in: what the service does with one is not listed.
 
 use super::answer::Reply;
 use super::request::Query;
@@ -11,6 +13,9 @@ use crate::api::usersig;
 /// listed, how many it takes is our guess.
 const MOST_BAD: u32 = 10;
 const LOCKED_SECONDS: u64 = 60;
+
+/// The one version of a `UserSig` that is listed.
+const VERSION: &str = "2.0";
 
 /// Checks callers against an app.
 #[derive(Debug)]
@@ -86,6 +91,10 @@ impl Auth {
             return if now < good.ends { Ok(()) } else { Err(70001) };
         }
         let claims = usersig::decode(&query.usersig).map_err(|_| 70003)?;
+        // Which code the service has for another version is not listed; that it has none is not likely.
+        if claims.version != VERSION {
+            return Err(70003);
+        }
         if claims.identifier != query.identifier {
             return Err(70013);
         }
@@ -120,6 +129,11 @@ fn region(host: &str) -> Option<&'static str> {
 mod tests {
     use std::borrow::Cow;
 
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use flate2::Compression;
+    use flate2::write::ZlibEncoder;
+
     use super::*;
 
     const NOW: u64 = 1_700_000_000;
@@ -138,6 +152,16 @@ mod tests {
     fn mint(key: &str, app: u64, identifier: &str) -> String {
         let usersig = usersig::mint(&Secret::new(key), app, identifier, NOW - 100, 200);
         usersig.expose().to_owned()
+    }
+
+    /// The same, said to be of another version.
+    fn of_version(version: &str, usersig: &str) -> String {
+        let mut claims = usersig::decode(usersig).expect("a UserSig");
+        claims.version = version.to_owned();
+        let mut packed = ZlibEncoder::new(Vec::new(), Compression::default());
+        serde_json::to_writer(&mut packed, &claims).expect("JSON");
+        let text = STANDARD.encode(packed.finish().expect("packed"));
+        text.replace('+', "*").replace('/', "-").replace('=', "_")
     }
 
     fn check(auth: &mut Auth, host: &str, app: u64, identifier: &str, sig: &str, now: u64) -> i64 {
@@ -216,6 +240,22 @@ mod tests {
                 NOW,
             ),
             (70003, "mock", APP, "administrator", "xxx", NOW),
+            (
+                0,
+                "mock",
+                APP,
+                "administrator",
+                &of_version("2.0", &good),
+                NOW,
+            ),
+            (
+                70003,
+                "mock",
+                APP,
+                "administrator",
+                &of_version("9", &good),
+                NOW,
+            ),
             (0, "mock", APP, "administrator", &good, NOW + 99),
             (70001, "mock", APP, "administrator", &good, NOW + 100),
             (60010, "mock", APP, "leckie", &user, NOW),

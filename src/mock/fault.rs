@@ -65,7 +65,7 @@ pub enum What {
     Half,
     /// The answer does not end.
     Endless,
-    /// The answer comes byte by byte.
+    /// The answer comes byte by byte: late, and true.
     Slow,
     /// Status 200 with a page for people, as from a captive portal.
     Html,

@@ -14,8 +14,11 @@
 //!
 //! [[during]]
 //! group = "@TGS#2C5SZEAEF"
-//! fail = ["10010=100%"]
+//! fail = ["10010=100%/group"]
 //! ```
+//!
+//! What strikes a group (`/group`) is told of it by `get_group_info` too. Without that, a fault is one
+//! of this group's recalls, and a lookup is none of them.
 
 use std::path::Path;
 use std::time::Duration;

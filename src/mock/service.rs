@@ -167,7 +167,8 @@ impl Service {
             return (delay, self.reply(&Reply::fail(code)));
         }
         // A caller that gets no proper answer can't know whether the call has landed.
-        let lands = struck.is_none() || rng.bool();
+        let answered = matches!(struck, None | Some(What::Slow));
+        let lands = answered || rng.bool();
         let reply = if lands {
             self.land(query, key)
         } else {
@@ -175,14 +176,15 @@ impl Service {
         };
         if let (true, 0, Some(rows), Some((index, _))) = (lands, reply.code, &mut self.rows, row) {
             rows.landed(index);
+            if answered {
+                rows.ok(index);
+            }
         }
-        if let Some(what) = struck {
-            return (delay, self.spoil(what, reply.body(), &mut rng));
-        }
-        if let (0, Some(rows), Some((index, _))) = (reply.code, &mut self.rows, row) {
-            rows.ok(index);
-        }
-        (delay, self.reply(&reply))
+        let outgoing = match struck {
+            Some(what) => self.spoil(what, reply.code, reply.body(), &mut rng),
+            None => self.reply(&reply),
+        };
+        (delay, outgoing)
     }
 
     /// Does what the call asks for.
@@ -202,7 +204,7 @@ impl Service {
         let body = lookup.answer(|id| self.about(now, id));
         let outgoing = match struck {
             Some(What::Code(code)) => self.reply(&Reply::fail(code)),
-            Some(what) => self.spoil(what, body, &mut rng),
+            Some(what) => self.spoil(what, 0, body, &mut rng),
             None => {
                 self.figures.answered(0);
                 (How::Json, body)
@@ -230,8 +232,8 @@ impl Service {
         (How::Json, reply.body())
     }
 
-    /// An answer that is none; `body` would have been it.
-    fn spoil(&mut self, what: What, body: Bytes, rng: &mut fastrand::Rng) -> Outgoing {
+    /// An answer that is none, or one that takes its time; this `code` and `body` would have been it.
+    fn spoil(&mut self, what: What, code: i64, body: Bytes, rng: &mut fastrand::Rng) -> Outgoing {
         self.figures.met(what);
         let page = Bytes::from_static(PAGE.as_bytes());
         match what {
@@ -243,7 +245,11 @@ impl Service {
             }
             What::Half => (How::Half, body),
             What::Endless => (How::Endless, body),
-            What::Slow => (How::Slow, body),
+            // Whoever waits for its end has been answered.
+            What::Slow => {
+                self.figures.answered(code);
+                (How::Slow, body)
+            }
             What::Hang => (How::Hang, body),
             What::Reset | What::Refuse | What::Code(_) => (How::Reset, body),
         }

@@ -223,6 +223,31 @@ fn a_fault_by_group_is_told_by_a_lookup_too() {
 }
 
 #[test]
+fn a_script_has_a_lookup_tell_of_a_group_where_it_strikes_the_group_and_not_calls() {
+    let script = "
+        [[during]]\ngroup = 'gone'\nfail = ['10010=100%/group']
+        [[during]]\ngroup = 'sick'\nfail = ['10010=100%']";
+    let mut service = Service::new(
+        Options {
+            script: Script::from_toml(script).expect("a script"),
+            ..Options::default()
+        },
+        NOW,
+    );
+    let mut call = |path, body: &str| {
+        let answer = ask(&mut service, Duration::ZERO, path, "x", body);
+        serde_json::from_slice::<serde_json::Value>(&answer.body).expect("JSON")
+    };
+    let list = r#"{"GroupIdList":["gone","sick","g"]}"#;
+    let told = call(GROUP_INFO, list);
+    let told = [0, 1, 2].map(|nth| told["GroupInfo"][nth]["ErrorCode"].clone());
+    assert_eq!(told, [10010, 0, 0]);
+    let codes =
+        ["gone", "sick", "g"].map(|group| call(RECALL, &row(group, "s"))["ErrorCode"].clone());
+    assert_eq!(codes, [10010, 10010, 0]);
+}
+
+#[test]
 fn what_recalls_did_to_a_made_up_world_is_known_where_rows_are_counted() {
     let options = Options {
         count_rows: true,
@@ -317,13 +342,15 @@ fn every_fault_is_answered_in_its_way_and_counted() {
         assert_eq!(recall(&mut service, Duration::ZERO, "s").how, how);
         let seen = service.seen(Duration::ZERO);
         assert_eq!(seen.faults, BTreeMap::from([(fault.to_owned(), 1)]));
-        assert_eq!((seen.calls, seen.by_code.len()), (1, 0));
+        // A slow answer is one all the same.
+        let answers = u32::from(fault == "slow");
+        assert_eq!((seen.calls, seen.by_code.len()), (1, answers as usize));
         let row = service
             .rows
             .as_ref()
             .and_then(|rows| rows.get(0))
             .expect("the row");
-        assert_eq!((row.calls, row.ok), (1, 0), "{fault}");
+        assert_eq!((row.calls, row.ok), (1, answers), "{fault}");
     }
 }
 
@@ -449,6 +476,38 @@ fn a_call_without_a_proper_answer_may_have_landed() {
         world.recalled == 10
     });
     assert!((25..75).contains(&landed.count()));
+}
+
+#[test]
+fn whoever_waits_for_a_slow_answer_learns_what_was_done() {
+    let mut service = with_world(Options {
+        faults: faults(["slow=100%"]),
+        count_rows: true,
+        ..Options::default()
+    });
+    let (good, now) = (signed(), Duration::ZERO);
+    for (group, sender, expected) in [
+        ("g", "spam", 0),
+        ("nowhere", "spam", 10010),
+        ("g", "nobody", 70107),
+    ] {
+        for _ in 0..10 {
+            let row = row(group, sender);
+            let answer = ask(&mut service, now, RECALL, &good, &row);
+            assert_eq!((code(&answer), answer.how), (expected, How::Slow));
+            let messages = service.seen(now).world.expect("a world");
+            assert_eq!(messages.recalled, 10, "with the first call, and no more");
+        }
+    }
+    let list = r#"{"GroupIdList":["g"]}"#;
+    let answer = ask(&mut service, now, GROUP_INFO, &good, list);
+    assert_eq!((code(&answer), answer.how), (0, How::Slow));
+    let seen = service.seen(now);
+    let answered = BTreeMap::from([(0, 11), (10010, 10), (70107, 10)]);
+    assert_eq!((seen.by_code, seen.faults["slow"]), (answered, 31));
+    let rows = service.rows.as_ref().expect("counted");
+    let ok = [0, 1, 2].map(|row| rows.get(row).expect("the row").ok);
+    assert_eq!(ok, [10, 0, 0]);
 }
 
 #[test]

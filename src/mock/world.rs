@@ -16,16 +16,28 @@ use crate::error::{Error, Result};
 /// How many of a room's messages a recall reaches. Source: the official page of the call.
 pub(crate) const REACH: usize = 1000;
 
-/// The types of group in which a recall is permitted, and the one in which it does nothing.
-const TYPES: [&str; 7] = [
+/// The highest sequence number that a file may give. Every reader of JSON has it exactly, and enough
+/// follow for those messages that get the next one.
+pub(crate) const MOST_SEQ: u64 = (1 << 53) - 1;
+
+/// The types of group.
+pub(crate) const TYPES: [&str; 8] = [
     "Private",
     "Work",
     "Public",
     "ChatRoom",
     "Meeting",
     "Community",
-    "AVChatRoom",
+    SILENT,
+    CLOSED,
 ];
+
+/// The type in which a recall does nothing, and is answered with success.
+const SILENT: &str = "AVChatRoom";
+
+/// One of former times, in which no recall is permitted: our reading, for the service's pages name
+/// those above alone.
+const CLOSED: &str = "BChatRoom";
 
 /// An app's groups, their topics, members and messages.
 #[derive(Clone, Debug, Default)]
@@ -94,6 +106,11 @@ impl World {
             });
             self.tallies.len() - 1
         });
+        if let Some(seq) = seq.filter(|&seq| seq > MOST_SEQ) {
+            return Err(Error::input(format!(
+                "sequence number {seq} is above {MOST_SEQ}"
+            )));
+        }
         let room = &mut self.rooms[room];
         let seq = seq.unwrap_or(room.seq + 1);
         if seq <= room.seq {
@@ -134,8 +151,8 @@ impl World {
         let Some(group) = self.group(row.group) else {
             return Reply::fail(10010);
         };
-        let silent = group.kind == "AVChatRoom";
-        if !TYPES.contains(&group.kind.as_str()) || group.denied.iter().any(|id| id == identifier) {
+        let silent = group.kind == SILENT;
+        if group.kind == CLOSED || group.denied.iter().any(|id| id == identifier) {
             return Reply::fail(10007);
         }
         let Some(&room) = group.rooms.get(row.topic) else {

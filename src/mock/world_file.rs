@@ -25,7 +25,7 @@ use serde::Deserialize;
 
 use super::ids;
 use super::rows::Key;
-use super::world::{GroupState, Room, World};
+use super::world::{GroupState, Room, TYPES, World};
 use crate::api::endpoint::REGIONS;
 use crate::error::{Error, Result};
 
@@ -48,8 +48,8 @@ pub(crate) struct App {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Group {
     pub(crate) id: String,
-    /// `Private` or `Work`, `Public`, `ChatRoom` or `Meeting`, `AVChatRoom`, `Community`; recalls
-    /// in any other are not permitted.
+    /// `Private` or `Work`, `Public`, `ChatRoom` or `Meeting`, `AVChatRoom`, `Community`; or
+    /// `BChatRoom`, in which recalls are not permitted.
     #[serde(rename = "type")]
     pub(crate) kind: String,
     #[serde(default)]
@@ -218,6 +218,13 @@ impl World {
         let id = group.id;
         if !ids::is_group(&id) {
             return Err(Error::input(format!("group {id:?} is no GroupId")));
+        }
+        if !TYPES.contains(&group.kind.as_str()) {
+            return Err(Error::input(format!(
+                "group {id:?} is of type {:?}, which is none of {}",
+                group.kind,
+                TYPES.join(", ")
+            )));
         }
         let community = group.kind == "Community";
         if community && !ids::is_community(&id) {

@@ -173,6 +173,12 @@ fn what_is_wrong_with_a_file_is_said_with_its_line_or_group() {
     let community = format!("{app}[[group]]\nid = '@TGS#c'\ntype = 'Community'");
     assert!(toml(&community).contains("must start with @TGS#_"));
     assert!(toml("app = { sdkappid = 1, admins = [], region = 'mars' }").contains("mars"));
+    let group = |kind: &str| toml(&format!("{app}[[group]]\nid = 'g'\ntype = '{kind}'"));
+    for kind in ["public", "Open", ""] {
+        let error = group(kind);
+        assert!(error.contains(&format!("{kind:?}")), "{error}");
+        assert!(error.contains("Private, Work, Public, "), "{error}");
+    }
     let jsonl = |text: &str| World::from_jsonl(text).expect_err(text).to_string();
     let app = "{\"app\":{\"sdkappid\":1,\"admins\":[]}}\n";
     assert!(jsonl(&format!("{app}{{}}")).contains("line 2"));
@@ -180,6 +186,29 @@ fn what_is_wrong_with_a_file_is_said_with_its_line_or_group() {
     assert!(jsonl(&app.repeat(2)).contains("line 2: a second app"));
     let message = r#"{"message":{"group":"g","sender":"a"}}"#;
     assert!(jsonl(&format!("{app}{message}")).contains("line 2"));
+}
+
+#[test]
+fn a_sequence_number_after_which_there_are_too_few_is_refused() {
+    let world = |seq: u64| {
+        let app = r#"{"app":{"sdkappid":1,"admins":[]}}"#;
+        let group = r#"{"group":{"id":"g","type":"Public"}}"#;
+        let message = format!(r#"{{"message":{{"group":"g","sender":"a","seq":{seq}}}}}"#);
+        World::from_jsonl(&[app, group, &message].join("\n"))
+    };
+    for seq in [u64::MAX, u64::MAX - 1, MOST_SEQ + 1] {
+        let error = world(seq).expect_err("no numbers are left").to_string();
+        assert!(
+            error.contains("line 3") && error.contains(&seq.to_string()),
+            "{error}"
+        );
+    }
+    let mut world = world(MOST_SEQ).expect("a world");
+    for _ in 0..10 {
+        world
+            .add_message("g", "", "a", None)
+            .expect("a number is left");
+    }
 }
 
 #[test]

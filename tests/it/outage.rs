@@ -22,15 +22,14 @@ fn sick_service(sick: Answer) -> (Service, Arc<AtomicBool>) {
     (service, well)
 }
 
-/// A run of 40 rows meets a service that does nothing but this until it is noticed.
+/// A run of 40 rows meets a service that does nothing but this until it is noticed. A good answer has
+/// the time that it may take where the machine is busy.
 #[track_caller]
 fn no_row_fails_by(sick: Answer) {
     let (service, well) = sick_service(sick);
     let place = Place::with_rows(rows(40));
     let run = place.run("rows.csv").on(service.address());
-    let running = run
-        .with(["--max-attempts", "2", "--timeout", "300ms"])
-        .start();
+    let running = run.with(["--max-attempts", "2", "--timeout", "2s"]).start();
     running.until_it_says(IS_OUT);
     well.store(true, Ordering::SeqCst);
     let done = running.finish().exits(0).says(IS_BACK);

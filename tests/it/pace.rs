@@ -1,7 +1,7 @@
 //! The cap, on the wire: never more calls in any sliding second than allowed, retries included.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
@@ -38,8 +38,9 @@ fn a_lower_rate_is_kept_too() {
 }
 
 #[test]
-fn at_7_a_second_plain_progress_has_a_line_after_five_seconds() {
+fn at_7_a_second_plain_progress_has_a_line_every_five_seconds() {
     let mock = mock("0ms", &[]);
+    let start = Instant::now();
     let place = Place::with_rows(rows(40));
     let words = ["run", "rows.csv", "--progress", "plain"];
     let done = place
@@ -54,11 +55,18 @@ fn at_7_a_second_plain_progress_has_a_line_after_five_seconds() {
         .lines()
         .filter(|line| line.contains("/7 calls/s"))
         .collect();
-    let [line] = &progress[..] else {
-        panic!("{}", done.stderr)
-    };
+    // One, unless the machine holds the run up.
+    let most = start.elapsed().as_secs() / 5;
+    assert!(
+        (1..=most).contains(&(progress.len() as u64)),
+        "{}",
+        done.stderr
+    );
     for word in [" of 40 rows (", " recalled", " 0 failed", " left"] {
-        assert!(line.contains(word), "{word} is not in {line}");
+        assert!(
+            progress.iter().all(|line| line.contains(word)),
+            "{word}: {progress:?}"
+        );
     }
     assert_eq!(done.stdout, "", "progress is no data");
 }

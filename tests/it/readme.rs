@@ -5,14 +5,17 @@ use std::path::Path;
 
 use rustix::process::Signal;
 
-use crate::stage::{Place, Running, get, mock, rows};
+use crate::stage::{Finished, Place, Running, get, mock, rows};
 
 const README: &str = include_str!("../../README.md");
 
-/// How each ends; the sample has a bad row, and the rehearsal some that fail. What is cargo's own
+/// How each ends; the sample has a bad row, and in both rehearsals some fail. What is cargo's own
 /// is CI's to run.
 const ENDS: &[(&str, i32)] = &[
-    ("run samples/spam-wave.csv --mock", 3),
+    (
+        "run samples/spam-wave.csv --mock --mock-fail 70107=10%/row",
+        3,
+    ),
     ("usersig mint --expire 2h", 0),
     ("usersig show", 0),
     ("check rows.csv", 0),
@@ -165,6 +168,13 @@ impl Shell {
                 .push(("RECALL_USERSIG", done.stdout.trim().to_owned()));
         } else if command.starts_with("check samples/dashboard.csv") {
             assert!(README.contains(&done.stdout), "{}", done.stdout);
+        } else if command.starts_with("run samples/dashboard.csv") && command.ends_with("--resume")
+        {
+            is_shown(&done);
+        } else if command.starts_with("replay") {
+            assert!(!done.stderr.contains("Nothing to do"), "{}", done.stderr);
+        } else if command.starts_with("export") {
+            assert!(done.stdout.contains(",failed,70107,"), "{}", done.stdout);
         }
     }
 
@@ -173,6 +183,26 @@ impl Shell {
             mock.signal(Signal::INT);
             mock.finish().exits(0);
         }
+    }
+}
+
+/// Fails unless the README shows this incident, but for what depends on the moment: how long it took,
+/// and how many rows needed another call.
+#[track_caller]
+fn is_shown(incident: &Finished) {
+    let mut blocks = README.split("```console\n");
+    let block = blocks.find(|block| block.starts_with("7 groups looked up"));
+    let (block, _) = block.unwrap().split_once("```").unwrap();
+    for line in block
+        .lines()
+        .filter(|line| !line.contains("at the second call"))
+    {
+        let line = line.split(" recalled in ").next().unwrap();
+        assert!(
+            incident.stderr.contains(line),
+            "{line:?} is not in\n{}",
+            incident.stderr
+        );
     }
 }
 

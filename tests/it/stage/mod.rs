@@ -10,6 +10,7 @@ mod process;
 mod recall;
 mod request;
 mod service;
+mod skip;
 mod terminal;
 
 pub(crate) use answer::Answer;
@@ -22,4 +23,5 @@ pub(crate) use recall::Recall;
 pub(crate) use recall_worker::mock::Gate;
 pub(crate) use request::Request;
 pub(crate) use service::{Service, nobody_s_address};
+pub(crate) use skip::skip;
 pub(crate) use terminal::Terminal;
