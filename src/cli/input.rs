@@ -8,7 +8,7 @@ use clap::Args;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Rows")]
 pub struct InputArgs {
-    /// Rows: .csv, .tsv, .jsonl, .ndjson, also .gz or .zst; - for stdin
+    /// Rows: .csv, .tsv, .jsonl, .json, also .gz or .zst; - for stdin
     #[arg(required = true, value_name = "INPUT", help_heading = None)]
     pub inputs: Vec<PathBuf>,
     /// Columns by other names: group=room,sender=uid

@@ -14,14 +14,18 @@ use crate::rows::{self, Format, Source, without_packing};
 /// When there are several inputs, which have no name in common, and no flag gives one.
 pub(super) fn ledger(args: &RunArgs) -> Result<PathBuf> {
     match (&args.ledger, &args.rows.inputs[..]) {
-        (Some(ledger), _) => Ok(ledger.clone()),
+        (Some(ledger), _) => {
+            refuse_stdout(ledger, "--ledger", "the ledger")?;
+            Ok(ledger.clone())
+        }
         (None, [input]) => Ok(ledger_beside(input, args.service.mock)),
         (None, _) => Err(Error::usage("several inputs need a ledger by name")
             .hint("add one, such as --ledger wave.ledger.jsonl")),
     }
 }
 
-/// The failed-rows file of a ledger, and of the inputs of a run.
+/// The failed-rows file of a ledger, and of the inputs of a run, and its format: the one that its
+/// name tells, for it is an input itself; else that of the inputs.
 ///
 /// # Errors
 /// When one of ledger, failed-rows file and inputs would overwrite another, or this file something
@@ -30,11 +34,15 @@ pub(super) fn failed_rows(
     named: Option<&PathBuf>,
     ledger: &Path,
     inputs: &[PathBuf],
-    format: Format,
-) -> Result<PathBuf> {
-    let failed_rows = match named {
-        Some(failed_rows) => failed_rows.clone(),
-        None => failed_rows_beside(ledger, format),
+    of_inputs: Format,
+) -> Result<(PathBuf, Format)> {
+    let (failed_rows, format) = if let Some(failed_rows) = named {
+        refuse_stdout(failed_rows, "--failed", "the failed-rows file")?;
+        let by_name = Format::by_name(failed_rows);
+        (failed_rows.clone(), by_name.unwrap_or(of_inputs))
+    } else {
+        let format = format_beside(ledger, of_inputs);
+        (failed_rows_beside(ledger, format), format)
     };
     for input in inputs {
         keep_apart((ledger, "the ledger"), (input, "the input"))?;
@@ -49,14 +57,15 @@ pub(super) fn failed_rows(
         return Err(refused(&failed_rows, "whose folder is not there"));
     }
     check_failed_rows(&failed_rows)?;
-    Ok(failed_rows)
+    Ok((failed_rows, format))
 }
 
-/// The format of the failed rows that a run has left beside its ledger, where it has.
-pub(super) fn format_of_failed_rows(ledger: &Path) -> Option<Format> {
-    let formats = [Format::Csv, Format::Tsv, Format::Jsonl];
-    let mut formats = formats.into_iter();
-    formats.find(|format| failed_rows_beside(ledger, *format).exists())
+/// The format of the failed rows beside a ledger: the one in which an earlier run has left some,
+/// whatever its inputs were. Two such files would soon tell different things.
+fn format_beside(ledger: &Path, of_inputs: Format) -> Format {
+    let formats = [of_inputs, Format::Csv, Format::Tsv, Format::Jsonl];
+    let is_there = |format: &Format| are_failed_rows(&failed_rows_beside(ledger, *format));
+    formats.into_iter().find(is_there).unwrap_or(of_inputs)
 }
 
 /// `x/rows.ledger.jsonl` has its failed rows in `x/rows.failed.csv`.
@@ -74,9 +83,13 @@ fn failed_rows_beside(ledger: &Path, format: Format) -> PathBuf {
     name.into()
 }
 
-/// `x/rows.csv` has its ledger in `x/rows.ledger.jsonl`; what comes from stdin is called `recall`.
+/// `x/rows.csv` has its ledger in `x/rows.ledger.jsonl`; what comes from stdin or another pipe is
+/// called `recall`. `/dev/stdin` can be a file, but beside it nothing outlasts the machine.
 fn ledger_beside(input: &Path, rehearsal: bool) -> PathBuf {
-    let mut name = if input == Path::new("-") {
+    let is_nowhere = ["/dev", "/proc"]
+        .iter()
+        .any(|folder| input.starts_with(folder));
+    let mut name = if input == Path::new("-") || is_nowhere {
         "recall".into()
     } else {
         without_packing(input).with_extension("").into_os_string()
@@ -97,18 +110,30 @@ fn extension(format: Format) -> &'static str {
 
 /// Refuses to put the failed rows in the place of something else.
 fn check_failed_rows(path: &Path) -> Result<()> {
-    let source = [Source::File(path.to_owned())];
-    let is_ours = || {
-        let opened = rows::open(&source, &rows::Options::default());
-        opened.is_ok_and(|rows| rows.is_failed_rows())
-    };
     match path.metadata() {
         Ok(found) if !found.is_file() => Err(refused(path, "which is no file")),
-        Ok(found) if found.len() > 0 && !is_ours() => {
+        Ok(found) if found.len() > 0 && !are_failed_rows(path) => {
             Err(refused(path, "which holds something else"))
         }
         _ => Ok(()),
     }
+}
+
+/// Whether a run has left this file.
+fn are_failed_rows(path: &Path) -> bool {
+    let source = [Source::File(path.to_owned())];
+    let is_file = path.is_file();
+    is_file
+        && rows::open(&source, &rows::Options::default()).is_ok_and(|rows| rows.is_failed_rows())
+}
+
+/// Whoever writes `-` means stdout, which keeps nothing.
+fn refuse_stdout(file: &Path, flag: &str, what: &str) -> Result<()> {
+    if file == Path::new("-") {
+        return Err(Error::usage(format!("{flag} -: {what} must be a file"))
+            .hint(format!("name one; a file that is called so is {flag} ./-")));
+    }
+    Ok(())
 }
 
 fn refused(failed_rows: &Path, why: &str) -> Error {
@@ -160,6 +185,17 @@ mod tests {
         assert_eq!(beside("x/wave.jsonl"), Path::new("x/wave.failed.csv"));
         assert_eq!(beside("x/other"), Path::new("x/other.failed.csv"));
         assert_eq!(beside("x.y/a.b"), Path::new("x.y/a.b.failed.csv"));
+    }
+
+    #[test]
+    fn nothing_lies_beside_a_device_or_a_file_descriptor() {
+        for input in ["-", "/dev/stdin", "/dev/fd/63", "/proc/self/fd/0"] {
+            let beside = |rehearsal| ledger_beside(Path::new(input), rehearsal);
+            assert_eq!(beside(false), Path::new("recall.ledger.jsonl"));
+            assert_eq!(beside(true), Path::new("recall.mock.ledger.jsonl"));
+        }
+        let device = ledger_beside(Path::new("x/dev/rows.csv"), false);
+        assert_eq!(device, Path::new("x/dev/rows.ledger.jsonl"));
     }
 
     #[cfg(unix)]

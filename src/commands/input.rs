@@ -54,7 +54,9 @@ fn place(input: &Path) -> PathBuf {
 
 /// A ledger looks like JSONL rows, but its rows are settled.
 fn refuse_ledger(input: &Path) -> Result<()> {
-    if input.is_file() && Reader::open(input).is_ok() {
+    // A file that has the name of stdin is not what is read.
+    let is_file = Source::from(input.to_owned()) != Source::Stdin && input.is_file();
+    if is_file && Reader::open(input).is_ok() {
         let name = quoted(input);
         return Err(
             Error::usage(format!("{name} is a ledger, not an input")).hint(format!(

@@ -22,10 +22,9 @@ pub fn run(args: &ReplayArgs, screen: &Screen) -> Result<u8> {
     let settings = Settings::of_run(&args.service, &args.pace, &process_env())?;
     let plan = config::plan(&settings, None, true)?;
     let service = Service::new(&args.service, &settings, &plan, Some(&header.endpoint))?;
-    let format = Format::by_name(header.first_input())
-        .or_else(|| files::format_of_failed_rows(&args.ledger))
-        .unwrap_or(Format::Csv);
-    let to = files::failed_rows(args.output.failed.as_ref(), &args.ledger, &[], format)?;
+    let of_input = Format::by_name(header.first_input()).unwrap_or(Format::Csv);
+    let (to, failed_format) =
+        files::failed_rows(args.output.failed.as_ref(), &args.ledger, &[], of_input)?;
     // Before the ledger is read: the run before this one may be writing it.
     let turn = job::take_turn(&service, &args.ledger, &args.pace, screen)?;
     let last_words = LastWords::open(&args.ledger)?;
@@ -54,7 +53,7 @@ pub fn run(args: &ReplayArgs, screen: &Screen) -> Result<u8> {
         start: Start::Resume,
         skip_settled: false,
         failed_rows: to,
-        failed_format: format,
+        failed_format,
         go_on: again::this_command(None),
         replay: again::this_command(None),
     };

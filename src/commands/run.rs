@@ -28,7 +28,8 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
     let mut plan = config::plan(&settings, args.limit, rows.is_failed_rows())?;
     let service = Service::new(&args.service, &settings, &plan, None)?;
     let failed_rows = args.output.failed.as_ref();
-    let failed_rows = files::failed_rows(failed_rows, &ledger, &args.rows.inputs, rows.format())?;
+    let (failed_rows, failed_format) =
+        files::failed_rows(failed_rows, &ledger, &args.rows.inputs, rows.format())?;
     let start = match (args.resume, service.mock.is_some()) {
         (true, _) => Start::Resume,
         (false, true) => Start::Afresh,
@@ -100,7 +101,7 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
         service,
         plan,
         input: input::name(&args.rows),
-        failed_format: rows.format(),
+        failed_format,
         feed: Feed::of_input(rows),
         output: &args.output,
         ledger,

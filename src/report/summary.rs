@@ -1,10 +1,10 @@
 //! The summary of a run: one object for machines, a few lines for people.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::run::{Finished, Limit, Stop};
 
@@ -49,8 +49,10 @@ pub struct Summary {
     /// Latencies of the calls that the service answered, in milliseconds.
     pub latency_ms: Latency,
     /// The ledger.
+    #[serde(serialize_with = "lossy")]
     pub ledger: PathBuf,
     /// The failed-rows file, where there is one.
+    #[serde(serialize_with = "lossy_if_any")]
     pub failed_rows: Option<PathBuf>,
     /// Why it ended early, for people.
     #[serde(skip)]
@@ -133,6 +135,17 @@ impl Summary {
             limits,
         }
     }
+}
+
+/// A path as far as it is Unicode, which JSON has to be and a path need not.
+fn lossy<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(&path.display())
+}
+
+#[expect(clippy::ref_option, reason = "serde lends the field as it is")]
+fn lossy_if_any<S: Serializer>(path: &Option<PathBuf>, to: S) -> Result<S::Ok, S::Error> {
+    let path = path.as_ref().map(|path| path.to_string_lossy());
+    path.serialize(to)
 }
 
 fn name_of_limit(limit: Limit) -> &'static str {

@@ -1,20 +1,23 @@
-//! JSON lines: an object a line.
+//! JSON lines: an object a line; and how they are told from other JSON.
 
 use std::io::{self, Read as Input};
 
+use memchr::memchr;
+
 use super::BadRow;
 use super::batch::Batch;
-use super::blocks::Blocks;
+use super::blocks::{Blocks, MAX_RECORD};
 use super::check::excerpt;
 use super::columns::{Columns, are_failed_rows};
 use super::encoding::Encoding;
 use super::input::Reader;
 use super::object::{Keys, ids};
+use super::objects::{Found, ObjectRows, Objects};
 use super::open::{empty, unreadable};
 use crate::error::{Error, Result};
 
 /// The rows of a JSONL input.
-pub(super) struct Jsonl<R> {
+struct Jsonl<R> {
     blocks: Blocks<R>,
     columns: Columns,
     encoding: Encoding,
@@ -23,41 +26,52 @@ pub(super) struct Jsonl<R> {
     failed_rows: bool,
 }
 
+/// Opens JSON: lines, unless it is an array, or its first object goes over several lines.
+pub(super) fn open<R: Input + Send + 'static>(
+    blocks: Blocks<R>,
+    encoding: Encoding,
+    columns: &Columns,
+    input: &str,
+) -> Result<Box<dyn Reader + Send>> {
+    let fail = |error| unreadable(input, error);
+    let mut rows = Jsonl {
+        blocks,
+        columns: columns.clone(),
+        encoding,
+        line: 1,
+        failed_rows: false,
+    };
+    let found = rows.find_line().map_err(fail)?;
+    let start = &rows.blocks.data()[..found.unwrap_or(MAX_RECORD)];
+    let start = start.trim_ascii();
+    let (is_array, is_brace) = (start.starts_with(b"["), start == b"{");
+    if !is_array && !start.starts_with(b"{") {
+        return Err(match start {
+            [] => empty(input),
+            _ => no_json(start, input),
+        });
+    }
+    let mut objects = Objects::new(rows.blocks, rows.line);
+    let are_lines = !is_array
+        && match objects.find().map_err(fail)? {
+            Found::Object { len } => memchr(b'\n', &objects.data()[..len]).is_none(),
+            // If the first object is broken that is one bad row; it says nothing about the others.
+            _ => !is_brace,
+        };
+    if !are_lines {
+        let rows = ObjectRows::open(objects, encoding, columns, input)?;
+        return Ok(Box::new(rows));
+    }
+    rows.blocks = objects.into_blocks();
+    rows.look_at_first(input)?;
+    Ok(Box::new(rows))
+}
+
 impl<R: Input> Jsonl<R> {
     /// Looks at the first object, without reading past it, for the keys that are needed.
-    pub(super) fn open(
-        blocks: Blocks<R>,
-        encoding: Encoding,
-        columns: &Columns,
-        input: &str,
-    ) -> Result<Self> {
-        let mut rows = Self {
-            blocks,
-            columns: columns.clone(),
-            encoding,
-            line: 1,
-            failed_rows: false,
-        };
-        let first = rows.find_line().map_err(|error| unreadable(input, error))?;
-        match first {
-            Some(0) => return Err(empty(input)),
-            Some(len) => rows.look_at_first(len, input)?,
-            // Too long for a row, but a whole array is often one line.
-            None => refuse_array(rows.blocks.data(), input)?,
-        }
-        Ok(rows)
-    }
-
-    fn look_at_first(&mut self, len: usize, input: &str) -> Result<()> {
-        let text = self.blocks.data()[..len].trim_ascii();
-        refuse_array(text, input)?;
-        if text == b"{" {
-            return Err(
-                Error::input(format!("{input}: its JSON objects go over several lines"))
-                    .hint("put each on one line on the way: jq -c . FILE | recall run -"),
-            );
-        }
-        // If the first object is broken that is one bad row; it says nothing about the others.
+    fn look_at_first(&mut self, input: &str) -> Result<()> {
+        let found = self.find_line().map_err(|error| unreadable(input, error))?;
+        let text = &self.blocks.data()[..found.unwrap_or_default()];
         if let Ok(Keys(keys)) = serde_json::from_slice(text) {
             self.columns.locate_required(&keys, input)?;
             self.failed_rows = are_failed_rows(&keys);
@@ -117,14 +131,11 @@ impl<R: Input> Jsonl<R> {
     }
 }
 
-fn refuse_array(start: &[u8], input: &str) -> Result<()> {
-    if start.trim_ascii_start().starts_with(b"[") {
-        return Err(
-            Error::input(format!("{input}: is one JSON array, not an object a line"))
-                .hint("turn it into lines on the way: jq -c '.[]' FILE | recall run -"),
-        );
-    }
-    Ok(())
+fn no_json(start: &[u8], input: &str) -> Error {
+    let start = excerpt(start);
+    Error::input(format!("{input}: is no JSON, by its start: {start}")).hint(
+        "if it is CSV, its name must end in .csv; if its fields are separated by tabs, in .tsv",
+    )
 }
 
 impl<R: Input> Reader for Jsonl<R> {
@@ -180,12 +191,8 @@ mod tests {
     fn what_is_no_object_a_line_is_an_error_with_the_way_out() {
         for (text, message) in [
             (
-                "[{\"group\":1}]",
-                "rows: is one JSON array, not an object a line\n  hint: turn it into lines on the way: jq -c '.[]' FILE | recall run -",
-            ),
-            (
-                "{\n\"group\":1}",
-                "rows: its JSON objects go over several lines\n  hint: put each on one line on the way: jq -c . FILE | recall run -",
+                "\ngroup,sender\ng,u\n",
+                "rows: is no JSON, by its start: `group,sender`\n  hint: if it is CSV, its name must end in .csv; if its fields are separated by tabs, in .tsv",
             ),
             (
                 "{\"room\":1,\"user\":2}",

@@ -11,7 +11,7 @@
 //! blocks                   bounded pieces of the input, and lines in them
 //!   ├─ plain → delimited           rows in which nothing takes a closer look
 //!   ├─ frame → fields → delimited  records that are well-formed, their fields
-//!   └─ jsonl → object              lines, the values of their keys
+//!   └─ jsonl, objects → object     lines, an array; the values of their keys
 //!   ▼
 //! check, suspicion         IDs that a call can carry, and those that are hardly meant
 //!   ▼
@@ -29,6 +29,7 @@ mod frame;
 mod input;
 mod jsonl;
 mod object;
+mod objects;
 mod open;
 mod plain;
 mod suspicion;
@@ -139,7 +140,8 @@ impl<'a> RowRef<'a> {
 /// What is wrong without the text that shows it: of a [`BadRow::reason`] or a
 /// [`RowRef::suspicion`], the part that rows with the same fault share.
 pub fn kind_of_fault(reason: &str) -> &str {
-    reason.split_once(": `").map_or(reason, |(kind, _)| kind)
+    let (kind, _) = reason.split_once(" (object ").unwrap_or((reason, ""));
+    kind.split_once(": `").map_or(kind, |(kind, _)| kind)
 }
 
 /// What was read.

@@ -11,7 +11,7 @@ use super::blocks::{Blocks, MAX_RECORD};
 use super::delimited::Delimited;
 use super::encoding::Encoding;
 use super::input::{Input, Reader};
-use super::jsonl::Jsonl;
+use super::jsonl;
 use super::text::Text;
 use super::unpack::{Behind, behind};
 use super::{Format, Options, Rows, Source, Waiting, without_packing};
@@ -120,8 +120,9 @@ impl Input {
                     "--no-header is for CSV and TSV, and {name} is JSONL"
                 )));
             }
-            Format::Jsonl => Box::new(Jsonl::open(blocks, encoding, &options.columns, name)?),
+            Format::Jsonl => jsonl::open(blocks, encoding, &options.columns, name)?,
             Format::Csv | Format::Tsv => {
+                refuse_json(blocks.data(), name)?;
                 refuse_lone_returns(blocks.data(), name)?;
                 let delimiter = if format == Format::Tsv { b'\t' } else { b',' };
                 let rows = Delimited::open(blocks, delimiter, encoding, options, name)?;
@@ -142,7 +143,7 @@ impl Format {
         match extension.as_str() {
             "csv" => Some(Self::Csv),
             "tsv" => Some(Self::Tsv),
-            "jsonl" | "ndjson" => Some(Self::Jsonl),
+            "jsonl" | "ndjson" | "json" => Some(Self::Jsonl),
             _ => None,
         }
     }
@@ -151,13 +152,33 @@ impl Format {
 fn sniff(start: &[u8]) -> Format {
     let line = memchr(b'\n', start).map_or(start, |newline| &start[..newline]);
     let has = |byte| memchr(byte, line).is_some();
-    match start.trim_ascii_start() {
-        [b'{', ..] => Format::Jsonl,
-        // An array of objects: JSONL tells how to make lines of it.
-        [b'[', rest @ ..] if rest.trim_ascii_start().starts_with(b"{") => Format::Jsonl,
-        _ if has(b'\t') && !has(b',') => Format::Tsv,
-        _ => Format::Csv,
+    if is_json(start) {
+        Format::Jsonl
+    } else if has(b'\t') && !has(b',') {
+        Format::Tsv
+    } else {
+        Format::Csv
     }
+}
+
+/// Whether it starts as an object or an array of them does, as far as it is at hand. The names of
+/// columns, and IDs, may have a bracket too.
+fn is_json(start: &[u8]) -> bool {
+    match start.trim_ascii_start() {
+        [b'{', rest @ ..] => matches!(rest.trim_ascii_start(), [] | [b'"' | b'}', ..]),
+        [b'[', rest @ ..] => matches!(rest.trim_ascii_start(), [] | [b'{' | b']', ..]),
+        _ => false,
+    }
+}
+
+fn refuse_json(start: &[u8], name: &str) -> Result<()> {
+    if is_json(start) {
+        return Err(
+            Error::input(format!("{name}: is JSON, and its name says CSV or TSV"))
+                .hint("give it a name that ends in .jsonl"),
+        );
+    }
+    Ok(())
 }
 
 /// Text of two bytes a character has zeros in it, if only for its commas. Other text has none.
@@ -302,11 +323,6 @@ mod tests {
                 b"group,user\rg,u\r",
                 "stdin: its lines end with a carriage return alone",
                 r"tr '\r' '\n' < FILE | recall run -",
-            ),
-            (
-                b"[\n {\"group\":1}]",
-                "stdin: is one JSON array",
-                "jq -c '.[]' FILE | recall run -",
             ),
         ] {
             let error = error(text, &options);

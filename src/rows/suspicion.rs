@@ -13,6 +13,9 @@ use super::columns::{Field, is_usual_name};
 const LONGEST: [usize; 3] = [48, 32, 96];
 /// Digits that a spreadsheet keeps of a number; it puts zeros in the place of the others.
 const KEPT_DIGITS: usize = 15;
+/// Digits with which programs write a floating-point number down, such as jq before 1.7 and
+/// JavaScript; one more may be a zero by itself.
+const WRITTEN_DIGITS: usize = 17;
 /// How generated group IDs start (listed).
 const GROUP: &str = "@TGS#";
 /// What stands in a topic's ID behind that of its group (listed).
@@ -75,8 +78,8 @@ fn of_id(field: Field, id: &str) -> Option<String> {
         "starts or ends with a space".to_owned()
     } else if !is_printable_ascii(id.as_bytes()) {
         "has characters other than printable ASCII".to_owned()
-    } else if ends_in_zeros(id) {
-        "ends in zeros, as numbers do that a spreadsheet has rounded".to_owned()
+    } else if let Some(zeros) = ends_in_zeros(id.as_bytes()) {
+        zeros.to_owned()
     } else if let Some(trace) = trace_of_a_spreadsheet(id.as_bytes()) {
         trace.to_owned()
     } else if FORMULA_ERRORS.contains(&id) {
@@ -132,14 +135,20 @@ fn is_grouped(id: &[u8]) -> bool {
     })
 }
 
-fn ends_in_zeros(id: &str) -> bool {
-    id.as_bytes()
-        .split_at_checked(KEPT_DIGITS)
-        .is_some_and(|(kept, lost)| {
-            !lost.is_empty()
-                && lost.iter().all(|digit| *digit == b'0')
-                && kept.iter().all(u8::is_ascii_digit)
-        })
+fn ends_in_zeros(id: &[u8]) -> Option<&'static str> {
+    // Nearly every ID is told by its end.
+    let [.., b'0'] = id else { return None };
+    let zeros = id.iter().rev().take_while(|digit| **digit == b'0').count();
+    let kept = id.len() - zeros;
+    if !id.iter().all(u8::is_ascii_digit) {
+        None
+    } else if id.len() > KEPT_DIGITS && kept <= KEPT_DIGITS {
+        Some("ends in zeros, as numbers do that a spreadsheet has rounded")
+    } else if id.len() > WRITTEN_DIGITS && zeros > 1 {
+        Some("ends in zeros, as long numbers do that jq or JavaScript has rounded")
+    } else {
+        None
+    }
 }
 
 fn reason(what: &str, id: &str) -> String {
@@ -165,6 +174,9 @@ mod tests {
             ("g", "1294030472427835393", ""),
             // As long as a number that a spreadsheet keeps whole.
             ("g", "100000000000000", ""),
+            ("g", "12940304724278510", ""),
+            ("g", "1294030472427835390", ""),
+            ("g", "user12940304724278354000", ""),
             ("g", "none of them", ""),
             ("group_1", "user", ""),
             ("group", "user_1", ""),
@@ -259,6 +271,19 @@ mod tests {
             ("=\"1294030472427835393\"", is_text),
         ] {
             let told = format!("the sender {what}: `{id}`");
+            assert_eq!(suspicion("g", id, ""), Some(told));
+        }
+    }
+
+    #[test]
+    fn what_programs_leave_of_a_number_too_long_for_them_shows() {
+        let rounded = "ends in zeros, as long numbers do that jq or JavaScript has rounded";
+        for id in [
+            "1294030472427835400",
+            "144115198577104100",
+            "12940304724278354000",
+        ] {
+            let told = format!("the sender {rounded}: `{id}`");
             assert_eq!(suspicion("g", id, ""), Some(told));
         }
     }

@@ -174,7 +174,10 @@ fn the_failed_rows_lie_in_a_folder_that_is_not_utf_8_too() {
     let file = |name: &str| Path::new(folder).join(name);
     fs::write(place.path(file("rows.csv")), rows(2)).unwrap();
     let run = place.recall([OsStr::new("run"), file("rows.csv").as_os_str()]);
-    run.on(service.address()).finish().exits(3);
+    let run = run.with(["--json"]).on(service.address());
+    let json = run.finish().exits(3).json();
+    assert_eq!(json["failed_rows"], "f\u{fffd}/rows.failed.csv");
+    assert_eq!(json["ledger"], "f\u{fffd}/rows.ledger.jsonl");
     let failed = fs::read_to_string(place.path(file("rows.failed.csv"))).unwrap();
     assert_eq!(failed.lines().count(), 3);
     let replay = place.recall([OsStr::new("replay"), file("rows.ledger.jsonl").as_os_str()]);
@@ -215,4 +218,85 @@ fn failed_rows_go_into_no_device_no_pipe_and_no_folder_that_is_not_there() {
         done.says(why);
     }
     assert_eq!(service.calls(), 0);
+}
+
+#[test]
+fn what_comes_through_a_device_leaves_its_results_here() {
+    let service = Service::good();
+    let place = Place::with_rows(rows(2));
+    let run = place.run("/dev/stdin").on(service.address());
+    run.after("exec < rows.csv").finish().exits(0);
+    assert_eq!(place.files(), ["recall.ledger.jsonl", "rows.csv"]);
+}
+
+#[test]
+fn a_ledger_that_has_the_name_of_stdin_is_not_what_is_read() {
+    let service = Service::good();
+    let place = Place::with_rows(rows(2));
+    let run = place.run("rows.csv").on(service.address());
+    run.with(["--ledger", "./-"]).finish().exits(0);
+    let run = place.run("-").on(service.address());
+    run.stdin(rows(3)).finish().exits(0);
+    assert_eq!(service.calls(), 5);
+}
+
+#[test]
+fn stdout_is_no_ledger_and_takes_no_failed_rows() {
+    let service = Service::good();
+    let place = Place::with_rows(rows(2));
+    for (flag, what) in [
+        ("--ledger", "--ledger -: the ledger must be a file"),
+        (
+            "--failed",
+            "--failed -: the failed-rows file must be a file",
+        ),
+    ] {
+        let run = place.run("rows.csv").on(service.address());
+        run.with([flag, "-"]).finish().exits(2).says(what);
+    }
+    assert_eq!(
+        (service.calls(), place.files()),
+        (0, vec!["rows.csv".to_owned()])
+    );
+}
+
+#[test]
+fn failed_rows_have_the_format_that_their_name_tells_and_are_an_input() {
+    let service = Service::start(|_| Answer::code(10010));
+    let place = Place::with_rows(rows(2));
+    place.write("other.jsonl", "{\"group\":\"g\",\"sender\":\"u\"}\n");
+    for input in ["rows.csv", "other.jsonl"] {
+        for failed in ["a.csv", "b.tsv", "c.jsonl", "d.ndjson", "e"] {
+            let run = place.recall(["run", input, "--mock", "--mock-fail", "10010=100%"]);
+            run.with(["--failed", failed]).finish().exits(3);
+            let again = place.recall(["check", failed, "--json"]).finish().exits(0);
+            let count = if input == "rows.csv" { 2 } else { 1 };
+            assert_eq!(again.count("calls"), count, "{input} {failed}");
+        }
+    }
+    let run = place.run("rows.csv").on(service.address());
+    run.finish().exits(3);
+    let replay = place.recall(["replay", "rows.ledger.jsonl", "--failed", "f.jsonl"]);
+    replay.finish().exits(3);
+    assert!(place.read("f.jsonl").starts_with('{'));
+}
+
+#[test]
+fn a_ledger_has_one_file_of_failed_rows_whatever_the_first_input_is() {
+    let service = Service::start(|call| match call.nth_of_row {
+        0 => Answer::code(10010),
+        _ => Answer::ok(),
+    });
+    let place = Place::with_rows(rows(2));
+    place.write("other.jsonl", "{\"group\":\"g\",\"sender\":\"u\"}\n");
+    for input in ["rows.csv", "other.jsonl"] {
+        let run = place.recall(["run", input, "--ledger", "wave.jsonl", "--resume"]);
+        run.on(service.address()).finish().exits(3);
+    }
+    let names = ["other.jsonl", "rows.csv", "wave.failed.csv", "wave.jsonl"];
+    assert_eq!(place.files(), names);
+    assert_eq!(place.read("wave.failed.csv").lines().count(), 4);
+    let replay = place.recall(["replay", "wave.jsonl"]);
+    replay.finish().exits(0);
+    assert_eq!(place.files(), ["other.jsonl", "rows.csv", "wave.jsonl"]);
 }

@@ -351,28 +351,67 @@ fn what_is_packed_twice_or_is_no_text_inside_is_refused_with_the_way_out() {
 }
 
 #[test]
-fn a_json_array_is_told_how_to_become_lines_however_it_comes() {
-    let pretty = "[\n  {\n    \"group\": \"g\",\n    \"sender\": \"ann\"\n  }\n]\n";
-    let object = "{\"group\":\"g\",\"sender\":\"ann\"}";
+fn a_json_array_is_rows_with_their_exact_digits_however_it_comes() {
+    let service = Service::good();
+    let object = "{\"group\":\"g\",\"sender\":1294030472427835393}";
     let on_one_line = format!("[{}]", vec![object; 10_000].join(","));
-    for text in [pretty, &on_one_line, "\u{feff}[]", "\n [{}]"] {
+    let pretty =
+        "\u{feff}[\n  {\n    \"group\": \"g\",\n    \"sender\": 1294030472427835393\n  }\n]\n";
+    for text in [pretty, &on_one_line] {
         for (name, bytes) in [
-            ("rows.jsonl", text.as_bytes().to_vec()),
+            ("rows.json", text.as_bytes().to_vec()),
             ("rows.ndjson.gz", gzip(text)),
             ("rows.jsonl.zst", zstd(text)),
             (
-                "rows.jsonl",
+                "rows",
                 utf_16(text.trim_start_matches('\u{feff}'), u16::to_le_bytes),
             ),
         ] {
-            let done = refusal(name, bytes, &[]).exits(1);
-            done.says("is one JSON array")
-                .says("jq -c '.[]' FILE | recall run -");
+            let place = Place::new();
+            place.write(name, bytes);
+            let run = place.run(name).on(service.address());
+            run.finish().exits(0);
+            let ledger = place.ledger_called("rows.ledger.jsonl");
+            assert_eq!(ledger.senders(), ["1294030472427835393"], "{name}");
         }
     }
-    for text in [pretty, &on_one_line] {
-        let done = refusal("rows.json", text, &[]).exits(1);
-        done.says("jq -c '.[]' FILE | recall run -");
+    let place = Place::new();
+    let run = place.run("-").on(service.address());
+    let run = run.stdin(on_one_line).finish().exits(0);
+    assert_eq!((run.count("rows"), run.count("distinct")), (10_000, 1));
+}
+
+#[test]
+fn a_json_array_that_is_cut_off_is_called_up_to_the_cut_and_then_gone_on_with() {
+    let service = Service::good();
+    let place = Place::new();
+    let objects = (0..5).map(|n| format!("{{\"group\":\"g\",\"sender\":\"u{n}\"}}"));
+    let whole = format!("[\n{}\n]\n", objects.collect::<Vec<_>>().join(",\n"));
+    place.write("rows.json", &whole[..whole.len() - 12]);
+    let run = place.run("rows.json").on(service.address());
+    let done = run.finish().exits(1);
+    done.says("rows.json (after line 5): cannot be read: broken JSON on line 6, EOF");
+    assert_eq!(service.calls(), 4);
+    place.write("rows.json", whole);
+    let again = place.run("rows.json").on(service.address());
+    again.with(["--resume"]).finish().exits(0);
+    assert_eq!(service.calls(), 5);
+    place.ledger().has_recalled_each_of(5);
+}
+
+#[test]
+fn a_name_that_tells_the_wrong_format_is_told_before_the_first_call() {
+    let object = "{\"group\":\"g\",\"sender\":\"ann\"}\n";
+    for (name, text, hint) in [
+        ("rows.csv", object, "give it a name that ends in .jsonl"),
+        ("rows.tsv.gz", object, "give it a name that ends in .jsonl"),
+        (
+            "rows.jsonl",
+            "\ngroup,sender\ng,ann\n",
+            "its name must end in .csv",
+        ),
+    ] {
+        refusal(name, text, &[]).exits(1).says(hint);
     }
 }
 

@@ -31,6 +31,15 @@ fn legal_rows() -> impl Strategy<Value = Vec<[String; 4]>> {
     prop::collection::vec(row.prop_map(|(g, s, t, n)| [g, s, t, n]), 1..20)
 }
 
+/// Rows as objects of JSON, with keys that are known by other names too.
+fn objects(rows: &[[String; 4]]) -> impl Iterator<Item = serde_json::Value> {
+    rows.iter().map(|[group, sender, topic, note]| {
+        serde_json::json!({
+            "note": note, "GroupId": group, "from_account": sender, "topic": topic,
+        })
+    })
+}
+
 /// Sizes of the pieces that a reader gives.
 fn sizes() -> impl Strategy<Value = Vec<usize>> {
     prop::collection::vec(1..40_usize, 1..8)
@@ -130,18 +139,87 @@ proptest! {
 
     #[test]
     fn rows_that_serde_json_writes_are_read_back(rows in legal_rows(), sizes in sizes()) {
-        let object = |[group, sender, topic, note]: &[String; 4]| {
-            serde_json::json!({
-                "note": note, "GroupId": group, "from_account": sender, "topic": topic,
-            })
-            .to_string()
-        };
-        let text = rows.iter().map(object).collect::<Vec<_>>().join("\n");
+        let text = objects(&rows).map(|row| row.to_string()).collect::<Vec<_>>().join("\n");
         let input = Chunks::new(text.as_bytes(), &sizes);
         let reads = read_in(input, Format::Jsonl, &Options::default());
         let written: Vec<_> = rows.iter().map(|[g, s, t, _]| [&**g, &**s, &**t]).collect();
         prop_assert_eq!(ids(&reads), written);
         assert_sound(&reads);
+    }
+
+    #[test]
+    fn an_array_and_objects_over_several_lines_are_the_rows_that_their_lines_are(
+        rows in legal_rows(),
+        sizes in sizes(),
+    ) {
+        let lines = objects(&rows).map(|row| row.to_string()).collect::<Vec<_>>();
+        let pretty = |row| serde_json::to_string_pretty(&row).expect("an object");
+        let spread = objects(&rows).map(pretty).collect::<Vec<_>>();
+        let array: Vec<_> = objects(&rows).collect();
+        let as_lines = read(lines.join("\n").as_bytes(), Format::Jsonl, &Options::default());
+        // Each object has its four keys and two brackets on lines of their own.
+        let every_sixth = (0..).map(|row| row * 6 + 1);
+        for (text, starts) in [
+            (format!("[{}]", lines.join(",")), vec![1; rows.len()]),
+            (format!("[\n{}\n]\n", lines.join(",\n")), (2..).take(rows.len()).collect()),
+            (
+                serde_json::to_string_pretty(&array).expect("an array"),
+                every_sixth.clone().map(|line| line + 1).take(rows.len()).collect(),
+            ),
+            (spread.join("\n"), every_sixth.take(rows.len()).collect()),
+        ] {
+            let input = Chunks::new(text.as_bytes(), &sizes);
+            let reads = read_in(input, Format::Jsonl, &Options::default());
+            prop_assert_eq!(ids(&reads), ids(&as_lines));
+            prop_assert_eq!(reads.iter().map(line).collect::<Vec<_>>(), starts);
+        }
+    }
+
+    #[test]
+    fn of_a_damaged_array_no_row_is_read_that_is_not_there(
+        rows in legal_rows(),
+        sizes in sizes(),
+        pretty in any::<bool>(),
+        at in any::<prop::sample::Index>(),
+        damage in prop_oneof![
+            prop::sample::select(&b"\"{}[],:\\\n"[..]).prop_map(Some),
+            any::<u8>().prop_map(Some),
+            Just(None),
+        ],
+        cut in any::<bool>(),
+    ) {
+        // Within each row is what looks like another.
+        let array: Vec<_> = objects(&rows).map(|mut row| {
+            row["users"] = serde_json::json!([{"group": "nobody", "sender": "nobody"}]);
+            row
+        }).collect();
+        let text = if pretty {
+            serde_json::to_vec_pretty(&array)
+        } else {
+            serde_json::to_vec(&array)
+        };
+        let mut text = text.expect("an array");
+        let at = at.index(text.len() - 1) + 1;
+        match damage {
+            Some(byte) => text.insert(at, byte),
+            None if cut => text.truncate(at),
+            None => drop(text.remove(at)),
+        }
+        let input = Chunks::new(&text, &sizes);
+        if let Ok(mut reader) = Rows::new(input, "rows", Some(Format::Jsonl), &Options::default()) {
+            let mut batch = Batch::default();
+            let whole = reader.read(&mut batch, usize::MAX).is_ok();
+            prop_assert!(!(whole && cut && damage.is_none()), "a cut is told of");
+            let reads: Vec<_> = owned(&batch).collect();
+            let unlike = reads.iter().zip(&rows).filter(|(read, [group, sender, topic, _])| {
+                read.as_ref().map_or(true, |row| row.ids() != [group, sender, topic])
+            });
+            prop_assert!(reads.len() <= rows.len());
+            prop_assert!(unlike.count() <= 1, "the damage is in one place: {reads:?}");
+            for row in reads.iter().flatten() {
+                prop_assert_ne!(&*row.group, "nobody");
+            }
+        }
     }
 
     #[test]

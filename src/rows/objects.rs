@@ -1,0 +1,352 @@
+//! JSON objects that are no lines: in an array, or each over several lines.
+//!
+//! Behind a bracket or a quote too few or too many, what looks like an object may be a part of
+//! another. So where it is no JSON reading ends, as it does where a file is cut off: what is called
+//! is only what stands there for certain.
+
+use std::io::{self, ErrorKind, Read as Input};
+
+use memchr::memchr_iter;
+use serde::de::IgnoredAny;
+
+use super::BadRow;
+use super::batch::Batch;
+use super::blocks::{Blocks, MAX_RECORD};
+use super::check::excerpt;
+use super::columns::{Columns, are_failed_rows};
+use super::encoding::Encoding;
+use super::input::Reader;
+use super::object::{Keys, ids};
+use super::open::{empty, unreadable};
+use crate::error::Result;
+
+/// The objects of a text, one after the other. Each is looked at as often as need be, and then
+/// passed.
+pub(super) struct Objects<R> {
+    blocks: Blocks<R>,
+    /// The line on which what is at hand starts, from 1.
+    line: u64,
+    /// Objects that start on this line, up to here.
+    on_line: u64,
+    in_array: bool,
+}
+
+/// What comes next.
+pub(super) enum Found {
+    /// An object, which the data starts with.
+    Object {
+        len: usize,
+    },
+    End,
+    /// Something from where it is no JSON, or no such.
+    Broken(String),
+}
+
+impl<R: Input> Objects<R> {
+    /// Those of a text which starts on this line.
+    pub(super) fn new(blocks: Blocks<R>, line: u64) -> Self {
+        Self {
+            blocks,
+            line,
+            on_line: 0,
+            in_array: false,
+        }
+    }
+
+    pub(super) fn data(&self) -> &[u8] {
+        self.blocks.data()
+    }
+
+    /// What has not been passed.
+    pub(super) fn into_blocks(self) -> Blocks<R> {
+        self.blocks
+    }
+
+    /// Goes to the next object. Arrays may follow each other, and a comma their last object, as
+    /// they do where people put them together.
+    pub(super) fn find(&mut self) -> io::Result<Found> {
+        loop {
+            match self.blocks.data() {
+                [] if !self.blocks.ended() => {
+                    self.blocks.fill()?;
+                    continue;
+                }
+                [] if self.in_array => {
+                    return Ok(Found::Broken("its JSON array is not closed".to_owned()));
+                }
+                [] => return Ok(Found::End),
+                [b'{', ..] => return self.measure(),
+                [b'[', ..] if !self.in_array => self.in_array = true,
+                [b']', ..] if self.in_array => self.in_array = false,
+                [b',', ..] if self.in_array => {}
+                [b' ' | b'\t' | b'\r' | b'\n', ..] => {}
+                other => {
+                    let line = self.line;
+                    let other = excerpt(other);
+                    return Ok(Found::Broken(format!(
+                        "line {line} has something other than a JSON object: {other}"
+                    )));
+                }
+            }
+            self.pass(1);
+        }
+    }
+
+    /// The length of the object that the data starts with.
+    fn measure(&mut self) -> io::Result<Found> {
+        loop {
+            let data = self.blocks.data();
+            let window = &data[..data.len().min(MAX_RECORD)];
+            let mut values = serde_json::Deserializer::from_slice(window).into_iter::<IgnoredAny>();
+            let Some(Err(error)) = values.next() else {
+                let len = values.byte_offset();
+                return Ok(Found::Object { len });
+            };
+            let line = self.line;
+            if error.is_eof() && window.len() == MAX_RECORD {
+                return Ok(Found::Broken(format!(
+                    "the JSON object on line {line} is longer than 64 KiB"
+                )));
+            }
+            if !error.is_eof() || self.blocks.ended() {
+                let message = error.to_string();
+                let what = message.split(" at line ").next().unwrap_or_default();
+                let line = line + error.line() as u64 - 1;
+                return Ok(Found::Broken(format!("broken JSON on line {line}, {what}")));
+            }
+            self.blocks.fill()?;
+        }
+    }
+
+    fn pass(&mut self, len: usize) {
+        let lines = memchr_iter(b'\n', &self.blocks.data()[..len]).count();
+        if lines > 0 {
+            self.line += lines as u64;
+            self.on_line = 0;
+        }
+        self.blocks.consume(len);
+    }
+}
+
+/// The rows that these objects are.
+pub(super) struct ObjectRows<R> {
+    objects: Objects<R>,
+    columns: Columns,
+    encoding: Encoding,
+    failed_rows: bool,
+}
+
+impl<R: Input> ObjectRows<R> {
+    /// Looks at the first object, without passing it, for the keys that are needed.
+    pub(super) fn open(
+        mut objects: Objects<R>,
+        encoding: Encoding,
+        columns: &Columns,
+        input: &str,
+    ) -> Result<Self> {
+        let columns = columns.clone();
+        let mut failed_rows = false;
+        let fail = |error| unreadable(input, error);
+        match objects.find().map_err(fail)? {
+            Found::Object { len } => {
+                // A key that is no text makes it one bad row.
+                if let Ok(Keys(keys)) = serde_json::from_slice(&objects.data()[..len]) {
+                    columns.locate_required(&keys, input)?;
+                    failed_rows = are_failed_rows(&keys);
+                }
+            }
+            Found::End => return Err(empty(input)),
+            Found::Broken(how) => return Err(fail(broken(how))),
+        }
+        Ok(Self {
+            objects,
+            columns,
+            encoding,
+            failed_rows,
+        })
+    }
+
+    /// Adds the object that the data starts with.
+    fn add(&mut self, len: usize, batch: &mut Batch) {
+        let objects = &mut self.objects;
+        let line = objects.line;
+        objects.on_line += 1;
+        match ids(&objects.data()[..len], &self.columns, self.encoding) {
+            Ok([group, sender, topic]) => batch.push(None, line, [&group, &sender, &topic]),
+            Err(reason) => {
+                // A bad row is known by its line and its reason, and an array may be one line.
+                let reason = match objects.on_line {
+                    1 => reason,
+                    nth => format!("{reason} (object {nth} of the line)"),
+                };
+                let input = None;
+                batch.push_bad(BadRow {
+                    input,
+                    line,
+                    reason,
+                });
+            }
+        }
+        self.objects.pass(len);
+    }
+}
+
+fn broken(how: String) -> io::Error {
+    io::Error::new(ErrorKind::InvalidData, how)
+}
+
+impl<R: Input> Reader for ObjectRows<R> {
+    fn bytes_read(&self) -> u64 {
+        self.objects.blocks.consumed()
+    }
+
+    fn is_failed_rows(&self) -> bool {
+        self.failed_rows
+    }
+
+    fn read(&mut self, batch: &mut Batch, most: usize) -> io::Result<bool> {
+        while batch.len() < most {
+            match self.objects.find()? {
+                Found::Object { len } => self.add(len, batch),
+                Found::End => return Ok(false),
+                Found::Broken(how) => return Err(broken(how)),
+            }
+        }
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rows::tests::{all, bad, error, read, row};
+    use crate::rows::{Batch, Format, Options, Rows, kind_of_fault};
+
+    /// The rows up to where it breaks, and how it does.
+    fn read_until_it_breaks(text: &'static str) -> (usize, String) {
+        let options = Options::default();
+        let mut rows =
+            Rows::new(text.as_bytes(), "rows", Some(Format::Jsonl), &options).expect("an input");
+        let mut batch = Batch::default();
+        let error = rows.read(&mut batch, 100).expect_err("it breaks");
+        (batch.len(), error.to_string())
+    }
+
+    #[test]
+    fn an_array_has_a_row_an_object_with_the_line_that_it_starts_on() {
+        let text = b"\n[\n  {\n    \"group\": \"g1\",\n    \"user\": 1294030472427835393\n  }, {\"group\":\n \"g2\", \"user\": 2},\n  {\"group\": \"g3\", \"user\": \"}]\\\"\"}\n]\n";
+        let reads = read(text, Format::Jsonl, &Options::default());
+        let rows = [
+            row(3, "g1", "1294030472427835393", ""),
+            row(6, "g2", "2", ""),
+            row(8, "g3", "}]\"", ""),
+        ];
+        assert_eq!(reads, rows);
+    }
+
+    #[test]
+    fn objects_may_go_over_several_lines_and_arrays_follow_each_other() {
+        for text in [
+            "{\n\"group\":\"g\",\n\"user\":1}\n{\"group\":\"h\",\"user\":2}",
+            "{\"group\":\"g\",\n\n\"user\":1}{\"group\":\"h\",\"user\":2}\n",
+            "[{\"group\":\"g\",\"user\":1}]\r\n\n[{\"group\":\"h\",\"user\":2},\n]",
+        ] {
+            let reads = read(text.as_bytes(), Format::Jsonl, &Options::default());
+            let second = if text.contains("}{") || text.contains("]\r") {
+                3
+            } else {
+                4
+            };
+            assert_eq!(reads, [row(1, "g", "1", ""), row(second, "h", "2", "")]);
+        }
+    }
+
+    #[test]
+    fn bad_rows_on_one_line_are_told_apart_and_are_of_one_kind() {
+        let text = br#"[{"group":"g","user":""},{"group":"g","user":""},{"user":1}]"#;
+        let reads = read(text, Format::Jsonl, &Options::default());
+        let reasons = [
+            "the sender is empty",
+            "the sender is empty (object 2 of the line)",
+            "no group: `{\"user\":1}` (object 3 of the line)",
+        ];
+        assert_eq!(reads, reasons.map(|reason| bad(1, reason)));
+        let kinds = ["the sender is empty", "the sender is empty", "no group"];
+        assert_eq!(reasons.map(kind_of_fault), kinds);
+    }
+
+    #[test]
+    fn where_it_is_no_json_reading_ends() {
+        for (text, rows, how) in [
+            (
+                "[{\"group\":\"g\",\"user\":1},\n {\"group\":\"g\",\n  \"user\":\"2},\n {\"group\":\"g\",\"user\":3}]",
+                1,
+                "rows (after line 1): cannot be read: broken JSON on line 3, control character (\\u0000-\\u001F) found while parsing a string",
+            ),
+            (
+                "[{\"group\":\"g\",\"user\":1},\n{\"group\":\"g\",\"us",
+                1,
+                "rows (after line 1): cannot be read: broken JSON on line 2, EOF while parsing a string",
+            ),
+            (
+                "[{\"group\":\"g\",\"user\":1},\n",
+                1,
+                "rows (after line 1): cannot be read: its JSON array is not closed",
+            ),
+            (
+                // A bracket too few: what follows is no row, but a part of another.
+                "[{\"group\":\"g\",\"user\":1}},\"y\":[{\"group\":\"g\",\"user\":2}]}]",
+                1,
+                "rows (after line 1): cannot be read: line 1 has something other than a JSON object: `},\"y\":[{\"group\":\"g\",\"user\":2}]}]`",
+            ),
+            (
+                "[{\"group\":\"g\",\"user\":1}]\n]",
+                1,
+                "rows (after line 1): cannot be read: line 2 has something other than a JSON object: `]`",
+            ),
+        ] {
+            let (found, error) = read_until_it_breaks(text);
+            assert_eq!((found, &*error), (rows, how));
+        }
+    }
+
+    #[test]
+    fn an_object_over_64_kib_ends_it_too() {
+        let long = format!(
+            "[{{\"group\":\"g\",\"user\":1,\"x\":\"{}\"}}]",
+            "x".repeat(1 << 16)
+        );
+        let message = "rows: cannot be read: the JSON object on line 1 is longer than 64 KiB";
+        let found = error(long.as_bytes(), Format::Jsonl, &Options::default());
+        assert_eq!(found, message);
+    }
+
+    #[test]
+    fn one_that_can_t_be_rows_is_told_before_the_first() {
+        for (text, message) in [
+            ("[]", "rows: is empty: 0 rows and no header"),
+            (
+                "[[\"g\",\"u\"]]",
+                "rows: cannot be read: line 1 has something other than a JSON object: `[\"g\",\"u\"]]`",
+            ),
+            (
+                "{\n\"group\":",
+                "rows: cannot be read: broken JSON on line 2, EOF while parsing a value",
+            ),
+            (
+                "{\"data\":\n[{\"group\":1,\"user\":2}]}",
+                "rows: no columns for the group and the sender; its columns are `data`\n  hint: say which they are: --columns group=NAME,sender=NAME",
+            ),
+        ] {
+            let found = error(text.as_bytes(), Format::Jsonl, &Options::default());
+            assert_eq!(found, message);
+        }
+    }
+
+    #[test]
+    fn lines_of_which_the_first_is_broken_stay_lines() {
+        let text = "{\"group\":\"g\",\n{\"group\":\"h\",\"user\":2}\n";
+        let rows = Rows::new(text.as_bytes(), "rows", None, &Options::default());
+        let reads: Vec<_> = all(rows.expect("an input")).collect();
+        assert_eq!(reads[1..], [row(2, "h", "2", "")]);
+    }
+}
