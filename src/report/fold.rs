@@ -21,6 +21,7 @@ const MOST_ATTEMPTS: usize = 16;
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// The ledger.
+    #[serde(serialize_with = "super::summary::lossy")]
     pub ledger: PathBuf,
     /// The app whose messages were recalled.
     pub app: u64,

@@ -138,7 +138,7 @@ impl Summary {
 }
 
 /// A path as far as it is Unicode, which JSON has to be and a path need not.
-fn lossy<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
+pub(super) fn lossy<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(&path.display())
 }
 

@@ -182,6 +182,9 @@ fn the_failed_rows_lie_in_a_folder_that_is_not_utf_8_too() {
     assert_eq!(failed.lines().count(), 3);
     let replay = place.recall([OsStr::new("replay"), file("rows.ledger.jsonl").as_os_str()]);
     replay.on(service.address()).finish().exits(3);
+    let report = place.recall([OsStr::new("report"), file("rows.ledger.jsonl").as_os_str()]);
+    let report = report.with(["--json"]).finish().exits(0).json();
+    assert_eq!(report["ledger"], "f\u{fffd}/rows.ledger.jsonl");
 }
 
 #[test]
