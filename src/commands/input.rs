@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::harmless::harmless;
 use crate::ledger::Reader;
 use crate::rows::{self, Columns, Options, Rows, Source};
-use crate::shell::quoted;
+use crate::shell::quoted_file;
 
 /// Opens all inputs as far as their headers.
 ///
@@ -57,7 +57,7 @@ fn refuse_ledger(input: &Path) -> Result<()> {
     // A file that has the name of stdin is not what is read.
     let is_file = Source::from(input.to_owned()) != Source::Stdin && input.is_file();
     if is_file && Reader::open(input).is_ok() {
-        let name = quoted(input);
+        let name = quoted_file(input);
         return Err(
             Error::usage(format!("{name} is a ledger, not an input")).hint(format!(
                 "recall replay {name} sends its failed rows again; recall report {name} tells what is in it"

@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use super::fold::Report;
 use super::words;
 use crate::monitor::words::{counted, thousands};
-use crate::shell::quoted;
+use crate::shell::quoted_file;
 
 /// Failed rows that fit on a screen; the ledger has them all.
 const ROWS: usize = 10;
@@ -158,7 +158,7 @@ fn next(report: &Report, to: &mut String) -> fmt::Result {
     if report.failed == 0 {
         return Ok(());
     }
-    let ledger = quoted(&report.ledger);
+    let ledger = quoted_file(&report.ledger);
     writeln!(
         to,
         "\nSend them again: {}",

@@ -1,7 +1,7 @@
 //! What a report says in sentences, the same in text and page.
 
-use std::ffi::OsStr;
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,7 +10,7 @@ use super::failures::Unsent;
 use super::fold::{Report, Span};
 use crate::harmless::harmless;
 use crate::monitor::words::{thousands, time};
-use crate::shell::quoted;
+use crate::shell::quoted_file;
 
 /// What calls per second count, and what they leave out.
 pub(super) const WHAT_THE_RATE_COUNTS: &str = "Of each row its last call is counted, when it was sent; the ledger dates no earlier one, so those come on top.";
@@ -74,9 +74,9 @@ pub(super) fn caution(report: &Report) -> Option<&'static str> {
 }
 
 /// The command that sends the failed rows again, with the ledger where it is for whoever reads it.
-pub(super) fn replay(report: &Report, ledger: impl AsRef<OsStr>) -> String {
+pub(super) fn replay(report: &Report, ledger: impl AsRef<Path>) -> String {
     let mock = if report.is_rehearsal() { " --mock" } else { "" };
-    format!("recall replay {}{mock}", quoted(ledger))
+    format!("recall replay {}{mock}", quoted_file(ledger.as_ref()))
 }
 
 /// When calls were made.
