@@ -9,7 +9,7 @@ use crate::cli::RunArgs;
 use crate::config::{self, Service, Settings, process_env};
 use crate::error::{Error, Kind, Result};
 use crate::exit;
-use crate::ledger::{Start, check_new, is_begun};
+use crate::ledger::{Start, check_new, check_resumed, is_begun};
 use crate::monitor::Screen;
 use crate::monitor::words::thousands;
 use crate::preflight;
@@ -41,9 +41,7 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
         if !args.dry_run {
             // Before the ledger is read: the run before this one may be writing it.
             turn = take_turn()?;
-            if start == Start::New {
-                check_new(&ledger)?;
-            }
+            check_ledger(start, &ledger, &service)?;
         }
         let looked = look_at_groups(args, &ledger, &rows, &service, &plan, screen);
         if let (Err(error), false) = (&looked, args.dry_run) {
@@ -68,10 +66,8 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
             )
             .hint("put them into a file, or add --yes"));
         }
-        if start == Start::New {
-            // Whoever agrees to so many calls should get them.
-            check_new(&ledger)?;
-        }
+        // Whoever agrees to so many calls should get them.
+        check_ledger(start, &ledger, &service)?;
         let (what, calls) = match look {
             Some((found, groups)) => what_would_go(args, &found, groups.rows_to_skip()),
             None if rows.size().is_some() => {
@@ -112,6 +108,15 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
         replay,
     };
     job::finish(job, screen)
+}
+
+/// Refuses a ledger that the run would refuse, before anybody waits for a look or agrees to calls.
+fn check_ledger(start: Start, ledger: &Path, service: &Service) -> Result<()> {
+    match start {
+        Start::New => check_new(ledger),
+        Start::Resume => check_resumed(ledger, service.credentials.app, &service.name),
+        Start::Afresh => Ok(()),
+    }
 }
 
 /// What is in the input, and what the service tells of its groups.

@@ -41,11 +41,11 @@ pub(super) fn open(
         (None, _) => 0,
         (Some(reader), Start::New) => return Err(in_the_way(reader)),
         (Some(reader), Start::Afresh) => {
-            check_service(path, reader.header(), header)?;
+            check_service(path, reader.header(), header.app, &header.endpoint)?;
             0
         }
         (Some(reader), Start::Resume) => {
-            check_service(path, reader.header(), header)?;
+            check_service(path, reader.header(), header.app, &header.endpoint)?;
             read_settled(reader, &mut settled)?
         }
     };
@@ -70,6 +70,21 @@ pub fn check_new(path: &Path) -> Result<()> {
     };
     match recorded(path, &file)? {
         Some(reader) => Err(in_the_way(reader)),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a ledger in which something is recorded for another app or endpoint, for whoever is to
+/// go on with it later.
+///
+/// # Errors
+/// When it is such a one, or can't be read.
+pub fn check_resumed(path: &Path, app: u64, endpoint: &str) -> Result<()> {
+    let Ok(file) = File::open(path) else {
+        return Ok(());
+    };
+    match recorded(path, &file)? {
+        Some(reader) => check_service(path, reader.header(), app, endpoint),
         None => Ok(()),
     }
 }
@@ -145,10 +160,13 @@ fn in_the_way(mut reader: Reader) -> Error {
             Err(error) => return error,
         }
     }
+    let rows = match reader.entries() {
+        1 => "1 row".to_owned(),
+        rows => format!("{rows} rows"),
+    };
     Error::ledger(format!(
-        "there is a ledger already: {} has {} rows settled",
+        "there is a ledger already: {} has {rows} settled",
         reader.path().display(),
-        reader.entries()
     ))
     .hint("add --resume to go on with it, or --ledger FILE to begin another one")
 }
@@ -169,17 +187,15 @@ fn read_settled(mut reader: Reader, settled: &mut impl FnMut(&Settled<'_>)) -> R
 }
 
 /// Refuses the ledger of another app or endpoint; that of a real service in a rehearsal, too.
-fn check_service(path: &Path, theirs: &Header, ours: &Header) -> Result<()> {
-    if theirs.same_service(ours) {
+fn check_service(path: &Path, theirs: &Header, app: u64, endpoint: &str) -> Result<()> {
+    if theirs.is_of(app, endpoint) {
         return Ok(());
     }
     Err(Error::ledger(format!(
-        "{} is the ledger of app {} at {}, and this run is for app {} at {}",
+        "{} is the ledger of app {} at {}, and this run is for app {app} at {endpoint}",
         path.display(),
         theirs.app,
         theirs.endpoint,
-        ours.app,
-        ours.endpoint,
     ))
     .hint("call as that app and there; a run can begin another one with --ledger FILE"))
 }

@@ -35,8 +35,8 @@ impl Header {
         Path::new(first)
     }
 
-    /// Whether rows of the one may stand in the ledger of the other.
-    pub fn same_service(&self, other: &Self) -> bool {
-        (self.app, &self.endpoint) == (other.app, &other.endpoint)
+    /// Whether rows that this app calls at this endpoint may stand in the ledger.
+    pub fn is_of(&self, app: u64, endpoint: &str) -> bool {
+        (self.app, &*self.endpoint) == (app, endpoint)
     }
 }

@@ -187,6 +187,11 @@ fn a_ledger_that_is_in_the_way_is_told_before_anybody_is_asked() {
     let done = running.finish().exits(1);
     let done = done.says("there is a ledger already");
     assert!(!done.stderr.contains(QUESTION), "{}", done.stderr);
+    let elsewhere = Service::good();
+    let run = place.run("rows.csv").on(elsewhere.address());
+    let (running, _terminal) = run.with(["--resume"]).start_on_terminal();
+    let done = running.finish().exits(1).says("is the ledger of app");
+    assert!(!done.stderr.contains(QUESTION), "{}", done.stderr);
 }
 
 #[test]
