@@ -152,7 +152,7 @@ impl Format {
 fn sniff(start: &[u8]) -> Format {
     let line = memchr(b'\n', start).map_or(start, |newline| &start[..newline]);
     let has = |byte| memchr(byte, line).is_some();
-    if is_json(start) {
+    if is_json(start) != Some(false) {
         Format::Jsonl
     } else if has(b'\t') && !has(b',') {
         Format::Tsv
@@ -161,18 +161,20 @@ fn sniff(start: &[u8]) -> Format {
     }
 }
 
-/// Whether it starts as an object or an array of them does, as far as it is at hand. The names of
-/// columns, and IDs, may have a bracket too.
-fn is_json(start: &[u8]) -> bool {
-    match start.trim_ascii_start() {
-        [b'{', rest @ ..] => matches!(rest.trim_ascii_start(), [] | [b'"' | b'}', ..]),
-        [b'[', rest @ ..] => matches!(rest.trim_ascii_start(), [] | [b'{' | b']', ..]),
-        _ => false,
-    }
+/// Whether it starts as an object or an array of them does; none where too little is at hand. The
+/// names of columns, and IDs, may have a bracket too.
+fn is_json(start: &[u8]) -> Option<bool> {
+    let (rest, of_json) = match start.trim_ascii_start() {
+        [b'{', rest @ ..] => (rest, b"\"}"),
+        [b'[', rest @ ..] => (rest, b"{]"),
+        _ => return Some(false),
+    };
+    let next = rest.trim_ascii_start().first()?;
+    Some(of_json.contains(next))
 }
 
 fn refuse_json(start: &[u8], name: &str) -> Result<()> {
-    if is_json(start) {
+    if is_json(start) == Some(true) {
         return Err(
             Error::input(format!("{name}: is JSON, and its name says CSV or TSV"))
                 .hint("give it a name that ends in .jsonl"),
@@ -253,6 +255,14 @@ mod tests {
     fn open_error(path: &Path) -> Error {
         let source = Source::from(path.to_owned());
         open(&[source], &Options::default()).err().unwrap()
+    }
+
+    #[test]
+    fn a_bracket_alone_does_not_tell_whether_it_is_json() {
+        let told = ["{", "\t\n{ ", "{\t0", "{ \"", "[", "[{", "[0", "a{"];
+        let told = told.map(|start| is_json(start.as_bytes()));
+        let (yes, no) = (Some(true), Some(false));
+        assert_eq!(told, [None, None, no, yes, None, yes, no, no]);
     }
 
     #[test]
