@@ -8,6 +8,7 @@
 //!                       ├─ intake, seen     is this row settled already, or a duplicate?
 //!                       ├─ groups           has a look found that a call would do nothing?
 //!                       ├─ queue            rows just read, and those that wait
+//!                       ├─ unrecorded       entries on their way to the disk
 //!                       ├─ pace, window     may a call start now?
 //!                       ├─ news             what is told of a lowered pace
 //!                       ├─ retry            how long a row waits
@@ -43,6 +44,7 @@ mod signature;
 mod simulation;
 mod steps;
 mod tally;
+mod unrecorded;
 mod window;
 
 use std::collections::BTreeMap;

@@ -23,6 +23,7 @@ use super::seen::Seen;
 use super::signature::Signature;
 use super::steps::{Effect, Limit, Next, Stop};
 use super::tally::Tally;
+use super::unrecorded::Unrecorded;
 use super::window::Shut;
 use crate::monitor::{Notice, State};
 use crate::outcome::Entry;
@@ -56,31 +57,6 @@ pub(super) struct Schedule {
     stop: Option<Stop>,
     tally: Tally,
     effects: VecDeque<Effect>,
-}
-
-/// Entries on their way to the disk, oldest first.
-#[derive(Debug, Default)]
-struct Unrecorded {
-    /// Whether each is of a row that has been called.
-    entries: VecDeque<bool>,
-    /// Those of rows that have been called: should the process be killed now, these rows are
-    /// called again.
-    calls: usize,
-}
-
-impl Unrecorded {
-    fn push(&mut self, called: bool) {
-        self.entries.push_back(called);
-        self.calls += usize::from(called);
-    }
-
-    fn recorded(&mut self, entries: usize) {
-        self.calls -= self
-            .entries
-            .drain(..entries)
-            .filter(|called| *called)
-            .count();
-    }
 }
 
 impl Schedule {
@@ -122,7 +98,7 @@ impl Schedule {
         self.intake.is_open()
             && self.queue.fresh() < ahead
             && self.queue.waiting() < MOST_WAITING
-            && self.unrecorded.entries.len() < MOST_UNRECORDED
+            && self.unrecorded.entries() < MOST_UNRECORDED
     }
 
     /// Takes in what was read.
@@ -171,7 +147,7 @@ impl Schedule {
                 Next::Wait(Limit::Retries)
             };
         }
-        if self.in_flight + self.unrecorded.calls >= self.plan.concurrency.get() {
+        if self.in_flight + self.unrecorded.calls() >= self.plan.concurrency.get() {
             return Next::Wait(Limit::Concurrency);
         }
         let turn = match allowed {
