@@ -94,13 +94,14 @@ pub(super) fn finish(mut job: Job<'_>, screen: &Screen) -> Result<u8> {
     if job.output.json {
         print_json(&summary)?;
     }
-    let failed = failed?;
-    match (finished.stopped, finished.broken) {
-        (None, Some(error)) => Err(broken_off(error)),
+    match finished.broken {
         // Where it was stopped, whoever goes on with it meets a broken input again.
-        (stopped, _) => {
-            let some_failed = failed > 0 || finished.tally.invalid > 0;
-            Ok(exit::of_run(stopped.as_ref(), some_failed))
+        Some(error) if error.kind() == Kind::Ledger || finished.stopped.is_none() => {
+            Err(broken_off(error))
+        }
+        _ => {
+            let some_failed = failed? > 0 || finished.tally.invalid > 0;
+            Ok(exit::of_run(finished.stopped.as_ref(), some_failed))
         }
     }
 }

@@ -106,7 +106,7 @@ impl Ledger {
         result.map_err(|error| {
             Error::ledger(format!("cannot write the ledger {}", self.path.display()))
                 .because(error)
-                .hint("what stood in it is still there; once the disk is in order, the same command goes on, a run with --resume")
+                .hint("what stood in it is still there, and rows whose answers it could not take will be called again; once the disk is in order, the same command goes on, a run with --resume")
         })
     }
 }

@@ -104,7 +104,8 @@ pub struct Finished {
     pub waited: BTreeMap<Limit, Duration>,
     /// Whether the input was read to its end.
     pub read_all: bool,
-    /// Why the input could not be read to its end; the rows before that are in the tally.
+    /// Why the input could not be read to its end, or the ledger not be written to its own; what
+    /// was read and answered before that is in the tally.
     pub broken: Option<Error>,
 }
 
@@ -123,7 +124,7 @@ impl Finished {
 /// it returns besides is dropped after the last call, when nobody listens any more.
 ///
 /// # Errors
-/// When the ledger can't be opened or written; what was answered until then is recorded.
+/// When the ledger can't be opened. Where it can't be written any more, that is in what is returned.
 pub async fn run<L>(
     plan: Plan,
     feed: Feed,
@@ -157,7 +158,11 @@ pub async fn run<L>(
     run.turn().await;
     run.monitor.finish();
     drop(listening);
-    run.ledger.finish()?;
+    let read_all = matches!(run.input, Input::Ended);
+    let broken = match (run.ledger.finish(), run.input) {
+        (Err(error), _) | (Ok(()), Input::Broken(error)) => Some(error),
+        (Ok(()), Input::Open | Input::Ended) => None,
+    };
     Ok(Finished {
         worst_second: run.schedule.pace().worst_second(),
         last_second: run.schedule.pace().leaves(Instant::now()),
@@ -165,10 +170,7 @@ pub async fn run<L>(
         elapsed: run.begun.elapsed(),
         waited: run.waited,
         tally: run.schedule.into_tally(),
-        read_all: matches!(run.input, Input::Ended),
-        broken: match run.input {
-            Input::Broken(error) => Some(error),
-            Input::Open | Input::Ended => None,
-        },
+        read_all,
+        broken,
     })
 }
