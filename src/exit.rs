@@ -26,12 +26,15 @@ pub fn of_error(kind: Kind) -> u8 {
     }
 }
 
-/// The code of a run that ended by itself or was stopped.
-pub fn of_run(stopped: Option<&Stop>, some_rows_failed: bool) -> u8 {
-    match stopped {
-        Some(Stop::Interrupted) => INTERRUPTED,
-        Some(_) => STOPPED,
-        None if some_rows_failed => ROWS_FAILED,
-        None => OK,
+/// The code of a run that was stopped.
+pub fn of_stop(stop: &Stop) -> u8 {
+    match stop {
+        Stop::Interrupted => INTERRUPTED,
+        Stop::Service { .. } | Stop::Outage { .. } | Stop::Guard(_) | Stop::UnknownGroup => STOPPED,
     }
+}
+
+/// The code of a run that came to its end, with so many rows failed or invalid.
+pub fn of_rows(failed: u64) -> u8 {
+    if failed > 0 { ROWS_FAILED } else { OK }
 }

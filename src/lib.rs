@@ -17,15 +17,24 @@
 //! monitor (bar, plain lines) · report 5. summary, text, JSON, page · failed-rows file (ledger)
 //! ```
 //!
-//! Around it: [`cli`] and [`config`] (flags, environment, file) are checked before anything runs,
-//! [`commands`] has a file a command, [`survey`] counts what is in an input and what is wrong with
-//! it, [`preflight`] asks the service for its groups, [`turn`] keeps two runs from sharing a cap,
-//! [`exit`] holds the exit codes, `harmless` escapes what would drive a terminal, `shell` quotes
-//! commands that are printed to be copied, `usage` tells what this process takes, and [`mock`] is the service to rehearse and measure against.
+//! Around it:
+//! - [`cli`] and [`config`]: flags, environment and file, checked before anything runs
+//! - [`commands`]: a file a command
+//! - [`survey`]: what is in an input, and what is wrong with it
+//! - [`preflight`]: what the service says about the groups of an input
+//! - [`turn`]: keeps two runs from sharing a cap
+//! - [`exit`]: the exit codes
+//! - `harmless`: escapes what would drive a terminal
+//! - `shell`: quotes commands that are printed to be copied
+//! - `usage`: what this process takes
+//! - [`mock`]: the service to rehearse and measure against
 //!
-//! Arrows point one way. Only the run and the [`commands`] know all the parts. What decides is a
+//! Arrows point one way. Only the run, the preflight and the [`commands`] know all the parts. What decides is a
 //! plain value that takes `now` and what happened; the loop is the one place with a clock.
 //! A failed row is data, an [`Outcome`](outcome::Outcome); an [`Error`](error::Error) ends a run.
+
+#[cfg(not(unix))]
+compile_error!("recall needs a Unix: its signals, terminals and the locks of its files");
 
 pub mod cli;
 pub mod commands;

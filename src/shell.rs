@@ -54,7 +54,6 @@ mod tests {
         assert_eq!(quoted(""), "''");
     }
 
-    #[cfg(unix)]
     #[test]
     fn a_name_that_is_not_utf_8_survives_it_too() {
         use std::os::unix::ffi::OsStrExt as _;

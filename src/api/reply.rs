@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::codes::{self, Verdict};
 use super::secret::Secret;
+use crate::harmless::is_harmful;
 
 /// An answer has about 60 bytes, one about 50 groups up to 20 thousand; more than this is none of
 /// the service's.
@@ -142,20 +143,8 @@ fn presentable(usersig: &Secret, info: &str) -> String {
         .redact(info)
         .chars()
         .take(MOST_INFO)
-        .map(|c| {
-            if c.is_control() || turns_text(c) {
-                ' '
-            } else {
-                c
-            }
-        })
+        .map(|c| if is_harmful(c) { ' ' } else { c })
         .collect()
-}
-
-/// Marks that change the direction of the text behind them, so that a screen shows it in an order
-/// in which it does not stand.
-fn turns_text(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -204,8 +193,11 @@ mod tests {
     fn words_from_outside_stay_on_their_line_and_lose_the_secret() {
         let usersig = Secret::new("eJw*sig");
         assert_eq!(
-            presentable(&usersig, "a\nb\u{1b}[2Jc\u{202e} eJw*sig usersig=eJw*sig&"),
-            "a b [2Jc  … usersig=…&"
+            presentable(
+                &usersig,
+                "a\nb\u{1b}[2Jc\u{202e}\u{61c}\u{2028} eJw*sig usersig=eJw*sig&"
+            ),
+            "a b [2Jc    … usersig=…&"
         );
         assert_eq!(presentable(&usersig, &"x".repeat(9_000)).len(), MOST_INFO);
     }

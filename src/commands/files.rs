@@ -198,7 +198,6 @@ mod tests {
         assert_eq!(device, Path::new("x/dev/rows.ledger.jsonl"));
     }
 
-    #[cfg(unix)]
     #[test]
     fn a_folder_of_any_name_keeps_its_failed_rows() {
         use std::ffi::OsStr;

@@ -9,14 +9,14 @@ use super::stdout::print_json;
 use crate::api::client::Client;
 use crate::cli::{OutputArgs, PaceArgs, ProgressArg};
 use crate::config::Service;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::exit;
 use crate::harmless::harmless;
 use crate::ledger::{Header, LastWords, Start, write_failed_rows};
 use crate::monitor::{Bar, Monitor, Plain, Screen, Silent};
 use crate::report::Summary;
 use crate::rows::Format;
-use crate::run::{self, Feed, LedgerFile, Plan};
+use crate::run::{self, End, Feed, LedgerFile, Plan};
 use crate::turn::{Calls, Turn, WhenTaken};
 
 /// Everything that a run is made of, once flags and environment have been understood.
@@ -86,7 +86,7 @@ pub(super) fn finish(mut job: Job<'_>, screen: &Screen) -> Result<u8> {
         Some(nothing) => screen.line(&nothing),
         None => screen.line(summary.text().trim_end()),
     }
-    if finished.stopped.is_some() || finished.broken.is_some() {
+    if !matches!(finished.end, End::Done) {
         screen.line(&format!("To go on: {}", job.go_on));
     } else if known > 0 {
         screen.line(&format!("To send the failed rows again: {}", job.replay));
@@ -94,15 +94,11 @@ pub(super) fn finish(mut job: Job<'_>, screen: &Screen) -> Result<u8> {
     if job.output.json {
         print_json(&summary)?;
     }
-    match finished.broken {
-        // Where it was stopped, whoever goes on with it meets a broken input again.
-        Some(error) if error.kind() == Kind::Ledger || finished.stopped.is_none() => {
-            Err(broken_off(error))
-        }
-        _ => {
-            let some_failed = failed? > 0 || finished.tally.invalid > 0;
-            Ok(exit::of_run(finished.stopped.as_ref(), some_failed))
-        }
+    match finished.end {
+        End::Ledger(error) => Err(error),
+        End::Input(error) => Err(error.or_hint("the rows before it have been called, none behind it nor in later inputs: mend it, then go on")),
+        End::Stopped(stop) => failed.map(|_| exit::of_stop(&stop)),
+        End::Done => failed.map(|failed| exit::of_rows(failed + finished.tally.invalid)),
     }
 }
 
@@ -113,16 +109,6 @@ fn leave_failed_rows(ledger: &Path, to: &Path, format: Format) -> Result<u64> {
     let failed = last_words.failed();
     write_failed_rows(last_words, to, format)?;
     Ok(failed)
-}
-
-/// Why not every row of the input was called, and what is to be done.
-fn broken_off(error: Error) -> Error {
-    match error.kind() {
-        Kind::Input => {
-            error.or_hint("the rows before it have been called, none behind it nor in later inputs: mend it, then go on")
-        }
-        _ => error,
-    }
 }
 
 /// Takes the turn for the app, which two runs must not have at once. Nobody else calls the mock

@@ -102,7 +102,6 @@ fn layer(table: Table, place: &str) -> Result<Layer> {
 }
 
 /// A secret that others on this machine can read is none.
-#[cfg(unix)]
 fn warn_of_readers(path: &Path) {
     use std::os::unix::fs::PermissionsExt as _;
     let readable = fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0);
@@ -113,9 +112,6 @@ fn warn_of_readers(path: &Path) {
         );
     }
 }
-
-#[cfg(not(unix))]
-fn warn_of_readers(_: &Path) {}
 
 #[cfg(test)]
 mod tests {

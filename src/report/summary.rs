@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use crate::run::{Finished, Limit, Stop};
+use crate::run::{End, Finished, Limit, Stop};
 
 /// What `--json` prints.
 #[derive(Clone, Debug, Serialize)]
@@ -42,7 +42,8 @@ pub struct Summary {
     /// What kept calls from starting for longest: `cap`, `concurrency`, `input`, `retries` or
     /// `service`; none where nothing did.
     pub limited_by: Option<&'static str>,
-    /// Why it ended early: `service`, `outage`, `guard` or `interrupted`; none where it did not.
+    /// Why it ended early: `service`, `outage`, `guard`, `unknown_group`, `interrupted`, `input` or
+    /// `ledger`; none where it did not.
     pub stopped: Option<&'static str>,
     /// Failed rows by code.
     pub by_code: BTreeMap<i64, u64>,
@@ -54,7 +55,7 @@ pub struct Summary {
     /// The failed-rows file, where there is one.
     #[serde(serialize_with = "lossy_if_any")]
     pub failed_rows: Option<PathBuf>,
-    /// Why it ended early, for people.
+    /// What stopped it, for people. An input or a ledger that broke ends it with an error of its own.
     #[serde(skip)]
     pub(super) stop: Option<Stop>,
     /// The cap that was asked for.
@@ -117,8 +118,8 @@ impl Summary {
             elapsed_s,
             calls_per_s: tally.calls as f64 / elapsed_s.max(f64::EPSILON),
             worst_second: finished.worst_second,
-            limited_by: finished.limited_by().map(name_of_limit),
-            stopped: finished.stopped.as_ref().map(name_of_stop),
+            limited_by: finished.limited_by().map(Limit::name),
+            stopped: name_of_end(&finished.end),
             by_code: tally.by_code.clone(),
             latency_ms: Latency {
                 p50: tally.latency_ms(50.0),
@@ -127,7 +128,10 @@ impl Summary {
             },
             ledger,
             failed_rows,
-            stop: finished.stopped.clone(),
+            stop: match &finished.end {
+                End::Stopped(stop) => Some(stop.clone()),
+                End::Done | End::Input(_) | End::Ledger(_) => None,
+            },
             cap,
             failed_before,
             read_all: finished.read_all,
@@ -148,22 +152,15 @@ fn lossy_if_any<S: Serializer>(path: &Option<PathBuf>, to: S) -> Result<S::Ok, S
     path.serialize(to)
 }
 
-fn name_of_limit(limit: Limit) -> &'static str {
-    match limit {
-        Limit::Cap => "cap",
-        Limit::Concurrency => "concurrency",
-        Limit::Input => "input",
-        Limit::Retries => "retries",
-        Limit::Service => "service",
-    }
-}
-
-fn name_of_stop(stop: &Stop) -> &'static str {
-    match stop {
-        Stop::Service { .. } => "service",
-        Stop::Outage { .. } => "outage",
-        Stop::Guard(_) => "guard",
-        Stop::UnknownGroup => "unknown_group",
-        Stop::Interrupted => "interrupted",
+fn name_of_end(end: &End) -> Option<&'static str> {
+    match end {
+        End::Done => None,
+        End::Stopped(Stop::Service { .. }) => Some("service"),
+        End::Stopped(Stop::Outage { .. }) => Some("outage"),
+        End::Stopped(Stop::Guard(_)) => Some("guard"),
+        End::Stopped(Stop::UnknownGroup) => Some("unknown_group"),
+        End::Stopped(Stop::Interrupted) => Some("interrupted"),
+        End::Input(_) => Some("input"),
+        End::Ledger(_) => Some("ledger"),
     }
 }

@@ -15,6 +15,7 @@ use super::forecast::{Forecast, to_call};
 use super::queue::Job;
 use super::schedule::Schedule;
 use super::steps::{Answer, Effect, Limit, Next, Stop};
+use super::{End, Finished};
 use crate::api::client::{Client, Written};
 use crate::api::usersig;
 use crate::error::{Error, Result};
@@ -27,26 +28,24 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// A run, and all that it owns.
 pub(super) struct Driver<'a> {
-    pub(super) schedule: Schedule,
+    schedule: Schedule,
     feed: Feed,
     client: Client,
-    pub(super) ledger: Ledger,
+    ledger: Ledger,
     pub(super) monitor: &'a mut dyn Monitor,
     interrupts: UnboundedReceiver<()>,
-    pub(super) begun: Instant,
+    begun: Instant,
     recorded: usize,
     bytes_read: u64,
     told_usersig_ends: bool,
     asked_to_stop: bool,
     forecast: Forecast,
-    pub(super) input: Input,
-    /// How long each limit kept calls from starting.
-    pub(super) waited: BTreeMap<Limit, Duration>,
+    input: Input,
+    waited: BTreeMap<Limit, Duration>,
 }
 
 /// How far the input is.
-#[derive(Debug)]
-pub(super) enum Input {
+enum Input {
     Open,
     Ended,
     Broken(Error),
@@ -143,6 +142,28 @@ impl<'a> Driver<'a> {
             }
             drain(&mut written, &mut self.schedule);
             *self.waited.entry(limit).or_default() += slept_from.elapsed();
+        }
+    }
+
+    /// Writes the ledger to its end, and says what the run has done.
+    pub(super) fn finish(mut self) -> Finished {
+        let read_all = matches!(self.input, Input::Ended);
+        let stopped = self.schedule.stopped().cloned();
+        let end = match (self.ledger.finish(), stopped, self.input) {
+            (Err(error), _, _) => End::Ledger(error),
+            // Whoever goes on with it meets a broken input again.
+            (Ok(()), Some(stop), _) => End::Stopped(stop),
+            (Ok(()), None, Input::Broken(error)) => End::Input(error),
+            (Ok(()), None, Input::Open | Input::Ended) => End::Done,
+        };
+        Finished {
+            worst_second: self.schedule.pace().worst_second(),
+            last_second: self.schedule.pace().leaves(Instant::now()),
+            elapsed: self.begun.elapsed(),
+            waited: self.waited,
+            tally: self.schedule.into_tally(),
+            read_all,
+            end,
         }
     }
 

@@ -71,7 +71,7 @@ use crate::api::client::Client;
 use crate::error::{Error, Result};
 use crate::ledger::{Header, Ledger, Start, about_entries};
 use crate::monitor::Monitor;
-use driver::{Driver, Input};
+use driver::Driver;
 use schedule::Schedule;
 
 /// Where a run's ledger is, and how to begin it.
@@ -87,13 +87,27 @@ pub struct LedgerFile {
     pub skip_settled: bool,
 }
 
+/// How a run ended.
+#[derive(Debug, Default)]
+pub enum End {
+    /// Every row of the input is settled.
+    #[default]
+    Done,
+    /// It was stopped before.
+    Stopped(Stop),
+    /// The input could not be read to its end; the rows before that are settled.
+    Input(Error),
+    /// The ledger could not be written to its end; what was answered last may be missing in it.
+    Ledger(Error),
+}
+
 /// What a run has done.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Finished {
     /// The counts.
     pub tally: Tally,
-    /// Why it ended early, where it did.
-    pub stopped: Option<Stop>,
+    /// How it ended.
+    pub end: End,
     /// From the first row to the last word.
     pub elapsed: Duration,
     /// Most calls written in any sliding second.
@@ -104,9 +118,6 @@ pub struct Finished {
     pub waited: BTreeMap<Limit, Duration>,
     /// Whether the input was read to its end.
     pub read_all: bool,
-    /// Why the input could not be read to its end, or the ledger not be written to its own; what
-    /// was read and answered before that is in the tally.
-    pub broken: Option<Error>,
 }
 
 impl Finished {
@@ -158,19 +169,5 @@ pub async fn run<L>(
     run.turn().await;
     run.monitor.finish();
     drop(listening);
-    let read_all = matches!(run.input, Input::Ended);
-    let broken = match (run.ledger.finish(), run.input) {
-        (Err(error), _) | (Ok(()), Input::Broken(error)) => Some(error),
-        (Ok(()), Input::Open | Input::Ended) => None,
-    };
-    Ok(Finished {
-        worst_second: run.schedule.pace().worst_second(),
-        last_second: run.schedule.pace().leaves(Instant::now()),
-        stopped: run.schedule.stopped().cloned(),
-        elapsed: run.begun.elapsed(),
-        waited: run.waited,
-        tally: run.schedule.into_tally(),
-        read_all,
-        broken,
-    })
+    Ok(run.finish())
 }

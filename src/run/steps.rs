@@ -45,6 +45,19 @@ pub enum Limit {
     Service,
 }
 
+impl Limit {
+    /// Its name in `--json`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cap => "cap",
+            Self::Concurrency => "concurrency",
+            Self::Input => "input",
+            Self::Retries => "retries",
+            Self::Service => "service",
+        }
+    }
+}
+
 /// What the loop has to carry out.
 #[derive(Debug)]
 pub(super) enum Effect {

@@ -447,6 +447,7 @@ fn what_failed_before_an_input_broke_off_is_told_and_can_be_sent_again() {
     let done = run.finish().exits(1).says("data is cut off");
     assert_eq!(done.count("recalled") + 1, service.calls() as u64);
     assert_eq!(done.json()["failed_rows"], "rows.failed.csv");
+    assert_eq!(done.json()["stopped"], "input");
     assert_eq!(place.read("rows.failed.csv").lines().count(), 2);
 }
 

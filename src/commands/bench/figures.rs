@@ -251,14 +251,10 @@ fn limited_by(limit: Limit, busy: Busy) -> &'static str {
         .r#loop
         .map(|busy_share| busy_share + busy.loop_queued.unwrap_or(0.0));
     match limit {
-        Limit::Cap => "cap",
         Limit::Concurrency if at_least(wants_core, BUSY) => "loop",
         Limit::Concurrency if at_least(busy.mock, BUSY) => "mock",
         Limit::Concurrency if at_least(busy.process, BUSY * cores() as f64) => "cores",
-        Limit::Concurrency => "concurrency",
-        Limit::Input => "input",
-        Limit::Retries => "retries",
-        Limit::Service => "service",
+        other => other.name(),
     }
 }
 

@@ -27,7 +27,7 @@ use crate::exit;
 use crate::ledger::{Header, Start, VERSION};
 use crate::mock::{self, Cap, Mock};
 use crate::monitor::Screen;
-use crate::run::{self, Feed, LastSecond, LedgerFile, MaxFailures, Plan, Stop};
+use crate::run::{self, End, Feed, LastSecond, LedgerFile, MaxFailures, Plan, Stop};
 use crate::usage::Usage;
 use figures::{Bench, Figures};
 use folder::Folder;
@@ -66,7 +66,7 @@ pub fn run(args: &BenchArgs, screen: &Screen) -> Result<u8> {
     if args.json {
         print_json(&Bench::new(parts))?;
     }
-    Ok(exit::of_run(stopped.as_ref(), false))
+    Ok(stopped.as_ref().map_or(exit::OK, exit::of_stop))
 }
 
 /// One thing to measure.
@@ -175,9 +175,6 @@ fn measure(part: &Part, args: &BenchArgs, screen: &Screen) -> Result<(Figures, O
         let feed = Feed::of_rows(made_up::rows(part.rows, part.at_most), part.rows);
         run::run(plan, feed, client, file, &mut watch, interrupts::interrupts).await
     })?;
-    if let Some(error) = finished.broken {
-        return Err(error);
-    }
     let used = Usage::now("mock").since(&before);
     let figures = Figures::new(
         cap,
@@ -187,7 +184,11 @@ fn measure(part: &Part, args: &BenchArgs, screen: &Screen) -> Result<(Figures, O
         &mock.stop(),
         &used,
     );
-    Ok((figures, finished.stopped))
+    match finished.end {
+        End::Input(error) | End::Ledger(error) => Err(error),
+        End::Stopped(stop) => Ok((figures, Some(stop))),
+        End::Done => Ok((figures, None)),
+    }
 }
 
 #[cfg(test)]
