@@ -13,13 +13,12 @@ use crate::rows::{BadRow, Row};
 /// That of a row whose last call got this answer.
 pub(super) fn settled(job: Job, outcome: Outcome, answer: Answer) -> Entry<'static> {
     let Reply { code, mut info, .. } = answer.reply;
-    // A call may have landed unless the service itself has answered it, and the last word must
-    // say so.
-    if matches!(
-        code,
-        codes::TIMED_OUT | codes::BROKEN_OFF | codes::BAD_ANSWER | 408 | 500..=599
-    ) {
-        info += "; the call may have landed";
+    if outcome == Outcome::Failed {
+        if may_have_landed(code) {
+            info += "; the call may have landed";
+        } else if job.may_have_landed {
+            info += "; an earlier call may have landed";
+        }
     }
     Entry {
         row: job.row.line,
@@ -34,6 +33,15 @@ pub(super) fn settled(job: Job, outcome: Outcome, answer: Answer) -> Entry<'stat
         sent_at: Some(answer.sent_at),
         ms: Some(u64::try_from(answer.took.as_millis()).unwrap_or(u64::MAX)),
     }
+}
+
+/// Whether a call may have done its work though this came of it: always, unless the service itself
+/// has answered it or it was never sent. The last word on a row must say so.
+pub(super) fn may_have_landed(code: i64) -> bool {
+    matches!(
+        code,
+        codes::TIMED_OUT | codes::BROKEN_OFF | codes::BAD_ANSWER | 408 | 500..=599
+    )
 }
 
 /// That of a row that can't be sent.

@@ -10,6 +10,10 @@ const FIRST_PROBE: Duration = Duration::from_secs(1);
 /// The longest wait between two probes: the most a recovered service waits for us.
 const LONGEST_PROBE: Duration = Duration::from_secs(8);
 
+/// Faults say nothing about each other when nothing was called for so long after one: a retry waits
+/// for 30 s at most, so there was none, and no row.
+const QUIET: Duration = Duration::from_secs(60);
+
 /// A row that got a fault so many times, with real answers to other rows in between, is at fault
 /// itself and says nothing about the service. Else the last rows of a long run, which are those
 /// that never get an answer, would look like an outage.
@@ -30,6 +34,7 @@ pub(crate) struct Outage {
     answers: u64,
     suspects: HashSet<u64>,
     first_fault: Option<Instant>,
+    last_fault: Option<Instant>,
     out: Option<Out>,
 }
 
@@ -86,6 +91,7 @@ impl Outage {
             answers: 0,
             suspects: HashSet::new(),
             first_fault: None,
+            last_fault: None,
             out: None,
         }
     }
@@ -129,6 +135,7 @@ impl Outage {
             return false;
         }
         let since = *self.first_fault.get_or_insert(now);
+        self.last_fault = Some(now);
         self.suspects.insert(asked);
         if self.suspects.len() < self.rows {
             return false;
@@ -151,18 +158,28 @@ impl Outage {
             if now.duration_since(out.since) >= self.longest {
                 out.last_chance = LastChance::Asked;
             }
+            return;
+        }
+        let quiet_for = self.last_fault.map(|last| now.duration_since(last));
+        if quiet_for.is_some_and(|quiet| quiet > QUIET) {
+            self.suspect_nothing();
         }
     }
 
     /// The service gave a real answer. That ends an outage, if there is one.
     pub(crate) fn answer(&mut self, now: Instant) -> Option<Past> {
         self.answers += 1;
-        self.suspects.clear();
-        self.first_fault = None;
+        self.suspect_nothing();
         self.out.take().map(|out| Past {
             lasted: now - out.since,
             probes: out.probes,
         })
+    }
+
+    fn suspect_nothing(&mut self) {
+        self.suspects.clear();
+        self.first_fault = None;
+        self.last_fault = None;
     }
 
     /// Whether the last answers were all faults, so that other rows should be asked first.
@@ -283,6 +300,41 @@ mod tests {
         };
         assert_eq!(outage.answer(start + 3 * SECOND), Some(past));
         assert_eq!(outage.allows(start), Allowed::All);
+        let next = start + 3_600 * SECOND;
+        for row in 0..20 {
+            fault(&mut outage, row, next);
+        }
+        assert_eq!(outage.since(), Some(next), "the next dates from its own");
+    }
+
+    #[test]
+    fn faults_from_before_a_quiet_time_are_none_of_the_outage() {
+        let start = Instant::now();
+        let mut outage = Outage::new(1_800 * SECOND);
+        fault(&mut outage, 0, start);
+        // A pipe that dries up: for hours there is nothing to call.
+        let later = start + 7_200 * SECOND;
+        for row in 1..20 {
+            outage.called(later);
+            assert!(!fault(&mut outage, row, later), "19 rows make none");
+        }
+        outage.called(later);
+        assert!(fault(&mut outage, 20, later));
+        assert_eq!(outage.since(), Some(later));
+    }
+
+    #[test]
+    fn faults_that_come_slowly_still_make_one() {
+        let start = Instant::now();
+        let mut outage = Outage::new(1_800 * SECOND);
+        // One call at a time, and each ends with a time-out of five minutes.
+        let mut now = start;
+        let made = (0..20).map(|row| {
+            outage.called(now);
+            now += 300 * SECOND;
+            fault(&mut outage, row, now)
+        });
+        assert_eq!(made.filter(|made| *made).count(), 1);
     }
 
     #[test]

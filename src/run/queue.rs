@@ -23,14 +23,17 @@ pub(super) struct Job {
     pub(super) strikes: Strikes,
     /// Which of our `UserSig`s the call carries.
     pub(super) signature: u32,
+    /// Whether a call for it got no answer, and may have done its work all the same.
+    pub(super) may_have_landed: bool,
 }
 
 /// Rows in hand, in the order in which they may go.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Queue {
     fresh: VecDeque<Job>,
     waiting: BinaryHeap<Reverse<Waiting>>,
     orders: u64,
+    dice: fastrand::Rng,
 }
 
 /// Where the next job is taken from.
@@ -38,8 +41,8 @@ pub(super) struct Queue {
 pub(super) enum Place {
     /// The row that was read first of those not called yet.
     First,
-    /// The row that was read last.
-    Last,
+    /// Any of them.
+    Any,
     Waiting,
 }
 
@@ -51,12 +54,23 @@ pub(super) enum Turn {
     /// The next row, else a retry that is due: while all answers are faults, another row tells
     /// more about the service.
     OthersFirst,
-    /// The row that was read last, else any retry, due or not. Rows that lie together may have a
-    /// fault in common, a list sorted by group for one: the furthest tells most about the service.
+    /// Any row that has not been called, else a retry, due or not. Rows that lie together may have a
+    /// fault in common, a list sorted by group for one, so one from anywhere tells most about the
+    /// service: neither the next nor the last can stand in its way for long.
     Probe,
 }
 
 impl Queue {
+    /// Without rows; the seed is that of the choice among them.
+    pub(super) fn new(seed: u64) -> Self {
+        Self {
+            fresh: VecDeque::new(),
+            waiting: BinaryHeap::new(),
+            orders: 0,
+            dice: fastrand::Rng::with_seed(seed),
+        }
+    }
+
     /// A row that has just been read.
     pub(super) fn push(&mut self, row: Row) {
         self.fresh.push_back(Job {
@@ -67,6 +81,7 @@ impl Queue {
             counted: 0,
             strikes: Strikes::default(),
             signature: 0,
+            may_have_landed: false,
         });
         self.orders += 1;
     }
@@ -81,7 +96,7 @@ impl Queue {
         let due = self.waiting.peek().map(|Reverse(first)| first.due);
         let is_due = due.is_some_and(|due| due <= now || turn == Turn::Probe);
         match (self.fresh.is_empty(), is_due) {
-            (false, _) if turn == Turn::Probe => Ok(Place::Last),
+            (false, _) if turn == Turn::Probe => Ok(Place::Any),
             (false, true) if turn == Turn::Usual => Ok(Place::Waiting),
             (false, _) => Ok(Place::First),
             (true, true) => Ok(Place::Waiting),
@@ -93,7 +108,9 @@ impl Queue {
     pub(super) fn take(&mut self, place: Place) -> Option<Job> {
         match place {
             Place::First => self.fresh.pop_front(),
-            Place::Last => self.fresh.pop_back(),
+            Place::Any => self
+                .fresh
+                .remove(self.dice.usize(..self.fresh.len().max(1))),
             Place::Waiting => self.waiting.pop().map(|Reverse(waiting)| waiting.job),
         }
     }
@@ -140,3 +157,50 @@ impl PartialEq for Waiting {
 }
 
 impl Eq for Waiting {}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn queue_of(rows: u64) -> Queue {
+        let mut queue = Queue::new(7);
+        for line in 0..rows {
+            queue.push(Row {
+                input: None,
+                line,
+                group: "g".to_owned(),
+                sender: line.to_string(),
+                topic: String::new(),
+            });
+        }
+        queue
+    }
+
+    #[test]
+    fn a_probe_asks_from_anywhere_and_leaves_the_others_in_their_order() {
+        let mut queue = queue_of(1_000);
+        let now = Instant::now();
+        let place = queue.choose(Turn::Probe, now).expect("rows");
+        let asked: Vec<_> = (0..8)
+            .map(|_| queue.take(place).expect("a row").row.line)
+            .collect();
+        let span = asked.iter().max().expect("eight") - asked.iter().min().expect("eight");
+        assert!(span > 300, "far from each other: {asked:?}");
+        let left = queue.fresh.iter().map(|job| job.row.line);
+        assert!(left.is_sorted());
+    }
+
+    #[test]
+    fn a_probe_does_not_wait_for_a_retry_to_be_due() {
+        let mut queue = queue_of(1);
+        let now = Instant::now();
+        let job = queue.take(Place::First).expect("the row");
+        let due = now + Duration::from_secs(30);
+        queue.wait(job, due);
+        assert_eq!(queue.choose(Turn::Usual, now), Err(Some(due)));
+        assert_eq!(queue.choose(Turn::OthersFirst, now), Err(Some(due)));
+        assert_eq!(queue.choose(Turn::Probe, now), Ok(Place::Waiting));
+    }
+}

@@ -62,6 +62,21 @@ fn five_minutes_without_a_service_fail_no_row() {
 }
 
 #[test]
+fn rows_with_a_single_attempt_fail_until_it_is_an_outage_and_no_further() {
+    let mut world = World::healthy(1, 2_000);
+    world.out(3, 303, Sickness::Refuses);
+    let plan = Plan {
+        concurrency: NonZeroUsize::MIN,
+        max_attempts: NonZeroU32::MIN,
+        ..plan()
+    };
+    assert_eq!(run(&mut world, &plan), End::Done(None));
+    // The twentieth makes it an outage.
+    assert_eq!(world.count(Outcome::Failed), 19);
+    assert_eq!(world.count(Outcome::Recalled), 1_981);
+}
+
+#[test]
 fn calls_in_an_outage_are_no_attempts() {
     // Few rows, so that the probes come back to each of them, and a service that stays shaky.
     let mut world = World::healthy(2, 25);
@@ -113,6 +128,43 @@ fn sick_rows_in_one_place_do_not_keep_the_others_from_their_calls() {
         run(&mut world, &plan);
         assert_eq!(world.count(Outcome::Recalled), 3_000 - sick, "of {sick}");
     }
+}
+
+#[test]
+fn sick_rows_in_several_places_do_not_keep_the_others_from_their_calls() {
+    let plan = Plan {
+        max_failures: MaxFailures::Any,
+        ..plan()
+    };
+    // Also where the rows read last are sick, which a probe must not ask one after the other.
+    for at_the_end in [50, 250, 500] {
+        let mut world = World::healthy(4, 3_000);
+        world.natures[1_000..1_500].fill(Nature::Stubborn);
+        world.natures[3_000 - at_the_end..].fill(Nature::Stubborn);
+        run(&mut world, &plan);
+        let good = 2_500 - at_the_end;
+        assert_eq!(world.count(Outcome::Recalled), good, "of {at_the_end}");
+    }
+    let mut world = World::healthy(4, 20_000);
+    world.natures[1_000..1_500].fill(Nature::Stubborn);
+    world.natures[8_500..11_000].fill(Nature::Stubborn);
+    run(&mut world, &plan);
+    assert_eq!(world.count(Outcome::Recalled), 17_000);
+}
+
+#[test]
+fn before_groups_that_were_not_looked_up_every_row_gets_its_attempts() {
+    let mut world = World::healthy(4, 600);
+    world.fault_share = 0.3;
+    world.out(0, 5, Sickness::Hangs);
+    let plan = Plan {
+        groups: Some(world.looked_up_to(150)),
+        max_attempts: NonZeroU32::new(30).expect("not 0"),
+        ..plan()
+    };
+    let end = run(&mut world, &plan);
+    assert_eq!(end, End::Done(Some(Stop::UnknownGroup)));
+    assert_eq!(world.count(Outcome::Recalled), 150);
 }
 
 #[test]

@@ -30,7 +30,7 @@ use crate::outcome::Entry;
 use crate::rows::Batch;
 
 /// Rows read ahead of their calls. More would only cost memory, but in an outage, when a row from
-/// far away tells more than one that lies beside those with faults.
+/// far away tells more than one that lies beside those with faults: then as many as may wait.
 const READ_AHEAD: usize = 512;
 /// Rows that may wait for another attempt; then reading pauses.
 const MOST_WAITING: usize = 10_000;
@@ -61,11 +61,11 @@ pub(super) struct Schedule {
 
 impl Schedule {
     /// A run that has not begun. `can_renew`: whether an expired `UserSig` can be signed anew;
-    /// the seed is that of the jitter.
+    /// the seed is that of the jitter and of the probes.
     pub(super) fn new(mut plan: Plan, can_renew: bool, seed: u64, now: Instant) -> Self {
         Self {
             intake: Intake::new(plan.limit, plan.groups.take()),
-            queue: Queue::default(),
+            queue: Queue::new(seed),
             in_flight: 0,
             unrecorded: Unrecorded::default(),
             calls: 0,
@@ -137,7 +137,8 @@ impl Schedule {
                 .map_or(Duration::ZERO, |since| now - since);
             self.stop(Stop::Outage { lasted });
         }
-        if self.nothing_left() && self.intake.met_unknown_group() {
+        // A call in flight may yet bring its row back for another attempt.
+        if self.nothing_left() && self.in_flight == 0 && self.intake.met_unknown_group() {
             self.stop(Stop::UnknownGroup);
         }
         if self.stop.is_some() || self.nothing_left() {
@@ -309,5 +310,83 @@ impl Schedule {
         if let Some(notice) = self.news.of(self.pace.lowered_to(), now) {
             self.tell(notice);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::api::codes;
+    use crate::api::reply::Reply;
+    use crate::rows::BadRow;
+    use crate::run::guard::MaxFailures;
+    use crate::run::steps::Answer;
+    use crate::run::window::LastSecond;
+
+    /// As fast as it goes, and without holding off.
+    fn schedule() -> Schedule {
+        let plan = Plan {
+            rate: None,
+            before: LastSecond::default(),
+            concurrency: NonZeroUsize::MAX,
+            max_attempts: NonZeroU32::new(8).expect("not 0"),
+            max_outage: Duration::ZERO,
+            max_failures: MaxFailures::Any,
+            limit: None,
+            groups: None,
+        };
+        Schedule::new(plan, true, 1, Instant::now())
+    }
+
+    #[test]
+    fn reading_pauses_while_too_many_entries_are_on_their_way_to_the_disk() {
+        let mut schedule = schedule();
+        let mut batch = Batch::default();
+        for line in 0..MOST_UNRECORDED as u64 {
+            assert!(schedule.wants_rows());
+            batch.clear();
+            batch.push_bad(BadRow {
+                input: None,
+                line,
+                reason: format!("bad in its own way: {line}"),
+            });
+            schedule.offer(&batch);
+        }
+        assert!(!schedule.wants_rows());
+        schedule.recorded(1);
+        assert!(schedule.wants_rows());
+    }
+
+    #[test]
+    fn reading_pauses_while_too_many_rows_wait_for_another_attempt() {
+        let mut schedule = schedule();
+        let now = Instant::now();
+        let mut batch = Batch::default();
+        for line in 0..MOST_WAITING as u64 {
+            assert!(schedule.wants_rows(), "at {line}");
+            batch.clear();
+            batch.push(None, line, ["g", &line.to_string(), ""]);
+            schedule.offer(&batch);
+            let Next::Call(job) = schedule.next(now) else {
+                panic!("a row that may go");
+            };
+            let reply = Reply {
+                code: 10002,
+                verdict: codes::look_up(10002).verdict,
+                info: String::new(),
+            };
+            let answer = Answer {
+                reply,
+                sent_at: Timestamp::UNIX_EPOCH,
+                took: Duration::ZERO,
+            };
+            schedule.answered(job, answer, now);
+        }
+        assert_eq!(schedule.retrying(), MOST_WAITING);
+        assert!(!schedule.wants_rows());
     }
 }

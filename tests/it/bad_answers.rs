@@ -236,3 +236,38 @@ fn a_time_out_that_was_not_the_last_attempt_leaves_no_doubt() {
         ("recalled", "", 2)
     );
 }
+
+#[test]
+fn a_row_of_which_an_earlier_call_may_have_landed_says_so_whatever_came_last() {
+    for (last, attempts) in [(Answer::code(10010), 2), (Answer::code(10002), 3)] {
+        let service = Service::start(move |call| match call.nth_of_row {
+            0 => Answer::reset(),
+            _ => last.clone(),
+        });
+        let place = Place::with_rows(rows(1));
+        let run = place.run("rows.csv").on(service.address());
+        run.with(["--max-attempts", "3"]).finish().exits(3);
+        let ledger = place.ledger();
+        let entry = ledger.of("u0");
+        assert_eq!(entry.attempts, attempts);
+        assert!(
+            entry.info.ends_with("; an earlier call may have landed"),
+            "{entry:?}"
+        );
+    }
+}
+
+#[test]
+fn a_row_that_was_recalled_has_nothing_to_say_of_its_earlier_calls() {
+    let service = Service::start(|call| match call.nth_of_row {
+        0 => Answer::reset(),
+        _ => Answer::ok(),
+    });
+    let place = Place::with_rows(rows(1));
+    place
+        .run("rows.csv")
+        .on(service.address())
+        .finish()
+        .exits(0);
+    assert_eq!(place.ledger().of("u0").info, "");
+}

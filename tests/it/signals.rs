@@ -72,7 +72,7 @@ fn the_command_that_it_prints_goes_on_when_it_is_typed() {
 }
 
 #[test]
-fn the_second_signal_leaves_at_once_and_the_ledger_is_sound() {
+fn the_second_wish_leaves_at_once_and_the_ledger_is_sound() {
     let answers = Gate::default();
     let held = answers.clone();
     let service = Service::start(move |call| match call.nth {
@@ -86,11 +86,15 @@ fn the_second_signal_leaves_at_once_and_the_ledger_is_sound() {
             .on(service.address())
             .with(["--concurrency", "5", "--timeout", "10m"])
     };
-    let running = run().start();
+    let mut running = run().start();
     service.until_called(15);
     running.signal(Signal::INT);
     running.until_it_says("in flight. Once more to leave at once");
-    running.signal(Signal::INT);
+    // Those that come right behind the first are the same wish.
+    until("it leaves", || {
+        running.signal(Signal::INT);
+        running.has_ended()
+    });
     // Five calls still hang, and nobody waits for them.
     running.finish().exits(130);
     assert_eq!((service.calls(), place.ledger().entries.len()), (15, 10));
@@ -98,6 +102,29 @@ fn the_second_signal_leaves_at_once_and_the_ledger_is_sound() {
     let done = run().with(["--resume"]).finish().exits(0);
     assert_eq!([done.count("resumed"), done.count("recalled")], [10, 30]);
     place.ledger().has_recalled_each_of(40);
+}
+
+#[test]
+fn signals_that_come_together_are_one_wish() {
+    for second in [Signal::INT, Signal::TERM] {
+        let answers = Gate::default();
+        let held = answers.clone();
+        let service = Service::start(move |call| match call.nth {
+            0..10 => Answer::ok(),
+            _ => Answer::ok().behind(&held),
+        });
+        let place = Place::with_rows(rows(40));
+        let run = place.run("rows.csv").on(service.address());
+        let running = run.with(["--concurrency", "5"]).start();
+        service.until_called(15);
+        // As GNU timeout and some supervisors do.
+        running.signal(Signal::INT);
+        running.signal(second);
+        running.until_it_says("waiting for 5 in flight");
+        answers.open();
+        let done = running.finish().exits(130);
+        assert_eq!(done.count("recalled"), 15, "all that was called");
+    }
 }
 
 #[test]

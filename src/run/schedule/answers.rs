@@ -50,6 +50,7 @@ impl Schedule {
 
     /// No real answer: the row waits for another attempt, or has had its last.
     fn fault(&mut self, mut job: Job, answer: Answer, now: Instant) {
+        job.may_have_landed |= entry::may_have_landed(answer.reply.code);
         if self.outage.since().is_none() {
             job.counted += 1;
         }

@@ -158,8 +158,13 @@ impl World {
 
     /// What a look at the groups has found: which of them are silent.
     pub(in crate::run) fn looked_up(&self) -> LookedUp {
+        self.looked_up_to(self.natures.len() as u64)
+    }
+
+    /// The same, of an input that has grown since by the rows from here on.
+    pub(in crate::run) fn looked_up_to(&self, end: u64) -> LookedUp {
         let mut met = Groups::default();
-        for line in 0..self.natures.len() as u64 {
+        for line in 0..end {
             met.meet(&group(line));
         }
         let natures = (0..).zip(&self.natures);
