@@ -153,14 +153,15 @@ fn is_torn_header(mut file: &File) -> io::Result<bool> {
 }
 
 fn in_the_way(mut reader: Reader) -> Error {
+    let mut settled = 0u64;
     loop {
         match reader.advance() {
-            Ok(true) => drop(reader.settled()),
+            Ok(true) => settled += u64::from(reader.settled().is_some()),
             Ok(false) => break,
             Err(error) => return error,
         }
     }
-    let rows = match reader.entries() {
+    let rows = match settled {
         1 => "1 row".to_owned(),
         rows => format!("{rows} rows"),
     };
@@ -172,14 +173,16 @@ fn in_the_way(mut reader: Reader) -> Error {
 }
 
 fn read_settled(mut reader: Reader, settled: &mut impl FnMut(&Settled<'_>)) -> Result<u64> {
+    let mut damaged = 0u64;
     while reader.advance()? {
-        if let Some(entry) = reader.settled() {
-            settled(&entry);
+        match reader.settled() {
+            Some(entry) => settled(&entry),
+            None => damaged += 1,
         }
     }
-    if reader.unreadable() > 0 {
+    if damaged > 0 {
         tracing::warn!(
-            lines = reader.unreadable(),
+            lines = damaged,
             "the ledger has lines that are no entries: their rows are called again"
         );
     }

@@ -112,6 +112,20 @@ fn a_damaged_line_in_the_middle_costs_its_row_and_no_other() {
 }
 
 #[test]
+fn a_tail_longer_than_any_line_of_ours_costs_no_row_before_or_behind_it() {
+    const MIB: usize = 1024 * 1024;
+    for length in [MIB - 1, MIB, MIB + 1, 3 * MIB / 2] {
+        let folder = folder();
+        let path = folder.path().join("l");
+        write(&path, recalled(1..3));
+        let mut file = OpenOptions::new().append(true).open(&path).expect("there");
+        file.write_all(&vec![0; length]).expect("written");
+        write(&path, recalled(9..10));
+        assert_eq!(settled(&path), [1, 2, 9], "{length} bytes");
+    }
+}
+
+#[test]
 fn one_run_at_a_time_writes_a_ledger() {
     let folder = folder();
     let path = folder.path().join("l");
