@@ -16,7 +16,7 @@ mod settled;
 mod tests;
 mod writer;
 
-pub use begin::{Start, check_new, check_resumed, is_begun};
+pub use begin::{Start, check, is_begun};
 pub use failed::{Sink, failed_rows, write_failed_rows};
 pub use format::{Header, VERSION};
 pub use last::LastWords;
