@@ -21,7 +21,8 @@
 //! [`commands`] has a file a command, [`survey`] counts what is in an input and what is wrong with
 //! it, [`preflight`] asks the service for its groups, [`turn`] keeps two runs from sharing a cap,
 //! [`exit`] holds the exit codes, `harmless` escapes what would drive a terminal, `shell` quotes
-//! commands that are printed to be copied, `usage` tells what this process takes, and [`mock`] is the service to rehearse and measure against.
+//! commands that are printed to be copied, `usage` tells what this process takes, `durable` puts
+//! a file in the place of another, and [`mock`] is the service to rehearse and measure against.
 //!
 //! Arrows point one way. Only the run and the [`commands`] know all the parts. What decides is a
 //! plain value that takes `now` and what happened; the loop is the one place with a clock.
@@ -42,6 +43,7 @@ pub mod survey;
 pub mod turn;
 
 pub mod api;
+mod durable;
 mod identity;
 pub mod outcome;
 mod usage;

@@ -1,6 +1,6 @@
 //! `recall export`: the rows of a ledger on stdout, each with its last outcome.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter};
 
 use crate::cli::{ExportArgs, ExportFormat, OutcomeArg};
 use crate::error::{Error, Result};
@@ -50,7 +50,7 @@ fn write(mut rows: LastWords, wanted: Option<Outcome>, format: Format) -> Result
             return Ok(Err(error));
         }
     }
-    Ok(sink.finish().and_then(|mut stdout| stdout.flush()))
+    Ok(sink.finish())
 }
 
 /// A row of an export: an entry with every column, for CSV has no absent ones. Only a ledger of one

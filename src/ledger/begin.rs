@@ -7,6 +7,7 @@ use std::path::Path;
 use super::format::Header;
 use super::reader::Reader;
 use super::settled::Settled;
+use crate::durable;
 use crate::error::{Error, Result};
 
 /// How every header starts.
@@ -213,9 +214,5 @@ fn begin(path: &Path, file: &mut File, header: &Header) -> io::Result<()> {
     line.push(b'\n');
     file.write_all(&line)?;
     file.sync_all()?;
-    // The name of a new file is safe only when its folder is.
-    match path.parent() {
-        Some(folder) if folder != Path::new("") => File::open(folder)?.sync_all(),
-        _ => File::open(".")?.sync_all(),
-    }
+    durable::sync_folder_of(path)
 }

@@ -1,12 +1,13 @@
 //! The failed rows of a ledger: as a file that is itself an input, and as rows to send again.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
 
 use serde::Serialize;
 
 use super::last::LastWords;
+use crate::durable;
 use crate::error::{Error, Result};
 use crate::outcome::{Entry, Outcome};
 use crate::rows::{Format, Row};
@@ -28,8 +29,8 @@ const COLUMNS: [&str; 7] = [
     "group", "sender", "topic", "code", "info", "attempts", "sent_at",
 ];
 
-/// Writes the rows whose last outcome is `failed` to a file, in the format of the input. Where
-/// there are none there is no file either; an older one goes.
+/// Writes the rows whose last outcome is `failed` to a file in `format`, which need not be that of
+/// the input. Where there are none there is no file either; an older one goes.
 ///
 /// # Errors
 /// When the ledger can't be read or the file not be written; then an older file is still whole.
@@ -48,31 +49,28 @@ pub fn write_failed_rows(mut rows: LastWords, to: &Path, format: Format) -> Resu
             _ => Ok(()),
         };
     }
-    let mut partial = to.as_os_str().to_owned();
-    partial.push(".part");
-    let partial = PathBuf::from(partial);
-    let file = File::create(&partial).map_err(fail)?;
-    let mut sink = Sink::new(BufWriter::new(file), format, &COLUMNS).map_err(fail)?;
-    while rows.advance()? {
-        if let Some(entry) = rows.entry().filter(has_failed) {
-            sink.write(&FailedRow {
-                group: &entry.group,
-                sender: &entry.sender,
-                topic: &entry.topic,
-                code: entry.code,
-                info: &entry.info,
-                attempts: entry.attempts,
-                sent_at: entry
-                    .sent_at
-                    .map(|at| format!("{at:.3}"))
-                    .unwrap_or_default(),
-            })
-            .map_err(fail)?;
+    let written = durable::replace(to, |file| {
+        let mut sink = Sink::new(file, format, &COLUMNS)?;
+        while rows.advance().map_err(io::Error::other)? {
+            if let Some(entry) = rows.entry().filter(has_failed) {
+                sink.write(&FailedRow {
+                    group: &entry.group,
+                    sender: &entry.sender,
+                    topic: &entry.topic,
+                    code: entry.code,
+                    info: &entry.info,
+                    attempts: entry.attempts,
+                    sent_at: entry
+                        .sent_at
+                        .map(|at| format!("{at:.3}"))
+                        .unwrap_or_default(),
+                })?;
+            }
         }
-    }
-    let file = sink.finish().map_err(fail)?;
-    file.sync_all().map_err(fail)?;
-    fs::rename(&partial, to).map_err(fail)
+        sink.finish()
+    });
+    // A ledger that can't be read is told as such.
+    written.map_err(|error| error.downcast().unwrap_or_else(fail))
 }
 
 /// The rows whose last outcome is `failed`, to be sent again.
@@ -143,6 +141,17 @@ impl<W: Write> Sink<W> {
             }
         }
     }
+
+    /// Hands everything that was written on to the file, and flushes that.
+    ///
+    /// # Errors
+    /// As the file under it.
+    pub fn finish(self) -> io::Result<()> {
+        match self {
+            Self::Separated(mut to) => to.flush(),
+            Self::Jsonl(mut to) => to.flush(),
+        }
+    }
 }
 
 /// The error of the file itself, so that a reader who has gone away is known as such.
@@ -150,19 +159,5 @@ fn io_error(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
         other => io::Error::other(format!("{other:?}")),
-    }
-}
-
-impl<W: Write> Sink<BufWriter<W>> {
-    /// Flushes and hands the file back.
-    ///
-    /// # Errors
-    /// As the file under it.
-    pub fn finish(self) -> io::Result<W> {
-        let buffer = match self {
-            Self::Separated(to) => to.into_inner().map_err(csv::IntoInnerError::into_error)?,
-            Self::Jsonl(to) => to,
-        };
-        buffer.into_inner().map_err(io::IntoInnerError::into_error)
     }
 }
