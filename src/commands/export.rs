@@ -91,10 +91,7 @@ impl<'a> Exported<'a> {
             code: entry.code,
             info: &entry.info,
             attempts: entry.attempts,
-            sent_at: entry
-                .sent_at
-                .map(|at| format!("{at:.3}"))
-                .unwrap_or_default(),
+            sent_at: entry.sent_at_text(),
             ms: entry.ms,
         }
     }

@@ -1,12 +1,13 @@
 //! The failed rows of a ledger: as a file that is itself an input, and as rows to send again.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use serde::Serialize;
 
 use super::last::LastWords;
+use super::sink::Sink;
 use crate::durable;
 use crate::error::{Error, Result};
 use crate::outcome::{Entry, Outcome};
@@ -60,10 +61,7 @@ pub fn write_failed_rows(mut rows: LastWords, to: &Path, format: Format) -> Resu
                     code: entry.code,
                     info: &entry.info,
                     attempts: entry.attempts,
-                    sent_at: entry
-                        .sent_at
-                        .map(|at| format!("{at:.3}"))
-                        .unwrap_or_default(),
+                    sent_at: entry.sent_at_text(),
                 })?;
             }
         }
@@ -98,66 +96,4 @@ pub fn failed_rows(mut rows: LastWords) -> impl Iterator<Item = Result<Row>> + S
 
 fn has_failed(entry: &Entry<'_>) -> bool {
     entry.outcome == Outcome::Failed
-}
-
-/// Writes rows in any format.
-pub enum Sink<W: Write> {
-    /// CSV and TSV.
-    Separated(Box<csv::Writer<W>>),
-    /// JSON lines.
-    Jsonl(W),
-}
-
-impl<W: Write> Sink<W> {
-    /// A file of rows that has none yet. Where the format has a header it is there from the
-    /// start, for who reads a file without rows looks for its columns too.
-    ///
-    /// # Errors
-    /// As the file under it.
-    pub fn new(to: W, format: Format, columns: &[&str]) -> io::Result<Self> {
-        let delimiter = match format {
-            Format::Csv => b',',
-            Format::Tsv => b'\t',
-            Format::Jsonl => return Ok(Self::Jsonl(to)),
-        };
-        let mut writer = csv::WriterBuilder::new()
-            .delimiter(delimiter)
-            .has_headers(false)
-            .from_writer(to);
-        writer.write_record(columns).map_err(io_error)?;
-        Ok(Self::Separated(Box::new(writer)))
-    }
-
-    /// Writes a row with these columns.
-    ///
-    /// # Errors
-    /// As the file under it.
-    pub fn write(&mut self, row: &impl Serialize) -> io::Result<()> {
-        match self {
-            Self::Separated(to) => to.serialize(row).map_err(io_error),
-            Self::Jsonl(to) => {
-                serde_json::to_writer(&mut *to, row)?;
-                to.write_all(b"\n")
-            }
-        }
-    }
-
-    /// Hands everything that was written on to the file, and flushes that.
-    ///
-    /// # Errors
-    /// As the file under it.
-    pub fn finish(self) -> io::Result<()> {
-        match self {
-            Self::Separated(mut to) => to.flush(),
-            Self::Jsonl(mut to) => to.flush(),
-        }
-    }
-}
-
-/// The error of the file itself, so that a reader who has gone away is known as such.
-fn io_error(error: csv::Error) -> io::Error {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => error,
-        other => io::Error::other(format!("{other:?}")),
-    }
 }
