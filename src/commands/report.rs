@@ -16,7 +16,7 @@ use crate::report::{self, Report};
 /// Reports on a ledger.
 ///
 /// # Errors
-/// When the ledger can't be read, or stdout or the page not be written.
+/// When the ledger can't be read, or stdout or the page can't be written.
 pub fn run(args: &ReportArgs, screen: &Screen) -> Result<u8> {
     if let Some(file) = &args.html {
         check_that_it_may_be_replaced(file)?;

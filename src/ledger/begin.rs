@@ -115,8 +115,8 @@ fn cannot(what: &str, path: &Path, error: io::Error) -> Error {
     Error::ledger(format!("cannot {what} the ledger {}", path.display())).because(error)
 }
 
-/// Decides whether a run may use what is there. The ledger behind its header where it goes on with
-/// it; none where it is to begin at the first byte.
+/// Decides whether a run may use what is there. The ledger behind its header, where the run goes on
+/// with it; none where it begins at the first byte.
 fn admit(
     path: &Path,
     file: &File,
@@ -128,7 +128,7 @@ fn admit(
         return Ok(None);
     };
     if start == Start::New {
-        return Err(in_the_way(reader));
+        return Err(in_the_way(path, count_settled(reader)?));
     }
     check_service(path, reader.header(), app, endpoint)?;
     Ok((start == Start::Resume).then_some(reader))
@@ -158,26 +158,27 @@ fn is_torn_header(mut file: &File) -> io::Result<bool> {
         && (start.len() as u64) < LONGEST_HEADER)
 }
 
-fn in_the_way(mut reader: Reader) -> Error {
-    let mut settled = 0u64;
-    loop {
-        match reader.advance() {
-            Ok(true) => settled += u64::from(reader.settled().is_some()),
-            Ok(false) => break,
-            Err(error) => return error,
-        }
+fn count_settled(mut reader: Reader) -> Result<u64> {
+    let mut settled = 0;
+    while reader.advance()? {
+        settled += u64::from(reader.settled().is_some());
     }
+    Ok(settled)
+}
+
+fn in_the_way(path: &Path, settled: u64) -> Error {
     let rows = match settled {
         1 => "1 row".to_owned(),
         rows => format!("{rows} rows"),
     };
     Error::ledger(format!(
         "there is a ledger already: {} has {rows} settled",
-        reader.path().display(),
+        path.display(),
     ))
     .hint("add --resume to go on with it, or --ledger FILE to begin another one")
 }
 
+/// Tells `settled` of every entry. The length of the file without its torn tail.
 fn read_settled(mut reader: Reader, mut settled: impl FnMut(&Settled<'_>)) -> Result<u64> {
     let mut damaged = 0u64;
     while reader.advance()? {

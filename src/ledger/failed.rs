@@ -34,7 +34,7 @@ const COLUMNS: [&str; 7] = [
 /// the input. Where there are none there is no file either; an older one goes.
 ///
 /// # Errors
-/// When the ledger can't be read or the file not be written; then an older file is still whole.
+/// When the ledger can't be read, or the file can't be written; then an older file is still whole.
 pub fn write_failed_rows(mut rows: LastWords, to: &Path, format: Format) -> Result<()> {
     let ledger = quoted(rows.path());
     let fail = |error: io::Error| {
