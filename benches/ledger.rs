@@ -73,10 +73,12 @@ fn ledgers(criterion: &mut Criterion) {
     group.bench_function("read what is settled", |bencher| {
         bencher.iter(|| {
             let mut reader = Reader::open(&path).expect("the ledger");
+            let mut entries = 0;
             while reader.advance().expect("a disk that works") {
                 reader.settled().expect("an entry");
+                entries += 1;
             }
-            assert_eq!(reader.entries(), ENTRIES);
+            assert_eq!(entries, ENTRIES);
         });
     });
     group.bench_function("know again what is settled", |bencher| {

@@ -27,10 +27,12 @@
 //! - `harmless`: escapes what would drive a terminal
 //! - `shell`: quotes commands that are printed to be copied
 //! - `usage`: what this process takes
+//! - `durable`: puts a file in the place of another, whole or not at all
 //! - [`mock`]: the service to rehearse and measure against
 //!
-//! Arrows point one way. Only the run, the preflight and the [`commands`] know all the parts. What decides is a
-//! plain value that takes `now` and what happened; the loop is the one place with a clock.
+//! Arrows point one way. Only the run, the preflight and the [`commands`] know all the parts. What
+//! decides is a plain value that takes `now` and what happened; the loop is the one place with a
+//! clock.
 //! A failed row is data, an [`Outcome`](outcome::Outcome); an [`Error`](error::Error) ends a run.
 
 #[cfg(not(unix))]
@@ -51,6 +53,7 @@ pub mod survey;
 pub mod turn;
 
 pub mod api;
+mod durable;
 mod identity;
 pub mod outcome;
 mod usage;

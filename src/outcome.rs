@@ -1,6 +1,7 @@
 //! What became of a row: what ledger, monitor and report share.
 
 use std::borrow::Cow;
+use std::fmt::{self, Display};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
@@ -57,13 +58,31 @@ pub struct Entry<'a> {
     pub ms: Option<u64>,
 }
 
+impl Entry<'_> {
+    /// When the last call was sent, to the millisecond as in the ledger; empty where no call was
+    /// made.
+    pub fn sent_at_text(&self) -> String {
+        let at = self.sent_at.map(|at| ToTheMillisecond(at).to_string());
+        at.unwrap_or_default()
+    }
+}
+
+/// A time as a ledger has it.
+struct ToTheMillisecond(Timestamp);
+
+impl Display for ToTheMillisecond {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.3}", self.0)
+    }
+}
+
 #[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
 fn to_the_millisecond<S: Serializer>(
     timestamp: &Option<Timestamp>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     match timestamp {
-        Some(timestamp) => serializer.collect_str(&format_args!("{timestamp:.3}")),
+        Some(at) => serializer.collect_str(&ToTheMillisecond(*at)),
         None => serializer.serialize_none(),
     }
 }
@@ -92,6 +111,7 @@ mod tests {
             line,
             r#"{"row":17,"group":"@TGS#2C5SZEAEF","sender":"leckie","topic":"","outcome":"recalled","code":0,"info":"","attempts":2,"sent_at":"2026-11-22T10:00:00.120Z","ms":41}"#
         );
+        assert_eq!(entry.sent_at_text(), "2026-11-22T10:00:00.120Z");
         assert_eq!(
             serde_json::from_str::<Entry<'_>>(&line).expect("reads back"),
             entry
@@ -103,6 +123,7 @@ mod tests {
         let line = r#"{"row":3,"input":"b.csv","group":"g","sender":"s","topic":"","outcome":"skipped","code":0,"info":"","attempts":0}"#;
         let entry = serde_json::from_str::<Entry<'_>>(line).expect("an entry");
         assert_eq!((entry.row, &*entry.input), (3, "b.csv"));
+        assert_eq!(entry.sent_at_text(), "");
         assert_eq!(serde_json::to_string(&entry).expect("plain data"), line);
     }
 }

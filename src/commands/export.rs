@@ -1,6 +1,6 @@
 //! `recall export`: the rows of a ledger on stdout, each with its last outcome.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter};
 
 use crate::cli::{ExportArgs, ExportFormat, OutcomeArg};
 use crate::error::{Error, Result};
@@ -12,7 +12,7 @@ use crate::rows::Format;
 /// Exports a ledger.
 ///
 /// # Errors
-/// When the ledger can't be read or stdout not be written.
+/// When the ledger can't be read, or stdout can't be written.
 pub fn run(args: &ExportArgs) -> Result<u8> {
     let rows = LastWords::open(&args.ledger)?;
     let format = match args.format {
@@ -25,32 +25,30 @@ pub fn run(args: &ExportArgs) -> Result<u8> {
         OutcomeArg::Invalid => Outcome::Invalid,
         OutcomeArg::Skipped => Outcome::Skipped,
     });
-    match write(rows, wanted, format)? {
+    match write(rows, wanted, format) {
         // The reader has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(exit::OK),
-        Err(error) => Err(Error::ledger("cannot write the export to stdout").because(error)),
+        Err(error) => Err(error.downcast().unwrap_or_else(|error| {
+            Error::ledger("cannot write the export to stdout").because(error)
+        })),
         Ok(()) => Ok(exit::OK),
     }
 }
 
-fn write(mut rows: LastWords, wanted: Option<Outcome>, format: Format) -> Result<io::Result<()>> {
+/// An error of the ledger is inside that of the file.
+fn write(mut rows: LastWords, wanted: Option<Outcome>, format: Format) -> io::Result<()> {
     let several_inputs = rows.several_inputs();
     let columns = Exported::columns(several_inputs);
-    let mut sink = match Sink::new(BufWriter::new(io::stdout().lock()), format, &columns) {
-        Ok(sink) => sink,
-        Err(error) => return Ok(Err(error)),
-    };
-    while rows.advance()? {
-        let Some(entry) = rows.entry() else {
-            continue;
-        };
-        if wanted.is_none_or(|wanted| wanted == entry.outcome)
-            && let Err(error) = sink.write(&Exported::new(&entry, several_inputs))
+    let stdout = BufWriter::new(io::stdout().lock());
+    let mut sink = Sink::new(stdout, format, &columns)?;
+    while rows.advance().map_err(io::Error::other)? {
+        if let Some(entry) = rows.entry()
+            && wanted.is_none_or(|wanted| wanted == entry.outcome)
         {
-            return Ok(Err(error));
+            sink.write(&Exported::new(&entry, several_inputs))?;
         }
     }
-    Ok(sink.finish().and_then(|mut stdout| stdout.flush()))
+    sink.finish()
 }
 
 /// A row of an export: an entry with every column, for CSV has no absent ones. Only a ledger of one
@@ -91,10 +89,7 @@ impl<'a> Exported<'a> {
             code: entry.code,
             info: &entry.info,
             attempts: entry.attempts,
-            sent_at: entry
-                .sent_at
-                .map(|at| format!("{at:.3}"))
-                .unwrap_or_default(),
+            sent_at: entry.sent_at_text(),
             ms: entry.ms,
         }
     }

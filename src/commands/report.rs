@@ -2,10 +2,11 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::stdout::{print, print_json};
 use crate::cli::ReportArgs;
+use crate::durable;
 use crate::error::{Error, Result};
 use crate::exit;
 use crate::harmless::harmless;
@@ -15,14 +16,15 @@ use crate::report::{self, Report};
 /// Reports on a ledger.
 ///
 /// # Errors
-/// When the ledger can't be read, or stdout or the page not be written.
+/// When the ledger can't be read, or stdout or the page can't be written.
 pub fn run(args: &ReportArgs, screen: &Screen) -> Result<u8> {
     if let Some(file) = &args.html {
         check_that_it_may_be_replaced(file)?;
     }
     let report = Report::read(&args.ledger)?;
     if let Some(file) = &args.html {
-        write_whole(file, &report::page(&report)).map_err(|error| {
+        let page = report::page(&report);
+        durable::replace(file, |to| to.write_all(page.as_bytes())).map_err(|error| {
             Error::ledger(format!("cannot write the report to {}", file.display())).because(error)
         })?;
         screen.line(&format!("Report: {}", harmless(file)));
@@ -64,19 +66,23 @@ fn begins_like_a_page(file: &Path) -> io::Result<bool> {
     Ok(start.is_empty() || start.eq_ignore_ascii_case(BEGINNING))
 }
 
-/// Writes beside the file and moves it there, so that it is whole at every moment.
-fn write_whole(file: &Path, text: &str) -> io::Result<()> {
-    let mut partial = file.as_os_str().to_owned();
-    partial.push(format!(".{}.part", std::process::id()));
-    let partial = PathBuf::from(partial);
-    let mut to = File::create_new(&partial)?;
-    let written = to
-        .write_all(text.as_bytes())
-        .and_then(|()| to.sync_all())
-        .and_then(|()| fs::rename(&partial, file));
-    if written.is_err() {
-        // The error says more than a second one would.
-        let _ = fs::remove_file(&partial);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_takes_the_place_of_a_page_or_of_nothing_and_of_no_device() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("empty"), "").expect("written");
+        fs::write(at("page"), "<!doctype HTML>\n<p>").expect("written");
+        fs::write(at("rows"), "group,sender\n").expect("written");
+        for name in ["nothing", "empty", "page"] {
+            check_that_it_may_be_replaced(&at(name)).expect(name);
+        }
+        for other in [at("rows"), at("."), "/dev/null".into(), "/dev/full".into()] {
+            let error = check_that_it_may_be_replaced(&other).expect_err("no page");
+            assert!(error.to_string().contains("is no page"), "{error}");
+        }
     }
-    written
 }

@@ -9,7 +9,7 @@ use crate::cli::RunArgs;
 use crate::config::{self, Service, Settings, process_env};
 use crate::error::{Error, Kind, Result};
 use crate::exit;
-use crate::ledger::{Start, check_new, check_resumed, is_begun};
+use crate::ledger::{self, Start, is_begun};
 use crate::monitor::Screen;
 use crate::monitor::words::thousands;
 use crate::preflight;
@@ -36,12 +36,14 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
         (false, false) => Start::New,
     };
     let take_turn = || job::take_turn(&service, &ledger, &args.pace, screen);
+    // Before anybody waits for a look or agrees to calls.
+    let check_ledger = || ledger::check(&ledger, start, service.credentials.app, &service.name);
     let (mut turn, mut look) = (None, None);
     if args.preflight {
         if !args.dry_run {
             // Before the ledger is read: the run before this one may be writing it.
             turn = take_turn()?;
-            check_ledger(start, &ledger, &service)?;
+            check_ledger()?;
         }
         let looked = look_at_groups(args, &ledger, &rows, &service, &plan, screen);
         if let (Err(error), false) = (&looked, args.dry_run) {
@@ -67,7 +69,7 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
             .hint("put them into a file, or add --yes"));
         }
         // Whoever agrees to so many calls should get them.
-        check_ledger(start, &ledger, &service)?;
+        check_ledger()?;
         let (what, calls) = match look {
             Some((found, groups)) => what_would_go(args, &found, groups.rows_to_skip()),
             None if rows.size().is_some() => {
@@ -108,15 +110,6 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
         replay,
     };
     job::finish(job, screen)
-}
-
-/// Refuses a ledger that the run would refuse, before anybody waits for a look or agrees to calls.
-fn check_ledger(start: Start, ledger: &Path, service: &Service) -> Result<()> {
-    match start {
-        Start::New => check_new(ledger),
-        Start::Resume => check_resumed(ledger, service.credentials.app, &service.name),
-        Start::Afresh => Ok(()),
-    }
 }
 
 /// What is in the input, and what the service tells of its groups.

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::format::Header;
 use super::reader::Reader;
 use super::settled::Settled;
+use crate::durable;
 use crate::error::{Error, Result};
 
 /// How every header starts.
@@ -30,24 +31,16 @@ pub(super) fn open(
     path: &Path,
     header: &Header,
     start: Start,
-    mut settled: impl FnMut(&Settled<'_>),
+    settled: impl FnMut(&Settled<'_>),
 ) -> Result<File> {
     let mut file = open_locked(path)?;
     let fail = |error| cannot("write", path, error);
     let found = file
         .metadata()
         .map_err(|error| cannot("read", path, error))?;
-    let whole = match (recorded(path, &file)?, start) {
-        (None, _) => 0,
-        (Some(reader), Start::New) => return Err(in_the_way(reader)),
-        (Some(reader), Start::Afresh) => {
-            check_service(path, reader.header(), header.app, &header.endpoint)?;
-            0
-        }
-        (Some(reader), Start::Resume) => {
-            check_service(path, reader.header(), header.app, &header.endpoint)?;
-            read_settled(reader, &mut settled)?
-        }
+    let whole = match admit(path, &file, start, header.app, &header.endpoint)? {
+        Some(reader) => read_settled(reader, settled)?,
+        None => 0,
     };
     if whole < found.len() {
         // A torn tail, a rehearsal before this one, or what nothing was recorded in.
@@ -60,31 +53,16 @@ pub(super) fn open(
     Ok(file)
 }
 
-/// Refuses a ledger that is there already, for whoever is to begin one later.
+/// Refuses a ledger that opening it would refuse, for whoever is to begin or go on with one later.
+/// It is neither locked nor touched.
 ///
 /// # Errors
-/// When there is one. Whether one can be made is seen when it is opened.
-pub fn check_new(path: &Path) -> Result<()> {
-    let Ok(file) = File::open(path) else {
-        return Ok(());
-    };
-    match recorded(path, &file)? {
-        Some(reader) => Err(in_the_way(reader)),
-        None => Ok(()),
-    }
-}
-
-/// Refuses a ledger in which something is recorded for another app or endpoint, for whoever is to
-/// go on with it later.
-///
-/// # Errors
-/// When it is such a one, or can't be read.
-pub fn check_resumed(path: &Path, app: u64, endpoint: &str) -> Result<()> {
-    let Ok(file) = File::open(path) else {
-        return Ok(());
-    };
-    match recorded(path, &file)? {
-        Some(reader) => check_service(path, reader.header(), app, endpoint),
+/// When it is there and can't be read, is no ledger or another service's, or there is one already
+/// and `start` says that there must not be. Whether it can be made or written, and whether another
+/// run holds it, is seen when it is opened.
+pub fn check(path: &Path, start: Start, app: u64, endpoint: &str) -> Result<()> {
+    match open_to_look(path).map_err(|error| cannot_open(path, error))? {
+        Some(file) => admit(path, &file, start, app, endpoint).map(drop),
         None => Ok(()),
     }
 }
@@ -94,11 +72,19 @@ pub fn check_resumed(path: &Path, app: u64, endpoint: &str) -> Result<()> {
 /// # Errors
 /// When it can't be read, or what is there is no ledger.
 pub fn is_begun(path: &Path) -> Result<bool> {
-    if !path.exists() {
-        return Ok(false);
+    match open_to_look(path).map_err(|error| cannot("read", path, error))? {
+        Some(file) => Ok(recorded(path, &file)?.is_some()),
+        None => Ok(false),
     }
-    let file = File::open(path).map_err(|error| cannot("read", path, error))?;
-    Ok(recorded(path, &file)?.is_some())
+}
+
+/// What is there already, if anything.
+fn open_to_look(path: &Path) -> io::Result<Option<File>> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn open_locked(path: &Path) -> Result<File> {
@@ -108,11 +94,7 @@ fn open_locked(path: &Path) -> Result<File> {
         .create(true)
         .truncate(false)
         .open(path)
-        .map_err(|error| {
-            Error::ledger(format!("cannot open the ledger {}", path.display()))
-                .because(error)
-                .hint("check its folder and its rights; a run can have it elsewhere with --ledger FILE")
-        })?;
+        .map_err(|error| cannot_open(path, error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Error::ledger(format!(
@@ -124,8 +106,32 @@ fn open_locked(path: &Path) -> Result<File> {
     }
 }
 
+fn cannot_open(path: &Path, error: io::Error) -> Error {
+    cannot("open", path, error)
+        .hint("check its folder and its rights; a run can have it elsewhere with --ledger FILE")
+}
+
 fn cannot(what: &str, path: &Path, error: io::Error) -> Error {
     Error::ledger(format!("cannot {what} the ledger {}", path.display())).because(error)
+}
+
+/// Decides whether a run may use what is there. The ledger behind its header, where the run goes on
+/// with it; none where it begins at the first byte.
+fn admit(
+    path: &Path,
+    file: &File,
+    start: Start,
+    app: u64,
+    endpoint: &str,
+) -> Result<Option<Reader>> {
+    let Some(reader) = recorded(path, file)? else {
+        return Ok(None);
+    };
+    if start == Start::New {
+        return Err(in_the_way(path, count_settled(reader)?));
+    }
+    check_service(path, reader.header(), app, endpoint)?;
+    Ok((start == Start::Resume).then_some(reader))
 }
 
 /// The ledger behind its header; none where nothing is recorded, not even by a line that is damaged
@@ -152,34 +158,38 @@ fn is_torn_header(mut file: &File) -> io::Result<bool> {
         && (start.len() as u64) < LONGEST_HEADER)
 }
 
-fn in_the_way(mut reader: Reader) -> Error {
-    loop {
-        match reader.advance() {
-            Ok(true) => drop(reader.settled()),
-            Ok(false) => break,
-            Err(error) => return error,
-        }
+fn count_settled(mut reader: Reader) -> Result<u64> {
+    let mut settled = 0;
+    while reader.advance()? {
+        settled += u64::from(reader.settled().is_some());
     }
-    let rows = match reader.entries() {
+    Ok(settled)
+}
+
+fn in_the_way(path: &Path, settled: u64) -> Error {
+    let rows = match settled {
         1 => "1 row".to_owned(),
         rows => format!("{rows} rows"),
     };
     Error::ledger(format!(
         "there is a ledger already: {} has {rows} settled",
-        reader.path().display(),
+        path.display(),
     ))
     .hint("add --resume to go on with it, or --ledger FILE to begin another one")
 }
 
-fn read_settled(mut reader: Reader, settled: &mut impl FnMut(&Settled<'_>)) -> Result<u64> {
+/// Tells `settled` of every entry. The length of the file without its torn tail.
+fn read_settled(mut reader: Reader, mut settled: impl FnMut(&Settled<'_>)) -> Result<u64> {
+    let mut damaged = 0u64;
     while reader.advance()? {
-        if let Some(entry) = reader.settled() {
-            settled(&entry);
+        match reader.settled() {
+            Some(entry) => settled(&entry),
+            None => damaged += 1,
         }
     }
-    if reader.unreadable() > 0 {
+    if damaged > 0 {
         tracing::warn!(
-            lines = reader.unreadable(),
+            lines = damaged,
             "the ledger has lines that are no entries: their rows are called again"
         );
     }
@@ -205,9 +215,5 @@ fn begin(path: &Path, file: &mut File, header: &Header) -> io::Result<()> {
     line.push(b'\n');
     file.write_all(&line)?;
     file.sync_all()?;
-    // The name of a new file is safe only when its folder is.
-    match path.parent() {
-        Some(folder) if folder != Path::new("") => File::open(folder)?.sync_all(),
-        _ => File::open(".")?.sync_all(),
-    }
+    durable::sync_folder_of(path)
 }

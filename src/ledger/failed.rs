@@ -1,12 +1,14 @@
 //! The failed rows of a ledger: as a file that is itself an input, and as rows to send again.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::io;
+use std::path::Path;
 
 use serde::Serialize;
 
 use super::last::LastWords;
+use super::sink::Sink;
+use crate::durable;
 use crate::error::{Error, Result};
 use crate::outcome::{Entry, Outcome};
 use crate::rows::{Format, Row};
@@ -28,11 +30,11 @@ const COLUMNS: [&str; 7] = [
     "group", "sender", "topic", "code", "info", "attempts", "sent_at",
 ];
 
-/// Writes the rows whose last outcome is `failed` to a file, in the format of the input. Where
-/// there are none there is no file either; an older one goes.
+/// Writes the rows whose last outcome is `failed` to a file in `format`, which need not be that of
+/// the input. Where there are none there is no file either; an older one goes.
 ///
 /// # Errors
-/// When the ledger can't be read or the file not be written; then an older file is still whole.
+/// When the ledger can't be read, or the file can't be written; then an older file is still whole.
 pub fn write_failed_rows(mut rows: LastWords, to: &Path, format: Format) -> Result<()> {
     let ledger = quoted(rows.path());
     let fail = |error: io::Error| {
@@ -48,31 +50,25 @@ pub fn write_failed_rows(mut rows: LastWords, to: &Path, format: Format) -> Resu
             _ => Ok(()),
         };
     }
-    let mut partial = to.as_os_str().to_owned();
-    partial.push(".part");
-    let partial = PathBuf::from(partial);
-    let file = File::create(&partial).map_err(fail)?;
-    let mut sink = Sink::new(BufWriter::new(file), format, &COLUMNS).map_err(fail)?;
-    while rows.advance()? {
-        if let Some(entry) = rows.entry().filter(has_failed) {
-            sink.write(&FailedRow {
-                group: &entry.group,
-                sender: &entry.sender,
-                topic: &entry.topic,
-                code: entry.code,
-                info: &entry.info,
-                attempts: entry.attempts,
-                sent_at: entry
-                    .sent_at
-                    .map(|at| format!("{at:.3}"))
-                    .unwrap_or_default(),
-            })
-            .map_err(fail)?;
+    let written = durable::replace(to, |file| {
+        let mut sink = Sink::new(file, format, &COLUMNS)?;
+        while rows.advance().map_err(io::Error::other)? {
+            if let Some(entry) = rows.entry().filter(has_failed) {
+                sink.write(&FailedRow {
+                    group: &entry.group,
+                    sender: &entry.sender,
+                    topic: &entry.topic,
+                    code: entry.code,
+                    info: &entry.info,
+                    attempts: entry.attempts,
+                    sent_at: entry.sent_at_text(),
+                })?;
+            }
         }
-    }
-    let file = sink.finish().map_err(fail)?;
-    file.sync_all().map_err(fail)?;
-    fs::rename(&partial, to).map_err(fail)
+        sink.finish()
+    });
+    // A ledger that can't be read is told as such.
+    written.map_err(|error| error.downcast().unwrap_or_else(fail))
 }
 
 /// The rows whose last outcome is `failed`, to be sent again.
@@ -100,69 +96,4 @@ pub fn failed_rows(mut rows: LastWords) -> impl Iterator<Item = Result<Row>> + S
 
 fn has_failed(entry: &Entry<'_>) -> bool {
     entry.outcome == Outcome::Failed
-}
-
-/// Writes rows in any format.
-pub enum Sink<W: Write> {
-    /// CSV and TSV.
-    Separated(Box<csv::Writer<W>>),
-    /// JSON lines.
-    Jsonl(W),
-}
-
-impl<W: Write> Sink<W> {
-    /// A file of rows that has none yet. Where the format has a header it is there from the
-    /// start, for who reads a file without rows looks for its columns too.
-    ///
-    /// # Errors
-    /// As the file under it.
-    pub fn new(to: W, format: Format, columns: &[&str]) -> io::Result<Self> {
-        let delimiter = match format {
-            Format::Csv => b',',
-            Format::Tsv => b'\t',
-            Format::Jsonl => return Ok(Self::Jsonl(to)),
-        };
-        let mut writer = csv::WriterBuilder::new()
-            .delimiter(delimiter)
-            .has_headers(false)
-            .from_writer(to);
-        writer.write_record(columns).map_err(io_error)?;
-        Ok(Self::Separated(Box::new(writer)))
-    }
-
-    /// Writes a row with these columns.
-    ///
-    /// # Errors
-    /// As the file under it.
-    pub fn write(&mut self, row: &impl Serialize) -> io::Result<()> {
-        match self {
-            Self::Separated(to) => to.serialize(row).map_err(io_error),
-            Self::Jsonl(to) => {
-                serde_json::to_writer(&mut *to, row)?;
-                to.write_all(b"\n")
-            }
-        }
-    }
-}
-
-/// The error of the file itself, so that a reader who has gone away is known as such.
-fn io_error(error: csv::Error) -> io::Error {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => error,
-        other => io::Error::other(format!("{other:?}")),
-    }
-}
-
-impl<W: Write> Sink<BufWriter<W>> {
-    /// Flushes and hands the file back.
-    ///
-    /// # Errors
-    /// As the file under it.
-    pub fn finish(self) -> io::Result<W> {
-        let buffer = match self {
-            Self::Separated(to) => to.into_inner().map_err(csv::IntoInnerError::into_error)?,
-            Self::Jsonl(to) => to,
-        };
-        buffer.into_inner().map_err(io::IntoInnerError::into_error)
-    }
 }

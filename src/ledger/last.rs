@@ -42,7 +42,7 @@ impl LastWords {
             };
             several_inputs |= !settled.input.is_empty();
             replaced.extend(replaceable.replaced_by(&settled));
-            // As an entry, which is what goes into the failed rows.
+            // The failed rows take whole entries, and a line can settle a row without being one.
             if Replaceable::may_hold(settled.outcome) && reader.entry().is_some() {
                 replaceable.hold(&settled, reader.whole_bytes());
             }
@@ -132,8 +132,8 @@ impl Replaceable {
         if !self.failed.is_empty()
             && let Some(end) = self.failed.remove(&self.key.of_settled(settled))
         {
-            // A replay: it has the row from this ledger, and what stands in its place by now it
-            // has not seen.
+            // A replay, which has the row from this ledger: it says nothing of what stands in that
+            // place of the input by now.
             return Some(end);
         }
         if self.invalid.is_empty() {

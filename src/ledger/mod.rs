@@ -12,15 +12,17 @@ mod format;
 mod last;
 mod reader;
 mod settled;
+mod sink;
 #[cfg(test)]
 mod tests;
 mod writer;
 
-pub use begin::{Start, check_new, check_resumed, is_begun};
-pub use failed::{Sink, failed_rows, write_failed_rows};
+pub use begin::{Start, check, is_begun};
+pub use failed::{failed_rows, write_failed_rows};
 pub use format::{Header, VERSION};
 pub use last::LastWords;
 pub use reader::Reader;
 pub(crate) use reader::about_entries;
 pub use settled::Settled;
+pub use sink::Sink;
 pub use writer::{Disk, Ledger};

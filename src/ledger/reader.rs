@@ -1,6 +1,5 @@
 //! Reads a ledger front to back, in constant memory.
 
-use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::mem;
@@ -32,15 +31,8 @@ pub(crate) fn about_entries(ledger: &Path) -> usize {
 #[derive(Debug)]
 pub struct Reader {
     path: PathBuf,
-    file: BufReader<File>,
     header: Header,
-    /// The length of the line, where all of it lies in the buffer.
-    in_buffer: usize,
-    /// The line, where it goes over the edge of a block.
-    over_the_edge: Vec<u8>,
-    whole: u64,
-    entries: Cell<u64>,
-    unreadable: Cell<u64>,
+    lines: Lines,
 }
 
 impl Reader {
@@ -49,31 +41,20 @@ impl Reader {
     /// # Errors
     /// When there is no such file, it is no ledger, or one of a version yet to come.
     pub fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(|error| {
-            Error::ledger(format!("cannot read the ledger {}", path.display())).because(error)
-        })?;
+        let file = File::open(path).map_err(|error| cannot_read(path, error))?;
         Self::new(path, file)
     }
 
+    /// Reads the header of a ledger that is open already.
     pub(super) fn new(path: &Path, file: File) -> Result<Self> {
-        let mut reader = Self {
+        let mut lines = Lines::new(file);
+        let first = lines.advance().map_err(|error| cannot_read(path, error))?;
+        let line = if first { lines.line() } else { &[] };
+        Ok(Self {
             path: path.to_owned(),
-            file: BufReader::with_capacity(BLOCK, file),
-            header: Header {
-                version: VERSION,
-                app: 0,
-                endpoint: String::new(),
-                input: String::new(),
-                created: jiff::Timestamp::UNIX_EPOCH,
-            },
-            in_buffer: 0,
-            over_the_edge: Vec::new(),
-            whole: 0,
-            entries: Cell::new(0),
-            unreadable: Cell::new(0),
-        };
-        reader.read_header()?;
-        Ok(reader)
+            header: header(path, line)?,
+            lines,
+        })
     }
 
     /// Where it lies.
@@ -88,18 +69,7 @@ impl Reader {
 
     /// Bytes up to the end of the last whole line that was read.
     pub fn whole_bytes(&self) -> u64 {
-        self.whole
-    }
-
-    /// Entries read so far.
-    pub fn entries(&self) -> u64 {
-        self.entries.get()
-    }
-
-    /// Lines passed over because they hold no entry: damage, for this crate writes none. Their
-    /// rows count as not settled, so a resumed run calls them again, which is harmless.
-    pub fn unreadable(&self) -> u64 {
-        self.unreadable.get()
+        self.lines.whole
     }
 
     /// Goes to the next whole line; false at the end. A line without its line feed is a torn tail.
@@ -107,19 +77,82 @@ impl Reader {
     /// # Errors
     /// When the file can't be read.
     pub fn advance(&mut self) -> Result<bool> {
-        let read = self.read_line().map_err(|error| {
-            Error::ledger(format!("cannot read the ledger {}", self.path.display())).because(error)
-        })?;
-        self.whole += read.unwrap_or(0) as u64;
-        Ok(read.is_some())
+        let more = self.lines.advance();
+        more.map_err(|error| cannot_read(&self.path, error))
     }
 
-    /// The length of the next line, now at hand; none at the end.
-    fn read_line(&mut self) -> io::Result<Option<usize>> {
+    /// The entry on this line; none where the line holds none. That is damage, for this crate
+    /// writes no such line. Its row counts as not settled, so a resumed run calls it again, which
+    /// is harmless.
+    pub fn entry(&self) -> Option<Entry<'_>> {
+        serde_json::from_slice(self.lines.line()).ok()
+    }
+
+    /// The row that this line settles, which is quicker to read than all of the entry; none where
+    /// the line holds no entry.
+    pub fn settled(&self) -> Option<Settled<'_>> {
+        Settled::of_line(self.lines.line())
+    }
+}
+
+fn cannot_read(path: &Path, error: io::Error) -> Error {
+    Error::ledger(format!("cannot read the ledger {}", path.display())).because(error)
+}
+
+/// The header that the first line of a file holds.
+fn header(path: &Path, line: &[u8]) -> Result<Header> {
+    /// What every version's header holds, whatever else.
+    #[derive(Deserialize)]
+    struct Version {
+        recall_ledger: u32,
+    }
+    let path = path.display();
+    let no_ledger = |_| {
+        Error::ledger(format!(
+            "{path} is no ledger: its first line is not a ledger's header"
+        ))
+        .hint("check its name; this file was not touched")
+    };
+    let version: Version = serde_json::from_slice(line).map_err(no_ledger)?;
+    if version.recall_ledger > VERSION {
+        return Err(Error::ledger(format!(
+            "{path} was written by a newer recall: its format is version {}, this recall knows versions up to {VERSION}",
+            version.recall_ledger
+        ))
+        .hint("use the recall that wrote it, or a newer one; the ledger was not touched"));
+    }
+    serde_json::from_slice(line).map_err(no_ledger)
+}
+
+/// The whole lines of a file, one at a time.
+#[derive(Debug)]
+struct Lines {
+    file: BufReader<File>,
+    /// The length of the line, where all of it lies in the buffer.
+    in_buffer: usize,
+    /// The line, where it goes over the edge of a block.
+    over_the_edge: Vec<u8>,
+    /// Bytes up to the end of the line.
+    whole: u64,
+}
+
+impl Lines {
+    fn new(file: File) -> Self {
+        Self {
+            file: BufReader::with_capacity(BLOCK, file),
+            in_buffer: 0,
+            over_the_edge: Vec::new(),
+            whole: 0,
+        }
+    }
+
+    /// Goes to the next line; false at the end.
+    fn advance(&mut self) -> io::Result<bool> {
         self.file.consume(mem::take(&mut self.in_buffer));
         if let Some(end) = memchr(b'\n', self.file.fill_buf()?) {
             self.in_buffer = end + 1;
-            return Ok(Some(self.in_buffer));
+            self.whole += self.in_buffer as u64;
+            return Ok(true);
         }
         let line = &mut self.over_the_edge;
         line.clear();
@@ -127,64 +160,21 @@ impl Reader {
             .file
             .by_ref()
             .take(LONGEST_LINE)
-            .read_until(b'\n', line)?;
-        let torn = line.last() != Some(&b'\n') && (read as u64) < LONGEST_LINE;
-        Ok((!torn).then_some(read))
+            .read_until(b'\n', line)? as u64;
+        // One that is too long is damage, and goes piece by piece.
+        let is_whole = line.last() == Some(&b'\n') || read == LONGEST_LINE;
+        if is_whole {
+            self.whole += read;
+        }
+        Ok(is_whole)
     }
 
+    /// The line, its line feed included.
     fn line(&self) -> &[u8] {
         if self.in_buffer > 0 {
             &self.file.buffer()[..self.in_buffer]
         } else {
             &self.over_the_edge
         }
-    }
-
-    /// The entry on this line; none where the line holds none.
-    pub fn entry(&self) -> Option<Entry<'_>> {
-        self.counted(serde_json::from_slice(self.line()).ok())
-    }
-
-    /// The row that this line settles, which is quicker to read than all of the entry.
-    pub fn settled(&self) -> Option<Settled<'_>> {
-        self.counted(Settled::of_line(self.line()))
-    }
-
-    fn counted<E>(&self, entry: Option<E>) -> Option<E> {
-        let count = if entry.is_some() {
-            &self.entries
-        } else {
-            &self.unreadable
-        };
-        count.set(count.get() + 1);
-        entry
-    }
-
-    fn read_header(&mut self) -> Result<()> {
-        /// What every version's header holds, whatever else.
-        #[derive(Deserialize)]
-        struct Version {
-            recall_ledger: u32,
-        }
-        let path = self.path.display().to_string();
-        let no_ledger = || {
-            Error::ledger(format!(
-                "{path} is no ledger: its first line is not a ledger's header"
-            ))
-            .hint("check its name; this file was not touched")
-        };
-        if !self.advance()? {
-            return Err(no_ledger());
-        }
-        let version: Version = serde_json::from_slice(self.line()).map_err(|_| no_ledger())?;
-        if version.recall_ledger > VERSION {
-            return Err(Error::ledger(format!(
-                "{path} was written by a newer recall: its format is version {}, this recall knows versions up to {VERSION}",
-                version.recall_ledger
-            ))
-            .hint("use the recall that wrote it, or a newer one; the ledger was not touched"));
-        }
-        self.header = serde_json::from_slice(self.line()).map_err(|_| no_ledger())?;
-        Ok(())
     }
 }

@@ -47,7 +47,8 @@ fn by_shape(line: &[u8]) -> Option<Settled<'_>> {
     let (b'\n', line) = line.split_last()? else {
         return None;
     };
-    // JSON allows no control character in a text. (To look at all is quicker than a way out.)
+    // JSON allows no control character in a text. All bytes are looked at, which is
+    // quicker than to stop at the first such one.
     if line
         .iter()
         .fold(0, |any, byte| any | u8::from(*byte < b' '))
@@ -77,7 +78,7 @@ fn by_shape(line: &[u8]) -> Option<Settled<'_>> {
         _ => return None,
     };
     line.pass(",\"code\":")?;
-    line.pass("-").unwrap_or_default();
+    let _negative = line.pass("-");
     line.number()?;
     line.pass(",\"info\":\"")?;
     let info = line.text()?.into();

@@ -112,6 +112,20 @@ fn a_damaged_line_in_the_middle_costs_its_row_and_no_other() {
 }
 
 #[test]
+fn a_tail_longer_than_any_line_of_ours_costs_no_row_before_or_behind_it() {
+    const MIB: usize = 1024 * 1024;
+    for length in [MIB - 1, MIB, MIB + 1, 3 * MIB / 2] {
+        let folder = folder();
+        let path = folder.path().join("l");
+        write(&path, recalled(1..3));
+        let mut file = OpenOptions::new().append(true).open(&path).expect("there");
+        file.write_all(&vec![0; length]).expect("written");
+        write(&path, recalled(9..10));
+        assert_eq!(settled(&path), [1, 2, 9], "{length} bytes");
+    }
+}
+
+#[test]
 fn one_run_at_a_time_writes_a_ledger() {
     let folder = folder();
     let path = folder.path().join("l");
@@ -165,6 +179,89 @@ fn a_ledger_of_another_service_or_a_later_version_is_refused_and_untouched() {
     }
 }
 
+/// What a check before a run says.
+fn checked(path: &Path, start: Start) -> crate::error::Result<()> {
+    check(path, start, header().app, &header().endpoint)
+}
+
+const STARTS: [Start; 3] = [Start::New, Start::Afresh, Start::Resume];
+
+#[test]
+fn a_check_says_word_for_word_what_opening_says_and_touches_nothing() {
+    let folder = folder();
+    let path = folder.path().join("l");
+    write(&path, recalled(1..4));
+    let ours = fs::read_to_string(&path).expect("there");
+    let another_app_s = ours.replacen("\"app\":7", "\"app\":8", 1);
+    let newer = ours.replacen("\"recall_ledger\":1", "\"recall_ledger\":2", 1);
+    let header_alone = header_of_another_app();
+    for text in [
+        &ours,
+        &another_app_s,
+        &newer,
+        &header_alone,
+        &header_alone[..9],
+        &ours[..ours.len() - 9],
+        &ours.replace('\n', "\r\n"),
+        "\0\0\0",
+        "buy milk\n",
+        "\n",
+        "",
+    ] {
+        for start in STARTS {
+            fs::write(&path, text).expect("written");
+            let checked = checked(&path, start).map_err(|error| error.to_string());
+            assert_eq!(fs::read_to_string(&path).expect("there"), text);
+            let opened = Ledger::open(&path, &header(), start, |_| {})
+                .map(|ledger| ledger.finish().expect("a disk that works"))
+                .map_err(|error| error.to_string());
+            assert_eq!(checked, opened, "{start:?} of {text:?}");
+            if opened.is_err() {
+                assert_eq!(fs::read_to_string(&path).expect("there"), text);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_check_refuses_another_app_s_ledger_that_a_rehearsal_would_overwrite() {
+    let folder = folder();
+    let path = folder.path().join("l");
+    let entry = serde_json::to_string(&entry(1, Outcome::Recalled)).expect("plain data");
+    fs::write(&path, header_of_another_app() + &entry + "\n").expect("written");
+    let error = checked(&path, Start::Afresh).expect_err("another app's");
+    assert!(error.to_string().contains("the ledger of app 8"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_there_and_can_not_be_opened_is_not_taken_for_absent() {
+    let folder = folder();
+    // Rights would not stop root.
+    let path = folder.path().join("l");
+    std::os::unix::fs::symlink("l", &path).expect("a link to itself");
+    for start in STARTS {
+        let error = checked(&path, start).expect_err("no way in").to_string();
+        let opening = Ledger::open(&path, &header(), start, |_| {}).expect_err("no way in");
+        assert_eq!(error, opening.to_string());
+        assert!(error.contains("cannot open the ledger"), "{error}");
+    }
+    let error = is_begun(&path).expect_err("no way in").to_string();
+    assert!(error.contains("cannot read the ledger"), "{error}");
+}
+
+#[test]
+fn what_is_not_there_is_in_nobody_s_way_and_is_not_made_by_a_look() {
+    let folder = folder();
+    for path in ["l", "no/such/folder/l"].map(|path| folder.path().join(path)) {
+        for start in STARTS {
+            checked(&path, start).expect("nothing is there");
+        }
+        assert!(!is_begun(&path).expect("nothing is there"));
+        assert!(!path.exists());
+    }
+}
+
 /// A header as another app's run leaves it that is stopped before its first row.
 fn header_of_another_app() -> String {
     let other = Header { app: 8, ..header() };
@@ -177,7 +274,7 @@ fn a_ledger_in_which_nothing_is_recorded_is_begun_anew_whosever_it_is() {
     let path = folder.path().join("l");
     for start in [Start::New, Start::Resume] {
         fs::write(&path, header_of_another_app()).expect("written");
-        check_new(&path).expect("it is in nobody's way");
+        checked(&path, start).expect("it is in nobody's way");
         assert!(!is_begun(&path).expect("readable"));
         let ledger = Ledger::open(&path, &header(), start, |_| {}).expect("begun anew");
         ledger.record(recalled(1..2));
@@ -199,7 +296,7 @@ fn an_entry_binds_a_ledger_to_its_app_be_it_damaged_or_torn() {
         assert!(error.contains("the ledger of app 8"), "{error}");
         for error in [
             Ledger::open(&path, &header(), Start::New, |_| {}).expect_err("there is one"),
-            check_new(&path).expect_err("there is one"),
+            checked(&path, Start::New).expect_err("there is one"),
         ] {
             assert!(error.to_string().contains("a ledger already"), "{error}");
         }
