@@ -34,6 +34,8 @@ const LONGEST: u64 = 64 * 1024;
 pub struct Turn {
     locked: File,
     before: LastSecond,
+    /// What the next one reads of; none where it is to read of one that died.
+    leaves: Option<LastSecond>,
 }
 
 /// The calls that a turn is for; each kind has a cap of its own.
@@ -127,7 +129,11 @@ impl Turn {
                 LastSecond::Unknown
             }
         };
-        Self { locked, before }
+        Self {
+            locked,
+            before,
+            leaves: Some(before),
+        }
     }
 
     /// What has been called before, as far as those who had the turn have told.
@@ -135,10 +141,22 @@ impl Turn {
         self.before
     }
 
-    /// Gives the turn back and leaves what the next one must reckon with. Whoever drops it instead
+    /// From here on there may be calls: whoever drops the turn, and does not [end](Self::end) it,
     /// passes for one who died.
+    pub fn calls_begin(&mut self) {
+        self.leaves = None;
+    }
+
+    /// Gives the turn back and leaves what the next one must reckon with.
     pub fn end(mut self, last_second: LastSecond) {
-        if let LastSecond::Calls(calls) = last_second
+        self.leaves = Some(last_second);
+    }
+}
+
+impl Drop for Turn {
+    /// Who has called nothing leaves what was called before.
+    fn drop(&mut self) {
+        if let Some(LastSecond::Calls(calls)) = self.leaves
             && let Err(error) = write(&mut self.locked, &Note::Ended(calls))
         {
             tracing::debug!(%error, "cannot leave a note in the lock");
@@ -268,6 +286,10 @@ mod tests {
         let after_an_end = next();
         assert_eq!(after_an_end.before(), LastSecond::Calls(200));
         drop(after_an_end);
+        let mut after_nothing = next();
+        assert_eq!(after_nothing.before(), LastSecond::Calls(200));
+        after_nothing.calls_begin();
+        drop(after_nothing);
         let after_a_death = next();
         assert_eq!(after_a_death.before(), LastSecond::Unknown);
         after_a_death.end(LastSecond::Unknown);

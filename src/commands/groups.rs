@@ -23,7 +23,7 @@ pub(super) fn look(
     progress: ProgressArg,
     screen: &Screen,
 ) -> Result<(Found, LookedUp)> {
-    let turn = take_turn(service, screen)?;
+    let mut turn = take_turn(service, screen)?;
     let plan = Plan {
         before: turn.as_ref().map(Turn::before).unwrap_or_default(),
         ..plan.clone()
@@ -31,6 +31,9 @@ pub(super) fn look(
     let client = Client::new(&service.transport, service.credentials.clone())?;
     let cap = plan.rate.map(NonZeroU32::get);
     let mut monitor = job::monitor(progress, screen, cap);
+    if let Some(turn) = &mut turn {
+        turn.calls_begin();
+    }
     let looked = job::on_one_thread(async {
         let (interrupts, _listening) = interrupts::interrupts()?;
         let feed = Feed::of_input(rows);

@@ -61,14 +61,12 @@ pub(super) fn finish(mut job: Job<'_>, screen: &Screen) -> Result<u8> {
         skip_settled: job.skip_settled,
     };
     let finished = on_one_thread(async {
-        run::run(
-            job.plan,
-            job.feed,
-            client,
-            file,
-            monitor.as_mut(),
-            interrupts::interrupts,
-        )
+        run::run(job.plan, job.feed, client, file, monitor.as_mut(), || {
+            if let Some(turn) = &mut job.turn {
+                turn.calls_begin();
+            }
+            interrupts::interrupts()
+        })
         .await
     })?;
     let failed = leave_failed_rows(&job.ledger, &job.failed_rows, job.failed_format);

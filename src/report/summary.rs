@@ -52,6 +52,9 @@ pub struct Summary {
     /// The ledger.
     #[serde(serialize_with = "lossy")]
     pub ledger: PathBuf,
+    /// Rows that failed in earlier runs by the same ledger and were not called again, in the input
+    /// or not. They are in the failed-rows file too.
+    pub failed_before: u64,
     /// The failed-rows file, where there is one.
     #[serde(serialize_with = "lossy_if_any")]
     pub failed_rows: Option<PathBuf>,
@@ -61,9 +64,6 @@ pub struct Summary {
     /// The cap that was asked for.
     #[serde(skip)]
     pub(super) cap: Option<u32>,
-    /// Rows that failed in earlier runs, by the same ledger.
-    #[serde(skip)]
-    pub(super) failed_before: u64,
     /// Whether the input was read to its end.
     #[serde(skip)]
     pub(super) read_all: bool,

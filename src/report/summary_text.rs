@@ -79,7 +79,12 @@ impl Summary {
         self.calls(to)?;
         writeln!(to, "\nLedger: {}", shown(&self.ledger.to_string_lossy()))?;
         if let Some(failed_rows) = &self.failed_rows {
-            writeln!(to, "Failed rows: {}", shown(&failed_rows.to_string_lossy()))?;
+            let before = match self.failed_before {
+                0 => String::new(),
+                rows => format!(" (with {} of earlier runs)", thousands(rows)),
+            };
+            let failed_rows = shown(&failed_rows.to_string_lossy());
+            writeln!(to, "Failed rows: {failed_rows}{before}")?;
         }
         Ok(())
     }
@@ -96,10 +101,6 @@ impl Summary {
             (self.skipped, "skipped: a call would have done nothing"),
             (self.pending, "read, but not settled yet"),
             (self.resumed, "settled before this run, not called again"),
-            (
-                self.failed_before,
-                "failed in earlier runs by this ledger, not called again",
-            ),
             (self.duplicates, duplicates),
         ];
         for (rows, what) in counts.into_iter().filter(|(rows, _)| *rows > 0) {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::stage::{Answer, Finished, Place, Service, rows};
 
-const KEYS: [&str; 20] = [
+const KEYS: [&str; 21] = [
     "by_code",
     "calls",
     "calls_per_s",
@@ -12,6 +12,7 @@ const KEYS: [&str; 20] = [
     "duplicates",
     "elapsed_s",
     "failed",
+    "failed_before",
     "failed_rows",
     "invalid",
     "latency_ms",

@@ -153,7 +153,7 @@ fn rows_that_failed_in_an_earlier_run_are_not_forgotten_in_the_summary() {
     let rest = rest
         .says("2 of 5 distinct rows recalled")
         .says("        3  settled before this run, not called again")
-        .says("        2  failed in earlier runs by this ledger, not called again");
+        .says("Failed rows: rows.failed.csv (with 2 of earlier runs)");
     assert_eq!([rest.count("failed"), rest.count("resumed")], [0, 3]);
 }
 
