@@ -245,11 +245,6 @@ pub(super) fn are_failed_rows(columns: &[String]) -> bool {
     })
 }
 
-/// `1 column`, `2 columns`.
-pub(super) fn count(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
-}
-
 fn missing(group: bool, sender: bool, columns: &[String], input: &str) -> Error {
     let what = match (group, sender) {
         (true, true) => "no columns for the group and the sender",

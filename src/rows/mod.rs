@@ -10,7 +10,8 @@
 //!   ▼
 //! blocks                   bounded pieces of the input, and lines in them
 //!   ├─ plain → delimited           rows in which nothing takes a closer look
-//!   ├─ frame → fields → delimited  records that are well-formed, their fields
+//!   ├─ frame → fields → records    records that are well-formed, their fields
+//!   │    └─ shape → delimited      the IDs in them, where they have the shape of a row
 //!   └─ jsonl, objects → object     lines, an array; the values of their keys
 //!   ▼
 //! check, suspicion         IDs that a call can carry, and those that are hardly meant
@@ -32,6 +33,8 @@ mod object;
 mod objects;
 mod open;
 mod plain;
+mod records;
+mod shape;
 mod suspicion;
 #[cfg(test)]
 mod tests;

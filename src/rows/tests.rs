@@ -33,6 +33,28 @@ pub(super) fn read(text: &[u8], format: Format, options: &Options) -> Vec<Owned>
     read_in(Chunks::new(text, &[usize::MAX]), format, options)
 }
 
+/// All that CSV with a header yields.
+pub(super) fn csv(text: &str) -> Vec<Owned> {
+    read(text.as_bytes(), Format::Csv, &Options::default())
+}
+
+/// All that CSV without a header yields, with its columns at these places.
+pub(super) fn without_header(text: &str, columns: &str) -> Vec<Owned> {
+    read(text.as_bytes(), Format::Csv, &no_header(columns))
+}
+
+/// How to read that.
+pub(super) fn no_header(columns: &str) -> Options {
+    Options {
+        columns: match columns {
+            "" => Columns::default(),
+            given => given.parse().expect("columns"),
+        },
+        header: false,
+        ..Options::default()
+    }
+}
+
 /// The next row; none at the end.
 pub(super) fn next(rows: &mut Rows) -> Result<Option<Owned>> {
     let mut batch = Batch::default();
