@@ -4,7 +4,7 @@
 //! row with its reason, to a [`Batch`]. It never holds more than a few blocks of an input.
 //!
 //! ```text
-//! file, stdin   open       what is it? a header with the columns needed?
+//! file, stdin   open       what is it? a header with the columns needed? (columns, header_errors)
 //!   ▼
 //! text                     unpack and decode, where it is not UTF-8 already
 //!   ▼
@@ -27,6 +27,7 @@ mod delimited;
 mod encoding;
 mod fields;
 mod frame;
+mod header_errors;
 mod input;
 mod jsonl;
 mod object;
