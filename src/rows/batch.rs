@@ -72,6 +72,15 @@ impl Batch {
         self.places.push(Place::Bad(bad));
     }
 
+    /// Adds a bad row of the input at hand, which is [named](Self::name) where there are several.
+    pub(super) fn refuse(&mut self, line: u64, reason: String) {
+        self.push_bad(BadRow {
+            input: None,
+            line,
+            reason,
+        });
+    }
+
     /// The line of the last row.
     pub(super) fn last_line(&self) -> Option<u64> {
         self.places.last().map(|place| match place {

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read as Input};
 
+use super::Options;
 use super::batch::Batch;
 use super::blocks::Blocks;
 use super::columns::are_failed_rows;
@@ -11,7 +12,6 @@ use super::input::Reader;
 use super::open::{empty, unreadable};
 use super::records::{Record, Records};
 use super::shape::Shape;
-use super::{BadRow, Options};
 use crate::error::{Error, Result};
 
 /// The rows of a CSV or TSV input.
@@ -109,11 +109,7 @@ impl<R: Input> Delimited<R> {
                 }
             }
         };
-        batch.push_bad(BadRow {
-            input: None,
-            line,
-            reason,
-        });
+        batch.refuse(line, reason);
         Ok(())
     }
 }

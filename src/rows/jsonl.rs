@@ -4,7 +4,6 @@ use std::io::{self, Read as Input};
 
 use memchr::memchr;
 
-use super::BadRow;
 use super::batch::Batch;
 use super::blocks::{Blocks, MAX_RECORD};
 use super::check::excerpt;
@@ -98,14 +97,6 @@ impl<R: Input> Jsonl<R> {
     fn add_next(&mut self, batch: &mut Batch) -> io::Result<bool> {
         let found = self.find_line()?;
         let line = self.line;
-        let mut push_bad = |reason| {
-            let input = None;
-            batch.push_bad(BadRow {
-                input,
-                line,
-                reason,
-            });
-        };
         match found {
             Some(0) => return Ok(false),
             Some(len) => {
@@ -114,15 +105,13 @@ impl<R: Input> Jsonl<R> {
                     Ok([group, sender, topic]) => {
                         batch.push(None, line, [&group, &sender, &topic]);
                     }
-                    Err(reason) => push_bad(reason),
+                    Err(reason) => batch.refuse(line, reason),
                 }
                 self.blocks.consume(len);
             }
             None => {
-                push_bad(format!(
-                    "longer than 64 KiB: {}",
-                    excerpt(self.blocks.data())
-                ));
+                let start = excerpt(self.blocks.data());
+                batch.refuse(line, format!("longer than 64 KiB: {start}"));
                 self.blocks.skip_line()?;
             }
         }

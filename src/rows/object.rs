@@ -69,19 +69,24 @@ fn value_id(field: Field, json: &str, encoding: Encoding) -> Result<Cow<'_, str>
 }
 
 fn describe(error: &serde_json::Error, text: &[u8], encoding: Encoding) -> String {
-    let message = error.to_string();
-    let message = message.split(" at line ").next().unwrap_or_default();
     let start = excerpt(text);
     if str::from_utf8(text).is_err() {
         format!("the line {}: {start}", encoding.complaint())
     } else if error.classify() == Category::Data {
         format!("not a JSON object: {start}")
     } else {
-        format!(
-            "broken JSON, {message}: {start} (column {})",
-            error.column()
-        )
+        let what = without_place(error);
+        format!("broken JSON, {what}: {start} (column {})", error.column())
     }
+}
+
+/// What is wrong with some JSON, without the place: that counts from the start of what was parsed.
+pub(super) fn without_place(error: &serde_json::Error) -> String {
+    let mut message = error.to_string();
+    if let Some(at) = message.find(" at line ") {
+        message.truncate(at);
+    }
+    message
 }
 
 /// What an object has for the fields of a row, as far as it is JSON at all.

@@ -9,14 +9,13 @@ use std::io::{self, ErrorKind, Read as Input};
 use memchr::memchr_iter;
 use serde::de::IgnoredAny;
 
-use super::BadRow;
 use super::batch::Batch;
 use super::blocks::{Blocks, MAX_RECORD};
 use super::check::excerpt;
 use super::columns::{Columns, are_failed_rows};
 use super::encoding::Encoding;
 use super::input::Reader;
-use super::object::{Keys, ids};
+use super::object::{Keys, ids, without_place};
 use super::open::{empty, unreadable};
 use crate::error::Result;
 
@@ -109,8 +108,7 @@ impl<R: Input> Objects<R> {
                 )));
             }
             if !error.is_eof() || self.blocks.ended() {
-                let message = error.to_string();
-                let what = message.split(" at line ").next().unwrap_or_default();
+                let what = without_place(&error);
                 let line = line + error.line() as u64 - 1;
                 return Ok(Found::Broken(format!("broken JSON on line {line}, {what}")));
             }
@@ -179,12 +177,7 @@ impl<R: Input> ObjectRows<R> {
                     1 => reason,
                     nth => format!("{reason} (object {nth} of the line)"),
                 };
-                let input = None;
-                batch.push_bad(BadRow {
-                    input,
-                    line,
-                    reason,
-                });
+                batch.refuse(line, reason);
             }
         }
         self.objects.pass(len);
