@@ -136,6 +136,52 @@ fn rows_can_be_sent_to_the_thread_that_reads_them() {
 }
 
 #[test]
+fn rows_with_the_same_fault_are_of_one_kind_whatever_shows_it() {
+    let kind = |format, first: &str, text: &str| {
+        let text = format!("{first}\n{text}\n");
+        let reads = read(text.as_bytes(), format, &Options::default());
+        let bad = reads.into_iter().find_map(Result::err).expect("a bad row");
+        assert!(bad.reason.contains(": `"), "{}", bad.reason);
+        kind_of_fault(&bad.reason).to_owned()
+    };
+    let in_csv = |text| kind(Format::Csv, "group,sender", text);
+    for (one, other, fault) in [
+        ("g", "longer", "1 field instead of 2"),
+        (
+            "g,u,1",
+            "g,u,: `",
+            "3 fields instead of 2 (is there a comma that should be in quotes?)",
+        ),
+        ("g,\"u", "g,\": `", "a quote that is not closed"),
+        (
+            "g,\u{7}",
+            "g,\"a\nb\"",
+            "the sender contains a control character",
+        ),
+        ("group,sender", "\"group\",sender", "the header once more"),
+    ] {
+        assert_eq!((in_csv(one), in_csv(other)), (fault.into(), fault.into()));
+    }
+    let in_json = |text| kind(Format::Jsonl, r#"{"group":"g","sender":"u"}"#, text);
+    for (one, other, fault) in [
+        ("{oops", "  {: `", "broken JSON, key must be a string"),
+        ("[1]", r#"["a (object 2"]"#, "not a JSON object"),
+        (
+            r#"{"group":"g"}"#,
+            r#"{"group":" (object 2 of the line)"}"#,
+            "no sender",
+        ),
+        (
+            r#"{"group":1.5,"sender":"u"}"#,
+            r#"{"group":1e3,"sender":"u"}"#,
+            "the group is not a whole number",
+        ),
+    ] {
+        assert_eq!((in_json(one), in_json(other)), (fault.into(), fault.into()));
+    }
+}
+
+#[test]
 fn one_stray_quote_in_the_middle_of_many_rows_costs_exactly_one_row() {
     for stray in ["\"g,u", "g,\"u", "g\",u", "g,u\"", "\"g\"x,u", "\",u"] {
         let rows = (2..10_002).map(|n| match n {
