@@ -27,12 +27,17 @@ impl Field {
             Self::Topic => &["topic", "topicid"],
         }
     }
+
+    fn is_called(self, name: &[u8]) -> bool {
+        let mut aliases = self.aliases().iter();
+        aliases.any(|alias| same_name(alias.as_bytes(), name))
+    }
 }
 
 /// Whether this is what people call any of the fields.
 pub(super) fn is_usual_name(text: &str) -> bool {
-    let mut aliases = Field::ALL.into_iter().flat_map(Field::aliases);
-    aliases.any(|alias| same_name(alias.as_bytes(), text.as_bytes()))
+    let mut fields = Field::ALL.into_iter();
+    fields.any(|field| field.is_called(text.as_bytes()))
 }
 
 impl fmt::Display for Field {
@@ -116,13 +121,7 @@ impl Columns {
             self.name(*field)
                 .is_some_and(|name| same_name(name.as_bytes(), column))
         };
-        let built_in = |field: &Field| {
-            self.name(*field).is_none()
-                && field
-                    .aliases()
-                    .iter()
-                    .any(|alias| same_name(alias.as_bytes(), column))
-        };
+        let built_in = |field: &Field| self.name(*field).is_none() && field.is_called(column);
         Field::ALL
             .into_iter()
             .find(given)

@@ -1,4 +1,4 @@
-//! JSON lines: an object a line; and how they are told from other JSON.
+//! JSON lines, an object on each, and how they are told from other JSON.
 
 use std::io::{self, Read as Input};
 
@@ -7,10 +7,10 @@ use memchr::memchr;
 use super::batch::Batch;
 use super::blocks::{Blocks, MAX_RECORD};
 use super::check::excerpt;
-use super::columns::{Columns, are_failed_rows};
+use super::columns::Columns;
 use super::encoding::Encoding;
 use super::input::Reader;
-use super::object::{Keys, ids};
+use super::object::{check_keys, ids};
 use super::objects::{Found, ObjectRows, Objects};
 use super::open::{empty, unreadable};
 use crate::error::{Error, Result};
@@ -25,7 +25,7 @@ struct Jsonl<R> {
     failed_rows: bool,
 }
 
-/// Opens JSON: lines, unless it is an array, or its first object goes over several lines.
+/// Opens JSON: lines, unless it is an array or its first object goes over several lines.
 pub(super) fn open<R: Input + Send + 'static>(
     blocks: Blocks<R>,
     encoding: Encoding,
@@ -71,10 +71,7 @@ impl<R: Input> Jsonl<R> {
     fn look_at_first(&mut self, input: &str) -> Result<()> {
         let found = self.find_line().map_err(|error| unreadable(input, error))?;
         let text = &self.blocks.data()[..found.unwrap_or_default()];
-        if let Ok(Keys(keys)) = serde_json::from_slice(text) {
-            self.columns.locate_required(&keys, input)?;
-            self.failed_rows = are_failed_rows(&keys);
-        }
+        self.failed_rows = check_keys(text, &self.columns, input)?;
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use super::check::{excerpt, id};
-use super::columns::{Columns, Field};
+use super::columns::{Columns, Field, are_failed_rows};
 use super::encoding::Encoding;
 
 /// The group, the sender and the topic (empty where there is none) of an object, or what is wrong.
@@ -158,8 +158,22 @@ impl<'de> Deserialize<'de> for Key<'de> {
     }
 }
 
+/// Looks at the first object for the keys that are needed, and tells whether a failed-rows file has
+/// them. If that object is broken that is one bad row; it says nothing about the others.
+pub(super) fn check_keys(
+    first: &[u8],
+    columns: &Columns,
+    input: &str,
+) -> crate::error::Result<bool> {
+    let Ok(Keys(keys)) = serde_json::from_slice(first) else {
+        return Ok(false);
+    };
+    columns.locate_required(&keys, input)?;
+    Ok(are_failed_rows(&keys))
+}
+
 /// The keys of an object in their order.
-pub(super) struct Keys(pub(super) Vec<String>);
+struct Keys(Vec<String>);
 
 impl<'de> Deserialize<'de> for Keys {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
