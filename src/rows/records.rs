@@ -87,7 +87,7 @@ impl<R: Read> Records<R> {
         self.splitter.split(&self.blocks.data()[..len], quoted)
     }
 
-    /// Goes behind the record that was found.
+    /// Moves past the record that was found.
     pub(super) fn pass(&mut self, record: &Record) -> io::Result<()> {
         match record {
             Record::Whole { len, lines, .. } => {
@@ -109,7 +109,7 @@ impl<R: Read> Records<R> {
         (self.blocks.data(), 4 * self.passed)
     }
 
-    /// Goes behind so many bytes of what is at hand, which are so many lines.
+    /// Moves past the first `len` bytes at hand, which are so many lines.
     pub(super) fn pass_lines(&mut self, len: usize, lines: u64) {
         self.line += lines;
         self.passed = len;

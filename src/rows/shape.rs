@@ -18,7 +18,7 @@ pub(super) struct Shape {
     width: Option<usize>,
     delimiter: u8,
     /// The names of the columns for group and sender. A row of them is the header of another
-    /// file, which was put behind the first.
+    /// file, which was appended to the first.
     header: Option<[String; 2]>,
 }
 
