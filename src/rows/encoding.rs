@@ -29,10 +29,8 @@ impl FromStr for Encoding {
         encoding_rs::Encoding::for_label_no_replacement(label.as_bytes())
             .map(Self)
             .ok_or_else(|| {
-                Error::usage(format!(
-                    "--encoding: `{label}` is no encoding that is known here"
-                ))
-                .hint("some that are: gb18030, big5, shift-jis, euc-kr, windows-1252, utf-16le")
+                Error::usage(format!("--encoding: `{label}` is not a known encoding"))
+                    .hint("some that are: gb18030, big5, shift-jis, euc-kr, windows-1252, utf-16le")
             })
     }
 }

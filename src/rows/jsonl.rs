@@ -119,7 +119,7 @@ impl<R: Input> Jsonl<R> {
 
 fn no_json(start: &[u8], input: &str) -> Error {
     let start = excerpt(start);
-    Error::input(format!("{input}: is no JSON, by its start: {start}")).hint(
+    Error::input(format!("{input}: is not JSON: it starts with {start}")).hint(
         "if it is CSV, its name must end in .csv; if its fields are separated by tabs, in .tsv",
     )
 }
@@ -178,7 +178,7 @@ mod tests {
         for (text, message) in [
             (
                 "\ngroup,sender\ng,u\n",
-                "rows: is no JSON, by its start: `group,sender`\n  hint: if it is CSV, its name must end in .csv; if its fields are separated by tabs, in .tsv",
+                "rows: is not JSON: it starts with `group,sender`\n  hint: if it is CSV, its name must end in .csv; if its fields are separated by tabs, in .tsv",
             ),
             (
                 "{\"room\":1,\"user\":2}",

@@ -184,8 +184,8 @@ impl Behind {
     pub(super) fn hint(&self) -> String {
         let at = self.at;
         format!(
-            "leave it out: head -c {at} FILE | recall run -; where rows have been called, with \
-             --resume and their --ledger"
+            "leave it out: head -c {at} FILE | recall run -; if a run has called rows of it already, \
+             add --resume and its --ledger"
         )
     }
 }
