@@ -1,4 +1,4 @@
-//! Rows that were read together: their texts lie in one piece of memory, which the next rows take
+//! Rows that were read together: their IDs lie in one piece of memory, which the next rows take
 //! over.
 
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use super::{BadRow, Read, RowRef};
 /// Rows in their order, and how far into the input they reach.
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// The IDs of all rows, one behind the other.
+    /// The IDs of all rows, one after the other.
     text: String,
     places: Vec<Place>,
     bytes_read: u64,
@@ -35,7 +35,7 @@ impl Batch {
         self.places.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.places.is_empty()
     }
@@ -72,6 +72,15 @@ impl Batch {
         self.places.push(Place::Bad(bad));
     }
 
+    /// Adds a bad row of the input at hand, which is [named](Self::name) where there are several.
+    pub(super) fn refuse(&mut self, line: u64, reason: String) {
+        self.push_bad(BadRow {
+            input: None,
+            line,
+            reason,
+        });
+    }
+
     /// The line of the last row.
     pub(super) fn last_line(&self) -> Option<u64> {
         self.places.last().map(|place| match place {
@@ -79,7 +88,7 @@ impl Batch {
         })
     }
 
-    /// Says in which input the rows from a place on stand.
+    /// Says which input the rows from a place on are in.
     pub(super) fn name(&mut self, from: usize, name: &Arc<str>) {
         for place in &mut self.places[from..] {
             let (Place::Row { input, .. } | Place::Bad(BadRow { input, .. })) = place;
@@ -110,6 +119,7 @@ impl Batch {
         self.bytes_read = 0;
     }
 
+    /// Says how many bytes of the inputs there are up to its end.
     pub(super) fn reaches(&mut self, bytes_read: u64) {
         self.bytes_read = bytes_read;
     }

@@ -37,7 +37,7 @@ impl<R: Read> Blocks<R> {
         &self.buffer[self.start..self.end]
     }
 
-    /// Nothing follows what is at hand.
+    /// Whether nothing follows what is at hand.
     pub(super) fn ended(&self) -> bool {
         self.ended
     }

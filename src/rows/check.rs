@@ -38,7 +38,7 @@ fn complaint(id: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether there is nothing else. Looked at to the end, for then many bytes are looked at together.
+/// Looks at all bytes, even after one that is not, for so many are looked at together.
 pub(super) fn is_printable_ascii(bytes: &[u8]) -> bool {
     bytes
         .iter()
@@ -48,7 +48,7 @@ pub(super) fn is_printable_ascii(bytes: &[u8]) -> bool {
 /// `1.29E+18`, which is what a spreadsheet leaves of a long number; `1,29E+18` where it has a decimal
 /// comma, `1.29e+18` from a data frame, `1.2940304724278354E18` from Java. A bare `1e18` may be a name.
 pub(super) fn is_rounded_number(bytes: &[u8]) -> bool {
-    // Nearly every ID is told by its ends.
+    // Its ends alone rule out nearly every ID.
     let [b'0'..=b'9', .., b'0'..=b'9'] = bytes else {
         return false;
     };

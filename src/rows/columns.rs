@@ -4,11 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::check::excerpt;
+use super::header_errors;
 use crate::error::{Error, Result};
-use crate::shell::quoted;
-
-/// The most columns that a message lists.
-const LISTED: usize = 12;
 
 /// What a row is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,12 +27,17 @@ impl Field {
             Self::Topic => &["topic", "topicid"],
         }
     }
+
+    fn is_called(self, name: &[u8]) -> bool {
+        let mut aliases = self.aliases().iter();
+        aliases.any(|alias| same_name(alias.as_bytes(), name))
+    }
 }
 
 /// Whether this is what people call any of the fields.
 pub(super) fn is_usual_name(text: &str) -> bool {
-    let mut aliases = Field::ALL.into_iter().flat_map(Field::aliases);
-    aliases.any(|alias| same_name(alias.as_bytes(), text.as_bytes()))
+    let mut fields = Field::ALL.into_iter();
+    fields.any(|field| field.is_called(text.as_bytes()))
 }
 
 impl fmt::Display for Field {
@@ -119,13 +121,7 @@ impl Columns {
             self.name(*field)
                 .is_some_and(|name| same_name(name.as_bytes(), column))
         };
-        let built_in = |field: &Field| {
-            self.name(*field).is_none()
-                && field
-                    .aliases()
-                    .iter()
-                    .any(|alias| same_name(alias.as_bytes(), column))
-        };
+        let built_in = |field: &Field| self.name(*field).is_none() && field.is_called(column);
         Field::ALL
             .into_iter()
             .find(given)
@@ -150,9 +146,9 @@ impl Columns {
     ) -> Result<(usize, usize)> {
         let group = self.find(Field::Group, columns, input)?;
         let sender = self.find(Field::Sender, columns, input)?;
-        group
-            .zip(sender)
-            .ok_or_else(|| missing(group.is_none(), sender.is_none(), columns, input))
+        group.zip(sender).ok_or_else(|| {
+            header_errors::missing(group.is_none(), sender.is_none(), columns, input)
+        })
     }
 
     fn find(&self, field: Field, columns: &[String], input: &str) -> Result<Option<usize>> {
@@ -166,27 +162,12 @@ impl Columns {
             found.retain(|&at| columns[at] == name);
         }
         match (&found[..], self.name(field)) {
-            ([], Some(name)) => Err(Error::input(format!(
-                "{input}: no column {} for the {field}; {}",
-                excerpt(name.as_bytes()),
-                list(columns)
-            ))
-            .hint(way_out(columns).unwrap_or("give --columns a name from the header"))),
+            ([], Some(name)) => Err(header_errors::no_such(name, field, columns, input)),
             ([], None) => Ok(None),
             ([only], _) => Ok(Some(*only)),
             ([first, second, ..], _) => {
-                let [first, second] = [first, second].map(|at| &columns[*at]);
-                let error = Error::input(format!(
-                    "{input}: two columns could be the {field}: {} and {}",
-                    excerpt(first.as_bytes()),
-                    excerpt(second.as_bytes())
-                ));
-                Err(if first == second {
-                    error.hint("give one of them another name in the file")
-                } else {
-                    let which = quoted(format!("{field}={first}"));
-                    error.hint(format!("say which: --columns {which}"))
-                })
+                let two = [first, second].map(|at| &*columns[*at]);
+                Err(header_errors::ambiguous(field, two, input))
             }
         }
     }
@@ -243,70 +224,6 @@ pub(super) fn are_failed_rows(columns: &[String]) -> bool {
             .iter()
             .any(|column| same_name(name.as_bytes(), column.as_bytes()))
     })
-}
-
-/// `1 column`, `2 columns`.
-pub(super) fn count(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
-}
-
-fn missing(group: bool, sender: bool, columns: &[String], input: &str) -> Error {
-    let what = match (group, sender) {
-        (true, true) => "no columns for the group and the sender",
-        (true, false) => "no column for the group",
-        _ => "no column for the sender",
-    };
-    let error = Error::input(format!("{input}: {what}; {}", list(columns)));
-    let by_name = "say which they are: --columns group=NAME,sender=NAME";
-    error.hint(way_out(columns).unwrap_or(by_name))
-}
-
-/// What to do where no name would help, for the columns are none.
-fn way_out(columns: &[String]) -> Option<&'static str> {
-    match columns {
-        _ if seem_a_comment(columns) => Some(
-            "if the first line is a comment, begin at the header: tail -n +2 FILE | recall run -",
-        ),
-        [only] if only.contains(';') => Some(
-            "its columns are separated by semicolons: save it with commas, or with tabs as .tsv",
-        ),
-        [only] if only.contains('|') => Some(
-            "its columns are separated by bars: save it with commas, or put the line sep=| before the first",
-        ),
-        [only] if only.contains('\t') => Some("its columns are separated by tabs: name it .tsv"),
-        [only] if only.contains(',') => Some("its columns are separated by commas: name it .csv"),
-        _ if columns.iter().any(|column| looks_like_an_id(column)) => {
-            Some("if the first line is a row already, add --no-header")
-        }
-        _ => None,
-    }
-}
-
-fn list(columns: &[String]) -> String {
-    let mut shown: Vec<String> = columns
-        .iter()
-        .take(LISTED)
-        .map(|column| excerpt(column.as_bytes()))
-        .collect();
-    if columns.len() > LISTED {
-        shown.push(format!("and {} more", columns.len() - LISTED));
-    }
-    format!("its columns are {}", shown.join(", "))
-}
-
-/// `# exported by ann`: no name of a column has a blank there, and one column alone is none.
-fn seem_a_comment(columns: &[String]) -> bool {
-    let Some(first) = columns.first() else {
-        return false;
-    };
-    let is_alone = columns.len() == 1 && !first.contains([';', '|', '\t', ',']);
-    first.starts_with("# ") || (first.starts_with('#') && is_alone)
-}
-
-/// A group that the service named, or a number: no name for a column.
-fn looks_like_an_id(column: &str) -> bool {
-    column.starts_with("@TGS#")
-        || (!column.is_empty() && column.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// The same but for case, `_`, `-` and spaces.
@@ -382,85 +299,6 @@ mod tests {
         assert_eq!(
             locate("group=GROUP", "group,GROUP,sender"),
             Ok(layout(1, 2, None))
-        );
-    }
-
-    #[test]
-    fn a_header_that_will_not_do_names_its_columns_and_the_way_out() {
-        for (columns, header, message) in [
-            (
-                "",
-                "room,uid",
-                "rows.csv: no columns for the group and the sender; its columns are `room`, `uid`\n  hint: say which they are: --columns group=NAME,sender=NAME",
-            ),
-            (
-                "",
-                "group,uid",
-                "rows.csv: no column for the sender; its columns are `group`, `uid`\n  hint: say which they are: --columns group=NAME,sender=NAME",
-            ),
-            (
-                "",
-                "@TGS#2ABC,user_1",
-                "rows.csv: no columns for the group and the sender; its columns are `@TGS#2ABC`, `user_1`\n  hint: if the first line is a row already, add --no-header",
-            ),
-            (
-                "",
-                "group;sender",
-                "rows.csv: no columns for the group and the sender; its columns are `group;sender`\n  hint: its columns are separated by semicolons: save it with commas, or with tabs as .tsv",
-            ),
-            (
-                "",
-                "group,user,user_id",
-                "rows.csv: two columns could be the sender: `user` and `user_id`\n  hint: say which: --columns sender=user",
-            ),
-            (
-                "",
-                "Group ID,group,user",
-                "rows.csv: two columns could be the group: `Group ID` and `group`\n  hint: say which: --columns 'group=Group ID'",
-            ),
-            (
-                "",
-                "group|sender",
-                "rows.csv: no columns for the group and the sender; its columns are `group|sender`\n  hint: its columns are separated by bars: save it with commas, or put the line sep=| before the first",
-            ),
-            (
-                "sender=uid",
-                "group|uid",
-                "rows.csv: no column `uid` for the sender; its columns are `group|uid`\n  hint: its columns are separated by bars: save it with commas, or put the line sep=| before the first",
-            ),
-            (
-                "",
-                "# exported by ann, on Monday",
-                "rows.csv: no columns for the group and the sender; its columns are `# exported by ann`, ` on Monday`\n  hint: if the first line is a comment, begin at the header: tail -n +2 FILE | recall run -",
-            ),
-            (
-                "group=room,sender=uid",
-                "#exported",
-                "rows.csv: no column `room` for the group; its columns are `#exported`\n  hint: if the first line is a comment, begin at the header: tail -n +2 FILE | recall run -",
-            ),
-            (
-                "",
-                "#group,user",
-                "rows.csv: no column for the group; its columns are `#group`, `user`\n  hint: say which they are: --columns group=NAME,sender=NAME",
-            ),
-            (
-                "group=group",
-                "group,group,user",
-                "rows.csv: two columns could be the group: `group` and `group`\n  hint: give one of them another name in the file",
-            ),
-            (
-                "topic=thread",
-                "group,sender",
-                "rows.csv: no column `thread` for the topic; its columns are `group`, `sender`\n  hint: give --columns a name from the header",
-            ),
-        ] {
-            assert_eq!(locate(columns, header).unwrap_err(), message);
-        }
-        let many = vec!["x"; 1000].join(",");
-        assert!(
-            locate("", &many)
-                .unwrap_err()
-                .contains("`x`, and 988 more\n")
         );
     }
 

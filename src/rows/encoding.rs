@@ -8,8 +8,8 @@ use encoding_rs::{Decoder, DecoderResult, UTF_8, UTF_16BE, UTF_16LE};
 
 use crate::error::{Error, Result};
 
-/// What is put in the place of bytes that stand for no character. No UTF-8 holds this byte, so an
-/// ID that has it is a bad one, where U+FFFD would be a character like any other.
+/// What takes the place of bytes that stand for no character. It is never a part of UTF-8, so an ID
+/// that has it is bad, where one with U+FFFD would be text like any other.
 const NO_CHARACTER: u8 = 0xff;
 
 /// An encoding, by any of the labels that the web has for it: `gb18030`, `gbk`, `utf-16le`.
@@ -29,10 +29,8 @@ impl FromStr for Encoding {
         encoding_rs::Encoding::for_label_no_replacement(label.as_bytes())
             .map(Self)
             .ok_or_else(|| {
-                Error::usage(format!(
-                    "--encoding: `{label}` is no encoding that is known here"
-                ))
-                .hint("some that are: gb18030, big5, shift-jis, euc-kr, windows-1252, utf-16le")
+                Error::usage(format!("--encoding: `{label}` is not a known encoding"))
+                    .hint("some that are: gb18030, big5, shift-jis, euc-kr, windows-1252, utf-16le")
             })
     }
 }
@@ -44,7 +42,7 @@ impl fmt::Display for Encoding {
 }
 
 impl Encoding {
-    /// That of a text which starts with a byte order mark.
+    /// That of a text that starts with a byte order mark.
     pub(super) fn by_mark(start: &[u8]) -> Option<Self> {
         encoding_rs::Encoding::for_bom(start).map(|(encoding, _)| Self(encoding))
     }
@@ -92,7 +90,7 @@ impl<R: BufRead> Read for Decode<R> {
             let mut bytes = self.input.fill_buf()?;
             let (whole, last) = (bytes.len(), bytes.is_empty());
             loop {
-                // A byte is kept free, for what is no character.
+                // A byte is kept free, for `NO_CHARACTER`.
                 let end = out.len() - 1;
                 let (result, used, more) = self.decoder.decode_to_utf8_without_replacement(
                     bytes,

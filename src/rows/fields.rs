@@ -13,7 +13,7 @@ pub(super) struct Splitter {
     delimiter: u8,
     /// Where the fields are in their text.
     ranges: Vec<Range<usize>>,
-    /// For records with quotes. Without them, looking for the delimiter is all, and much quicker.
+    /// For records with quotes. In others a search for the delimiter will do, and is much quicker.
     csv: csv::Reader<OneRecord>,
     unquoted: ByteRecord,
 }
@@ -47,8 +47,9 @@ impl Splitter {
         quoted: bool,
     ) -> io::Result<Fields<'a>> {
         self.ranges.clear();
+        let text = without_returns(record.strip_suffix(b"\n").unwrap_or(record));
         if quoted {
-            self.csv.get_mut().lend(record);
+            self.csv.get_mut().lend(text);
             self.csv.read_byte_record(&mut self.unquoted)?;
             let ranges = (0..self.unquoted.len()).filter_map(|at| self.unquoted.range(at));
             self.ranges.extend(ranges);
@@ -57,7 +58,6 @@ impl Splitter {
                 ranges: &self.ranges,
             });
         }
-        let text = without_returns(record.strip_suffix(b"\n").unwrap_or(record));
         let mut start = 0;
         for end in memchr_iter(self.delimiter, text) {
             self.ranges.push(start..end);
@@ -88,8 +88,8 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// An input of one record after the other. It never ends, for a reader that was told of an end
-/// reads no more; each record has its line end instead.
+/// An input of one record after the other. It never says that it ends, for then the reader would
+/// read no more; each record has its line end instead.
 #[derive(Default)]
 struct OneRecord {
     text: Vec<u8>,
@@ -99,9 +99,7 @@ struct OneRecord {
 impl OneRecord {
     fn lend(&mut self, record: &[u8]) {
         self.text.clear();
-        self.text.extend_from_slice(without_returns(
-            record.strip_suffix(b"\n").unwrap_or(record),
-        ));
+        self.text.extend_from_slice(record);
         self.text.push(b'\n');
         self.at = 0;
     }

@@ -16,7 +16,7 @@ pub(super) enum Frame {
     Record {
         len: usize,
         lines: u64,
-        /// Without quotes its fields are what stands between the delimiters.
+        /// Without quotes its fields are what is between the delimiters.
         quoted: bool,
     },
     /// A line without anything in it.
@@ -49,7 +49,7 @@ impl Fault {
             Self::NotClosed { at } => ("a quote that is not closed", at),
             Self::LoneReturn => ("a carriage return inside the row", 0),
         };
-        // Shown is what is taken out, the first line, even where it takes later ones to see the fault.
+        // The first line is what is taken out, so it is shown, even where the fault is in a later one.
         let line = memchr(b'\n', record).map_or(record, |newline| &record[..newline]);
         let line = line.get(at..).unwrap_or(line);
         format!("{what}: {}", excerpt(without_returns(line)))

@@ -1,17 +1,16 @@
-//! JSON lines: an object a line; and how they are told from other JSON.
+//! JSON lines, an object on each, and how they are told from other JSON.
 
 use std::io::{self, Read as Input};
 
 use memchr::memchr;
 
-use super::BadRow;
 use super::batch::Batch;
 use super::blocks::{Blocks, MAX_RECORD};
 use super::check::excerpt;
-use super::columns::{Columns, are_failed_rows};
+use super::columns::Columns;
 use super::encoding::Encoding;
 use super::input::Reader;
-use super::object::{Keys, ids};
+use super::object::{check_keys, ids};
 use super::objects::{Found, ObjectRows, Objects};
 use super::open::{empty, unreadable};
 use crate::error::{Error, Result};
@@ -26,7 +25,7 @@ struct Jsonl<R> {
     failed_rows: bool,
 }
 
-/// Opens JSON: lines, unless it is an array, or its first object goes over several lines.
+/// Opens JSON: lines, unless it is an array or its first object goes over several lines.
 pub(super) fn open<R: Input + Send + 'static>(
     blocks: Blocks<R>,
     encoding: Encoding,
@@ -72,10 +71,7 @@ impl<R: Input> Jsonl<R> {
     fn look_at_first(&mut self, input: &str) -> Result<()> {
         let found = self.find_line().map_err(|error| unreadable(input, error))?;
         let text = &self.blocks.data()[..found.unwrap_or_default()];
-        if let Ok(Keys(keys)) = serde_json::from_slice(text) {
-            self.columns.locate_required(&keys, input)?;
-            self.failed_rows = are_failed_rows(&keys);
-        }
+        self.failed_rows = check_keys(text, &self.columns, input)?;
         Ok(())
     }
 
@@ -98,14 +94,6 @@ impl<R: Input> Jsonl<R> {
     fn add_next(&mut self, batch: &mut Batch) -> io::Result<bool> {
         let found = self.find_line()?;
         let line = self.line;
-        let mut push_bad = |reason| {
-            let input = None;
-            batch.push_bad(BadRow {
-                input,
-                line,
-                reason,
-            });
-        };
         match found {
             Some(0) => return Ok(false),
             Some(len) => {
@@ -114,15 +102,13 @@ impl<R: Input> Jsonl<R> {
                     Ok([group, sender, topic]) => {
                         batch.push(None, line, [&group, &sender, &topic]);
                     }
-                    Err(reason) => push_bad(reason),
+                    Err(reason) => batch.refuse(line, reason),
                 }
                 self.blocks.consume(len);
             }
             None => {
-                push_bad(format!(
-                    "longer than 64 KiB: {}",
-                    excerpt(self.blocks.data())
-                ));
+                let start = excerpt(self.blocks.data());
+                batch.refuse(line, format!("longer than 64 KiB: {start}"));
                 self.blocks.skip_line()?;
             }
         }
@@ -133,7 +119,7 @@ impl<R: Input> Jsonl<R> {
 
 fn no_json(start: &[u8], input: &str) -> Error {
     let start = excerpt(start);
-    Error::input(format!("{input}: is no JSON, by its start: {start}")).hint(
+    Error::input(format!("{input}: is not JSON: it starts with {start}")).hint(
         "if it is CSV, its name must end in .csv; if its fields are separated by tabs, in .tsv",
     )
 }
@@ -192,7 +178,7 @@ mod tests {
         for (text, message) in [
             (
                 "\ngroup,sender\ng,u\n",
-                "rows: is no JSON, by its start: `group,sender`\n  hint: if it is CSV, its name must end in .csv; if its fields are separated by tabs, in .tsv",
+                "rows: is not JSON: it starts with `group,sender`\n  hint: if it is CSV, its name must end in .csv; if its fields are separated by tabs, in .tsv",
             ),
             (
                 "{\"room\":1,\"user\":2}",

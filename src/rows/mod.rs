@@ -4,13 +4,14 @@
 //! row with its reason, to a [`Batch`]. It never holds more than a few blocks of an input.
 //!
 //! ```text
-//! file, stdin   open       what is it? a header with the columns needed?
+//! file, stdin   open       what is it? a header with the columns needed? (columns, header_errors)
 //!   ▼
 //! text                     unpack and decode, where it is not UTF-8 already
 //!   ▼
 //! blocks                   bounded pieces of the input, and lines in them
 //!   ├─ plain → delimited           rows in which nothing takes a closer look
-//!   ├─ frame → fields → delimited  records that are well-formed, their fields
+//!   ├─ frame → fields → records    records that are well-formed, their fields
+//!   │    └─ shape → delimited      the IDs in them, where they have the shape of a row
 //!   └─ jsonl, objects → object     lines, an array; the values of their keys
 //!   ▼
 //! check, suspicion         IDs that a call can carry, and those that are hardly meant
@@ -26,12 +27,15 @@ mod delimited;
 mod encoding;
 mod fields;
 mod frame;
+mod header_errors;
 mod input;
 mod jsonl;
 mod object;
 mod objects;
 mod open;
 mod plain;
+mod records;
+mod shape;
 mod suspicion;
 #[cfg(test)]
 mod tests;
@@ -56,9 +60,9 @@ use input::Input;
 /// IDs are text, byte for byte as in the input: never trimmed, never a number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// The input that it stands in, where there are several.
+    /// The input that it is in, where there are several.
     pub input: Option<Arc<str>>,
-    /// The line of the input on which the row starts, from 1, the header counted.
+    /// The line of the input on which it starts, from 1, the header included.
     pub line: u64,
     /// `GroupId`, never empty.
     pub group: String,
@@ -71,9 +75,9 @@ pub struct Row {
 /// A row that can't be sent as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadRow {
-    /// The input that it stands in, where there are several.
+    /// The input that it is in, where there are several.
     pub input: Option<Arc<str>>,
-    /// The line of the input on which the row starts, from 1, the header counted.
+    /// The line of the input on which it starts, from 1, the header included.
     pub line: u64,
     /// What is wrong with it, for a person, with the start of its text where that helps.
     pub reason: String,
@@ -86,7 +90,7 @@ pub struct RowRef<'a> {
     pub input: Option<&'a Arc<str>>,
     /// As [`Row::line`].
     pub line: u64,
-    /// Group, sender and topic, one behind the other: most rows are duplicates, and of those only
+    /// Group, sender and topic, one after the other: most rows are duplicates, and of those only
     /// the whole is looked at.
     joined: &'a str,
     group_len: usize,
@@ -113,7 +117,7 @@ impl<'a> RowRef<'a> {
         &self.joined[..self.group_len]
     }
 
-    /// The IDs one behind the other, and the lengths of group and sender.
+    /// The IDs one after the other, and the lengths of group and sender.
     pub(crate) fn joined(self) -> (&'a str, usize, usize) {
         (self.joined, self.group_len, self.sender_len)
     }
@@ -130,15 +134,15 @@ impl<'a> RowRef<'a> {
         }
     }
 
-    /// Why it is hardly what was meant, where that is so: an ID that is too long, cut or rounded,
-    /// a topic of another group, columns that are swapped.
+    /// Why it is hardly what was meant, if it is not: an ID that is too long, cut or rounded, a
+    /// topic of another group, columns that are swapped.
     pub fn suspicion(self) -> Option<String> {
         suspicion::of(self.ids())
     }
 }
 
-/// What is wrong without the text that shows it: of a [`BadRow::reason`] or a
-/// [`RowRef::suspicion`], the part that rows with the same fault share.
+/// What is wrong, without the text that shows it or the place on the line: the part of a
+/// [`BadRow::reason`] or a [`RowRef::suspicion`] that rows with the same fault share.
 pub fn kind_of_fault(reason: &str) -> &str {
     let (kind, _) = reason.split_once(" (object ").unwrap_or((reason, ""));
     kind.split_once(": `").map_or(kind, |(kind, _)| kind)
@@ -181,7 +185,7 @@ pub struct Options {
     pub header: bool,
     /// The encoding of what has no byte order mark; UTF-8 if none is given.
     pub encoding: Option<Encoding>,
-    /// Whether rows that are hardly what was meant count as bad ones.
+    /// Whether rows that are hardly what was meant count as bad.
     pub strict: bool,
 }
 
@@ -224,7 +228,7 @@ pub struct Rows {
 
 /// An input whose turn has not come.
 enum Waiting {
-    /// A pipe can't be read twice, so it stays as it was opened.
+    /// A pipe can't be opened twice, so it stays open.
     Pipe(Input),
     /// A file is opened again: hundreds of them need not be held open.
     File(PathBuf),
@@ -246,8 +250,8 @@ impl Rows {
         self.size
     }
 
-    /// Whether this is what runs left of the rows that failed: besides group and sender every
-    /// input has columns for code, info and attempts.
+    /// Whether these are failed rows, as runs leave them: besides group and sender every input has
+    /// columns for code, info and attempts.
     pub fn is_failed_rows(&self) -> bool {
         self.is_failed
     }
@@ -256,8 +260,9 @@ impl Rows {
     /// where none are left.
     ///
     /// # Errors
-    /// When the input can't be read on, or the next one not be opened. The rows before that are in
-    /// the batch, and there are no others.
+    ///
+    /// When the input can't be read on, or the next one can't be opened. The batch has the rows
+    /// before that, and no others.
     pub fn read(&mut self, batch: &mut Batch, most: usize) -> Result<bool> {
         loop {
             let from = batch.len();

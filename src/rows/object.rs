@@ -10,7 +10,7 @@ use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use super::check::{excerpt, id};
-use super::columns::{Columns, Field};
+use super::columns::{Columns, Field, are_failed_rows};
 use super::encoding::Encoding;
 
 /// The group, the sender and the topic (empty where there is none) of an object, or what is wrong.
@@ -69,19 +69,24 @@ fn value_id(field: Field, json: &str, encoding: Encoding) -> Result<Cow<'_, str>
 }
 
 fn describe(error: &serde_json::Error, text: &[u8], encoding: Encoding) -> String {
-    let message = error.to_string();
-    let message = message.split(" at line ").next().unwrap_or_default();
     let start = excerpt(text);
     if str::from_utf8(text).is_err() {
         format!("the line {}: {start}", encoding.complaint())
     } else if error.classify() == Category::Data {
         format!("not a JSON object: {start}")
     } else {
-        format!(
-            "broken JSON, {message}: {start} (column {})",
-            error.column()
-        )
+        let what = without_place(error);
+        format!("broken JSON, {what}: {start} (column {})", error.column())
     }
+}
+
+/// What is wrong with some JSON, without the place: that counts from the start of what was parsed.
+pub(super) fn without_place(error: &serde_json::Error) -> String {
+    let mut message = error.to_string();
+    if let Some(at) = message.find(" at line ") {
+        message.truncate(at);
+    }
+    message
 }
 
 /// What an object has for the fields of a row, as far as it is JSON at all.
@@ -153,8 +158,22 @@ impl<'de> Deserialize<'de> for Key<'de> {
     }
 }
 
+/// Looks at the first object for the keys that are needed, and tells whether a failed-rows file has
+/// them. If that object is broken that is one bad row; it says nothing about the others.
+pub(super) fn check_keys(
+    first: &[u8],
+    columns: &Columns,
+    input: &str,
+) -> crate::error::Result<bool> {
+    let Ok(Keys(keys)) = serde_json::from_slice(first) else {
+        return Ok(false);
+    };
+    columns.locate_required(&keys, input)?;
+    Ok(are_failed_rows(&keys))
+}
+
 /// The keys of an object in their order.
-pub(super) struct Keys(pub(super) Vec<String>);
+struct Keys(Vec<String>);
 
 impl<'de> Deserialize<'de> for Keys {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -1,22 +1,21 @@
-//! JSON objects that are no lines: in an array, or each over several lines.
+//! JSON objects that are not one to a line: in an array, or each over several lines.
 //!
-//! Behind a bracket or a quote too few or too many, what looks like an object may be a part of
-//! another. So where it is no JSON reading ends, as it does where a file is cut off: what is called
-//! is only what stands there for certain.
+//! After a bracket or a quote too few or too many, what looks like an object may be a part of
+//! another. So reading ends where the JSON is broken, as it does where a file is cut off: only what
+//! is there for certain is called.
 
 use std::io::{self, ErrorKind, Read as Input};
 
 use memchr::memchr_iter;
 use serde::de::IgnoredAny;
 
-use super::BadRow;
 use super::batch::Batch;
 use super::blocks::{Blocks, MAX_RECORD};
 use super::check::excerpt;
-use super::columns::{Columns, are_failed_rows};
+use super::columns::Columns;
 use super::encoding::Encoding;
 use super::input::Reader;
-use super::object::{Keys, ids};
+use super::object::{check_keys, ids, without_place};
 use super::open::{empty, unreadable};
 use crate::error::Result;
 
@@ -26,7 +25,7 @@ pub(super) struct Objects<R> {
     blocks: Blocks<R>,
     /// The line on which what is at hand starts, from 1.
     line: u64,
-    /// Objects that start on this line, up to here.
+    /// How many objects have been found on it so far.
     on_line: u64,
     in_array: bool,
 }
@@ -38,12 +37,12 @@ pub(super) enum Found {
         len: usize,
     },
     End,
-    /// Something from where it is no JSON, or no such.
+    /// Something that is no JSON, or other JSON than objects; where and how.
     Broken(String),
 }
 
 impl<R: Input> Objects<R> {
-    /// Those of a text which starts on this line.
+    /// Those of a text that starts on this line.
     pub(super) fn new(blocks: Blocks<R>, line: u64) -> Self {
         Self {
             blocks,
@@ -62,8 +61,8 @@ impl<R: Input> Objects<R> {
         self.blocks
     }
 
-    /// Goes to the next object. Arrays may follow each other, and a comma their last object, as
-    /// they do where people put them together.
+    /// Goes to the next object. An array may follow another, and a comma the last object of one:
+    /// that is what comes of putting files together.
     pub(super) fn find(&mut self) -> io::Result<Found> {
         loop {
             match self.blocks.data() {
@@ -109,8 +108,7 @@ impl<R: Input> Objects<R> {
                 )));
             }
             if !error.is_eof() || self.blocks.ended() {
-                let message = error.to_string();
-                let what = message.split(" at line ").next().unwrap_or_default();
+                let what = without_place(&error);
                 let line = line + error.line() as u64 - 1;
                 return Ok(Found::Broken(format!("broken JSON on line {line}, {what}")));
             }
@@ -144,23 +142,15 @@ impl<R: Input> ObjectRows<R> {
         columns: &Columns,
         input: &str,
     ) -> Result<Self> {
-        let columns = columns.clone();
-        let mut failed_rows = false;
         let fail = |error| unreadable(input, error);
-        match objects.find().map_err(fail)? {
-            Found::Object { len } => {
-                // A key that is no text makes it one bad row.
-                if let Ok(Keys(keys)) = serde_json::from_slice(&objects.data()[..len]) {
-                    columns.locate_required(&keys, input)?;
-                    failed_rows = are_failed_rows(&keys);
-                }
-            }
+        let failed_rows = match objects.find().map_err(fail)? {
+            Found::Object { len } => check_keys(&objects.data()[..len], columns, input)?,
             Found::End => return Err(empty(input)),
             Found::Broken(how) => return Err(fail(broken(how))),
-        }
+        };
         Ok(Self {
             objects,
-            columns,
+            columns: columns.clone(),
             encoding,
             failed_rows,
         })
@@ -179,12 +169,7 @@ impl<R: Input> ObjectRows<R> {
                     1 => reason,
                     nth => format!("{reason} (object {nth} of the line)"),
                 };
-                let input = None;
-                batch.push_bad(BadRow {
-                    input,
-                    line,
-                    reason,
-                });
+                batch.refuse(line, reason);
             }
         }
         self.objects.pass(len);
@@ -310,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_over_64_kib_ends_it_too() {
+    fn an_object_over_64_kib_ends_reading_too() {
         let long = format!(
             "[{{\"group\":\"g\",\"user\":1,\"x\":\"{}\"}}]",
             "x".repeat(1 << 16)
@@ -321,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_can_t_be_rows_is_told_before_the_first() {
+    fn what_can_t_be_rows_is_told_before_the_first() {
         for (text, message) in [
             ("[]", "rows: is empty: 0 rows and no header"),
             (

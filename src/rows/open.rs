@@ -1,4 +1,4 @@
-//! From files or stdin to rows: what an input is, and why it can't be read if it can't.
+//! From files or stdin to rows: what an input is, or why it can't be read.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -161,8 +161,8 @@ fn sniff(start: &[u8]) -> Format {
     }
 }
 
-/// Whether it starts as an object or an array of them does; none where too little is at hand. The
-/// names of columns, and IDs, may have a bracket too.
+/// Whether it starts as an object or an array of them does; `None` where too little is at hand to
+/// tell: the names of columns, and IDs, may start with a bracket too.
 fn is_json(start: &[u8]) -> Option<bool> {
     let (rest, of_json) = match start.trim_ascii_start() {
         [b'{', rest @ ..] => (rest, b"\"}"),

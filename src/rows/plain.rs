@@ -1,8 +1,8 @@
-//! Rows that take no closer look: printable ASCII without quotes, of the width of all others, with
-//! IDs that a call can carry.
+//! Rows that need no closer look: printable ASCII without quotes, as wide as all others, with IDs
+//! that a call can carry.
 //!
-//! Nearly all rows are such. Their bytes are checked many at a time, and then their fields are what
-//! stands between the delimiters. The first row that is not plain ends them: [`frame`](super::frame),
+//! Nearly all rows are plain. Their bytes are checked many at a time, and then their fields are what
+//! is between the delimiters. The first row that is not plain ends them: [`frame`](super::frame),
 //! [`fields`](super::fields) and [`check`](super::check) tell what to make of it.
 
 use memchr::memchr3_iter;
@@ -96,7 +96,7 @@ fn plain_text(data: &[u8], delimiter: u8) -> &str {
         let is_printable = (b' '..=b'~').contains(byte) && *byte != b'"';
         is_printable || matches!(*byte, b'\n' | b'\r') || *byte == delimiter
     };
-    // To its end, for only then are its bytes checked together.
+    // Each to its end, for only so are its bytes checked together.
     let all_plain =
         |chunk: &&[u8; CHUNK]| chunk.iter().fold(true, |all, byte| all & is_plain(byte));
     let (chunks, _) = data.as_chunks::<CHUNK>();

@@ -13,19 +13,19 @@ use super::columns::{Field, is_usual_name};
 const LONGEST: [usize; 3] = [48, 32, 96];
 /// Digits that a spreadsheet keeps of a number; it puts zeros in the place of the others.
 const KEPT_DIGITS: usize = 15;
-/// Digits with which programs write a floating-point number down, such as jq before 1.7 and
-/// JavaScript; one more may be a zero by itself.
+/// Digits that programs such as jq before 1.7 and JavaScript write of a floating-point number. The
+/// next one may be a zero by chance.
 const WRITTEN_DIGITS: usize = 17;
 /// How generated group IDs start (listed).
 const GROUP: &str = "@TGS#";
-/// What stands in a topic's ID behind that of its group (listed).
+/// What follows its group's ID in that of a topic (listed).
 const TOPIC: &str = "@TOPIC#_";
 /// What spreadsheets show in the place of a formula that they can't work out: `@TGS#2ABC` is one
 /// to them.
 const FORMULA_ERRORS: [&str; 7] = [
     "#NAME?", "#REF!", "#VALUE!", "#N/A", "#NUM!", "#NULL!", "#DIV/0!",
 ];
-/// What programs write where there is nothing.
+/// What programs write where there is nothing: `\N` is what databases do.
 const NOTHINGS: [&str; 9] = [
     "null",
     "nil",
@@ -40,7 +40,7 @@ const NOTHINGS: [&str; 9] = [
 
 /// What is suspicious about a row: the most telling thing, where there are several.
 pub(super) fn of([group, sender, topic]: [&str; 3]) -> Option<String> {
-    // Hardly any two IDs have letters at all their ends, and only those take a closer look.
+    // Few pairs of IDs have letters at all their ends, and only those take a closer look.
     let names = [group, sender];
     if names.into_iter().all(has_letters_at_its_ends) && names.into_iter().all(is_usual_name) {
         return Some(reason(
@@ -100,7 +100,8 @@ fn has_letters_at_its_ends(id: &str) -> bool {
     is_letter(id.as_bytes().first()) && is_letter(id.as_bytes().last())
 }
 
-/// What spreadsheets and data frames do to an ID that is a number, or put before it lest they do.
+/// What spreadsheets and data frames make of an ID that is a number, and what is put before one to
+/// prevent that.
 fn trace_of_a_spreadsheet(id: &[u8]) -> Option<&'static str> {
     match id {
         [b'\'', ..] | [b'=', b'"', ..] => {
@@ -109,7 +110,7 @@ fn trace_of_a_spreadsheet(id: &[u8]) -> Option<&'static str> {
         [b'0'..=b'9', b'e' | b'E', b'0'..=b'9', b'0'..=b'9'] => {
             Some("looks like a number that has been rounded")
         }
-        // Nearly every other ID is told by its ends.
+        // Its ends alone rule out nearly every other ID.
         [b'0'..=b'9', .., b'0'] if is_whole_with_decimals(id) => {
             Some("has decimals, as numbers in a column with gaps do")
         }
@@ -136,7 +137,7 @@ fn is_grouped(id: &[u8]) -> bool {
 }
 
 fn ends_in_zeros(id: &[u8]) -> Option<&'static str> {
-    // Nearly every ID is told by its end.
+    // Its end alone rules out nearly every ID.
     let [.., b'0'] = id else { return None };
     let zeros = id.iter().rev().take_while(|digit| **digit == b'0').count();
     let kept = id.len() - zeros;

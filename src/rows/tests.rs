@@ -33,6 +33,28 @@ pub(super) fn read(text: &[u8], format: Format, options: &Options) -> Vec<Owned>
     read_in(Chunks::new(text, &[usize::MAX]), format, options)
 }
 
+/// All that CSV with a header yields.
+pub(super) fn csv(text: &str) -> Vec<Owned> {
+    read(text.as_bytes(), Format::Csv, &Options::default())
+}
+
+/// All that CSV without a header yields, with its columns at these places.
+pub(super) fn without_header(text: &str, columns: &str) -> Vec<Owned> {
+    read(text.as_bytes(), Format::Csv, &no_header(columns))
+}
+
+/// How to read that.
+pub(super) fn no_header(columns: &str) -> Options {
+    Options {
+        columns: match columns {
+            "" => Columns::default(),
+            given => given.parse().expect("columns"),
+        },
+        header: false,
+        ..Options::default()
+    }
+}
+
 /// The next row; none at the end.
 pub(super) fn next(rows: &mut Rows) -> Result<Option<Owned>> {
     let mut batch = Batch::default();
@@ -111,6 +133,52 @@ impl io::Read for Chunks {
 fn rows_can_be_sent_to_the_thread_that_reads_them() {
     fn is_send<T: Send>() {}
     is_send::<Rows>();
+}
+
+#[test]
+fn rows_with_the_same_fault_are_of_one_kind_whatever_shows_it() {
+    let kind = |format, first: &str, text: &str| {
+        let text = format!("{first}\n{text}\n");
+        let reads = read(text.as_bytes(), format, &Options::default());
+        let bad = reads.into_iter().find_map(Result::err).expect("a bad row");
+        assert!(bad.reason.contains(": `"), "{}", bad.reason);
+        kind_of_fault(&bad.reason).to_owned()
+    };
+    let in_csv = |text| kind(Format::Csv, "group,sender", text);
+    for (one, other, fault) in [
+        ("g", "longer", "1 field instead of 2"),
+        (
+            "g,u,1",
+            "g,u,: `",
+            "3 fields instead of 2 (is there a comma that should be in quotes?)",
+        ),
+        ("g,\"u", "g,\": `", "a quote that is not closed"),
+        (
+            "g,\u{7}",
+            "g,\"a\nb\"",
+            "the sender contains a control character",
+        ),
+        ("group,sender", "\"group\",sender", "the header once more"),
+    ] {
+        assert_eq!((in_csv(one), in_csv(other)), (fault.into(), fault.into()));
+    }
+    let in_json = |text| kind(Format::Jsonl, r#"{"group":"g","sender":"u"}"#, text);
+    for (one, other, fault) in [
+        ("{oops", "  {: `", "broken JSON, key must be a string"),
+        ("[1]", r#"["a (object 2"]"#, "not a JSON object"),
+        (
+            r#"{"group":"g"}"#,
+            r#"{"group":" (object 2 of the line)"}"#,
+            "no sender",
+        ),
+        (
+            r#"{"group":1.5,"sender":"u"}"#,
+            r#"{"group":1e3,"sender":"u"}"#,
+            "the group is not a whole number",
+        ),
+    ] {
+        assert_eq!((in_json(one), in_json(other)), (fault.into(), fault.into()));
+    }
 }
 
 #[test]

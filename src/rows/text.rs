@@ -12,11 +12,11 @@ use super::open::unreadable;
 use super::unpack::Packing;
 use crate::error::{Error, Result};
 
-/// So many bytes tell what an input is.
+/// Bytes that tell what an input is.
 const TELLING: usize = 6;
-/// So many tell whether it is an archive. What has a line that ends before them is none.
+/// Bytes that tell whether it is an archive. An input whose first line ends before them is none.
 const TELLING_ARCHIVE: usize = 262;
-/// What is read of an input at once that has a way to go.
+/// Bytes that are read at once of an input that is to be unpacked or decoded.
 const BLOCK: usize = 64 * 1024;
 
 type Bytes = Box<dyn Read + Send>;
@@ -66,13 +66,13 @@ impl Text {
     }
 }
 
-/// The first bytes, and all of them. Read is more than these, for an unpacker that is asked for
-/// less than it has waits for more input before it gives the rest.
+/// The first bytes, and a reader of all bytes, those included. More than the first are asked for: an
+/// unpacker that is asked for less than it has waits for more input before it gives the rest.
 fn peek(mut input: Bytes) -> io::Result<(Vec<u8>, Bytes)> {
     let (mut start, mut read) = (vec![0; BLOCK], 0);
     let tells = |start: &[u8]| {
-        let is_none = || Packing::of(start).is_some() || memchr(b'\n', start).is_some();
-        start.len() >= TELLING && (start.len() >= TELLING_ARCHIVE || is_none())
+        let is_no_archive = || Packing::of(start).is_some() || memchr(b'\n', start).is_some();
+        start.len() >= TELLING && (start.len() >= TELLING_ARCHIVE || is_no_archive())
     };
     while !tells(&start[..read]) {
         match input.read(&mut start[read..]) {
@@ -87,7 +87,7 @@ fn peek(mut input: Bytes) -> io::Result<(Vec<u8>, Bytes)> {
     Ok((telling, Box::new(Cursor::new(start).chain(input))))
 }
 
-/// A byte order mark tells the encoding by itself, and must not say another one than the user.
+/// A byte order mark tells the encoding by itself, and the user must not name another.
 fn encoding(start: &[u8], given: Option<Encoding>, name: &str) -> Result<Encoding> {
     match (Encoding::by_mark(start), given) {
         (Some(mark), Some(given)) if mark != given => Err(Error::usage(format!(
@@ -99,7 +99,7 @@ fn encoding(start: &[u8], given: Option<Encoding>, name: &str) -> Result<Encodin
     }
 }
 
-/// Inputs that are known by bytes at a place, what they are, and what to do with them.
+/// Inputs that are known by these bytes at this place, what they are, and what to do with them.
 const NO_TEXT: [(usize, &[u8], &str, &str); 4] = [
     (
         257,
@@ -150,7 +150,7 @@ pub(super) struct Meter {
 }
 
 impl Meter {
-    /// Where in the input a place in its text is, both in bytes; what has been read ahead is told
+    /// Where in the input a place in its text is, both in bytes; what has been read ahead is taken
     /// off in proportion.
     pub(super) fn place_in_input(&self, place_in_text: u64) -> u64 {
         let (input, text) = (self.input.so_far(), self.text.so_far());

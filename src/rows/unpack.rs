@@ -9,8 +9,8 @@ use flate2::bufread::GzDecoder;
 
 use super::text::Counted;
 
-/// The window of zstd is what it holds in memory: 2^27 bytes, 128 MiB, which is what its own tool
-/// takes too unless it is told otherwise.
+/// The window of zstd is what it holds in memory: 2^27 bytes, 128 MiB, the most that its own tool
+/// takes too, unless told otherwise.
 const WINDOW_LOG: u32 = 27;
 
 /// How an input is compressed.
@@ -21,7 +21,7 @@ pub(super) enum Packing {
 }
 
 impl Packing {
-    /// That of an input which starts with these bytes.
+    /// That of an input that starts with these bytes.
     pub(super) fn of(start: &[u8]) -> Option<Self> {
         match start {
             [0x1f, 0x8b, ..] => Some(Self::Gzip),
@@ -70,7 +70,7 @@ pub fn without_packing(path: &Path) -> PathBuf {
     }
 }
 
-/// A member of gzip, a frame of zstd: of such there may be several.
+/// A member of gzip or a frame of zstd; there may be several.
 trait Member: Read + Sized {
     const PACKING: Packing;
     type Input: BufRead;
@@ -115,7 +115,7 @@ impl<R: BufRead> Member for zstd::Decoder<'static, Counted<R>> {
     }
 }
 
-/// Members one after the other. Says of what is damaged that it is, and of which format.
+/// Members one after the other. An error says that the data is damaged, and its format.
 struct Unpack<M>(Option<M>);
 
 impl<M: Member> Unpack<M> {
@@ -159,7 +159,7 @@ fn another_follows<R: BufRead>(packing: Packing, input: &mut Counted<R>) -> io::
     }
 }
 
-/// Something behind the end of packed data that is none.
+/// Something after the end of packed data that is no such data.
 #[derive(Debug)]
 pub(super) struct Behind {
     packing: Packing,
@@ -184,13 +184,13 @@ impl Behind {
     pub(super) fn hint(&self) -> String {
         let at = self.at;
         format!(
-            "leave it out: head -c {at} FILE | recall run -; where rows have been called, with \
-             --resume and their --ledger"
+            "leave it out: head -c {at} FILE | recall run -; if a run has called rows of it already, \
+             add --resume and its --ledger"
         )
     }
 }
 
-/// That an input could not be read on for something behind its packed data.
+/// What follows its packed data, where that is why an input could not be read on.
 pub(super) fn behind(error: &io::Error) -> Option<&Behind> {
     error.get_ref()?.downcast_ref()
 }

@@ -1,0 +1,182 @@
+//! Records of CSV and TSV, one after the other, whatever is in them.
+
+use std::io::{self, Read};
+
+use memchr::memchr;
+
+use super::blocks::Blocks;
+use super::fields::{Fields, Splitter};
+use super::frame::{Frame, frame, without_returns};
+
+/// Records one after the other. Each is looked at as often as need be, and then passed.
+pub(super) struct Records<R> {
+    blocks: Blocks<R>,
+    delimiter: u8,
+    /// The line on which the next record starts, from 1.
+    line: u64,
+    /// Bytes of what was passed last, unless it was broken.
+    passed: usize,
+    splitter: Splitter,
+}
+
+/// The next record, which the data starts with.
+pub(super) enum Record {
+    Whole {
+        len: usize,
+        lines: u64,
+        quoted: bool,
+    },
+    /// Its first line is to be taken out.
+    Broken(String),
+}
+
+impl<R: Read> Records<R> {
+    /// Those of an input with this delimiter, unless its first line names another.
+    pub(super) fn new(mut blocks: Blocks<R>, delimiter: u8) -> Self {
+        let (delimiter, line) = match named_delimiter(blocks.data()) {
+            Some((named, len)) => {
+                blocks.consume(len);
+                (named, 2)
+            }
+            None => (delimiter, 1),
+        };
+        Self {
+            blocks,
+            delimiter,
+            line,
+            passed: 0,
+            splitter: Splitter::new(delimiter),
+        }
+    }
+
+    pub(super) fn delimiter(&self) -> u8 {
+        self.delimiter
+    }
+
+    /// The line on which the next record starts, from 1.
+    pub(super) fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// Bytes of all that was passed.
+    pub(super) fn bytes_read(&self) -> u64 {
+        self.blocks.consumed()
+    }
+
+    /// Finds the next record; `None` at the end.
+    pub(super) fn find(&mut self) -> io::Result<Option<Record>> {
+        loop {
+            let data = self.blocks.data();
+            match frame(data, self.delimiter, self.blocks.ended()) {
+                Frame::Record { len, lines, quoted } => {
+                    return Ok(Some(Record::Whole { len, lines, quoted }));
+                }
+                Frame::Broken(fault) => return Ok(Some(Record::Broken(fault.reason(data)))),
+                Frame::Blank { len } => {
+                    self.line += 1;
+                    self.blocks.consume(len);
+                }
+                Frame::Partial => self.blocks.fill()?,
+                Frame::End => return Ok(None),
+            }
+        }
+    }
+
+    /// The fields of the record that was found.
+    pub(super) fn fields(&mut self, len: usize, quoted: bool) -> io::Result<Fields<'_>> {
+        self.splitter.split(&self.blocks.data()[..len], quoted)
+    }
+
+    /// Moves past the record that was found.
+    pub(super) fn pass(&mut self, record: &Record) -> io::Result<()> {
+        match record {
+            Record::Whole { len, lines, .. } => {
+                self.pass_lines(*len, *lines);
+                Ok(())
+            }
+            Record::Broken(_) => {
+                self.line += 1;
+                self.passed = 0;
+                self.blocks.skip_line()
+            }
+        }
+    }
+
+    /// What is at hand, and about how much of it to look at together. As long as all goes well
+    /// that is ever more, up to a bound; else, or where one row is wanted at a time, little is
+    /// looked at in vain.
+    pub(super) fn at_hand(&self) -> (&[u8], usize) {
+        (self.blocks.data(), 4 * self.passed)
+    }
+
+    /// Moves past the first `len` bytes at hand, which are so many lines.
+    pub(super) fn pass_lines(&mut self, len: usize, lines: u64) {
+        self.line += lines;
+        self.passed = len;
+        self.blocks.consume(len);
+    }
+}
+
+/// The delimiter that a first line names, `sep=;` as Excel takes it, and the length of that line.
+fn named_delimiter(start: &[u8]) -> Option<(u8, usize)> {
+    let (line, len) = match memchr(b'\n', start) {
+        Some(newline) => (&start[..newline], newline + 1),
+        None => (start, start.len()),
+    };
+    let (key, delimiter) = without_returns(line).split_at_checked(4)?;
+    match delimiter {
+        [named @ (b',' | b';' | b'|' | b'\t')] if key.eq_ignore_ascii_case(b"sep=") => {
+            Some((*named, len))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rows::tests::{bad, csv, row, without_header};
+
+    #[test]
+    fn crlf_blank_lines_quoting_and_a_missing_last_line_end_are_fine() {
+        assert_eq!(
+            csv(
+                "group,sender,note\r\n\r\n\"g,1\",\" u \"\"x\"\"\",\"two\r\nlines\"\r\n\n\ng2,u2,\r\r\ng3,u3,end"
+            ),
+            [
+                row(3, "g,1", " u \"x\"", ""),
+                row(7, "g2", "u2", ""),
+                row(8, "g3", "u3", ""),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_first_line_can_name_the_delimiter_as_excel_writes_it() {
+        for (first, delimiter) in [
+            ("sep=,\n", ","),
+            ("sep=;\r\n", ";"),
+            ("SEP=|\n", "|"),
+            ("sep=\t\n", "\t"),
+            ("\u{feff}sep=;\n", ";"),
+        ] {
+            let rows = "group~sender\ng1~u1\n\"g,2\"~u2\n".replace('~', delimiter);
+            assert_eq!(
+                csv(&(first.to_owned() + &rows)),
+                [row(3, "g1", "u1", ""), row(4, "g,2", "u2", "")],
+                "{first:?}"
+            );
+        }
+        assert_eq!(
+            without_header("sep=;\ng1;u1\n", ""),
+            [row(2, "g1", "u1", "")]
+        );
+        assert_eq!(without_header("sep=,x\n", ""), [row(1, "sep=", "x", "")]);
+        assert_eq!(
+            csv("sep=;\ngroup;sender\ng;1;u\n"),
+            [bad(
+                3,
+                "3 fields instead of 2 (is there a semicolon that should be in quotes?): `g;1;u`"
+            )]
+        );
+    }
+}

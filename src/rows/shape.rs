@@ -1,0 +1,252 @@
+//! What a row of CSV or TSV looks like, and its IDs if a record has that shape.
+
+use super::check::{excerpt, id};
+use super::columns::{Columns, Field, Layout};
+use super::encoding::Encoding;
+use super::fields::Fields;
+use super::plain::PlainRows;
+use crate::error::{Error, Result};
+use crate::monitor::words::counted;
+
+/// What a row looks like.
+pub(super) struct Shape {
+    layout: Layout,
+    encoding: Encoding,
+    /// The least number of fields with which a row can have all that it needs.
+    least_width: usize,
+    /// How many fields a row has, once a row or the header has told.
+    width: Option<usize>,
+    delimiter: u8,
+    /// The names of the columns for group and sender. A row of them is the header of another
+    /// file, which was appended to the first.
+    header: Option<[String; 2]>,
+}
+
+impl Shape {
+    /// That of rows below a header with these names, among which the layout was found.
+    pub(super) fn with_header(
+        names: &[String],
+        layout: Layout,
+        delimiter: u8,
+        encoding: Encoding,
+    ) -> Self {
+        Self {
+            layout,
+            encoding,
+            least_width: names.len(),
+            width: Some(names.len()),
+            delimiter,
+            header: Some([layout.group, layout.sender].map(|at| names[at].clone())),
+        }
+    }
+
+    /// That of rows of which the first has these fields, unless it is broken.
+    pub(super) fn without_header(
+        first: Option<Fields<'_>>,
+        delimiter: u8,
+        encoding: Encoding,
+        columns: &Columns,
+        input: &str,
+    ) -> Result<Self> {
+        let layout = columns.positions()?;
+        let least_width = columns.least_width(layout);
+        if let Some(fields) = first
+            && fields.len() < least_width
+        {
+            return Err(Error::input(format!(
+                "{input}: its first row has {} where {least_width} are needed: {}",
+                count(fields.len(), "column"),
+                excerpt(fields.get(0).unwrap_or_default())
+            ))
+            .hint("without a header the columns are group, sender, topic; for another order add --columns group=2,sender=1"));
+        }
+        Ok(Self {
+            layout,
+            encoding,
+            least_width,
+            width: None,
+            delimiter,
+            header: None,
+        })
+    }
+
+    /// The plain rows that some data starts with, of which about so many bytes are looked at;
+    /// `None` where it is not known yet how many fields a row has.
+    pub(super) fn plain_rows<'a>(&'a self, data: &'a [u8], about: usize) -> Option<PlainRows<'a>> {
+        let header = self.header.as_ref();
+        let header = header.map(|names| names.each_ref().map(String::as_str));
+        let rows = PlainRows::of(
+            data,
+            about,
+            self.delimiter,
+            self.layout,
+            self.width?,
+            header,
+        );
+        Some(rows)
+    }
+
+    /// The group, the sender and the topic (empty where there is none) of a row.
+    pub(super) fn ids<'a>(&mut self, fields: Fields<'a>) -> Result<[&'a str; 3], String> {
+        self.check_width(fields)?;
+        let text = |field, at| id(field, fields.get(at).unwrap_or_default(), self.encoding);
+        let group = text(Field::Group, self.layout.group)?;
+        let sender = text(Field::Sender, self.layout.sender)?;
+        if self.is_header(group, sender) {
+            let names = format!("{group},{sender}");
+            return Err(format!(
+                "the header once more: {}",
+                excerpt(names.as_bytes())
+            ));
+        }
+        Ok([
+            group,
+            sender,
+            match self.layout.topic {
+                Some(at) => text(Field::Topic, at)?,
+                None => "",
+            },
+        ])
+    }
+
+    fn is_header(&self, group: &str, sender: &str) -> bool {
+        let names = self.header.as_ref();
+        names.is_some_and(|names| *names == [group, sender])
+    }
+
+    /// A row of another width has a comma that should be quoted, or lacks one: its fields may not
+    /// be what they seem, and one of them is whose messages would go.
+    fn check_width(&mut self, fields: Fields<'_>) -> Result<(), String> {
+        let found = fields.len();
+        if self.width.is_none() && found >= self.least_width {
+            self.width = Some(found);
+        }
+        let width = self.width.unwrap_or(self.least_width);
+        if found == width || (found > width && fields.iter().skip(width).all(<[u8]>::is_empty)) {
+            return Ok(());
+        }
+        let hint = if found > width {
+            let delimiter = match self.delimiter {
+                b'\t' => "tab",
+                b';' => "semicolon",
+                b'|' => "bar",
+                _ => "comma",
+            };
+            format!(" (is there a {delimiter} that should be in quotes?)")
+        } else {
+            String::new()
+        };
+        let fields = fields.iter().collect::<Vec<_>>().join(&self.delimiter);
+        Err(format!(
+            "{} instead of {width}{hint}: {}",
+            count(found, "field"),
+            excerpt(&fields)
+        ))
+    }
+}
+
+/// `1 column`, `2 columns`.
+fn count(number: usize, noun: &str) -> String {
+    format!("{number} {}", counted(number as u64, noun))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rows::tests::{bad, csv, error, no_header, read, row, without_header};
+    use crate::rows::{Format, Options};
+
+    #[test]
+    fn a_row_of_another_width_is_bad_unless_it_only_ends_in_commas() {
+        assert_eq!(
+            csv("group,sender\ng1\ng,2,u2\ng3,u3,,\n"),
+            [
+                bad(2, "1 field instead of 2: `g1`"),
+                bad(
+                    3,
+                    "3 fields instead of 2 (is there a comma that should be in quotes?): `g,2,u2`"
+                ),
+                row(4, "g3", "u3", ""),
+            ]
+        );
+    }
+
+    #[test]
+    fn the_header_in_the_midst_of_the_rows_is_no_row() {
+        let again = "the header once more: `room,uid`";
+        let options = Options {
+            columns: "group=room,sender=uid".parse().expect("columns"),
+            ..Options::default()
+        };
+        // Among rows enough to be read many at a time.
+        let rows = "1,room,u\n".repeat(40);
+        let text = format!("n,room,uid\n{rows}n,room,uid\n{rows}");
+        let mut reads = read(text.as_bytes(), Format::Csv, &options);
+        assert_eq!(reads.len(), 81);
+        assert_eq!(reads.remove(40), bad(42, again));
+        assert!(reads.iter().all(Result::is_ok));
+        let quoted = read(b"room,uid\n\"room\",uid\n", Format::Csv, &options);
+        assert_eq!(quoted, [bad(2, again)]);
+    }
+
+    #[test]
+    fn only_the_columns_that_are_used_need_be_utf_8() {
+        let text = b"group,sender,note\ng1,u1,\xff\ng\xff,u2,\n";
+        assert_eq!(
+            read(text, Format::Csv, &Options::default()),
+            [
+                row(2, "g1", "u1", ""),
+                bad(
+                    3,
+                    "the group is not UTF-8 (is it in another --encoding?): `g\u{fffd}`"
+                ),
+            ]
+        );
+    }
+
+    #[test]
+    fn without_a_header_the_order_is_group_sender_topic_or_as_given() {
+        assert_eq!(
+            without_header("g1,u1\ng2,u2\n", ""),
+            [row(1, "g1", "u1", ""), row(2, "g2", "u2", "")]
+        );
+        assert_eq!(
+            without_header("g1,u1,t1,x\n", ""),
+            [row(1, "g1", "u1", "t1")]
+        );
+        assert_eq!(
+            without_header("u1,x,g1\n", "group=3,sender=1"),
+            [row(1, "g1", "u1", "")]
+        );
+    }
+
+    #[test]
+    fn without_a_header_a_broken_first_row_does_not_set_the_width() {
+        assert_eq!(
+            without_header("\"g0\ng1\ng2,u2\ng3,u3\n", ""),
+            [
+                bad(1, "a quote that is not closed: `\"g0`"),
+                bad(2, "1 field instead of 2: `g1`"),
+                row(3, "g2", "u2", ""),
+                row(4, "g3", "u3", ""),
+            ]
+        );
+    }
+
+    #[test]
+    fn without_a_header_a_first_row_that_is_too_short_is_an_error() {
+        assert_eq!(
+            error(b"g1\n", Format::Csv, &no_header("")),
+            "rows: its first row has 1 column where 2 are needed: `g1`\n  hint: without a header \
+             the columns are group, sender, topic; for another order add --columns group=2,sender=1"
+        );
+        assert_eq!(
+            error(
+                b"g1,u1\n",
+                Format::Csv,
+                &no_header("group=1,sender=2,topic=5")
+            ),
+            "rows: its first row has 2 columns where 5 are needed: `g1`\n  hint: without a header \
+             the columns are group, sender, topic; for another order add --columns group=2,sender=1"
+        );
+    }
+}
