@@ -1,6 +1,6 @@
 //! The calls themselves. With [`reply`] the only user of the HTTP client.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,6 +17,7 @@ use super::endpoint::Endpoint;
 use super::groups::{self, Answer};
 use super::reply::{self, Reply};
 use crate::error::{Error, Result};
+use crate::harmless::is_harmful;
 use crate::rows::Row;
 
 /// Where the service recalls, as in the official page of the call.
@@ -171,8 +172,16 @@ impl Client {
     pub(crate) fn preview(&self, row: &Row) -> String {
         let mut url = signed(&self.recall.url, &self.credentials, "***");
         url.query_pairs_mut().append_pair("random", "***");
-        let body = String::from_utf8_lossy(&body(row)).into_owned();
-        format!("POST {url}\n{body}")
+        let mut preview = format!("POST {url}\n");
+        for c in String::from_utf8_lossy(&body(row)).chars() {
+            // As JSON has it, so that the body stays the same.
+            if is_harmful(c) {
+                write!(preview, "\\u{:04x}", u32::from(c)).expect("a String takes every word");
+            } else {
+                preview.push(c);
+            }
+        }
+        preview
     }
 }
 

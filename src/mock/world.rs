@@ -151,7 +151,10 @@ impl World {
         let Some(group) = self.group(row.group) else {
             return Reply::fail(10010);
         };
-        let silent = group.kind == SILENT;
+        // "The call does nothing, and no error is returned": not for a sender or a topic either.
+        if group.kind == SILENT {
+            return Reply::OK;
+        }
         if group.kind == CLOSED || group.denied.iter().any(|id| id == identifier) {
             return Reply::fail(10007);
         }
@@ -161,7 +164,7 @@ impl World {
         let Some(&account) = self.account_of.get(row.sender) else {
             return Reply::fail(70107);
         };
-        if let (false, Some(&tally)) = (silent, self.tally_of.get(&(room, account)))
+        if let Some(&tally) = self.tally_of.get(&(room, account))
             && self.tallies[tally].within_reach > 0
         {
             self.mark(room, tally);

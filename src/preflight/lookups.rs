@@ -16,6 +16,9 @@ use crate::run::{Allowed, LastSecond, Pace, Plan, Remedy, Retry, Shut, Signature
 
 /// Groups in hand before reading pauses: a few calls' worth.
 const READ_AHEAD: usize = 4 * MOST;
+/// Refusals with no list taken in between, after which those who were refused together are not
+/// asked for one by one any more: it can't be for a few of them. Two lists' worth.
+const MOST_REFUSED: usize = 4 * MOST;
 
 /// A call for some groups: in flight, or waiting for another attempt.
 #[derive(Debug)]
@@ -28,6 +31,18 @@ pub(super) struct Call {
     strikes: Strikes,
     /// Which of our `UserSig`s it carries.
     signature: u32,
+}
+
+impl Call {
+    fn of(groups: Vec<String>) -> Self {
+        Self {
+            groups,
+            number: 0,
+            faults: 0,
+            strikes: Strikes::default(),
+            signature: 0,
+        }
+    }
 }
 
 /// What may be done now.
@@ -75,10 +90,12 @@ pub(super) struct Lookups {
     /// Groups that no call has asked for yet.
     groups: VecDeque<String>,
     open: bool,
-    /// They keep their slots, so that there are never more of them than calls allowed in flight.
+    /// They keep their slots, so that no others start meanwhile.
     waiting: Vec<(Instant, Call)>,
     in_flight: usize,
     calls: u64,
+    /// Lists refused since one was taken.
+    refused: usize,
     renew: bool,
     given_up: Option<GivenUp>,
 }
@@ -98,6 +115,7 @@ impl Lookups {
             waiting: Vec::new(),
             in_flight: 0,
             calls: 0,
+            refused: 0,
             renew: false,
             given_up: None,
         }
@@ -134,6 +152,9 @@ impl Lookups {
         let is_slot_free = self.in_flight + self.waiting.len() < self.most.get();
         let is_call_full = self.groups.len() >= MOST || (!self.open && !self.groups.is_empty());
         let is_fresh_ready = is_slot_free && is_call_full;
+        if self.in_flight >= self.most.get() {
+            return Next::Wait;
+        }
         let again = match self.watch.allows(now) {
             Allowed::NoneUntil(at) => return Next::Until(at),
             Allowed::Probe if self.in_flight > 0 => return Next::Wait,
@@ -163,13 +184,7 @@ impl Lookups {
 
     fn fresh(&mut self) -> Call {
         let count = self.groups.len().min(MOST);
-        Call {
-            groups: self.groups.drain(..count).collect(),
-            number: 0,
-            faults: 0,
-            strikes: Strikes::default(),
-            signature: 0,
-        }
+        Call::of(self.groups.drain(..count).collect())
     }
 
     fn start(&mut self, call: Call, now: Instant) -> Call {
@@ -205,13 +220,21 @@ impl Lookups {
         match reply.verdict {
             Verdict::Done => {
                 self.signature.proven(call.signature);
+                self.refused = 0;
                 return of_each(call.groups, states);
             }
-            // It is these groups that can't be asked for, all together.
+            // One of these groups can't be asked for, and which one only halves can tell.
             Verdict::Row => {
                 self.signature.proven(call.signature);
-                let unknown = |group| (group, State::Unknown(reply.code));
-                return call.groups.into_iter().map(unknown).collect();
+                self.refused += 1;
+                if call.groups.len() == 1 || self.refused > MOST_REFUSED {
+                    let unknown = |group| (group, State::Unknown(reply.code));
+                    return call.groups.into_iter().map(unknown).collect();
+                }
+                let mut first = call.groups;
+                let second = first.split_off(first.len() / 2);
+                self.waiting.push((now, Call::of(first)));
+                self.waiting.push((now, Call::of(second)));
             }
             Verdict::Retry | Verdict::SlowDown => {
                 if reply.verdict == Verdict::SlowDown {

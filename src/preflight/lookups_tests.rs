@@ -251,15 +251,32 @@ fn a_refusal_ends_it_at_once() {
 
 #[test]
 fn groups_that_can_not_be_asked_for_are_not_known_and_no_others() {
-    let code = |_: &Call, looked: &Looked| if looked.asked.len() == 2 { 10004 } else { 0 };
+    // A list that holds one of them is refused as a whole.
+    let code = |call: &Call, _: &Looked| {
+        let refused = |group: &String| group == "g7" || group == "g133";
+        if call.groups.iter().any(refused) {
+            10004
+        } else {
+            0
+        }
+    };
     let groups = names(150);
     let looked = look(&plan(200, 1), false, &groups, code);
-    let unknown = |state: &Vec<State>| *state == [State::Unknown(10004)];
     assert_eq!(looked.told.len(), 150);
-    assert_eq!(
-        looked.told.values().filter(|state| unknown(state)).count(),
-        50
-    );
+    let unknown = looked
+        .told
+        .iter()
+        .filter(|(_, states)| **states == [State::Unknown(10004)]);
+    let mut unknown: Vec<_> = unknown.map(|(group, _)| group.as_str()).collect();
+    unknown.sort_unstable();
+    assert_eq!(unknown, ["g133", "g7"]);
+}
+
+#[test]
+fn where_every_list_is_refused_it_does_not_ask_for_each_group() {
+    let looked = look(&plan(200, 4), false, &names(5_000), |_, _| 10004);
+    assert_eq!(looked.told.len(), 5_000);
+    assert!(looked.asked.len() < 500, "{} calls", looked.asked.len());
 }
 
 #[test]

@@ -52,7 +52,7 @@ impl fmt::Display for Count {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Exactly(number) => f.pad(&thousands(number)),
-            Self::About(number @ 0..1_000_000) => {
+            Self::About(number @ 0..999_500) => {
                 f.pad(&format!("about {},000", (number + 500) / 1_000))
             }
             Self::About(number) => {
@@ -162,6 +162,7 @@ mod tests {
     fn an_estimate_says_that_it_is_one() {
         let shown = [
             Count::Exactly(1_234_567),
+            Count::About(999_500),
             Count::About(114_688),
             Count::About(9_949_999),
             Count::About(12_345_678_901),
@@ -171,6 +172,7 @@ mod tests {
             shown,
             [
                 "1,234,567",
+                "about 1.0 M",
                 "about 115,000",
                 "about 9.9 M",
                 "about 12,345.7 M"

@@ -109,6 +109,15 @@ fn a_proxy_of_the_environment_stands_before_every_service_but_loopback() {
 }
 
 #[test]
+fn a_dry_run_shows_no_id_that_turns_the_writing() {
+    let place = Place::with_rows("group,sender\n@TGS#1,u\u{202e}1\u{2028}\n");
+    let run = place.recall(["run", "rows.csv", "--dry-run", "--region", "tokyo"]);
+    let shown = run.finish().exits(0).stdout;
+    let body = r#"{"GroupId":"@TGS#1","Sender_Account":"u\u202e1\u2028"}"#;
+    assert!(shown.contains(body), "{shown}");
+}
+
+#[test]
 fn a_dry_run_reads_everything_shows_the_first_calls_and_makes_none() {
     let service = Service::good();
     let place = Place::with_rows(rows(12) + "@TGS#1,u3\n@TGS#1,\n");

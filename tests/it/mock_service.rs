@@ -274,6 +274,7 @@ fn causes() -> Vec<(i64, &'static str, Call)> {
         (0, "all is well", good()),
         (0, "nothing to recall", Call::recall("@TGS#2C5SZEAEF", "quiet")),
         (0, "an AVChatRoom", Call::recall("@TGS#live", "spam")),
+        (0, "an AVChatRoom, of an account that is none", Call::recall("@TGS#live", "nobody")),
         (0, "a topic", Call::in_topic(TOPIC)),
         (10003, "no such command", Call { command: "recall", ..good() }),
         (10004, "no sender", good().saying(r#"{"GroupId":"@TGS#2C5SZEAEF"}"#)),
