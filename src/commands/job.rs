@@ -82,7 +82,7 @@ pub(super) fn finish(mut job: Job<'_>, screen: &Screen) -> Result<u8> {
     let summary = Summary::new(&finished, cap, job.ledger, failed_rows, before);
     match summary.nothing_to_do(job.skip_settled.then_some(&job.input)) {
         Some(nothing) => screen.line(&nothing),
-        None => screen.line(summary.text().trim_end()),
+        None => screen.line(summary.text(screen.width()).trim_end()),
     }
     if !matches!(finished.end, End::Done) {
         screen.line(&format!("To go on: {}", job.go_on));

@@ -7,7 +7,7 @@ use indicatif::{MultiProgress, ProgressDrawTarget};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::frame::Frames;
+use super::frame::{self, Frames};
 
 /// Where bar, messages and log go: stderr.
 #[derive(Clone, Debug)]
@@ -36,6 +36,15 @@ impl Screen {
     /// terminal that calls itself dumb.
     pub fn can_draw(&self) -> bool {
         io::stderr().is_terminal() && !console::is_dumb()
+    }
+
+    /// How many columns a line may have.
+    pub fn width(&self) -> usize {
+        if io::stderr().is_terminal() {
+            usize::from(frame::width())
+        } else {
+            usize::MAX
+        }
     }
 
     /// Writes a line above the bar, if there is one.

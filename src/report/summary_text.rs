@@ -12,19 +12,23 @@ use crate::config::CAP;
 use crate::monitor::words::{count, counted, thousands, time, wrapped};
 use crate::run::{Limit, Stop};
 
-/// Lines break here, on a terminal of any width.
-const WIDTH: usize = 80;
+/// No line is longer, on a terminal of any width.
+const WIDEST: usize = 80;
 /// Words stand behind a column of figures.
 const INDENT: usize = 11;
 /// A limit that took less of the time is not worth a line.
 const WORTH_TELLING: f64 = 0.05;
 
 impl Summary {
-    /// The summary for people, several lines; with colour where stderr takes it.
-    pub fn text(&self) -> String {
-        let mut text = String::new();
-        self.write(&mut text).expect("a String takes every word");
-        text
+    /// The summary for people, several lines for a screen of so many columns; with colour where
+    /// stderr takes it.
+    pub fn text(&self, columns: usize) -> String {
+        let mut page = Page {
+            text: String::new(),
+            width: columns.min(WIDEST),
+        };
+        self.write(&mut page).expect("a String takes every word");
+        page.text
     }
 
     /// What is to be said instead where no row was left to call, and none is new. A replay has no
@@ -56,13 +60,13 @@ impl Summary {
         Some(text + ".")
     }
 
-    fn write(&self, to: &mut String) -> fmt::Result {
+    fn write(&self, to: &mut Page) -> fmt::Result {
         if let Some(stop) = &self.stop {
             let (why, advice) = why(stop);
             let stopped = Style::new().yellow().bold().apply_to("Stopped:");
             writeln!(to, "{stopped} {why}")?;
             if let Some(advice) = advice {
-                writeln!(to, "{:9}{}", "", wrapped(&advice, 9, WIDTH))?;
+                writeln!(to, "{:9}{}", "", wrapped(&advice, 9, to.width))?;
             }
         }
         let recalled = thousands(self.recalled);
@@ -89,7 +93,7 @@ impl Summary {
         Ok(())
     }
 
-    fn rows(&self, to: &mut String) -> fmt::Result {
+    fn rows(&self, to: &mut Page) -> fmt::Result {
         let duplicates = match self.duplicates {
             1 => "duplicate, not called again",
             _ => "duplicates, not called again",
@@ -104,12 +108,12 @@ impl Summary {
             (self.duplicates, duplicates),
         ];
         for (rows, what) in counts.into_iter().filter(|(rows, _)| *rows > 0) {
-            figure(to, &thousands(rows), what)?;
+            to.figure(&thousands(rows), what)?;
         }
         Ok(())
     }
 
-    fn failures(&self, to: &mut String) -> fmt::Result {
+    fn failures(&self, to: &mut Page) -> fmt::Result {
         if self.by_code.is_empty() {
             return Ok(());
         }
@@ -117,39 +121,40 @@ impl Summary {
         writeln!(to, "\n{}", red.apply_to("Failed, by code"))?;
         for (code, rows) in &self.by_code {
             let known = codes::look_up(*code);
-            figure(to, &thousands(*rows), &format!("{code}: {}", known.meaning))?;
-            figure(to, "", known.advice)?;
+            to.figure(&thousands(*rows), &format!("{code}: {}", known.meaning))?;
+            to.figure("", known.advice)?;
         }
         Ok(())
     }
 
-    fn calls(&self, to: &mut String) -> fmt::Result {
+    fn calls(&self, to: &mut Page) -> fmt::Result {
         if self.calls == 0 {
             return Ok(());
         }
         let calls = counted(self.calls, "call");
         let retries = retries(self.calls, self.retries);
         writeln!(to, "\nCalls")?;
-        figure(to, &thousands(self.calls), &format!("{calls}, {retries}"))?;
-        let allowed = self.cap.map(|cap| format!(", of {cap} allowed"));
+        to.figure(&thousands(self.calls), &format!("{calls}, {retries}"))?;
+        let allowed = self
+            .cap
+            .map(|cap| format!(", of {} allowed", thousands(cap.into())));
         let allowed = allowed.unwrap_or_default();
         let busiest = thousands(self.worst_second as u64);
         if self.elapsed_s >= 1.0 {
             let rate = format!("{:.1}", self.calls_per_s);
-            figure(
-                to,
+            to.figure(
                 &rate,
                 &format!("a second; {busiest} in the busiest{allowed}"),
             )?;
         } else {
-            figure(to, &busiest, &format!("in the busiest second{allowed}"))?;
+            to.figure(&busiest, &format!("in the busiest second{allowed}"))?;
         }
         if self.latency_ms.p99 > 0.0 {
             let slowest = format!(
                 "for half of the answers, {} for all but one in a hundred",
                 ms(self.latency_ms.p99)
             );
-            figure(to, &ms(self.latency_ms.p50), &slowest)?;
+            to.figure(&ms(self.latency_ms.p50), &slowest)?;
         }
         // In a shorter run the first and the last answer are all there is to wait for.
         let told = self
@@ -160,7 +165,7 @@ impl Summary {
             if at == 0 {
                 writeln!(to, "\nWhat the time was spent on")?;
             }
-            figure(to, &percent(*share), &self.limit(*limit))?;
+            to.figure(&percent(*share), &self.limit(*limit))?;
         }
         Ok(())
     }
@@ -206,9 +211,27 @@ impl Summary {
     }
 }
 
-/// A figure, and behind it what it is of.
-fn figure(to: &mut String, figure: &str, words: &str) -> fmt::Result {
-    writeln!(to, "{figure:>9}  {}", wrapped(words, INDENT, WIDTH))
+/// Lines as long as the screen is wide.
+struct Page {
+    text: String,
+    width: usize,
+}
+
+impl Page {
+    /// A figure, and behind it what it is of.
+    fn figure(&mut self, figure: &str, words: &str) -> fmt::Result {
+        writeln!(
+            self.text,
+            "{figure:>9}  {}",
+            wrapped(words, INDENT, self.width)
+        )
+    }
+}
+
+impl fmt::Write for Page {
+    fn write_str(&mut self, words: &str) -> fmt::Result {
+        self.text.write_str(words)
+    }
 }
 
 fn ms(latency: f64) -> String {

@@ -1,7 +1,7 @@
 //! Is this run a mistake? It ends a run that fails from the start or more often than not, before
 //! a swapped column or a missing right has cost every row.
 
-use crate::monitor::words::counted;
+use crate::monitor::words::{count, thousands};
 
 /// So many first answers, all the same failure of the row, end the run.
 const FIRST_ANSWERS: u64 = 20;
@@ -65,16 +65,18 @@ impl Guard {
                 ))
             }
             MaxFailures::Rows(most) if failed > most => Some(format!(
-                "{failed} {} failed, more than the {most} allowed",
-                counted(failed, "row")
+                "{} failed, more than the {} allowed",
+                count(failed, "row"),
+                thousands(most)
             )),
             MaxFailures::Percent(most)
                 if self.settled >= JUDGED_FROM
                     && failed as f64 * 100.0 > self.settled as f64 * most =>
             {
                 Some(format!(
-                    "{failed} of {} rows failed, more than the {most} % allowed",
-                    self.settled
+                    "{} of {} rows failed, more than the {most} % allowed",
+                    thousands(failed),
+                    thousands(self.settled)
                 ))
             }
             _ => None,
@@ -115,7 +117,7 @@ mod tests {
         );
         assert_eq!(
             guard.failed(10010).as_deref(),
-            Some("501 of 1001 rows failed, more than the 50 % allowed")
+            Some("501 of 1,001 rows failed, more than the 50 % allowed")
         );
     }
 
