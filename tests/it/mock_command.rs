@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::stage::{Place, Running, calls_of_rows, get, rows, until};
+use crate::stage::{Place, Running, calls_of_rows, connection, get, rows, until};
 
 /// Starts a mock with these words on any free port.
 fn start(place: &Place, words: &[&str]) -> (Running, SocketAddr) {
@@ -205,7 +205,7 @@ fn in_an_outage_connections_are_cut_and_refused_and_then_it_is_back() {
     let words = ["--away", "100ms..1500ms", "--away", "1h..2h"];
     let (_mock, address) = start(&place, &words);
     // Nothing happens before the first call, whatever becomes of it.
-    let mut open = TcpStream::connect(address).unwrap();
+    let mut open = connection(address);
     let call = "POST /nothing HTTP/1.1\r\nhost: mock\r\ncontent-length: 0\r\n\r\n";
     open.write_all(call.as_bytes()).unwrap();
     let cut = open.read_to_end(&mut Vec::new()).unwrap_err();
@@ -220,7 +220,7 @@ fn in_an_outage_connections_are_cut_and_refused_and_then_it_is_back() {
 fn a_connection_is_closed_when_it_was_idle_for_as_long_as_said() {
     let place = Place::new();
     let (_mock, address) = start(&place, &["--idle", "30ms"]);
-    let mut connection = TcpStream::connect(address).unwrap();
+    let mut connection = connection(address);
     assert_eq!(connection.read(&mut [0]).unwrap(), 0);
 }
 

@@ -1,9 +1,7 @@
 //! Ctrl-C and SIGTERM: what is in flight is recorded, and the run can be gone on with.
 
-use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::Command;
 
 use rustix::process::Signal;
 
@@ -128,16 +126,9 @@ fn an_outage_can_be_interrupted() {
 fn a_pipe_that_nobody_writes_to_does_not_hold_up_an_interrupt() {
     let service = Service::good();
     let place = Place::new();
-    let fifo = place.path("rows.fifo");
-    assert!(
-        Command::new("mkfifo")
-            .arg(&fifo)
-            .status()
-            .unwrap()
-            .success()
-    );
+    let pipe = place.pipe("rows.fifo");
     let running = place.run("rows.fifo").on(service.address()).start();
-    let mut pipe = OpenOptions::new().write(true).open(&fifo).unwrap();
+    let mut pipe = pipe.open();
     pipe.write_all(rows(3).as_bytes()).unwrap();
     service.until_called(3);
     running.signal(Signal::INT);

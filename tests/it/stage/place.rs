@@ -4,9 +4,12 @@ use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
 
 use tempfile::TempDir;
 
+use super::clock::PATIENCE;
 use super::{Ledger, Recall};
 
 /// The `UserSig` that runs bring along; it has what percent-encoding changes.
@@ -49,7 +52,7 @@ impl Place {
         fs::write(self.path(name), text).unwrap();
     }
 
-    /// A named pipe. Who opens it for writing waits until it is read.
+    /// A named pipe.
     pub(crate) fn pipe(&self, name: &str) -> Pipe {
         let path = self.path(name);
         let made = std::process::Command::new("mkfifo").arg(&path).status();
@@ -96,8 +99,12 @@ impl Place {
 pub(crate) struct Pipe(PathBuf);
 
 impl Pipe {
+    /// Opens it for writing, which takes until somebody reads it.
+    #[track_caller]
     pub(crate) fn open(self) -> File {
-        OpenOptions::new().write(true).open(self.0).unwrap()
+        let (opened, file) = mpsc::channel();
+        thread::spawn(move || opened.send(OpenOptions::new().write(true).open(self.0)));
+        file.recv_timeout(PATIENCE).expect("a reader").unwrap()
     }
 }
 
