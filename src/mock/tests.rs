@@ -307,18 +307,17 @@ fn away_for(time: &str) -> Mock {
 }
 
 #[test]
-fn while_the_service_is_away_connections_are_cut_and_refused_and_then_it_is_back() {
-    let mock = away_for("300ms");
-    let error = TcpStream::connect(mock.address()).expect_err("away");
-    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
+fn after_an_outage_the_service_is_back() {
+    let mock = away_for("1s");
     until("its return", || TcpStream::connect(mock.address()).is_ok());
     assert!(talk(&mock, &recall(2, &row("leckie"))).contains(r#""ErrorCode":0}"#));
 }
 
 #[test]
-fn an_outage_may_last_longer_than_any_clock_can_tell() {
+fn in_an_outage_connections_are_refused_for_longer_than_any_clock_can_tell() {
     let mock = away_for("9223372036854775807s");
-    TcpStream::connect(mock.address()).expect_err("away");
+    let error = TcpStream::connect(mock.address()).expect_err("away");
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
     assert_eq!(mock.seen().calls, 1);
 }
 
@@ -361,7 +360,8 @@ fn the_world_can_be_asked_what_it_looks_like() {
 #[test]
 fn an_idle_connection_is_closed_and_a_hanging_call_is_not_idle() {
     let mock = Mock::start(Options {
-        idle: Duration::from_millis(20),
+        // Until then the call has arrived, also where the machine is busy.
+        idle: Duration::from_secs(1),
         faults: vec!["hang=100%".parse().expect("a fault")],
         ..Options::default()
     })
