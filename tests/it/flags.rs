@@ -1,6 +1,6 @@
 //! Every flag and variable, at the place where it has its effect: the wire, the files.
 
-use crate::stage::{Answer, Gate, Place, Service, rows};
+use crate::stage::{Answer, Place, Service, rows};
 
 #[test]
 fn who_calls_and_where_comes_from_the_environment_and_flags_weigh_more() {
@@ -220,34 +220,6 @@ fn flags_that_contradict_each_other_are_refused() {
         .says("RECALL_REGION");
     let nowhere = place.recall(["run", "rows.csv"]).finish().exits(2);
     nowhere.says("--region").says("--endpoint").says("--mock");
-}
-
-#[test]
-fn a_second_run_for_the_app_is_refused_or_waits_for_its_turn() {
-    let gate = Gate::default();
-    let held = gate.clone();
-    let service = Service::start(move |_| Answer::ok().behind(&held));
-    let place = Place::with_rows(rows(3));
-    let first = place.run("rows.csv").on(service.address()).start();
-    service.until_called(3);
-    let second = || {
-        place
-            .run("rows.csv")
-            .on(service.address())
-            .with(["--ledger", "second"])
-    };
-    let refused = second().finish().exits(1);
-    refused
-        .says(&format!("process {}", first.id()))
-        .says("rows.ledger.jsonl")
-        .says("--wait");
-    let waiting = second().with(["--wait"]).start();
-    waiting.until_it_says("Waiting for another run");
-    assert_eq!(service.calls(), 3);
-    gate.open();
-    first.finish().exits(0);
-    waiting.finish().exits(0);
-    assert_eq!(service.calls(), 6);
 }
 
 #[test]
