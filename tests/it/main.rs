@@ -10,6 +10,7 @@
 mod stage;
 
 mod bad_answers;
+mod bench;
 mod browser;
 mod call;
 mod check;
