@@ -25,6 +25,7 @@ mod inputs;
 mod interface;
 mod kill;
 mod ledger;
+mod limits;
 mod mock_command;
 mod mock_service;
 mod outage;
