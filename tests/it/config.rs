@@ -3,7 +3,7 @@
 use std::fs::{Permissions, set_permissions};
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::stage::{Answer, Gate, Place, SECRET_KEY, Service, rows};
+use crate::stage::{Answer, Place, SECRET_KEY, Service, rows};
 
 /// A file of two apps, and a place to use it in without any environment.
 fn place(service: &Service) -> Place {
@@ -177,9 +177,7 @@ const EITHER: [Said; 2] = [Said::File, Said::Environment];
 #[test]
 fn how_many_calls_are_in_flight_may_be_set_for_good() {
     for said in EITHER {
-        let gate = Gate::default();
-        let held = gate.clone();
-        let service = Service::start(move |_| Answer::ok().behind(&held));
+        let (service, gate) = Service::gated();
         let place = Place::with_rows(rows(30));
         let running = bounded(&place, &service, said, "concurrency", "3").start();
         service.until_called(3);

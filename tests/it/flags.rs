@@ -193,27 +193,33 @@ fn bounds_that_make_no_sense_are_refused_by_name() {
 #[test]
 fn flags_that_contradict_each_other_are_refused() {
     let place = Place::with_rows(rows(1));
+    let elsewhere = "http://127.0.0.1:1";
     for words in [
-        &["--mock", "--endpoint", "http://127.0.0.1:1"][..],
+        &["--mock", "--endpoint", elsewhere][..],
         &["--mock", "--region", "tokyo"],
-        &["--region", "tokyo", "--endpoint", "http://127.0.0.1:1"],
+        &["--region", "tokyo", "--endpoint", elsewhere],
         // Who asks for faults believes that it is a rehearsal.
         &["--mock-fail", "10002=1%", "--region", "tokyo"],
-        &["--mock-latency", "1ms", "--endpoint", "http://127.0.0.1:1"],
+        &["--mock-latency", "1ms", "--endpoint", elsewhere],
         &["--mock-cap", "200", "--region", "tokyo"],
         &["--mock-seed", "1", "--region", "tokyo"],
-        &["--mock-fail", "10002=1%"],
     ] {
-        place
-            .recall(["run", "rows.csv"])
-            .with(words)
-            .finish()
-            .exits(2);
+        let run = place.recall(["run", "rows.csv"]).with(words);
+        let mut flags = words.iter().filter(|word| word.starts_with("--"));
+        let (first, second) = (flags.next().unwrap(), flags.next().unwrap());
+        let done = run.finish().exits(2).says(&format!("'{first}"));
+        done.says(&format!("cannot be used with '{second}"));
     }
+    let fails = place.recall(["run", "rows.csv", "--mock-fail", "10002=1%"]);
+    fails
+        .finish()
+        .exits(2)
+        .says("not provided")
+        .says("--mock\n");
     let both = place
         .recall(["run", "rows.csv"])
         .env("RECALL_REGION", "tokyo");
-    let both = both.env("RECALL_ENDPOINT", "http://127.0.0.1:1");
+    let both = both.env("RECALL_ENDPOINT", elsewhere);
     both.finish()
         .exits(2)
         .says("RECALL_ENDPOINT")

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::stage::{Answer, Gate, Place, Service, calls_of_rows, mock, rows, until};
+use crate::stage::{Place, Service, calls_of_rows, mock, rows, until};
 
 #[test]
 fn at_200_a_second_with_retries_every_row_is_settled_once_and_the_cap_is_kept() {
@@ -90,9 +90,7 @@ fn a_process_that_stood_still_does_not_catch_up_beyond_the_cap() {
 #[test]
 fn no_more_calls_are_in_flight_than_asked_for() {
     for concurrency in [1, 3, 7] {
-        let gate = Gate::default();
-        let held = gate.clone();
-        let service = Service::start(move |_| Answer::ok().behind(&held));
+        let (service, gate) = Service::gated();
         let place = Place::with_rows(rows(60));
         let run = place.run("rows.csv").on(service.address());
         let running = run

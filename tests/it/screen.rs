@@ -1,8 +1,6 @@
 //! What a terminal shows of a run: whatever its width, no line is wrapped and nothing remains.
 
 use std::io::Write as _;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::process::Signal;
 
@@ -123,22 +121,14 @@ fn a_tick_draws_once_and_only_what_has_changed() {
 
 #[test]
 fn in_an_outage_it_says_since_when_and_how_long_it_waits() {
-    let well = Arc::new(AtomicBool::new(false));
-    let is_well = Arc::clone(&well);
-    let service = Service::start(move |_| {
-        if is_well.load(Ordering::SeqCst) {
-            Answer::ok()
-        } else {
-            Answer::code(10002)
-        }
-    });
+    let service = Service::sick(Answer::code(10002));
     let place = Place::with_rows(rows(40));
     let (running, terminal) = run(&place, &service).start_on_terminal_of(100);
     let shown = terminal.until_it_shows("gives up in 29:");
     let status = shown.iter().find(|line| line.contains("gives up in"));
     assert!(status.unwrap().contains("service out for"), "{shown:#?}");
     assert!(!status.unwrap().contains(" left"), "{shown:#?}");
-    well.store(true, Ordering::SeqCst);
+    service.recovers();
     running.finish().exits(0);
     let shown = terminal.shows().join(" ");
     assert!(shown.contains("The service is back after"), "{shown}");

@@ -7,17 +7,9 @@ use rustix::process::Signal;
 
 use crate::stage::{Answer, Finished, Gate, Place, Service, rows, until};
 
-/// A service that answers when the gate is opened.
-fn gated() -> (Service, Gate) {
-    let gate = Gate::default();
-    let held = gate.clone();
-    let service = Service::start(move |_| Answer::ok().behind(&held));
-    (service, gate)
-}
-
 /// A run of 40 rows is asked to stop while 5 calls are in flight; then those are answered.
 fn interrupted_by(signal: Signal) -> (Place, Service, Finished) {
-    let (service, gate) = gated();
+    let (service, gate) = Service::gated();
     let place = Place::with_rows(rows(40));
     let run = place.run("rows.csv").on(service.address());
     let running = run.with(["--concurrency", "5"]).start();
@@ -48,7 +40,7 @@ fn the_first_signal_starts_no_new_calls_and_records_those_in_flight() {
 
 #[test]
 fn the_command_that_it_prints_goes_on_when_it_is_typed() {
-    let (service, gate) = gated();
+    let (service, gate) = Service::gated();
     let place = Place::new();
     place.write("it's; my rows.csv", rows(10));
     let run = place.run("it's; my rows.csv").on(service.address());
@@ -62,8 +54,7 @@ fn the_command_that_it_prints_goes_on_when_it_is_typed() {
         .stderr
         .lines()
         .find_map(|line| line.strip_prefix("To go on: "));
-    let typed = format!("recall() {{ exec \"$0\" \"$@\"; }}; {}", command.unwrap());
-    place.recall([""; 0]).after(&typed).finish().exits(0);
+    place.typed(command.unwrap()).finish().exits(0);
     place
         .ledger_called("it's; my rows.ledger.jsonl")
         .has_recalled_each_of(10);
@@ -139,7 +130,7 @@ fn a_pipe_that_nobody_writes_to_does_not_hold_up_an_interrupt() {
 
 #[test]
 fn an_interrupted_replay_is_gone_on_with_by_another_replay() {
-    let (service, gate) = gated();
+    let (service, gate) = Service::gated();
     let place = Place::with_rows(rows(10));
     let failing = Service::start(|_| Answer::code(10010));
     place

@@ -1,6 +1,6 @@
 //! With somebody at a terminal: nothing is called before they have agreed.
 
-use crate::stage::{Answer, Gate, Place, Recall, Running, Service, Terminal, rows};
+use crate::stage::{Answer, Place, Recall, Running, Service, Terminal, rows};
 
 const QUESTION: &str = "This can't be undone. Go on? [y/N]";
 
@@ -143,9 +143,7 @@ fn words_or_rows_that_go_elsewhere_are_no_consent() {
 #[test]
 fn what_was_typed_before_the_question_is_no_answer() {
     for redirected in ["", "2>words"] {
-        let gate = Gate::default();
-        let held = gate.clone();
-        let service = Service::start(move |_| Answer::ok().behind(&held));
+        let (service, gate) = Service::gated();
         let place = Place::with_rows(rows(3));
         let run = place.run("rows.csv").on(service.address());
         let run = run.with(["--preflight", "--progress", "none", "--max-attempts", "1"]);

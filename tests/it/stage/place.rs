@@ -89,6 +89,12 @@ impl Place {
         Recall::new(self, words)
     }
 
+    /// A command line as somebody types it into a shell, where it begins with `recall`.
+    pub(crate) fn typed(&self, command: &str) -> Recall {
+        let typed = format!("recall() {{ exec \"$0\" \"$@\"; }}; {command}");
+        self.recall([""; 0]).after(&typed)
+    }
+
     /// `recall run INPUT --json` at no pace in particular, as fast as it goes.
     pub(crate) fn run(&self, input: &str) -> Recall {
         self.recall(["run", input, "--json"]).rate("max")
