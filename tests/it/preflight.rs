@@ -316,7 +316,7 @@ fn a_log_tells_of_an_outage_too_and_when_it_is_over() {
     assert!(line.contains(", gives up in 29:"), "{line}");
     service.recovers();
     let done = running.finish().exits(0).says("The service is back after");
-    assert!(!done.stderr.contains(" left"), "{}", done.stderr);
+    done.never_says(" left");
     assert_eq!([done.count("recalled"), done.count("skipped")], [1, 1]);
 }
 

@@ -82,13 +82,13 @@ fn who_has_said_yes_is_not_asked() {
     for words in [&["--yes"][..], &["-y", "--resume"]] {
         let (running, _terminal) = start(&place, &service, words);
         let done = running.finish().exits(0);
-        assert!(!done.stderr.contains("[y/N]"), "{}", done.stderr);
+        done.never_says("[y/N]");
     }
     // A rehearsal hurts nobody.
     let rehearsal = place.run("rows.csv").with(["--mock"]);
     let (running, _terminal) = rehearsal.start_on_terminal();
     let done = running.finish().exits(0);
-    assert!(!done.stderr.contains("[y/N]"), "{}", done.stderr);
+    done.never_says("[y/N]");
 }
 
 #[test]
@@ -184,12 +184,12 @@ fn a_ledger_that_is_in_the_way_is_told_before_anybody_is_asked() {
     let (running, _terminal) = run().start_on_terminal();
     let done = running.finish().exits(1);
     let done = done.says("there is a ledger already");
-    assert!(!done.stderr.contains(QUESTION), "{}", done.stderr);
+    done.never_says(QUESTION);
     let elsewhere = Service::good();
     let run = place.run("rows.csv").on(elsewhere.address());
     let (running, _terminal) = run.with(["--resume"]).start_on_terminal();
     let done = running.finish().exits(1).says("is the ledger of app");
-    assert!(!done.stderr.contains(QUESTION), "{}", done.stderr);
+    done.never_says(QUESTION);
 }
 
 #[test]

@@ -151,6 +151,16 @@ impl Finished {
         self
     }
 
+    /// Fails if it said this on stderr.
+    #[track_caller]
+    pub(crate) fn never_says(&self, words: &str) {
+        assert!(
+            !self.stderr.contains(words),
+            "{words:?} is in\n{}",
+            self.stderr
+        );
+    }
+
     /// Fails unless it printed this on stdout.
     #[track_caller]
     pub(crate) fn prints(self, words: &str) -> Self {
