@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use recall_worker::mock::{Mock, Options};
 use serde::Deserialize;
 
-use super::clock::PATIENCE;
+use super::PATIENCE;
 
 /// A mock that counts the calls of each row and has these faults, such as `10002=5%`.
 pub(crate) fn mock(latency: &str, faults: &[&str]) -> Mock {
@@ -37,7 +37,7 @@ pub(crate) fn calls_of_rows(mock: SocketAddr) -> Vec<RowSeen> {
         .collect()
 }
 
-/// A connection, over which nobody waits for anything with more patience than a test has.
+/// A connection, on which waiting for longer than a test does is an error.
 #[track_caller]
 pub(crate) fn connection(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).unwrap();

@@ -9,8 +9,7 @@ use std::thread;
 
 use tempfile::TempDir;
 
-use super::clock::PATIENCE;
-use super::{Ledger, Recall};
+use super::{Ledger, PATIENCE, Recall};
 
 /// The `UserSig` that runs bring along; it has what percent-encoding changes.
 pub(crate) const USERSIG: &str = "eJwVzN0KgjAYBuB78XjYN*dPC-oJ+K=s/q_ secret~signature";
