@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 
 use super::*;
+use crate::mock::tests::{connection, until};
 use crate::mock::{Mock, Options};
 
 /// A request over a connection that is kept.
@@ -35,7 +36,7 @@ fn saying(bytes: &'static [u8], then: Then) -> Mock {
 
 /// A connection over which this has been sent.
 fn sent(mock: &Mock, requests: &str) -> TcpStream {
-    let mut stream = TcpStream::connect(mock.address()).expect("a connection");
+    let mut stream = connection(mock);
     stream.write_all(requests.as_bytes()).expect("sent");
     stream
 }
@@ -150,7 +151,11 @@ fn bytes_are_repeated_until_the_caller_has_enough() {
 fn nothing_repeated_breaks_the_connection_off() {
     let mock = saying(b"HTTP/1.1 200 OK\r\n\r\n", Then::Repeat(Bytes::new()));
     // Whether the start gets out is a race; that it ends is not.
-    let _ = until_closed(sent(&mock, &request(RECALL)));
+    let (_, end) = until_closed(sent(&mock, &request(RECALL)));
+    assert!(
+        !end.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock),
+        "it is still open"
+    );
 }
 
 #[test]
@@ -186,10 +191,9 @@ fn a_gate_holds_its_request_up_and_nobody_else() {
     assert_eq!(mock.stop().most_in_flight, 3);
 }
 
+#[track_caller]
 fn until_in_flight(mock: &Mock, calls: u64) {
-    while mock.seen().most_in_flight < calls {
-        std::thread::yield_now();
-    }
+    until("calls in flight", || mock.seen().most_in_flight >= calls);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::stage::{Answer, Place, Service, skip};
+use crate::stage::{Answer, Place, Running, Service, skip};
 
 /// The browser, unless there is none; then the test says so.
 fn browser() -> Option<PathBuf> {
@@ -28,7 +28,8 @@ struct Rendered {
 
 fn render(browser: &Path, place: &Place, page: &str, width: u32) -> Rendered {
     let network = place.path("net.json");
-    let output = Command::new(browser)
+    let mut command = Command::new(browser);
+    let command = command
         .args([
             "--headless",
             "--no-sandbox",
@@ -53,14 +54,12 @@ fn render(browser: &Path, place: &Place, page: &str, width: u32) -> Rendered {
         .arg(format!("--log-net-log={}", network.display()))
         .arg(format!("--window-size={width},1000"))
         .arg("--dump-dom")
-        .arg(format!("file://{}", place.path(page).display()))
-        .output()
-        .unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{stderr}");
+        .arg(format!("file://{}", place.path(page).display()));
+    let done = Running::of(command).finish().exits(0);
     Rendered {
-        dom: String::from_utf8(output.stdout).unwrap(),
-        console: stderr
+        dom: done.stdout,
+        console: done
+            .stderr
             .lines()
             .filter(|line| line.contains("CONSOLE"))
             .map(str::to_owned)

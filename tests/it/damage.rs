@@ -125,7 +125,7 @@ fn a_damaged_line_in_the_middle_costs_one_more_call() {
             [3, 1],
             "{damage:?}"
         );
-        assert!(done.stderr.contains("no entries"), "{}", done.stderr);
+        done.says("no entries");
         let exported = place.recall(["export", "rows.ledger.jsonl", "--format", "jsonl"]);
         assert_eq!(exported.finish().exits(0).stdout.lines().count(), 4);
     }

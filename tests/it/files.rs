@@ -43,8 +43,7 @@ fn files_that_would_overwrite_each_other_are_refused() {
         &["--ledger", "x", "--failed", "./x"],
     ] {
         let run = place.run("rows.csv").on(service.address()).with(words);
-        let done = run.finish().exits(2);
-        assert!(done.stderr.contains("--ledger"), "{}", done.stderr);
+        run.finish().exits(2).says("--ledger");
         assert_eq!(place.files(), ["rows.csv"]);
         assert_eq!(place.read("rows.csv"), before);
     }

@@ -1,6 +1,6 @@
 //! Every flag and variable, at the place where it has its effect: the wire, the files.
 
-use crate::stage::{Answer, Gate, Place, Service, rows};
+use crate::stage::{Answer, Place, Service, rows};
 
 #[test]
 fn who_calls_and_where_comes_from_the_environment_and_flags_weigh_more() {
@@ -202,61 +202,39 @@ fn bounds_that_make_no_sense_are_refused_by_name() {
 #[test]
 fn flags_that_contradict_each_other_are_refused() {
     let place = Place::with_rows(rows(1));
+    let elsewhere = "http://127.0.0.1:1";
     for words in [
-        &["--mock", "--endpoint", "http://127.0.0.1:1"][..],
+        &["--mock", "--endpoint", elsewhere][..],
         &["--mock", "--region", "tokyo"],
-        &["--region", "tokyo", "--endpoint", "http://127.0.0.1:1"],
+        &["--region", "tokyo", "--endpoint", elsewhere],
         // Who asks for faults believes that it is a rehearsal.
         &["--mock-fail", "10002=1%", "--region", "tokyo"],
-        &["--mock-latency", "1ms", "--endpoint", "http://127.0.0.1:1"],
+        &["--mock-latency", "1ms", "--endpoint", elsewhere],
         &["--mock-cap", "200", "--region", "tokyo"],
         &["--mock-seed", "1", "--region", "tokyo"],
-        &["--mock-fail", "10002=1%"],
     ] {
-        place
-            .recall(["run", "rows.csv"])
-            .with(words)
-            .finish()
-            .exits(2);
+        let run = place.recall(["run", "rows.csv"]).with(words);
+        let mut flags = words.iter().filter(|word| word.starts_with("--"));
+        let (first, second) = (flags.next().unwrap(), flags.next().unwrap());
+        let done = run.finish().exits(2).says(&format!("'{first}"));
+        done.says(&format!("cannot be used with '{second}"));
     }
+    let fails = place.recall(["run", "rows.csv", "--mock-fail", "10002=1%"]);
+    fails
+        .finish()
+        .exits(2)
+        .says("not provided")
+        .says("--mock\n");
     let both = place
         .recall(["run", "rows.csv"])
         .env("RECALL_REGION", "tokyo");
-    let both = both.env("RECALL_ENDPOINT", "http://127.0.0.1:1");
+    let both = both.env("RECALL_ENDPOINT", elsewhere);
     both.finish()
         .exits(2)
         .says("RECALL_ENDPOINT")
         .says("RECALL_REGION");
     let nowhere = place.recall(["run", "rows.csv"]).finish().exits(2);
     nowhere.says("--region").says("--endpoint").says("--mock");
-}
-
-#[test]
-fn a_second_run_for_the_app_is_refused_or_waits_for_its_turn() {
-    let gate = Gate::default();
-    let held = gate.clone();
-    let service = Service::start(move |_| Answer::ok().behind(&held));
-    let place = Place::with_rows(rows(3));
-    let first = place.run("rows.csv").on(service.address()).start();
-    service.until_called(3);
-    let second = || {
-        place
-            .run("rows.csv")
-            .on(service.address())
-            .with(["--ledger", "second"])
-    };
-    let refused = second().finish().exits(1);
-    refused
-        .says(&format!("process {}", first.id()))
-        .says("rows.ledger.jsonl")
-        .says("--wait");
-    let waiting = second().with(["--wait"]).start();
-    waiting.until_it_says("Waiting for another run");
-    assert_eq!(service.calls(), 3);
-    gate.open();
-    first.finish().exits(0);
-    waiting.finish().exits(0);
-    assert_eq!(service.calls(), 6);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::process::Command;
 use clap::CommandFactory as _;
 use recall_worker::cli::Cli;
 
-use crate::stage::Place;
+use crate::stage::{Place, Running};
 
 /// The commands, as they are typed, and their flags.
 fn commands() -> Vec<(Vec<String>, Vec<String>)> {
@@ -122,14 +122,10 @@ fn offered(place: &Place, words: &[&str]) -> BTreeSet<String> {
         complete=$(complete -p recall) && function=${complete#* -F } && function=${function%% *}
         \"$function\" recall \"${COMP_WORDS[COMP_CWORD]}\" \"${COMP_WORDS[COMP_CWORD - 1]}\"
         printf '%s\\n' \"${COMPREPLY[@]}\"";
-    let output = Command::new("/bin/bash")
-        .args(["--norc", "-c", script, "bash"])
-        .args(words)
-        .current_dir(place.path(""))
-        .output()
-        .unwrap();
-    let offered = String::from_utf8(output.stdout).unwrap();
-    offered.lines().map(ToOwned::to_owned).collect()
+    let mut bash = Command::new("/bin/bash");
+    bash.args(["--norc", "-c", script, "bash"]).args(words);
+    let done = Running::of(bash.current_dir(place.path(""))).finish();
+    done.stdout.lines().map(ToOwned::to_owned).collect()
 }
 
 #[test]

@@ -159,17 +159,21 @@ fn without_progress_only_the_summary_is_told() {
     );
 }
 
+/// What controls a screen, breaks a line or turns the direction of writing.
+fn is_harmful(c: char) -> bool {
+    c.is_control() || "\u{61c}\u{2028}\u{2029}\u{202e}".contains(c)
+}
+
 /// Fails where anything but text and line feeds has reached the screen.
 #[track_caller]
 fn is_harmless(done: &Finished) {
-    let turns = |c: char| "\u{61c}\u{2028}\u{202e}".contains(c);
-    let harmful = |c: char| c.is_control() && c != '\n' || turns(c);
     for text in [&done.stdout, &done.stderr] {
-        assert!(!text.contains(harmful), "{text:?}");
+        assert!(!text.replace('\n', "").contains(is_harmful), "{text:?}");
     }
 }
 
-const ESCAPES: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\r\u{8}\u{9b}31m\n\u{0}";
+const ESCAPES: &str =
+    "\u{1b}[2J\u{1b}]0;owned\u{7}\r\u{8}\u{9b}31m\n\u{0}\u{61c}\u{2028}\u{2029}\u{202e}";
 
 #[test]
 fn no_words_of_the_service_drive_the_terminal() {
@@ -180,10 +184,7 @@ fn no_words_of_the_service_drive_the_terminal() {
         let done = run.with(["--max-attempts", "1"]).finish().exits(exit);
         is_harmless(&done);
         let ledger = place.read("rows.ledger.jsonl");
-        assert!(
-            !ledger.replace('\n', "").contains(char::is_control),
-            "{ledger:?}"
-        );
+        assert!(!ledger.replace('\n', "").contains(is_harmful), "{ledger:?}");
         let export = place.recall(["export", "rows.ledger.jsonl"]).finish();
         is_harmless(&export);
     }

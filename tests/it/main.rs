@@ -10,6 +10,7 @@
 mod stage;
 
 mod bad_answers;
+mod bench;
 mod browser;
 mod call;
 mod check;
@@ -24,6 +25,7 @@ mod inputs;
 mod interface;
 mod kill;
 mod ledger;
+mod limits;
 mod mock_command;
 mod mock_service;
 mod outage;

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use recall_worker::api::codes;
@@ -12,7 +11,7 @@ use recall_worker::api::usersig;
 use recall_worker::mock::{Cap, List, Mock, Options, World};
 use serde_json::{Value, json};
 
-use crate::stage::SECRET_KEY;
+use crate::stage::{SECRET_KEY, connection};
 
 const APP: u64 = 1_400_000_000;
 const COMMUNITY: &str = "@TGS#_@TGS#cQVLVHIM62CJ";
@@ -150,7 +149,7 @@ fn sign(key: &str, app: u64, identifier: &str, seconds: u64) -> String {
 /// All that comes over a connection that makes this request and asks to be closed.
 fn talk(mock: &Mock, request: &str) -> String {
     let request = request.replacen("\r\n", "\r\nConnection: close\r\n", 1);
-    let mut stream = TcpStream::connect(mock.address()).unwrap();
+    let mut stream = connection(mock.address());
     // What is far too long is not read to its end.
     drop(stream.write_all(request.as_bytes()));
     let mut answers = Vec::new();
@@ -481,7 +480,7 @@ fn whatever_comes_is_answered_as_a_mock() {
 #[test]
 fn a_connection_carries_many_calls_one_after_the_other_or_all_at_once() {
     let mock = Mock::start(Options::default()).unwrap();
-    let mut stream = TcpStream::connect(mock.address()).unwrap();
+    let mut stream = connection(mock.address());
     let calls = Call::good().text().repeat(3);
     for _ in 0..2 {
         stream.write_all(calls.as_bytes()).unwrap();
@@ -489,6 +488,7 @@ fn a_connection_carries_many_calls_one_after_the_other_or_all_at_once() {
         while answers.matches(r#""ErrorCode":0}"#).count() < 3 {
             let mut block = [0; 4096];
             let read = stream.read(&mut block).unwrap();
+            assert_ne!(read, 0, "closed after {answers}");
             answers.push_str(std::str::from_utf8(&block[..read]).unwrap());
         }
     }
@@ -496,7 +496,7 @@ fn a_connection_carries_many_calls_one_after_the_other_or_all_at_once() {
     assert_eq!((seen.connections, seen.most_calls_on_a_connection), (1, 6));
     // By HTTP/1.0 a connection is for one call, unless it is asked to stay.
     let once = Call::good().text().replace("HTTP/1.1", "HTTP/1.0");
-    let mut stream = TcpStream::connect(mock.address()).unwrap();
+    let mut stream = connection(mock.address());
     stream.write_all(once.as_bytes()).unwrap();
     stream.read_to_string(&mut String::new()).unwrap();
 }

@@ -1,37 +1,20 @@
 //! Outages: it is the service that failed, not the rows, and none of them fails by it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use crate::stage::{Answer, Place, Service, nobody_s_address, rows};
+use crate::stage::{Answer, Place, Request, Service, nobody_s_address, rows};
 
 const IS_OUT: &str = "The service is out";
 const IS_BACK: &str = "The service is back";
-
-/// A service that gives `sick` to every call until it is told that it is well.
-fn sick_service(sick: Answer) -> (Service, Arc<AtomicBool>) {
-    let well = Arc::new(AtomicBool::new(false));
-    let is_well = Arc::clone(&well);
-    let service = Service::start(move |_| {
-        if is_well.load(Ordering::SeqCst) {
-            Answer::ok()
-        } else {
-            sick.clone()
-        }
-    });
-    (service, well)
-}
 
 /// A run of 40 rows meets a service that does nothing but this until it is noticed. A good answer has
 /// the time that it may take where the machine is busy.
 #[track_caller]
 fn no_row_fails_by(sick: Answer) {
-    let (service, well) = sick_service(sick);
+    let service = Service::sick(sick);
     let place = Place::with_rows(rows(40));
     let run = place.run("rows.csv").on(service.address());
     let running = run.with(["--max-attempts", "2", "--timeout", "2s"]).start();
     running.until_it_says(IS_OUT);
-    well.store(true, Ordering::SeqCst);
+    service.recovers();
     let done = running.finish().exits(0).says(IS_BACK);
     assert_eq!([done.count("recalled"), done.count("failed")], [40, 0]);
     place.ledger().has_recalled_each_of(40);
@@ -98,24 +81,22 @@ fn while_it_lasts_single_calls_ask_whether_the_service_is_back() {
 
 #[test]
 fn an_outage_in_the_middle_holds_what_is_left() {
-    let well = Arc::new(AtomicBool::new(false));
-    let is_well = Arc::clone(&well);
-    let service = Service::start(move |call| match call.nth {
+    let sick = |call: &Request| match call.nth {
         0..30 => Answer::ok(),
-        _ if is_well.load(Ordering::SeqCst) => Answer::ok(),
         _ => Answer::code(60008),
-    });
+    };
+    let service = Service::recovering(sick, |_| Answer::ok());
     let place = Place::with_rows(rows(100));
     let running = place.run("rows.csv").on(service.address()).start();
     running.until_it_says(IS_OUT);
-    well.store(true, Ordering::SeqCst);
+    service.recovers();
     running.finish().exits(0);
     place.ledger().has_recalled_each_of(100);
 }
 
 #[test]
 fn in_an_outage_the_service_is_left_alone() {
-    let (service, _) = sick_service(Answer::code(10002));
+    let service = Service::sick(Answer::code(10002));
     let place = Place::with_rows(rows(60));
     let run = place.run("rows.csv").on(service.address());
     let run = run.with(["--concurrency", "1", "--max-outage", "3500ms"]);
@@ -126,7 +107,7 @@ fn in_an_outage_the_service_is_left_alone() {
 
 #[test]
 fn an_outage_that_lasts_too_long_ends_the_run_and_it_can_be_gone_on_with() {
-    let (service, well) = sick_service(Answer::code(10002));
+    let service = Service::sick(Answer::code(10002));
     let place = Place::with_rows(rows(40));
     let run = || place.run("rows.csv").on(service.address());
     let done = run().with(["--max-outage", "1500ms"]).finish().exits(4);
@@ -134,20 +115,20 @@ fn an_outage_that_lasts_too_long_ends_the_run_and_it_can_be_gone_on_with() {
     assert_eq!([done.count("pending"), done.count("failed")], [40, 0]);
     done.says("no real answer").says("--resume");
     assert!(place.ledger().entries.is_empty());
-    well.store(true, Ordering::SeqCst);
+    service.recovers();
     run().with(["--resume"]).finish().exits(0);
     place.ledger().has_recalled_each_of(40);
 }
 
 #[test]
 fn without_patience_rows_use_up_their_attempts_and_fail() {
-    let (service, _) = sick_service(Answer::code(10002));
+    let service = Service::sick(Answer::code(10002));
     let place = Place::with_rows(rows(40));
     let run = place.run("rows.csv").on(service.address());
     let run = run.with(["--max-outage", "0", "--max-attempts", "2"]);
     let done = run.with(["--max-failures", "none"]).finish().exits(3);
     assert_eq!((done.count("failed"), service.calls()), (40, 80));
-    assert!(!done.stderr.contains(IS_OUT), "{}", done.stderr);
+    done.never_says(IS_OUT);
 }
 
 #[test]
@@ -160,5 +141,5 @@ fn a_few_rows_that_always_fail_make_no_outage() {
     let run = place.run("rows.csv").on(service.address());
     let done = run.with(["--max-attempts", "3"]).finish().exits(3);
     assert_eq!([done.count("recalled"), done.count("failed")], [57, 3]);
-    assert!(!done.stderr.contains(IS_OUT), "{}", done.stderr);
+    done.never_says(IS_OUT);
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::stage::{Answer, Gate, Place, Service, calls_of_rows, mock, rows};
+use crate::stage::{Place, Service, calls_of_rows, mock, rows, until};
 
 #[test]
 fn at_200_a_second_with_retries_every_row_is_settled_once_and_the_cap_is_kept() {
@@ -76,7 +76,7 @@ fn a_process_that_stood_still_does_not_catch_up_beyond_the_cap() {
     let mock = mock("0ms", &[]);
     let place = Place::with_rows(rows(150));
     let running = place.run("rows.csv").on(mock.address()).rate("60").start();
-    crate::stage::until("thirty calls", || mock.seen().calls >= 30);
+    until("thirty calls", || mock.seen().calls >= 30);
     running.signal(Signal::STOP);
     // The stall itself, long enough for a whole second's calls to be missed.
     thread::sleep(Duration::from_millis(1_300));
@@ -90,9 +90,7 @@ fn a_process_that_stood_still_does_not_catch_up_beyond_the_cap() {
 #[test]
 fn no_more_calls_are_in_flight_than_asked_for() {
     for concurrency in [1, 3, 7] {
-        let gate = Gate::default();
-        let held = gate.clone();
-        let service = Service::start(move |_| Answer::ok().behind(&held));
+        let (service, gate) = Service::gated();
         let place = Place::with_rows(rows(60));
         let run = place.run("rows.csv").on(service.address());
         let running = run
@@ -105,16 +103,6 @@ fn no_more_calls_are_in_flight_than_asked_for() {
         assert_eq!(service.most_in_flight(), concurrency);
         assert_eq!(done.count("calls"), 60);
     }
-}
-
-#[test]
-fn the_summary_says_when_concurrency_was_the_limit() {
-    let service = Service::start(|_| Answer::ok().after(Duration::from_millis(50)));
-    let place = Place::with_rows(rows(40));
-    let run = place.run("rows.csv").on(service.address()).rate("200");
-    let done = run.with(["--concurrency", "2"]).finish().exits(0);
-    assert_eq!(done.json()["limited_by"], "concurrency");
-    done.says("raise --concurrency");
 }
 
 #[test]

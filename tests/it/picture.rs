@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use vt100::{Cell, Color};
 
-use crate::stage::{Answer, Place, Service, Terminal, rows};
+use crate::stage::{Answer, Place, Service, Terminal, rows, until};
 
 const COLUMNS: u16 = 92;
 /// Of a character, in pixels; monospace fonts are about this wide at 14 pixels.
@@ -53,7 +53,7 @@ fn a_picture_of_a_run_shows_the_outage_behind_it_and_how_far_it_is() {
     let (running, terminal) = run.start_on_terminal_of(COLUMNS);
     terminal.until_it_shows("The service is back after");
     let half_way = if wants_file { "3,2" } else { "1" };
-    crate::stage::until("half-way", || {
+    until("half-way", || {
         let shown = terminal.shows();
         // A segment of the bar is a few hundred rows.
         let is_under_way = |line: &String| line.contains('━') && line.contains(" left");

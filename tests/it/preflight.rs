@@ -3,8 +3,6 @@
 
 use std::fmt::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use recall_worker::mock::{Mock, Options, World};
 use rustix::process::Signal;
@@ -262,24 +260,15 @@ fn a_refusal_ends_it_before_the_first_recall_and_so_do_faults_without_patience()
     }
 }
 
-/// A service that gives `sick` to every call until it is told that it is well.
-fn sick_service(sick: Answer) -> (Service, Arc<AtomicBool>) {
-    let well_again = Arc::new(AtomicBool::new(false));
-    let is_well = Arc::clone(&well_again);
-    let service = Service::start(move |request| {
-        if is_well.load(Ordering::SeqCst) {
-            well(request)
-        } else {
-            sick.clone()
-        }
-    });
-    (service, well_again)
+/// A service that gives this to every call until it recovers.
+fn sick_service(sick: Answer) -> Service {
+    Service::recovering(move |_| sick.clone(), well)
 }
 
 #[test]
 fn in_an_outage_a_terminal_shows_what_is_wrong_and_no_progress_that_is_none() {
-    let (hanging, _) = sick_service(Answer::silence());
-    let (failing, _) = sick_service(Answer::say(10002, "disk {7} is full}"));
+    let hanging = sick_service(Answer::silence());
+    let failing = sick_service(Answer::say(10002, "disk {7} is full}"));
     for (address, wrong) in [
         (nobody_s_address(), "no connection to the service"),
         (hanging.address(), "no answer in time"),
@@ -290,7 +279,8 @@ fn in_an_outage_a_terminal_shows_what_is_wrong_and_no_progress_that_is_none() {
     ] {
         let place = Place::with_rows(rows_in_groups(200));
         let run = place.run("rows.csv").on(address).env("TERM", "xterm");
-        let run = run.with(["--preflight", "--yes", "--timeout", "300ms"]);
+        // Where there is an answer, it has the time that it may take where the machine is busy.
+        let run = run.with(["--preflight", "--yes", "--timeout", "2s"]);
         let (_running, terminal) = run.start_on_terminal_of(100);
         let shown = terminal.until_it_shows("gives up in 29:");
         let status = shown.iter().position(|line| line.contains("gives up in"));
@@ -308,7 +298,7 @@ fn in_an_outage_a_terminal_shows_what_is_wrong_and_no_progress_that_is_none() {
 
 #[test]
 fn a_log_tells_of_an_outage_too_and_when_it_is_over() {
-    let (service, well_again) = sick_service(Answer::status("502 Bad Gateway"));
+    let service = sick_service(Answer::status("502 Bad Gateway"));
     let place = Place::with_rows(rows_in(&["@TGS#live", "@TGS#town"]));
     let run = place.run("rows.csv").on(service.address());
     let running = run.with(["--preflight"]).start();
@@ -324,9 +314,9 @@ fn a_log_tells_of_an_outage_too_and_when_it_is_over() {
         "{line}"
     );
     assert!(line.contains(", gives up in 29:"), "{line}");
-    well_again.store(true, Ordering::SeqCst);
+    service.recovers();
     let done = running.finish().exits(0).says("The service is back after");
-    assert!(!done.stderr.contains(" left"), "{}", done.stderr);
+    done.never_says(" left");
     assert_eq!([done.count("recalled"), done.count("skipped")], [1, 1]);
 }
 
@@ -336,7 +326,7 @@ fn it_waits_for_a_service_that_is_out_as_long_as_a_run_does() {
         ["run", "rows.csv", "--preflight"],
         ["check", "rows.csv", "--online"],
     ] {
-        let (service, _) = sick_service(Answer::code(10002));
+        let service = sick_service(Answer::code(10002));
         let place = Place::with_rows(rows_in_groups(200));
         let look = place.recall(words).on(service.address());
         let done = look.env("RECALL_MAX_OUTAGE", "3500ms").finish().exits(4);
@@ -485,7 +475,7 @@ fn a_dry_run_with_it_asks_and_recalls_nothing() {
 }
 
 #[test]
-fn a_rehearsal_shows_it() {
+fn a_rehearsal_has_groups_in_which_a_recall_does_nothing() {
     let place = Place::with_rows(rows_in_groups(500));
     let done = place
         .run("rows.csv")
@@ -683,8 +673,9 @@ fn looks_that_follow_each_other_keep_the_cap_together() {
     };
     look("max", "1000");
     look("20", "250");
-    let arrivals = service.arrivals();
-    assert_eq!((arrivals.len(), most_in_a_second(arrivals)), (25, 20));
+    assert_eq!(service.calls(), 25);
+    let most = most_in_a_second(service.arrivals());
+    assert!(most <= 20, "{most} in a second");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use recall_worker::mock::{List, Mock, Only, Options, World};
 use serde::Deserialize;
 
-use crate::stage::{Place, rows};
+use crate::stage::{Place, rows, until};
 
 type Row = (String, String, String);
 
@@ -133,9 +133,7 @@ fn messages_that_keep_coming_push_old_ones_out_of_reach() {
         ..Options::default()
     });
     // In a tenth of a second nothing old is left within reach.
-    while mock.seen().world.unwrap().messages < 2000 {
-        std::thread::sleep(std::time::Duration::from_millis(1));
-    }
+    until("traffic", || mock.seen().world.unwrap().messages >= 2000);
     let place = Place::with_rows(rows(1));
     place.run("rows.csv").on(mock.address()).finish().exits(0);
     assert_eq!(place.ledger().of("u0").outcome, "recalled");

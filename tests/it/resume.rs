@@ -1,6 +1,6 @@
 //! Going on with an unfinished ledger: what is settled is not called again, all else is.
 
-use crate::stage::{Answer, Gate, Place, Service, rows, senders};
+use crate::stage::{Answer, Place, Service, rows, senders};
 
 /// A place where the first of five rows have been settled: u0 and u1 recalled, u2 failed.
 fn half_done(service: &Service) -> Place {
@@ -264,9 +264,7 @@ fn a_file_that_is_no_ledger_is_refused_and_not_touched() {
 
 #[test]
 fn a_second_run_on_the_same_ledger_is_refused() {
-    let gate = Gate::default();
-    let held = gate.clone();
-    let service = Service::start(move |_| Answer::ok().behind(&held));
+    let (service, gate) = Service::gated();
     let place = Place::with_rows(rows(3));
     let first = place.run("rows.csv").on(service.address()).start();
     service.until_called(1);

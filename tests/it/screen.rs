@@ -1,10 +1,6 @@
 //! What a terminal shows of a run: whatever its width, no line is wrapped and nothing remains.
 
-use std::fs::OpenOptions;
 use std::io::Write as _;
-use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::process::Signal;
 
@@ -125,22 +121,14 @@ fn a_tick_draws_once_and_only_what_has_changed() {
 
 #[test]
 fn in_an_outage_it_says_since_when_and_how_long_it_waits() {
-    let well = Arc::new(AtomicBool::new(false));
-    let is_well = Arc::clone(&well);
-    let service = Service::start(move |_| {
-        if is_well.load(Ordering::SeqCst) {
-            Answer::ok()
-        } else {
-            Answer::code(10002)
-        }
-    });
+    let service = Service::sick(Answer::code(10002));
     let place = Place::with_rows(rows(40));
     let (running, terminal) = run(&place, &service).start_on_terminal_of(100);
     let shown = terminal.until_it_shows("gives up in 29:");
     let status = shown.iter().find(|line| line.contains("gives up in"));
     assert!(status.unwrap().contains("service out for"), "{shown:#?}");
     assert!(!status.unwrap().contains(" left"), "{shown:#?}");
-    well.store(true, Ordering::SeqCst);
+    service.recovers();
     running.finish().exits(0);
     let shown = terminal.shows().join(" ");
     assert!(shown.contains("The service is back after"), "{shown}");
@@ -151,17 +139,10 @@ fn in_an_outage_it_says_since_when_and_how_long_it_waits() {
 fn where_nobody_knows_how_many_rows_there_are_it_counts_without_a_percentage() {
     let service = Service::good();
     let place = Place::new();
-    let fifo = place.path("rows.fifo");
-    assert!(
-        Command::new("mkfifo")
-            .arg(&fifo)
-            .status()
-            .unwrap()
-            .success()
-    );
+    let pipe = place.pipe("rows.fifo");
     let run = place.run("rows.fifo").on(service.address()).with(["--yes"]);
     let (running, terminal) = run.env("TERM", "xterm").start_on_terminal();
-    let mut pipe = OpenOptions::new().write(true).open(&fifo).unwrap();
+    let mut pipe = pipe.open();
     pipe.write_all(rows(3).as_bytes()).unwrap();
     let shown = terminal.until_it_shows("3 rows, ").join("\n");
     assert!(!shown.contains('%') && !shown.contains('━'), "{shown}");

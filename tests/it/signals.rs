@@ -1,25 +1,15 @@
 //! Ctrl-C and SIGTERM: what is in flight is recorded, and the run can be gone on with.
 
-use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::Command;
 
 use rustix::process::Signal;
 
 use crate::stage::{Answer, Finished, Gate, Place, Service, rows, until};
 
-/// A service that answers when the gate is opened.
-fn gated() -> (Service, Gate) {
-    let gate = Gate::default();
-    let held = gate.clone();
-    let service = Service::start(move |_| Answer::ok().behind(&held));
-    (service, gate)
-}
-
 /// A run of 40 rows is asked to stop while 5 calls are in flight; then those are answered.
 fn interrupted_by(signal: Signal) -> (Place, Service, Finished) {
-    let (service, gate) = gated();
+    let (service, gate) = Service::gated();
     let place = Place::with_rows(rows(40));
     let run = place.run("rows.csv").on(service.address());
     let running = run.with(["--concurrency", "5"]).start();
@@ -50,7 +40,7 @@ fn the_first_signal_starts_no_new_calls_and_records_those_in_flight() {
 
 #[test]
 fn the_command_that_it_prints_goes_on_when_it_is_typed() {
-    let (service, gate) = gated();
+    let (service, gate) = Service::gated();
     let place = Place::new();
     place.write("it's; my rows.csv", rows(10));
     let run = place.run("it's; my rows.csv").on(service.address());
@@ -64,8 +54,7 @@ fn the_command_that_it_prints_goes_on_when_it_is_typed() {
         .stderr
         .lines()
         .find_map(|line| line.strip_prefix("To go on: "));
-    let typed = format!("recall() {{ exec \"$0\" \"$@\"; }}; {}", command.unwrap());
-    place.recall([""; 0]).after(&typed).finish().exits(0);
+    place.typed(command.unwrap()).finish().exits(0);
     place
         .ledger_called("it's; my rows.ledger.jsonl")
         .has_recalled_each_of(10);
@@ -155,16 +144,9 @@ fn an_outage_can_be_interrupted() {
 fn a_pipe_that_nobody_writes_to_does_not_hold_up_an_interrupt() {
     let service = Service::good();
     let place = Place::new();
-    let fifo = place.path("rows.fifo");
-    assert!(
-        Command::new("mkfifo")
-            .arg(&fifo)
-            .status()
-            .unwrap()
-            .success()
-    );
+    let pipe = place.pipe("rows.fifo");
     let running = place.run("rows.fifo").on(service.address()).start();
-    let mut pipe = OpenOptions::new().write(true).open(&fifo).unwrap();
+    let mut pipe = pipe.open();
     pipe.write_all(rows(3).as_bytes()).unwrap();
     service.until_called(3);
     running.signal(Signal::INT);
@@ -175,7 +157,7 @@ fn a_pipe_that_nobody_writes_to_does_not_hold_up_an_interrupt() {
 
 #[test]
 fn an_interrupted_replay_is_gone_on_with_by_another_replay() {
-    let (service, gate) = gated();
+    let (service, gate) = Service::gated();
     let place = Place::with_rows(rows(10));
     let failing = Service::start(|_| Answer::code(10010));
     place

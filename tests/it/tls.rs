@@ -80,11 +80,7 @@ fn a_certificate_that_nobody_vouches_for_stops_the_run_before_anything_is_sent()
     let place = Place::with_rows(rows(3));
     let run = place.run("rows.csv").with(["--endpoint", &private.url()]);
     let finished = run.finish().exits(4);
-    assert!(
-        finished.stderr.contains("certificate is not to be trusted"),
-        "{}",
-        finished.stderr
-    );
+    finished.says("certificate is not to be trusted");
     assert_eq!(private.service.calls(), 0);
 }
 
@@ -107,5 +103,5 @@ fn a_file_without_a_certificate_is_no_authority() {
     place.write("ca.pem", "not a certificate");
     let run = place.run("rows.csv").with(["--endpoint", &private.url()]);
     let finished = run.with(["--cacert", "ca.pem"]).finish().exits(2);
-    assert!(finished.stderr.contains("--cacert"), "{}", finished.stderr);
+    finished.says("--cacert");
 }

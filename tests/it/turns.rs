@@ -6,12 +6,7 @@ use std::net::SocketAddr;
 
 use rustix::process::Signal;
 
-use crate::stage::{Answer, Gate, Place, Recall, Running, Service, most_in_a_second, rows};
-
-/// A run that can't end before the gate opens.
-fn held_up(answer: Gate) -> Service {
-    Service::start(move |_| Answer::ok().behind(&answer))
-}
+use crate::stage::{Place, Recall, Running, Service, most_in_a_second, rows};
 
 /// Another operator's run of other rows, on the same machine: the lock lies where both look.
 fn another(first: &Place, other: &Place, address: SocketAddr) -> Recall {
@@ -23,18 +18,15 @@ fn another(first: &Place, other: &Place, address: SocketAddr) -> Recall {
 
 #[test]
 fn a_second_run_for_the_same_app_is_refused_and_told_of_the_first() {
-    let gate = Gate::default();
-    let service = held_up(gate.clone());
+    let (service, gate) = Service::gated();
     let (place, other) = (Place::with_rows(rows(2)), Place::with_rows(rows(3)));
     let first = place.run("rows.csv").on(service.address()).start();
     service.until_called(1);
     let refused = another(&place, &other, service.address()).finish().exits(1);
-    assert!(
-        refused.stderr.contains(&format!("process {}", first.id())),
-        "{}",
-        refused.stderr
-    );
-    assert!(refused.stderr.contains("--wait"), "{}", refused.stderr);
+    refused
+        .says(&format!("process {}", first.id()))
+        .says("ledger rows.ledger.jsonl")
+        .says("--wait");
     assert!(
         !other.files().contains(&"rows.ledger.jsonl".to_owned()),
         "{:?}",
@@ -46,8 +38,7 @@ fn a_second_run_for_the_same_app_is_refused_and_told_of_the_first() {
 
 #[test]
 fn with_wait_it_queues_behind_the_first() {
-    let gate = Gate::default();
-    let service = held_up(gate.clone());
+    let (service, gate) = Service::gated();
     let (place, other) = (Place::with_rows(rows(2)), Place::with_rows(rows(3)));
     let first = place.run("rows.csv").on(service.address()).start();
     service.until_called(1);
@@ -55,12 +46,7 @@ fn with_wait_it_queues_behind_the_first() {
         .with(["--wait"])
         .start();
     second.until_it_says("Waiting for another run");
-    assert!(
-        service
-            .requests()
-            .iter()
-            .all(|call| call.json()["Sender_Account"] != "u2")
-    );
+    assert!(service.requests().iter().all(|call| call.sender() != "u2"));
     gate.open();
     first.finish().exits(0);
     second.finish().exits(0);
@@ -69,8 +55,7 @@ fn with_wait_it_queues_behind_the_first() {
 
 #[test]
 fn a_killed_run_does_not_keep_its_turn() {
-    let gate = Gate::default();
-    let service = held_up(gate.clone());
+    let (service, gate) = Service::gated();
     let (place, other) = (Place::with_rows(rows(2)), Place::with_rows(rows(3)));
     let first = place.run("rows.csv").on(service.address()).start();
     service.until_called(1);
@@ -82,8 +67,7 @@ fn a_killed_run_does_not_keep_its_turn() {
 
 #[test]
 fn the_same_service_by_another_name_is_the_same() {
-    let gate = Gate::default();
-    let service = held_up(gate.clone());
+    let (service, gate) = Service::gated();
     let (place, other) = (Place::with_rows(rows(2)), Place::with_rows(rows(3)));
     let first = place.run("rows.csv").on(service.address()).start();
     service.until_called(1);
@@ -97,8 +81,7 @@ fn the_same_service_by_another_name_is_the_same() {
 
 #[test]
 fn another_port_of_this_machine_has_a_turn_of_its_own() {
-    let gate = Gate::default();
-    let service = held_up(gate.clone());
+    let (service, gate) = Service::gated();
     let well = Service::good();
     let (place, other) = (Place::with_rows(rows(2)), Place::with_rows(rows(3)));
     let first = place.run("rows.csv").on(service.address()).start();
@@ -122,8 +105,7 @@ fn a_full_second(place: &Place, service: &Service) -> Running {
 #[test]
 fn a_run_that_is_gone_on_with_keeps_the_cap_together_with_the_one_that_was_stopped() {
     for signal in [Signal::KILL, Signal::INT] {
-        let gate = Gate::default();
-        let service = held_up(gate.clone());
+        let (service, gate) = Service::gated();
         let place = Place::with_rows(rows(25));
         let first = a_full_second(&place, &service);
         first.signal(signal);
@@ -135,14 +117,14 @@ fn a_run_that_is_gone_on_with_keeps_the_cap_together_with_the_one_that_was_stopp
         let rest = place.run("rows.csv").on(service.address()).rate(RATE);
         rest.with(["--resume"]).finish().exits(0);
         place.ledger().has_recalled_each_of(25);
-        assert_eq!(most_in_a_second(service.arrivals()), 20, "after {signal:?}");
+        let most = most_in_a_second(service.arrivals());
+        assert!(most <= 20, "{most} after {signal:?}");
     }
 }
 
 #[test]
 fn a_run_that_has_queued_keeps_the_cap_together_with_the_one_before() {
-    let gate = Gate::default();
-    let service = held_up(gate.clone());
+    let (service, gate) = Service::gated();
     let (place, other) = (Place::with_rows(rows(20)), Place::with_rows(rows(5)));
     let first = a_full_second(&place, &service);
     let second = another(&place, &other, service.address()).rate(RATE);
@@ -151,7 +133,8 @@ fn a_run_that_has_queued_keeps_the_cap_together_with_the_one_before() {
     gate.open();
     first.finish().exits(0);
     second.finish().exits(0);
-    assert_eq!(most_in_a_second(service.arrivals()), 20);
+    let most = most_in_a_second(service.arrivals());
+    assert!(most <= 20, "{most} in a second");
 }
 
 #[test]

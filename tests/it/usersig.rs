@@ -17,7 +17,7 @@ use rustix::process::Signal;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 
-use crate::stage::{Answer, Place, Request, SECRET_KEY, Service, rows};
+use crate::stage::{Answer, PATIENCE, Place, Request, SECRET_KEY, Service, rows};
 
 fn usersigs(service: &Service) -> HashSet<String> {
     let requests = service.requests();
@@ -214,7 +214,8 @@ fn a_usersig_that_has_grown_old_while_the_machine_slept_is_signed_anew_before_th
         Ok((interrupts, ()))
     });
     let runtime = Builder::new_current_thread().enable_all().build();
-    runtime.unwrap().block_on(run).unwrap();
+    let run = async { tokio::time::timeout(PATIENCE, run).await };
+    runtime.unwrap().block_on(run).unwrap().unwrap();
     assert_eq!(heard.0, [Notice::RenewedInTime]);
     let usersigs: Vec<_> = usersigs(&service).into_iter().collect();
     assert_eq!((service.calls(), usersigs.len()), (3, 1));

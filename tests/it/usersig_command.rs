@@ -134,7 +134,7 @@ fn it_is_read_from_the_file_and_from_stdin_but_never_from_the_arguments() {
     }
     bare().finish().exits(2).says("RECALL_USERSIG");
     let argument = bare().with([usersig.expose()]).finish().exits(2);
-    assert!(!argument.stderr.contains(&usersig.expose()[..30]));
+    argument.never_says(&usersig.expose()[..30]);
     argument.says("show -");
 }
 

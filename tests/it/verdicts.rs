@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::stage::{Answer, Place, Request, Service, most_in_a_second, rows};
+use crate::stage::{Answer, Gate, Place, Request, Service, most_in_a_second, rows};
 
 const RETRY: [i64; 9] = [
     10002, 60004, 60005, 60008, 60013, 60014, 70169, 70202, 70500,
@@ -221,12 +221,12 @@ fn an_endpoint_that_is_no_service_ends_the_run_and_is_no_outage() {
 
 #[test]
 fn calls_in_flight_at_a_stop_are_recorded() {
-    let service = Service::start(|call| {
-        // The last of five to arrive stops the run; the others are answered after it.
-        match call.nth {
-            4 => Answer::code(60020),
-            _ => Answer::ok().after(std::time::Duration::from_millis(200)),
-        }
+    let gate = Gate::default();
+    let held = gate.clone();
+    // The last of five to arrive stops the run; the others are answered after it.
+    let service = Service::start(move |call| match call.nth {
+        4 => Answer::code(60020),
+        _ => Answer::ok().behind(&held),
     });
     let place = Place::with_rows(rows(15));
     let run = || {
@@ -235,7 +235,11 @@ fn calls_in_flight_at_a_stop_are_recorded() {
             .on(service.address())
             .with(["--concurrency", "5"])
     };
-    let done = run().finish().exits(4);
+    let stopped = run().with(["--yes"]).env("TERM", "xterm");
+    let (running, terminal) = stopped.start_on_terminal();
+    terminal.until_it_shows("stopping, 4 in flight");
+    gate.open();
+    let done = running.finish().exits(4);
     assert_eq!((service.calls(), done.count("recalled")), (5, 4));
     assert_eq!(place.ledger().entries.len(), 4);
     let done = run().with(["--resume"]).finish().exits(0);

@@ -4,6 +4,8 @@ use std::io::Read;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
+use super::until;
+
 /// What a process has written so far.
 pub(super) struct Heard {
     bytes: Arc<Mutex<Vec<u8>>>,
@@ -30,8 +32,11 @@ impl Heard {
         String::from_utf8_lossy(&self.bytes.lock().unwrap()).into_owned()
     }
 
+    /// All of it, once nobody can add to it any more.
+    #[track_caller]
     pub(super) fn all(&mut self) -> String {
         if let Some(listener) = self.listener.take() {
+            until("the end of what is said", || listener.is_finished());
             listener.join().unwrap();
         }
         self.so_far()

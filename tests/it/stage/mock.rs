@@ -6,6 +6,8 @@ use std::net::{SocketAddr, TcpStream};
 use recall_worker::mock::{Mock, Options};
 use serde::Deserialize;
 
+use super::PATIENCE;
+
 /// A mock that counts the calls of each row and has these faults, such as `10002=5%`.
 pub(crate) fn mock(latency: &str, faults: &[&str]) -> Mock {
     Mock::start(Options {
@@ -35,9 +37,18 @@ pub(crate) fn calls_of_rows(mock: SocketAddr) -> Vec<RowSeen> {
         .collect()
 }
 
+/// A connection, on which waiting for longer than a test does is an error.
+#[track_caller]
+pub(crate) fn connection(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
 /// The body of an answer to a GET.
 pub(crate) fn get(address: SocketAddr, path: &str) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
+    let mut stream = connection(address);
     write!(
         stream,
         "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"

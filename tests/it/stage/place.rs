@@ -4,10 +4,12 @@ use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
 
 use tempfile::TempDir;
 
-use super::{Ledger, Recall};
+use super::{Ledger, PATIENCE, Recall};
 
 /// The `UserSig` that runs bring along; it has what percent-encoding changes.
 pub(crate) const USERSIG: &str = "eJwVzN0KgjAYBuB78XjYN*dPC-oJ+K=s/q_ secret~signature";
@@ -49,7 +51,7 @@ impl Place {
         fs::write(self.path(name), text).unwrap();
     }
 
-    /// A named pipe. Who opens it for writing waits until it is read.
+    /// A named pipe.
     pub(crate) fn pipe(&self, name: &str) -> Pipe {
         let path = self.path(name);
         let made = std::process::Command::new("mkfifo").arg(&path).status();
@@ -86,6 +88,12 @@ impl Place {
         Recall::new(self, words)
     }
 
+    /// A command line as somebody types it into a shell, where it begins with `recall`.
+    pub(crate) fn typed(&self, command: &str) -> Recall {
+        let typed = format!("recall() {{ exec \"$0\" \"$@\"; }}; {command}");
+        self.recall([""; 0]).after(&typed)
+    }
+
     /// `recall run INPUT --json` at no pace in particular, as fast as it goes.
     pub(crate) fn run(&self, input: &str) -> Recall {
         self.recall(["run", input, "--json"]).rate("max")
@@ -96,8 +104,12 @@ impl Place {
 pub(crate) struct Pipe(PathBuf);
 
 impl Pipe {
+    /// Opens it for writing, which takes until somebody reads it.
+    #[track_caller]
     pub(crate) fn open(self) -> File {
-        OpenOptions::new().write(true).open(self.0).unwrap()
+        let (opened, file) = mpsc::channel();
+        thread::spawn(move || opened.send(OpenOptions::new().write(true).open(self.0)));
+        file.recv_timeout(PATIENCE).expect("a reader").unwrap()
     }
 }
 

@@ -1,17 +1,16 @@
 //! Runs of the command, as processes.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::Read;
-use std::process::{Child, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use super::clock::PATIENCE;
 use super::heard::Heard;
-use super::until;
+use super::{PATIENCE, until};
 
 /// A run that is going on. It is killed when it is dropped.
 pub(crate) struct Running {
@@ -34,6 +33,17 @@ impl Running {
             stdout: Heard::listen(stdout),
             stderr: Heard::listen(stderr),
         }
+    }
+
+    /// Of any other program.
+    pub(crate) fn of(program: &mut Command) -> Self {
+        let program = program.stdin(Stdio::null());
+        let program = program.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = program.spawn().unwrap();
+        let stderr = child.stderr.take().unwrap();
+        let name = program.get_program().to_owned();
+        let words = program.get_args().map(OsStr::to_owned);
+        Self::new([name].into_iter().chain(words).collect(), child, stderr)
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -149,6 +159,16 @@ impl Finished {
             self.stderr
         );
         self
+    }
+
+    /// Fails if it said this on stderr.
+    #[track_caller]
+    pub(crate) fn never_says(&self, words: &str) {
+        assert!(
+            !self.stderr.contains(words),
+            "{words:?} is in\n{}",
+            self.stderr
+        );
     }
 
     /// Fails unless it printed this on stdout.

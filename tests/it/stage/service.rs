@@ -2,17 +2,19 @@
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use recall_worker::mock::{Hook, Mock, Options};
 
-use super::{Answer, Request, until};
+use super::{Answer, Gate, Request, until};
 
 /// A scripted service on loopback.
 pub(crate) struct Service {
     mock: Mock,
     record: Arc<Mutex<Record>>,
+    is_well: Arc<AtomicBool>,
 }
 
 #[derive(Default)]
@@ -46,7 +48,11 @@ impl Service {
             ..Options::default()
         });
         let mock = mock.unwrap();
-        Self { mock, record }
+        Self {
+            mock,
+            record,
+            is_well: Arc::default(),
+        }
     }
 
     /// Answers every request as the mock does.
@@ -57,6 +63,39 @@ impl Service {
     /// Answers every request with success, also where no ID can look like that.
     pub(crate) fn lenient() -> Self {
         Self::start(|_| Answer::ok_anyway())
+    }
+
+    /// Answers every request as the mock does, once the gate is open.
+    pub(crate) fn gated() -> (Self, Gate) {
+        let gate = Gate::default();
+        let held = gate.clone();
+        (Self::start(move |_| Answer::ok().behind(&held)), gate)
+    }
+
+    /// Answers every request like this until it recovers, and then as the mock does.
+    pub(crate) fn sick(sick: Answer) -> Self {
+        Self::recovering(move |_| sick.clone(), |_| Answer::ok())
+    }
+
+    /// Answers by the one script until it recovers, and then by the other.
+    pub(crate) fn recovering(
+        sick: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+        well: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        let is_well = Arc::new(AtomicBool::new(false));
+        let asked = Arc::clone(&is_well);
+        let service = Self::start(move |request| {
+            if asked.load(Ordering::SeqCst) {
+                well(request)
+            } else {
+                sick(request)
+            }
+        });
+        Self { is_well, ..service }
+    }
+
+    pub(crate) fn recovers(&self) {
+        self.is_well.store(true, Ordering::SeqCst);
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
