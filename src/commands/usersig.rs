@@ -34,9 +34,9 @@ pub fn run(command: &UserSigCommand, screen: &Screen) -> Result<u8> {
 fn mint(args: &MintArgs, now: u64, screen: &Screen) -> Result<u8> {
     let settings = Settings::of_caller(&args.caller, &process_env())?;
     let caller = Caller::new(&settings)?;
-    let key = settings.secret_key().ok_or_else(|| {
-        Error::usage("there is no secret key to sign with").hint("set RECALL_SECRET_KEY")
-    })?;
+    let key = settings
+        .secret_key()?
+        .ok_or_else(|| Error::usage("no secret key is set").hint("set RECALL_SECRET_KEY"))?;
     let expire = config::time("--expire", &args.expire)?;
     if expire.as_secs() == 0 {
         return Err(Error::usage("--expire must be a second or more"));
@@ -68,14 +68,15 @@ fn show(args: &ShowArgs, now: u64) -> Result<u8> {
     let (usersig, from) = if from_stdin {
         (read_stdin()?, "stdin")
     } else {
-        settings.usersig().ok_or_else(|| {
-            Error::usage("there is no UserSig to show")
+        settings.usersig()?.ok_or_else(|| {
+            Error::usage("no UserSig is set")
                 .hint("set RECALL_USERSIG, or give it to recall usersig show - on stdin")
         })?
     };
-    let claims = usersig::decode(usersig.expose())
-        .map_err(|malformed| Error::usage(format!("what {from} has is no UserSig: {malformed}")))?;
-    let shown = Shown::new(&claims, settings.secret_key().as_ref(), now);
+    let claims = usersig::decode(usersig.expose()).map_err(|malformed| {
+        Error::usage(format!("cannot decode the UserSig in {from}: {malformed}"))
+    })?;
+    let shown = Shown::new(&claims, settings.secret_key()?.as_ref(), now);
     if args.json {
         print_json(&shown)?;
     } else {

@@ -120,17 +120,17 @@ fn start_mock(args: &ServiceArgs) -> Result<Mock> {
 fn endpoint(settings: &Settings, ledger: Option<&str>) -> Result<Endpoint> {
     match (settings.either(["endpoint", "region"]), ledger) {
         ([Some(endpoint), Some(region)], _) => Err(Error::usage(format!(
-            "{} and {} are both set, and only one can be meant",
+            "{} and {} are both set, but a run has one service",
             endpoint.from, region.from
         ))
         .hint("unset one of them, or say --endpoint or --region")),
-        ([Some(endpoint), None], _) => endpoint.value.parse(),
-        ([None, Some(region)], _) => Endpoint::of_region(&region.value),
+        ([Some(endpoint), None], _) => Endpoint::read(&endpoint.from, &endpoint.value),
+        ([None, Some(region)], _) => Endpoint::of_region(&region.from, &region.value),
         ([None, None], Some(MOCK)) => Err(Error::usage("this is the ledger of a rehearsal")
             .hint("add --mock to replay it as one")),
-        ([None, None], Some(ledger)) => ledger.parse(),
-        ([None, None], None) => Err(Error::usage("where is the service?").hint(
-            "say --region NAME or set RECALL_REGION; --endpoint URL for any other address; --mock to rehearse",
+        ([None, None], Some(ledger)) => Endpoint::read("the endpoint in the ledger", ledger),
+        ([None, None], None) => Err(Error::usage("no service is set").hint(
+            "set RECALL_REGION or say --region NAME; --endpoint URL is for any other address, --mock to rehearse",
         )),
     }
 }

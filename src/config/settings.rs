@@ -99,7 +99,7 @@ impl Settings {
         for name in unknown(env) {
             let known: Vec<_> = known().collect();
             tracing::warn!(
-                "{name:?} is set and means nothing here; the variables are {}",
+                "{name:?} is set, but recall has no such variable; its variables are {}",
                 known.join(", ")
             );
         }
@@ -118,7 +118,7 @@ impl Settings {
             Some((key, Setting { value, from }))
         });
         let built_in = BUILT_IN.into_iter().map(|(key, value)| {
-            let (value, from) = (value.to_owned(), format!("the usual {key}"));
+            let (value, from) = (value.to_owned(), format!("the default {key}"));
             (key, Setting { value, from })
         });
         let mut layers = vec![flags.collect(), variables.collect()];
@@ -154,7 +154,7 @@ fn of_file(caller: &CallerArgs, env: &Env) -> Result<Vec<Layer>> {
     match (config, profile) {
         (Some(path), profile) => file::read(&path, profile.map(|(profile, _)| &**profile)),
         (None, Some((profile, from))) => Err(Error::usage(format!(
-            "{from} {profile}, but of which file?"
+            "{from} {profile} needs a configuration file"
         ))
         .hint("say --config FILE or set RECALL_CONFIG")),
         (None, None) => Ok(Vec::new()),
