@@ -63,12 +63,22 @@ fn options(args: &MockArgs) -> Result<Options> {
 
 /// The script, with the outages that are flags.
 fn script(args: &MockArgs) -> Result<Script> {
-    let script = args.script.as_deref().map(Script::load).transpose()?;
-    let mut script = script.unwrap_or_default();
+    let mut script = match &args.script {
+        Some(path) => Script::load(path).map_err(show_sample)?,
+        None => Script::default(),
+    };
     for outage in &args.away {
         script.add_outage(outage)?;
     }
     Ok(script)
+}
+
+/// Shows a script that works to whoever wrote one that does not, unless that was told already.
+fn show_sample(error: Error) -> Error {
+    if error.to_string().contains("hint: ") {
+        return error;
+    }
+    error.hint("samples/incident.toml shows one that works")
 }
 
 fn parse<T: std::str::FromStr<Err = Error>>(text: Option<&str>) -> Result<Option<T>> {

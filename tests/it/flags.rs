@@ -270,3 +270,18 @@ fn a_bound_may_be_as_high_as_one_likes() {
     run.with(words.as_flattened()).finish().exits(0);
     place.ledger().has_recalled_each_of(40);
 }
+
+#[test]
+fn a_script_that_is_none_is_told_of_the_sample() {
+    let place = Place::with_rows(rows(1));
+    place.write("odd.toml", "[[during]]\nfail = [\"10002\"]\n");
+    let mock = |script: &str| {
+        let done = place.recall(["mock", "--listen", "127.0.0.1:0", "--script", script]);
+        done.finish().exits(1)
+    };
+    for script in ["rows.csv", "gone.toml", "odd.toml"] {
+        let done = mock(script).says(script);
+        assert_eq!(done.stderr.matches("hint: ").count(), 1, "{}", done.stderr);
+    }
+    mock("rows.csv").says("samples/incident.toml");
+}
