@@ -88,8 +88,8 @@ struct File<'a> {
 impl File<'_> {
     /// The number, from 1, and the text of the line where this byte is.
     fn line(&self, at: usize) -> (usize, &str) {
-        let before = &self.text.as_bytes()[..at.min(self.text.len())];
-        let number = before.iter().filter(|byte| **byte == b'\n').count();
+        let bytes = self.text.bytes().take(at);
+        let number = bytes.filter(|byte| *byte == b'\n').count();
         (number + 1, self.text.lines().nth(number).unwrap_or(""))
     }
 
