@@ -2,6 +2,7 @@
 
 mod caller;
 mod file;
+mod mock;
 mod plan;
 mod settings;
 #[cfg(test)]
@@ -11,6 +12,7 @@ use std::fs;
 use std::path::Path;
 
 pub use caller::Caller;
+pub(crate) use mock::{flag, mock_options};
 pub use plan::plan;
 pub(crate) use plan::{rate, time};
 pub use settings::{Env, Settings, process_env};
@@ -22,7 +24,7 @@ use crate::api::secret::Secret;
 use crate::api::usersig;
 use crate::cli::ServiceArgs;
 use crate::error::{Error, Result};
-use crate::mock::{self, Cap, Mock};
+use crate::mock::Mock;
 use crate::run::Plan;
 
 /// The cap of the service, in calls a second (documented).
@@ -61,7 +63,8 @@ impl Service {
     ) -> Result<Self> {
         let now = usersig::now();
         let mock = if args.mock {
-            Some(start_mock(args)?)
+            let latency = args.mock_inside.mock_latency.as_deref();
+            Some(Mock::start(mock_options(&args.mock_inside, latency)?)?)
         } else {
             None
         };
@@ -98,23 +101,6 @@ impl Service {
             transport,
         })
     }
-}
-
-fn start_mock(args: &ServiceArgs) -> Result<Mock> {
-    Mock::start(mock::Options {
-        latency: args
-            .mock_latency
-            .as_deref()
-            .map_or(Ok(mock::Latency::default()), str::parse)?,
-        faults: args
-            .mock_fail
-            .iter()
-            .map(|fault| fault.parse())
-            .collect::<Result<_>>()?,
-        cap: args.mock_cap.map(Cap::Sliding),
-        seed: args.mock_seed,
-        ..mock::Options::default()
-    })
 }
 
 fn endpoint(settings: &Settings, ledger: Option<&str>) -> Result<Endpoint> {

@@ -285,3 +285,28 @@ fn a_script_that_is_none_is_told_of_the_sample() {
     }
     mock("rows.csv").says("samples/incident.toml");
 }
+
+#[test]
+fn a_flag_of_a_mock_that_can_not_be_read_is_named() {
+    let place = Place::with_rows(rows(1));
+    let fine = ["--listen", "127.0.0.1:0"];
+    for (command, flags) in [
+        (
+            &["run", "rows.csv", "--mock"][..],
+            &["--mock-latency", "--mock-fail"][..],
+        ),
+        (
+            &["bench", "--rows", "1"],
+            &["--mock-latency", "--mock-fail"],
+        ),
+        (
+            &["mock", fine[0], fine[1]],
+            &["--latency", "--fail", "--cap", "--idle"],
+        ),
+    ] {
+        for flag in flags {
+            let done = place.recall(command).with([*flag, "x"]).finish();
+            done.exits(2).says(&format!("error: {flag}"));
+        }
+    }
+}
