@@ -65,6 +65,7 @@ const SHARED_CAP: &str = "Retried at a lower pace by itself. If it stays, somebo
 const NEW_SIG: &str = "Set RECALL_SECRET_KEY, so that UserSigs are renewed by themselves, or bring a fresh RECALL_USERSIG; then go on. If the key is set, this machine's clock is wrong: check it.";
 const CHECK_SIG: &str = "Check that RECALL_USERSIG is whole and was made for this app and identifier, with this app's key; then go on.";
 const CHECK_CALL: &str = "The call itself was refused. Check --endpoint and --region; then go on. For another endpoint, once rows are recorded, begin another ledger: recall run --ledger FILE.";
+const CHECK_CALLER: &str = "Check SDKAppID, identifier and UserSig: the service's words say which it does not take, where it says so; then go on. For another app, once rows are recorded, begin another ledger: recall run --ledger FILE.";
 const CHECK_APP: &str = "Check the app in the console, RECALL_SDKAPPID and the region; then go on. For another app or endpoint, once rows are recorded, begin another ledger: recall run --ledger FILE.";
 const CHECK_ROW: &str = "Check the row's IDs. Other rows are not affected.";
 const CHECK_WAY: &str = "If every row gets it, something else answers in the service's place. If it is a proxy in between, mend that, then replay the failed rows; if it is a wrong --endpoint, begin another ledger with the right one, for each belongs to one endpoint.";
@@ -133,7 +134,7 @@ pub const TABLE: &[Code] = &[
     code(60019, SlowDown, "called too often", SHARED_CAP),
     code(60020, Stop, "the plan has expired or is in arrears", "Renew the app's plan in the console; then go on."),
     code(60021, Stop, "this source address is not allowed", "Run from an allowed address, or allow this one in the console; then go on."),
-    code(60025, Stop, "bad parameter in the URL", CHECK_CALL),
+    code(60025, Stop, "bad parameter in the URL", CHECK_CALLER),
     code(60026, Stop, "the domain does not belong to this app's region", "Set RECALL_REGION to the app's region; then go on. Once rows are recorded, begin another ledger instead, for each belongs to one endpoint: recall run --ledger FILE."),
     code(60027, Stop, "refused for the whole app", UNPUBLISHED_STOP),
     code(60028, Stop, "the trial edition's daily quota is used up", "Go on tomorrow, or upgrade the plan."),

@@ -47,11 +47,11 @@ pub const REGIONS: [(&str, &[&str], &str); 8] = [
 pub struct Endpoint(Url);
 
 impl Endpoint {
-    /// The endpoint of a region.
+    /// The endpoint of a region. `from` is who named it: a flag, a variable, or file and key.
     ///
     /// # Errors
     /// Usage, where no region has that name; it lists those there are.
-    pub fn of_region(name: &str) -> Result<Self, Error> {
+    pub fn of_region(from: &str, name: &str) -> Result<Self, Error> {
         let wanted = name.to_ascii_lowercase().replace(['_', ' '], "-");
         REGIONS
             .iter()
@@ -59,10 +59,40 @@ impl Endpoint {
             .map(|(_, _, host)| format!("https://{host}"))
             .ok_or_else(|| {
                 let names: Vec<_> = REGIONS.iter().map(|(region, ..)| *region).collect();
-                Error::usage(format!("no region is called {name:?}"))
+                Error::usage(format!("{from} {name:?} is not a region"))
                     .hint(format!("the regions are {}", names.join(", ")))
             })?
             .parse()
+    }
+
+    /// An address as it was set. `from` is who set it, as in [`of_region`](Self::of_region).
+    ///
+    /// # Errors
+    /// Usage, where it is not a URL, or not one to call. It does not show the text, in which a
+    /// secret may stand.
+    pub fn read(from: &str, text: &str) -> Result<Self, Error> {
+        let refuse = |why: &str| {
+            Error::usage(format!("{from} {why}"))
+                .hint("an endpoint looks like https://adminapisgp.im.qcloud.com")
+        };
+        let url = Url::parse(text).map_err(|error| refuse("is not a URL").because(error))?;
+        if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+            return Err(refuse("must start with https://"));
+        }
+        if url.query().is_some()
+            || url.fragment().is_some()
+            || !url.username().is_empty()
+            || url.password().is_some()
+        {
+            return Err(refuse("must be a bare address: no query, no user"));
+        }
+        let endpoint = Self(url);
+        if endpoint.0.scheme() == "http" && !endpoint.is_loopback() {
+            return Err(refuse(
+                "would send the UserSig unencrypted: http:// is for loopback only",
+            ));
+        }
+        Ok(endpoint)
     }
 
     /// Whether calls never leave this machine.
@@ -104,28 +134,7 @@ impl FromStr for Endpoint {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let refuse = |why: &str| {
-            Error::usage(format!("the endpoint {why}"))
-                .hint("an endpoint looks like https://adminapisgp.im.qcloud.com")
-        };
-        let url = Url::parse(text).map_err(|error| refuse("is no URL").because(error))?;
-        if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-            return Err(refuse("must start with https://"));
-        }
-        if url.query().is_some()
-            || url.fragment().is_some()
-            || !url.username().is_empty()
-            || url.password().is_some()
-        {
-            return Err(refuse("must be a bare address: no query, no user"));
-        }
-        let endpoint = Self(url);
-        if endpoint.0.scheme() == "http" && !endpoint.is_loopback() {
-            return Err(refuse(
-                "would send the UserSig unencrypted: http is for loopback only",
-            ));
-        }
-        Ok(endpoint)
+        Self::read("the endpoint", text)
     }
 }
 
@@ -142,11 +151,11 @@ mod tests {
     #[test]
     fn a_region_is_found_by_any_of_its_names() {
         for name in ["singapore", "SGP", "sg"] {
-            let endpoint = Endpoint::of_region(name).expect(name);
+            let endpoint = Endpoint::of_region("--region", name).expect(name);
             assert_eq!(endpoint.to_string(), "https://adminapisgp.im.qcloud.com");
         }
         assert_eq!(
-            Endpoint::of_region("Silicon Valley")
+            Endpoint::of_region("--region", "Silicon Valley")
                 .expect("spaces do")
                 .to_string(),
             "https://adminapiusa.im.qcloud.com"
@@ -155,10 +164,11 @@ mod tests {
 
     #[test]
     fn an_unknown_region_is_told_the_known_ones() {
-        let error = Endpoint::of_region("mars").expect_err("no such region");
-        assert!(
-            error.to_string().contains("china, singapore, seoul"),
-            "{error}"
+        let error = Endpoint::of_region("--region", "mars").expect_err("no such region");
+        assert_eq!(
+            error.to_string(),
+            "--region \"mars\" is not a region\n  hint: the regions are china, singapore, seoul, \
+             frankfurt, silicon-valley, jakarta, tokyo, riyadh"
         );
     }
 

@@ -8,20 +8,29 @@ use clap::Args;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Service")]
 pub struct CallerArgs {
-    /// The app, an integer
+    /// The SDKAppID of the app
     #[arg(long, value_name = "N")]
     pub sdkappid: Option<String>,
-    /// The admin of the app who calls [default: administrator]
+    /// An admin of the app, who calls [default: administrator]
     #[arg(long, value_name = "ID")]
     pub identifier: Option<String>,
-    /// A TOML file with all of this, for one app or several
+    /// Where it stands too.
+    #[command(flatten)]
+    pub file: FileArgs,
+}
+
+/// The configuration file.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Service")]
+pub struct FileArgs {
+    /// A TOML file with these settings, for one app or several
     ///
-    /// Without it RECALL_CONFIG names the file, if there is one.
+    /// Without it, RECALL_CONFIG may name the file.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// A profile of the file, such as game for [profile.game]
+    /// A profile in the file, such as game for [profile.game]
     ///
-    /// Without it RECALL_PROFILE names the profile.
+    /// Without it, RECALL_PROFILE may name the profile.
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
 }

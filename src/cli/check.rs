@@ -12,16 +12,19 @@ Examples:
   recall check rows.csv --strict && recall run rows.csv --strict
   recall check rows.csv --online --region tokyo   and which groups are there
 
-Nothing is recalled; with --online who calls comes from the environment, as for a run. Exit codes:
-0 every row can be sent, 1 it can't be read, 2 usage, 3 some rows are invalid (with --strict also
-the suspicious ones, with --online also those of groups in which a recall does nothing), 4 the
-service refuses to tell or does not answer, 130 interrupted. A service that is out is waited for as
-long as in a run: 30m, or what RECALL_MAX_OUTAGE or max_outage in the file say.")]
+Nothing is recalled. Without --online no service is asked, and only the rate of the environment or
+the file counts, for how long a run will take. With --online the service and the credentials are
+those of a run; while the service is out it waits for 30m, or for RECALL_MAX_OUTAGE, or for
+max_outage in the file.
+
+Exit codes: 0 every row can be sent, 1 the input can't be read, 2 usage, 3 some rows are invalid
+(with --strict also the suspicious ones, with --online also those of groups where a recall does
+nothing), 4 the service refuses or does not answer, 130 interrupted.")]
 pub struct CheckArgs {
     /// What the rows are.
     #[command(flatten)]
     pub rows: InputArgs,
-    /// Ask the service for the groups, and name those in which a recall does nothing
+    /// Look up the groups at the service, and name those where a recall does nothing
     #[arg(long)]
     pub online: bool,
     /// Where the service is and who asks.

@@ -16,21 +16,21 @@ pub struct InputArgs {
     /// Without it they are group, sender, topic and their usual variants.
     #[arg(long, value_name = "NAMES")]
     pub columns: Option<String>,
-    /// The first line is a row already
+    /// The first line is a row, not a header
     ///
     /// Its columns are group, sender, topic, unless --columns gives positions: group=2,sender=1.
     #[arg(long)]
     pub no_header: bool,
     /// How the text is encoded: gb18030, big5, utf-16le [default: utf-8]
     ///
-    /// Any name that the web has for an encoding will do: gb18030 (also for gbk and gb2312), big5,
-    /// shift-jis, euc-kr, windows-1252. A byte order mark tells it by itself.
+    /// Any encoding name known on the web will do: gb18030 (also for gbk and gb2312), big5,
+    /// shift-jis, euc-kr, windows-1252. A file with a byte order mark needs none.
     #[arg(long, value_name = "NAME")]
     pub encoding: Option<String>,
-    /// Take suspicious rows for invalid ones
+    /// Treat suspicious rows as invalid
     ///
-    /// Suspicious are IDs that are too long, cut or rounded, topics of other groups, swapped
-    /// columns.
+    /// Suspicious rows have IDs that are too long, cut or rounded, topics of other groups, or
+    /// swapped columns.
     #[arg(long)]
     pub strict: bool,
 }

@@ -11,6 +11,7 @@ mod check;
 mod export;
 mod input;
 mod mock;
+mod mock_inside;
 mod output;
 mod pace;
 mod pages;
@@ -22,11 +23,12 @@ mod usersig;
 use clap::{Args, Parser, Subcommand};
 
 pub use bench::BenchArgs;
-pub use caller::CallerArgs;
+pub use caller::{CallerArgs, FileArgs};
 pub use check::CheckArgs;
 pub use export::{ExportArgs, ExportFormat, OutcomeArg};
 pub use input::InputArgs;
 pub use mock::MockArgs;
+pub use mock_inside::MockInsideArgs;
 pub use output::{OutputArgs, ProgressArg};
 pub use pace::PaceArgs;
 pub use pages::{CompletionsArgs, ManArgs};
@@ -48,7 +50,7 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Look through a file of rows: what is in it, what is wrong with it, how long it will take
+    /// Check a file of rows: what is in it, what is wrong with it, how long it will take
     Check(CheckArgs),
     /// Recall the rows of a CSV or JSONL file
     Run(RunArgs),
@@ -56,14 +58,14 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Write the rows of a ledger to stdout, each with its last outcome
     Export(ExportArgs),
-    /// Tell what became of the rows of a ledger: as text, JSON or a page to send on
+    /// Report what became of the rows in a ledger: as text, JSON or an HTML page
     Report(ReportArgs),
-    /// Tell what an error code means and what to do about it
+    /// Explain an error code, and what to do about it
     Explain(ExplainArgs),
-    /// Make a UserSig from the secret key, or tell what one says of itself
+    /// Make a UserSig from the secret key, or show what one contains
     #[command(subcommand)]
     Usersig(UserSigCommand),
-    /// Measure the whole pipeline against a mock inside: pace, lag, CPU, memory
+    /// Measure the whole pipeline against a built-in mock: pace, lag, CPU, memory
     Bench(BenchArgs),
     /// Run a mock of the service on this machine
     Mock(MockArgs),

@@ -15,10 +15,10 @@ pub struct PaceArgs {
     pub rate: Option<String>,
     /// Most calls in flight [default: 200]
     ///
-    /// 200 keep the cap up to answers of one second.
+    /// 200 are enough for the cap where answers take up to one second.
     #[arg(long, value_name = "N", hide_short_help = true)]
     pub concurrency: Option<String>,
-    /// Most attempts a row [default: 8]
+    /// Most attempts per row [default: 8]
     #[arg(long, value_name = "N", hide_short_help = true)]
     pub max_attempts: Option<String>,
     /// How long a call may take [default: 10s]
@@ -28,17 +28,17 @@ pub struct PaceArgs {
     pub timeout: Option<String>,
     /// Most rows that may fail [default: 50%]
     ///
-    /// One more ends the run. A number of rows, a share, judged from 1,000 rows on, or none to let
-    /// all of them fail. Unless it is none, a run also ends whose first 20 rows all fail alike. Rows
-    /// that failed before, as in a replay, may all fail again, unless you say it.
+    /// One more ends the run. It is a number of rows, a share (checked from 1,000 rows on), or none
+    /// for no limit. Unless it is none, a run also ends when its first 20 rows all fail alike. Where
+    /// rows have failed before, as in a replay, the default is none.
     #[arg(long, value_name = "N|P%")]
     pub max_failures: Option<String>,
     /// Queue behind another run for this app on this machine
     #[arg(long)]
     pub wait: bool,
-    /// How long to wait for a service that is out [default: 30m]
+    /// How long to wait out an outage [default: 30m]
     ///
-    /// 0 lets rows fail instead.
+    /// With 0, rows fail instead.
     #[arg(long, value_name = "TIME")]
     pub max_outage: Option<String>,
 }

@@ -11,8 +11,8 @@ use super::{InputArgs, OutputArgs, PaceArgs, ServiceArgs};
 const MORE: &str = "recall run --help has every flag, the environment and the exit codes.";
 const EXAMPLES: &str = "\
 Examples:
-  recall run rows.csv --mock                  rehearse against a mock inside
-  recall run rows.csv --dry-run               the first calls, and none is made
+  recall run rows.csv --mock                  rehearse against a built-in mock
+  recall run rows.csv --dry-run               show the first calls, make none
   recall run rows.csv --preflight --limit 10  a canary: the first ten rows
   recall run rows.csv --preflight --resume    the rest, or what was interrupted
   xzcat rows.csv.xz | recall run -            rows from a pipe
@@ -20,13 +20,13 @@ Examples:
 const ENVIRONMENT_AND_EXIT: &str = "\
 Environment:
   RECALL_SDKAPPID, RECALL_IDENTIFIER      who calls
-  RECALL_SECRET_KEY or RECALL_USERSIG     no flags, for others could read them
+  RECALL_SECRET_KEY or RECALL_USERSIG     never flags: others could read them
   RECALL_REGION or RECALL_ENDPOINT        where the service is
   RECALL_RATE, RECALL_CONCURRENCY, RECALL_MAX_ATTEMPTS, RECALL_TIMEOUT,
   RECALL_MAX_FAILURES, RECALL_MAX_OUTAGE  the pace
   RECALL_CONFIG, RECALL_PROFILE           a TOML file that says the same with
                                           keys such as sdkappid and max_outage
-Flags weigh more than the environment, and that more than the file.
+Flags override the environment, and the environment the file.
 
 Exit codes:
   0  every row was recalled   3  finished; some rows failed or are invalid
@@ -59,16 +59,16 @@ pub struct RunArgs {
     /// Where results go.
     #[command(flatten)]
     pub output: OutputArgs,
-    /// Take the first N rows that are left, as a canary
+    /// Call only the first N rows that are left, as a canary
     #[arg(long, value_name = "N", help_heading = "Rows")]
     pub limit: Option<NonZeroU64>,
-    /// Ask for the groups first, skip those beyond recall
+    /// Look up groups first; skip AVChatRooms and missing ones
     ///
-    /// These are `AVChatRooms`, where it does nothing and is answered with success, and groups that
-    /// are gone. The input is read twice, so it must be a file.
+    /// In an AVChatRoom a recall does nothing, though the service answers with success. The input is
+    /// read twice, so it must be a file.
     #[arg(long, help_heading = "Rows")]
     pub preflight: bool,
-    /// Read everything and show the first calls, but make none
+    /// Read the input and show the first calls, but make none
     #[arg(long, help_heading = "Rows")]
     pub dry_run: bool,
 }
@@ -80,8 +80,8 @@ Examples:
   recall replay rows.ledger.jsonl               the failed rows, once more
   recall replay rows.mock.ledger.jsonl --mock   those of a rehearsal
 
-The service is the one that the ledger names, unless you say another.
-recall run --help tells of the environment and the exit codes.")]
+The rows go to the service that the ledger names, unless you name another.
+For the environment and the exit codes see recall run --help.")]
 pub struct ReplayArgs {
     /// The ledger whose failed rows are sent again
     pub ledger: PathBuf,

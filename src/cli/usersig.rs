@@ -2,14 +2,14 @@
 
 use clap::{Args, Subcommand};
 
-use super::CallerArgs;
+use super::{CallerArgs, FileArgs};
 
 /// `recall usersig`.
 #[derive(Debug, Subcommand)]
 pub enum UserSigCommand {
     /// Make a UserSig from RECALL_SECRET_KEY and print it
     Mint(MintArgs),
-    /// Tell what a UserSig says of itself: whose it is and when it ends
+    /// Show what a UserSig contains: whose it is and when it expires
     Show(ShowArgs),
 }
 
@@ -19,7 +19,7 @@ pub enum UserSigCommand {
 Example:
   RECALL_USERSIG=$(recall usersig mint --identifier root)")]
 pub struct MintArgs {
-    /// How long it holds
+    /// How long it is valid
     #[arg(long, value_name = "TIME", default_value = "24h")]
     pub expire: String,
     /// Whom it is for.
@@ -31,18 +31,18 @@ pub struct MintArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  recall usersig show                   the one of RECALL_USERSIG or the file
+  recall usersig show                   the one in RECALL_USERSIG or the file
   recall usersig show - < usersig.txt   one from stdin
 
-The UserSig itself is not printed. Exit codes: 0 it holds, 2 it can't be read, 3 it has run out.")]
+The UserSig itself is not printed. Exit codes: 0 it is valid, 2 it can't be read, 3 it has expired.")]
 pub struct ShowArgs {
-    /// - to read it from stdin; it is never taken from the arguments, where others could read it
+    /// - reads it from stdin; as an argument others could read it
     #[arg(value_name = "-")]
     pub stdin: Option<String>,
     /// Print it as one JSON object
     #[arg(long)]
     pub json: bool,
-    /// Who calls.
+    /// Where it may stand.
     #[command(flatten)]
-    pub caller: CallerArgs,
+    pub file: FileArgs,
 }

@@ -1,13 +1,14 @@
 //! `recall check`: what is in an input, what is wrong with it, how long it will take.
 
 use std::fmt::Write as _;
+use std::num::NonZeroU32;
 
 use serde::Serialize;
 
 use super::stdout::{print, print_json};
 use super::{groups, input};
 use crate::cli::{CheckArgs, PaceArgs, ServiceArgs};
-use crate::config::{self, CAP, Service, Settings, process_env};
+use crate::config::{self, Service, Settings, process_env};
 use crate::error::{Error, Result};
 use crate::exit;
 use crate::monitor::Screen;
@@ -21,27 +22,30 @@ use crate::survey::{FaultyRows, Found, Survey};
 /// # Errors
 /// When it can't be read, the service does not tell of its groups, or stdout can't be written.
 pub fn run(args: &CheckArgs, screen: &Screen) -> Result<u8> {
+    if !args.online {
+        refuse_service(&args.service)?;
+    }
     let mut survey = Survey::new();
     let rows = input::open(&args.rows)?;
+    // As where no flag of a run is given.
+    let pace = PaceArgs::default();
+    let settings = Settings::of_run(&args.service, &pace, &process_env())?;
+    let plan = config::plan(&settings, None, false)?;
+    let rate = plan.rate.map(NonZeroU32::get);
     let groups = if args.online {
-        // As where no flag of a run is given.
-        let pace = PaceArgs::default();
-        let settings = Settings::of_run(&args.service, &pace, &process_env())?;
-        let plan = config::plan(&settings, None, false)?;
         let service = Service::new(&args.service, &settings, &plan, None)?;
         let progress = args.progress;
         let (groups, _) = groups::look(rows, &mut survey, &service, &plan, progress, screen)?;
         Some(groups)
     } else {
-        refuse_service(&args.service)?;
         survey.take_input(rows, None, |_, _| Ok(()))?;
         None
     };
     let found = survey.found();
     if args.json {
-        print_json(&Checked::new(&found, groups.as_ref()))?;
+        print_json(&Checked::new(&found, groups.as_ref(), rate))?;
     } else {
-        print(&text(&input::name(&args.rows), &found))?;
+        print(&text(&input::name(&args.rows), &found, rate))?;
         if let Some(groups) = &groups {
             print(&format!("\n{}\n", groups.text()))?;
         }
@@ -54,14 +58,24 @@ pub fn run(args: &CheckArgs, screen: &Screen) -> Result<u8> {
     })
 }
 
-/// Whoever names a service wants it asked.
+/// Whoever says which service and who calls wants it asked. Offline only the pace counts, which the
+/// file says too.
 fn refuse_service(args: &ServiceArgs) -> Result<()> {
-    if args.mock || args.region.is_some() || args.endpoint.is_some() {
-        return Err(Error::usage(
-            "a service is named, and without --online none is asked",
-        ));
+    let flags = [
+        ("--region", args.region.is_some()),
+        ("--endpoint", args.endpoint.is_some()),
+        ("--sdkappid", args.caller.sdkappid.is_some()),
+        ("--identifier", args.caller.identifier.is_some()),
+        ("--cacert", args.cacert.is_some()),
+        ("--mock", args.mock),
+    ];
+    match flags.into_iter().find(|(_, given)| *given) {
+        None => Ok(()),
+        Some((flag, _)) => Err(Error::usage(format!(
+            "{flag} is for a check that asks the service"
+        ))
+        .hint(format!("add --online, or leave {flag} out"))),
     }
-    Ok(())
 }
 
 /// What `--json` prints.
@@ -74,28 +88,32 @@ struct Checked<'a> {
     groups_online: Option<&'a preflight::Found>,
     /// Calls that a run would make, without retries.
     calls: u64,
-    /// How long they take at the cap.
-    seconds_at_cap: u64,
+    /// How long they take at the rate that is set; none where they go as fast as they can.
+    seconds_at_cap: Option<u64>,
 }
 
 impl<'a> Checked<'a> {
-    fn new(found: &'a Found, groups_online: Option<&'a preflight::Found>) -> Self {
+    fn new(
+        found: &'a Found,
+        groups_online: Option<&'a preflight::Found>,
+        rate: Option<u32>,
+    ) -> Self {
         Self {
             found,
             groups_online,
             calls: found.calls(),
-            seconds_at_cap: least_time(found.calls(), CAP).as_secs(),
+            seconds_at_cap: rate.map(|rate| least_time(found.calls(), rate).as_secs()),
         }
     }
 }
 
-fn text(input: &str, found: &Found) -> String {
+fn text(input: &str, found: &Found, rate: Option<u32>) -> String {
     let mut text = String::new();
-    write(&mut text, input, found).expect("a String takes every word");
+    write(&mut text, input, found, rate).expect("a String takes every word");
     text
 }
 
-fn write(to: &mut String, input: &str, found: &Found) -> std::fmt::Result {
+fn write(to: &mut String, input: &str, found: &Found, rate: Option<u32>) -> std::fmt::Result {
     writeln!(to, "{input}\n")?;
     let counts = [
         ("rows", thousands(found.rows), String::new()),
@@ -120,7 +138,7 @@ fn write(to: &mut String, input: &str, found: &Found) -> std::fmt::Result {
         (
             "calls",
             thousands(found.calls()),
-            how_long(found.calls(), Some(CAP)),
+            how_long(found.calls(), rate),
         ),
     ];
     for (name, count, words) in counts {

@@ -1,12 +1,14 @@
 //! `recall mock`: the service, on this machine, until Ctrl-C.
 
 use std::net::SocketAddr;
+use std::str::FromStr;
 
 use super::stdout::print;
 use crate::cli::MockArgs;
+use crate::config::{flag, time};
 use crate::error::{Error, Result};
 use crate::exit;
-use crate::mock::{List, Mock, Only, Options, Script, World, duration};
+use crate::mock::{List, Mock, Only, Options, Script, World};
 
 /// Runs a mock until it is asked to stop, then prints what it saw.
 ///
@@ -44,15 +46,15 @@ fn options(args: &MockArgs) -> Result<Options> {
     Ok(Options {
         listen: args.listen,
         public: args.public,
-        latency: parse(args.latency.as_deref())?.unwrap_or_default(),
+        latency: parse("--latency", args.latency.as_deref())?.unwrap_or_default(),
         faults: args
             .fail
             .iter()
-            .map(|fault| fault.parse())
+            .map(|fault| flag("--fail", fault))
             .collect::<Result<_>>()?,
         script: script(args)?,
-        cap: parse(args.cap.as_deref())?,
-        idle: duration(&args.idle)?,
+        cap: parse("--cap", args.cap.as_deref())?,
+        idle: time("--idle", &args.idle)?,
         seed: args.seed,
         count_rows: args.count_rows,
         world: args.world.as_deref().map(World::load).transpose()?,
@@ -63,14 +65,24 @@ fn options(args: &MockArgs) -> Result<Options> {
 
 /// The script, with the outages that are flags.
 fn script(args: &MockArgs) -> Result<Script> {
-    let script = args.script.as_deref().map(Script::load).transpose()?;
-    let mut script = script.unwrap_or_default();
+    let mut script = match &args.script {
+        Some(path) => Script::load(path).map_err(show_sample)?,
+        None => Script::default(),
+    };
     for outage in &args.away {
         script.add_outage(outage)?;
     }
     Ok(script)
 }
 
-fn parse<T: std::str::FromStr<Err = Error>>(text: Option<&str>) -> Result<Option<T>> {
-    text.map(str::parse).transpose()
+/// Shows a script that works to whoever wrote one that does not, unless that was told already.
+fn show_sample(error: Error) -> Error {
+    if error.to_string().contains("hint: ") {
+        return error;
+    }
+    error.hint("samples/incident.toml shows one that works")
+}
+
+fn parse<T: FromStr<Err = Error>>(name: &str, text: Option<&str>) -> Result<Option<T>> {
+    text.map(|text| flag(name, text)).transpose()
 }

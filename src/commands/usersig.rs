@@ -1,4 +1,4 @@
-//! `recall usersig`: makes a `UserSig`, or tells what one says of itself.
+//! `recall usersig`: makes a `UserSig`, or shows what one contains.
 
 use std::io::{self, Read as _};
 use std::time::Duration;
@@ -34,9 +34,9 @@ pub fn run(command: &UserSigCommand, screen: &Screen) -> Result<u8> {
 fn mint(args: &MintArgs, now: u64, screen: &Screen) -> Result<u8> {
     let settings = Settings::of_caller(&args.caller, &process_env())?;
     let caller = Caller::new(&settings)?;
-    let key = settings.secret_key().ok_or_else(|| {
-        Error::usage("there is no secret key to sign with").hint("set RECALL_SECRET_KEY")
-    })?;
+    let key = settings
+        .secret_key()?
+        .ok_or_else(|| Error::usage("no secret key is set").hint("set RECALL_SECRET_KEY"))?;
     let expire = config::time("--expire", &args.expire)?;
     if expire.as_secs() == 0 {
         return Err(Error::usage("--expire must be a second or more"));
@@ -44,7 +44,7 @@ fn mint(args: &MintArgs, now: u64, screen: &Screen) -> Result<u8> {
     let Caller { app, identifier } = caller;
     let usersig = usersig::mint(&key, app, &identifier, now, expire.as_secs());
     screen.line(&format!(
-        "A UserSig for app {app} as {identifier:?}, good for {} until {}. Keep it like a password.",
+        "A UserSig for app {app} as {identifier:?}, valid for {} until {}. Keep it like a password.",
         time(expire),
         timestamp(now.saturating_add(expire.as_secs()))
     ));
@@ -53,29 +53,30 @@ fn mint(args: &MintArgs, now: u64, screen: &Screen) -> Result<u8> {
 }
 
 fn show(args: &ShowArgs, now: u64) -> Result<u8> {
-    let settings = Settings::of_caller(&args.caller, &process_env())?;
+    let settings = Settings::of_file(&args.file, &process_env())?;
     let from_stdin = match args.stdin.as_deref() {
         None => false,
         Some("-") => true,
         // Whatever it is, it may be a UserSig, and is not said again.
         Some(_) => {
             return Err(Error::usage(
-                "a UserSig is not taken from the arguments, where others can read it",
+                "a UserSig is not taken as an argument: others could read it",
             )
-            .hint("set RECALL_USERSIG, or give it to recall usersig show - on stdin"));
+            .hint("set RECALL_USERSIG, or give it on stdin: recall usersig show -"));
         }
     };
     let (usersig, from) = if from_stdin {
         (read_stdin()?, "stdin")
     } else {
-        settings.usersig().ok_or_else(|| {
-            Error::usage("there is no UserSig to show")
-                .hint("set RECALL_USERSIG, or give it to recall usersig show - on stdin")
+        settings.usersig()?.ok_or_else(|| {
+            Error::usage("no UserSig is set")
+                .hint("set RECALL_USERSIG, or give it on stdin: recall usersig show -")
         })?
     };
-    let claims = usersig::decode(usersig.expose())
-        .map_err(|malformed| Error::usage(format!("what {from} has is no UserSig: {malformed}")))?;
-    let shown = Shown::new(&claims, settings.secret_key().as_ref(), now);
+    let claims = usersig::decode(usersig.expose()).map_err(|malformed| {
+        Error::usage(format!("cannot decode the UserSig in {from}: {malformed}"))
+    })?;
+    let shown = Shown::new(&claims, settings.secret_key()?.as_ref(), now);
     if args.json {
         print_json(&shown)?;
     } else {
@@ -130,14 +131,14 @@ impl Shown {
 
     fn text(&self) -> String {
         let ends = if self.expired {
-            format!("ran out {} ago", time(self.distance))
+            format!("expired {} ago", time(self.distance))
         } else {
             format!("{} left", time(self.distance))
         };
         let signed = match self.signed_with_secret_key {
             Some(true) => "with the secret key that is set",
             Some(false) => "with another key than the one that is set",
-            None => "unknown, for no secret key is set",
+            None => "unknown: no secret key is set",
         };
         format!(
             "app         {}\nidentifier  {}\nmade at     {}\nends at     {}, {ends}\nsigned      {signed}\n",

@@ -1,5 +1,7 @@
 //! Who calls: app, identifier, and the secret that both are believed for.
 
+use std::num::NonZeroU64;
+
 use super::settings::{Setting, Settings};
 use crate::api::credentials::{Auth, Credentials};
 use crate::api::secret::Secret;
@@ -19,15 +21,24 @@ impl Caller {
     /// Who is set.
     ///
     /// # Errors
-    /// Usage, where the app is missing or no integer.
+    /// Usage, where the app is missing or no number that an app has, or the identifier is empty.
     pub fn new(settings: &Settings) -> Result<Self> {
         let Some(Setting { value, from }) = settings.get("sdkappid") else {
-            return Err(Error::usage("which app?").hint("set RECALL_SDKAPPID, or say --sdkappid N"));
+            return Err(
+                Error::usage("no SDKAppID is set").hint("set RECALL_SDKAPPID, or say --sdkappid N")
+            );
         };
-        let app = value.trim().parse();
+        let app: NonZeroU64 = value.trim().parse().map_err(|_| {
+            Error::usage(format!("{from} is not a positive integer"))
+                .hint("the console shows the SDKAppID of each app, such as 1400000000")
+        })?;
         let identifier = settings.get("identifier").expect("it is built in");
+        if identifier.value.trim().is_empty() {
+            return Err(Error::usage(format!("{} is empty", identifier.from))
+                .hint("name an admin account of the app, such as administrator"));
+        }
         Ok(Self {
-            app: app.map_err(|_| Error::usage(format!("{from} is not an integer")))?,
+            app: app.get(),
             identifier: identifier.value.clone(),
         })
     }
@@ -35,48 +46,74 @@ impl Caller {
 
 impl Settings {
     /// The app's secret key, where it is set.
-    pub fn secret_key(&self) -> Option<Secret> {
-        self.get("secret_key").map(secret)
+    ///
+    /// # Errors
+    /// Usage, where it is empty.
+    pub fn secret_key(&self) -> Result<Option<Secret>> {
+        self.get("secret_key").map(secret).transpose()
     }
 
     /// The `UserSig` that is set, and who said it.
-    pub fn usersig(&self) -> Option<(Secret, &str)> {
-        let setting = self.get("usersig")?;
-        Some((secret(setting), &setting.from))
+    ///
+    /// # Errors
+    /// Usage, where it is empty.
+    pub fn usersig(&self) -> Result<Option<(Secret, &str)>> {
+        let Some(setting) = self.get("usersig") else {
+            return Ok(None);
+        };
+        Ok(Some((secret(setting)?, &setting.from)))
     }
 }
 
-fn secret(setting: &Setting) -> Secret {
-    Secret::new(setting.value.trim())
+fn secret(setting: &Setting) -> Result<Secret> {
+    match setting.value.trim() {
+        "" => Err(Error::usage(format!("{} is empty", setting.from))),
+        value => Ok(Secret::new(value)),
+    }
 }
 
 /// What calls carry, at `now` in Unix seconds.
+///
+/// Of key and `UserSig` the nearer counts, and in the same place the key: it can do all that the
+/// `UserSig` can, and renew it. Whoever set both is told, unless the key overrides from nearer.
 pub(super) fn credentials(settings: &Settings, now: u64) -> Result<Credentials> {
     let caller = Caller::new(settings)?;
     let auth = match settings.either(["secret_key", "usersig"]) {
-        [Some(key), _] => Auth::SecretKey(secret(key)),
+        [Some(key), usersig] => {
+            if let Some(usersig) = usersig {
+                let (key, usersig) = (&key.from, &usersig.from);
+                tracing::warn!("{key} and {usersig} are both set: the key is used");
+            }
+            Auth::SecretKey(secret(key)?)
+        }
         [None, Some(usersig)] => {
-            check_usersig(usersig, &caller, now)?;
-            Auth::UserSig(secret(usersig))
+            let hidden = settings.get("secret_key").map(|key| &*key.from);
+            check_usersig(usersig, hidden, &caller, now)?;
+            if let Some(key) = hidden {
+                let usersig = &usersig.from;
+                tracing::warn!("{usersig} is used, not {key}; it can't be renewed");
+            }
+            Auth::UserSig(secret(usersig)?)
         }
         [None, None] => {
-            return Err(Error::usage("who calls? There is neither a secret key nor a UserSig").hint(
-                "set RECALL_SECRET_KEY, and UserSigs are made and renewed from it, or set RECALL_USERSIG",
-            ));
+            return Err(
+                Error::usage("no credentials: neither a secret key nor a UserSig is set").hint(
+                    "set RECALL_SECRET_KEY, from which UserSigs are made and renewed, or RECALL_USERSIG",
+                ),
+            );
         }
     };
     Ok(Credentials::new(caller.app, caller.identifier, auth, now))
 }
 
-/// Refuses a `UserSig` that the service would refuse. One that can't be read may still be right.
-fn check_usersig(setting: &Setting, caller: &Caller, now: u64) -> Result<()> {
-    let claims = match usersig::decode(secret(setting).expose()) {
+/// Refuses a `UserSig` that the service would refuse. One that can't be decoded may still be right.
+/// `hidden` is the secret key that would be used without it.
+fn check_usersig(setting: &Setting, hidden: Option<&str>, caller: &Caller, now: u64) -> Result<()> {
+    let from = &setting.from;
+    let claims = match usersig::decode(secret(setting)?.expose()) {
         Ok(claims) => claims,
         Err(malformed) => {
-            tracing::warn!(
-                "{} is none that can be read here: {malformed}",
-                setting.from
-            );
+            tracing::warn!("cannot decode the UserSig in {from}: {malformed}");
             return Ok(());
         }
     };
@@ -91,13 +128,16 @@ fn check_usersig(setting: &Setting, caller: &Caller, now: u64) -> Result<()> {
             claims.identifier, caller.identifier
         )
     } else if claims.ends() <= now {
-        "has run out".to_owned()
+        "has expired".to_owned()
     } else {
         return Ok(());
     };
-    Err(
-        Error::usage(format!("the UserSig of {} {wrong}", setting.from)).hint(
-            "make a new one, or set RECALL_SECRET_KEY, and they are made and renewed from it",
-        ),
-    )
+    let hint = match hidden {
+        Some(key) => format!("unset {from}, and UserSigs are made and renewed from {key}"),
+        None => {
+            "make a new one, or set RECALL_SECRET_KEY instead, from which they are made and renewed"
+                .to_owned()
+        }
+    };
+    Err(Error::usage(format!("the UserSig in {from} {wrong}")).hint(hint))
 }

@@ -17,52 +17,56 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use toml::{Table, Value};
+use toml::Spanned;
+use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::settings::{KEYS, Layer, Setting};
 use crate::error::{Error, Result};
+
+const NO_TABLE: &str = "write [profile.NAME]";
+const QUOTES: &str = "text stands in quotes: region = \"singapore\"";
 
 /// Reads a file, and in it a profile: layers, the weightier first.
 ///
 /// # Errors
 /// Usage, naming the line or key; never its value, which may be the secret.
 pub(super) fn read(path: &Path, profile: Option<&str>) -> Result<Vec<Layer>> {
-    let name = path.display();
+    let name = path.display().to_string();
     let text = fs::read_to_string(path).map_err(|error| {
         Error::usage(format!("cannot read the configuration {name}")).because(error)
     })?;
-    let mut table: Table = text.parse().map_err(|error: toml::de::Error| {
-        let at = error.span().map_or(0, |span| span.start);
-        let line = text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1;
-        Error::usage(format!("{name}, line {line} is not TOML"))
-            .hint("texts stand in quotes: region = \"singapore\"")
-    })?;
-    let profiles = match table.remove("profile") {
-        None => Table::new(),
-        Some(Value::Table(profiles)) => profiles,
+    let file = File {
+        name: &name,
+        text: &text,
+    };
+    let mut table = DeTable::parse(&text)
+        .map_err(|error| file.malformed(&error))?
+        .into_inner();
+    let profiles = match table.remove("profile").map(Spanned::into_inner) {
+        None => DeTable::new(),
+        Some(DeValue::Table(profiles)) => profiles,
         Some(_) => {
-            return Err(
-                Error::usage(format!("{name}: profile is no table")).hint("write [profile.NAME]")
-            );
+            return Err(Error::usage(format!("{name}: profile is not a table")).hint(NO_TABLE));
         }
     };
-    let top = layer(table, &name.to_string())?;
+    let top = file.layer(&table, &name)?;
     let mut layers = BTreeMap::new();
-    for (profile, keys) in profiles {
+    for (profile, keys) in &profiles {
+        let profile = profile.get_ref().as_ref();
         let place = format!("{name}, profile {profile}");
-        let Value::Table(keys) = keys else {
-            return Err(Error::usage(format!("{place} is no table")).hint("write [profile.NAME]"));
+        let DeValue::Table(keys) = keys.get_ref() else {
+            return Err(Error::usage(format!("{place} is not a table")).hint(NO_TABLE));
         };
-        layers.insert(profile, layer(keys, &place)?);
+        layers.insert(profile, file.layer(keys, &place)?);
     }
     let mut chosen = Vec::new();
     if let Some(profile) = profile {
-        let known = layers.keys().cloned().collect::<Vec<_>>().join(", ");
+        let known = layers.keys().copied().collect::<Vec<_>>().join(", ");
         chosen.push(layers.remove(profile).ok_or_else(|| {
             Error::usage(format!("{name} has no profile {profile:?}")).hint(if known.is_empty() {
-                "it has none".to_owned()
+                "it has no profiles: write [profile.NAME]".to_owned()
             } else {
-                format!("it has {known}")
+                format!("its profiles are {known}")
             })
         })?);
     }
@@ -75,30 +79,81 @@ pub(super) fn read(path: &Path, profile: Option<&str>) -> Result<Vec<Layer>> {
     Ok(chosen)
 }
 
-fn layer(table: Table, place: &str) -> Result<Layer> {
-    let mut layer = Layer::new();
-    for (key, value) in table {
-        let Some(key) = KEYS.into_iter().find(|known| *known == key) else {
-            return Err(
-                Error::usage(format!("{place}: there is no key {key:?}")).hint(format!(
+/// A file that has been read but not understood.
+struct File<'a> {
+    name: &'a str,
+    text: &'a str,
+}
+
+impl File<'_> {
+    /// The number, from 1, and the text of the line where this byte is.
+    fn line(&self, at: usize) -> (usize, &str) {
+        let bytes = self.text.bytes().take(at);
+        let number = bytes.filter(|byte| *byte == b'\n').count();
+        (number + 1, self.text.lines().nth(number).unwrap_or(""))
+    }
+
+    /// What the parser found. Its message is made of fixed words alone, where its display has the
+    /// line, secret and all.
+    fn malformed(&self, error: &toml::de::Error) -> Error {
+        let span = error.span().unwrap_or_default();
+        let (number, line) = self.line(span.start);
+        let place = format!("{}, line {number}", self.name);
+        if error.message() == "duplicate key" {
+            let key = self.text.get(span).filter(|key| KEYS.contains(key));
+            return Error::usage(match key {
+                Some(key) => format!("{place}: {key:?} is set twice"),
+                None => format!("{place}: duplicate key"),
+            })
+            .hint("remove one of the two");
+        }
+        // Of a value without quotes it says what its first letter might have begun: a boolean, a float.
+        let value = line.split_once('=').map(|(_, value)| value.trim_start());
+        match value {
+            Some("") => Error::usage(format!("{place} is not TOML: the value is missing")),
+            Some(value) if value.starts_with(char::is_alphanumeric) => Error::usage(format!(
+                "{place} is not TOML: the value is neither text in quotes nor a number"
+            ))
+            .hint(QUOTES),
+            _ => Error::usage(format!("{place} is not TOML: {}", error.message())),
+        }
+    }
+
+    fn layer(&self, table: &DeTable<'_>, place: &str) -> Result<Layer> {
+        let mut layer = Layer::new();
+        for (name, value) in table {
+            let Some(key) = KEYS.into_iter().find(|known| known == name.get_ref()) else {
+                let (line, _) = self.line(name.span().start);
+                return Err(Error::usage(format!(
+                    "{}, line {line}: there is no key {:?}",
+                    self.name,
+                    name.get_ref()
+                ))
+                .hint(format!(
                     "the keys are {}, and tables [profile.NAME] of them",
                     KEYS.join(", ")
-                )),
-            );
-        };
-        let value = match value {
-            Value::String(text) => text,
-            Value::Integer(number) => number.to_string(),
-            _ => {
-                return Err(Error::usage(format!(
-                    "{place}: {key} is neither a text in quotes nor a number"
                 )));
-            }
-        };
-        let from = format!("{place}: {key}");
-        layer.insert(key, Setting { value, from });
+            };
+            let from = format!("{place}: {key}");
+            let value = match value.get_ref() {
+                DeValue::String(text) => text.clone().into_owned(),
+                DeValue::Integer(number) => integer(number),
+                _ => {
+                    return Err(Error::usage(format!(
+                        "{from} is neither text in quotes nor a whole number"
+                    )));
+                }
+            };
+            layer.insert(key, Setting { value, from });
+        }
+        Ok(layer)
     }
-    Ok(layer)
+}
+
+/// In decimal digits; as it stands where it is longer than any that is meant.
+fn integer(number: &DeInteger<'_>) -> String {
+    i64::from_str_radix(number.as_str(), number.radix())
+        .map_or_else(|_| number.as_str().to_owned(), |number| number.to_string())
 }
 
 /// A secret that others on this machine can read is none.

@@ -2,6 +2,7 @@
 
 mod caller;
 mod file;
+mod mock;
 mod plan;
 mod settings;
 #[cfg(test)]
@@ -11,6 +12,7 @@ use std::fs;
 use std::path::Path;
 
 pub use caller::Caller;
+pub(crate) use mock::{flag, mock_options};
 pub use plan::plan;
 pub(crate) use plan::{rate, time};
 pub use settings::{Env, Settings, process_env};
@@ -22,7 +24,7 @@ use crate::api::secret::Secret;
 use crate::api::usersig;
 use crate::cli::ServiceArgs;
 use crate::error::{Error, Result};
-use crate::mock::{self, Cap, Mock};
+use crate::mock::Mock;
 use crate::run::Plan;
 
 /// The cap of the service, in calls a second (documented).
@@ -61,7 +63,8 @@ impl Service {
     ) -> Result<Self> {
         let now = usersig::now();
         let mock = if args.mock {
-            Some(start_mock(args)?)
+            let latency = args.mock_inside.mock_latency.as_deref();
+            Some(Mock::start(mock_options(&args.mock_inside, latency)?)?)
         } else {
             None
         };
@@ -100,37 +103,20 @@ impl Service {
     }
 }
 
-fn start_mock(args: &ServiceArgs) -> Result<Mock> {
-    Mock::start(mock::Options {
-        latency: args
-            .mock_latency
-            .as_deref()
-            .map_or(Ok(mock::Latency::default()), str::parse)?,
-        faults: args
-            .mock_fail
-            .iter()
-            .map(|fault| fault.parse())
-            .collect::<Result<_>>()?,
-        cap: args.mock_cap.map(Cap::Sliding),
-        seed: args.mock_seed,
-        ..mock::Options::default()
-    })
-}
-
 fn endpoint(settings: &Settings, ledger: Option<&str>) -> Result<Endpoint> {
     match (settings.either(["endpoint", "region"]), ledger) {
         ([Some(endpoint), Some(region)], _) => Err(Error::usage(format!(
-            "{} and {} are both set, and only one can be meant",
+            "{} and {} are both set, but a run has one service",
             endpoint.from, region.from
         ))
         .hint("unset one of them, or say --endpoint or --region")),
-        ([Some(endpoint), None], _) => endpoint.value.parse(),
-        ([None, Some(region)], _) => Endpoint::of_region(&region.value),
+        ([Some(endpoint), None], _) => Endpoint::read(&endpoint.from, &endpoint.value),
+        ([None, Some(region)], _) => Endpoint::of_region(&region.from, &region.value),
         ([None, None], Some(MOCK)) => Err(Error::usage("this is the ledger of a rehearsal")
             .hint("add --mock to replay it as one")),
-        ([None, None], Some(ledger)) => ledger.parse(),
-        ([None, None], None) => Err(Error::usage("where is the service?").hint(
-            "say --region NAME or set RECALL_REGION; --endpoint URL for any other address; --mock to rehearse",
+        ([None, None], Some(ledger)) => Endpoint::read("the endpoint in the ledger", ledger),
+        ([None, None], None) => Err(Error::usage("no service is set").hint(
+            "set RECALL_REGION or say --region NAME; --endpoint URL is for any other address, --mock to rehearse",
         )),
     }
 }

@@ -4,10 +4,9 @@ use std::num::{NonZeroU32, NonZeroU64};
 use std::str::FromStr;
 use std::time::Duration;
 
-use jiff::SignedDuration;
-
 use super::settings::{Setting, Settings};
 use crate::error::{Error, Result};
+use crate::mock;
 use crate::run::{LastSecond, MaxFailures, Plan};
 
 /// A rate above this is none that is ever reached; calls a billionth of a second apart could not
@@ -79,13 +78,8 @@ fn max_failures(Setting { value, from }: &Setting) -> Result<MaxFailures> {
     if value == "none" {
         return Ok(MaxFailures::Any);
     }
-    match value.strip_suffix('%') {
-        Some(percent) => percent
-            .parse()
-            .ok()
-            .filter(|percent| (0.0..=100.0).contains(percent))
-            .map(MaxFailures::Percent)
-            .ok_or_else(wrong),
+    match mock::percent(value) {
+        Some(percent) => Ok(MaxFailures::Percent(percent)),
         None => value.parse().map(MaxFailures::Rows).map_err(|_| wrong()),
     }
 }
@@ -96,15 +90,9 @@ fn duration(Setting { value, from }: &Setting) -> Result<Duration> {
 
 /// A time such as `10s`, `500ms` or `30m`. `from` is who said it.
 pub(crate) fn time(from: &str, text: &str) -> Result<Duration> {
-    if text == "0" {
-        return Ok(Duration::ZERO);
-    }
-    text.parse::<SignedDuration>()
-        .ok()
-        .and_then(|duration| Duration::try_from(duration).ok())
-        .ok_or_else(|| {
-            Error::usage(format!(
-                "{from} {text} is not a time such as 10s, 500ms or 30m"
-            ))
-        })
+    mock::duration(text).map_err(|_| {
+        Error::usage(format!(
+            "{from} {text} is not a time such as 10s, 500ms or 30m"
+        ))
+    })
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::file;
-use crate::cli::{CallerArgs, PaceArgs, ServiceArgs};
+use crate::cli::{CallerArgs, FileArgs, PaceArgs, ServiceArgs};
 use crate::error::{Error, Result};
 
 /// All that can be set. Each is a key of the file, a variable of the environment and, but for the
@@ -54,6 +54,9 @@ pub(super) struct Setting {
     pub(super) from: String,
 }
 
+/// A key, and what its flag says.
+type Flag<'a> = (&'static str, &'a Option<String>);
+
 /// What is set in one place, by key.
 pub(super) type Layer = BTreeMap<&'static str, Setting>;
 
@@ -79,7 +82,7 @@ impl Settings {
             ("max_outage", &pace.max_outage),
             ("max_failures", &pace.max_failures),
         ];
-        Self::new(&service.caller, &flags, env)
+        Self::new(&who(&service.caller), &flags, &service.caller.file, env)
     }
 
     /// What is set for a command that makes no calls.
@@ -88,25 +91,25 @@ impl Settings {
     /// Usage, where the file can't be read, or says what nobody understands; it lists what there
     /// is.
     pub fn of_caller(caller: &CallerArgs, env: &Env) -> Result<Self> {
-        Self::new(caller, &[], env)
+        Self::new(&who(caller), &[], &caller.file, env)
     }
 
-    fn new(
-        caller: &CallerArgs,
-        flags: &[(&'static str, &Option<String>)],
-        env: &Env,
-    ) -> Result<Self> {
+    /// What is set where no flag says who calls.
+    ///
+    /// # Errors
+    /// As [`of_caller`](Self::of_caller).
+    pub fn of_file(file: &FileArgs, env: &Env) -> Result<Self> {
+        Self::new(&[], &[], file, env)
+    }
+
+    fn new(who: &[Flag], flags: &[Flag], file: &FileArgs, env: &Env) -> Result<Self> {
         for name in unknown(env) {
             let known: Vec<_> = known().collect();
             tracing::warn!(
-                "{name:?} is set and means nothing here; the variables are {}",
+                "{name:?} is set, but recall has no such variable; its variables are {}",
                 known.join(", ")
             );
         }
-        let who = [
-            ("sdkappid", &caller.sdkappid),
-            ("identifier", &caller.identifier),
-        ];
         let flags = who.iter().chain(flags).filter_map(|(key, value)| {
             let value = value.as_ref()?.clone();
             let from = format!("--{}", key.replace('_', "-"));
@@ -118,11 +121,11 @@ impl Settings {
             Some((key, Setting { value, from }))
         });
         let built_in = BUILT_IN.into_iter().map(|(key, value)| {
-            let (value, from) = (value.to_owned(), format!("the usual {key}"));
+            let (value, from) = (value.to_owned(), format!("the default {key}"));
             (key, Setting { value, from })
         });
         let mut layers = vec![flags.collect(), variables.collect()];
-        layers.extend(of_file(caller, env)?);
+        layers.extend(of_file(file, env)?);
         layers.push(built_in.collect());
         Ok(Self { layers })
     }
@@ -143,10 +146,18 @@ impl Settings {
     }
 }
 
-fn of_file(caller: &CallerArgs, env: &Env) -> Result<Vec<Layer>> {
-    let config = caller.config.clone();
+/// The flags that say who calls.
+fn who(caller: &CallerArgs) -> [Flag<'_>; 2] {
+    [
+        ("sdkappid", &caller.sdkappid),
+        ("identifier", &caller.identifier),
+    ]
+}
+
+fn of_file(file: &FileArgs, env: &Env) -> Result<Vec<Layer>> {
+    let config = file.config.clone();
     let config = config.or_else(|| env.get(CONFIG).map(PathBuf::from));
-    let profile = match (&caller.profile, env.get(PROFILE)) {
+    let profile = match (&file.profile, env.get(PROFILE)) {
         (Some(profile), _) => Some((profile, "--profile")),
         (None, Some(profile)) => Some((profile, PROFILE)),
         (None, None) => None,
@@ -154,7 +165,7 @@ fn of_file(caller: &CallerArgs, env: &Env) -> Result<Vec<Layer>> {
     match (config, profile) {
         (Some(path), profile) => file::read(&path, profile.map(|(profile, _)| &**profile)),
         (None, Some((profile, from))) => Err(Error::usage(format!(
-            "{from} {profile}, but of which file?"
+            "{from} {profile} needs a configuration file"
         ))
         .hint("say --config FILE or set RECALL_CONFIG")),
         (None, None) => Ok(Vec::new()),

@@ -113,7 +113,7 @@ fn a_usersig_of_somebody_else_or_of_yesterday_is_refused() {
     for (app, identifier, time, words) in [
         (8, "administrator", now, "is for app 8"),
         (7, "somebody", now, "is for \"somebody\""),
-        (7, "administrator", now - 3_601, "has run out"),
+        (7, "administrator", now - 3_601, "has expired"),
     ] {
         let error = refused(app, identifier, time).expect(words);
         assert!(error.contains(words), "{error}");
@@ -148,7 +148,7 @@ fn bounds_are_read_and_bad_ones_refused() {
 }
 
 #[test]
-fn flags_weigh_more_than_the_environment_that_more_than_the_file_and_all_more_than_the_usual() {
+fn flags_weigh_more_than_the_environment_that_more_than_the_file_and_all_more_than_the_default() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("recall.toml");
     let text = "rate = 50\nmax_attempts = 3\n[profile.slow]\nrate = \"5\"\ntimeout = \"1s\"\n";

@@ -137,7 +137,7 @@ impl FromStr for What {
             // 1xx is no answer yet, and 204 and 304 have no body: no service would send them.
             (Ok(status @ (200..=203 | 300..=303 | 305..=599)), _) => Ok(Self::Status(status)),
             (_, Ok(code @ 600..)) => Ok(Self::Code(code)),
-            _ => Err(Error::usage(format!("{text:?} is no fault")).hint(EXAMPLE)),
+            _ => Err(Error::usage(format!("{text:?} is not a fault")).hint(EXAMPLE)),
         }
     }
 }
@@ -157,14 +157,16 @@ impl fmt::Display for What {
 
 /// `5%` as 0.05.
 pub(crate) fn share(text: &str) -> Result<f64> {
-    text.strip_suffix('%')
-        .and_then(|percent| percent.parse::<f64>().ok())
-        .filter(|percent| (0.0..=100.0).contains(percent))
-        .map(|percent| percent / 100.0)
-        .ok_or_else(|| {
-            Error::usage(format!("{text:?} is no chance from 0% to 100%"))
-                .hint("write a number and a percent sign, as in 5% or 0.1%")
-        })
+    percent(text).map(|percent| percent / 100.0).ok_or_else(|| {
+        Error::usage(format!("{text:?} is not a chance from 0% to 100%"))
+            .hint("write a number and a percent sign, as in 5% or 0.1%")
+    })
+}
+
+/// `5%` as 5, up to 100.
+pub(crate) fn percent(text: &str) -> Option<f64> {
+    let percent = text.strip_suffix('%')?.parse().ok()?;
+    (0.0..=100.0).contains(&percent).then_some(percent)
 }
 
 /// Checks that the chances leave no call struck twice.

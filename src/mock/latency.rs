@@ -133,7 +133,7 @@ fn range(text: &str) -> Result<RangeInclusive<Duration>> {
 /// Reads a duration: `20ms`, `1.5s`, `2m`; a bare 0 too.
 ///
 /// # Errors
-/// Of kind `Usage`, where it is none.
+/// Of kind `Usage`, where it is not one.
 pub fn duration(text: &str) -> Result<Duration> {
     if text == "0" {
         return Ok(Duration::ZERO);

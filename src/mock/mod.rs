@@ -55,6 +55,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::LocalSet;
 
 pub use cap::Cap;
+pub(crate) use fault::percent;
 pub use fault::{Fault, Of, What};
 pub use hook::{Call, Gate, Hook, Instead, Otherwise, Then};
 pub use latency::{Latency, duration};

@@ -1,5 +1,7 @@
 //! `recall check`: a look at the rows before any of them is called.
 
+use serde_json::Value;
+
 use crate::stage::{Finished, Place, Service, rows};
 
 /// What exports look like in the middle of a spam wave.
@@ -174,4 +176,73 @@ fn a_ledger_is_no_input_and_that_is_said() {
         .exits(2)
         .says("rows.ledger.jsonl is a ledger, not an input")
         .says("recall report rows.ledger.jsonl");
+}
+
+#[test]
+fn offline_it_refuses_whatever_says_which_service_and_who_calls() {
+    let place = Place::with_rows(rows(1));
+    for words in [
+        &["--sdkappid", "7"][..],
+        &["--identifier", "root"],
+        &["--cacert", "ca.pem"],
+        &["--region", "tokyo"],
+        &["--endpoint", "http://127.0.0.1:1"],
+        &["--mock"],
+    ] {
+        let done = check(
+            &place,
+            &["rows.csv"]
+                .iter()
+                .chain(words)
+                .copied()
+                .collect::<Vec<_>>(),
+        );
+        done.exits(2).says(words[0]).says("--online");
+    }
+}
+
+#[test]
+fn it_tells_the_time_at_the_rate_that_a_run_would_have() {
+    let place = Place::with_rows(rows(400));
+    place.write("cfg.toml", "rate = 4\n[profile.slow]\nrate = 2\n");
+    let check = || place.recall(["check", "rows.csv"]);
+    for (words, variable, time, seconds) in [
+        (&[][..], None, "2.0 s at 200 calls/s", Value::from(2)),
+        (&[], Some("20"), "20 s at 20 calls/s", Value::from(20)),
+        (&[], Some("max"), "as fast as it goes", Value::Null),
+        (
+            &["--config", "cfg.toml"],
+            None,
+            "1:40 min at 4 calls/s",
+            Value::from(100),
+        ),
+        (
+            &["--config", "cfg.toml", "--profile", "slow"],
+            None,
+            "3:20 min at 2 calls/s",
+            Value::from(200),
+        ),
+        (
+            &["--config", "cfg.toml"],
+            Some("40"),
+            "10 s at 40 calls/s",
+            Value::from(10),
+        ),
+    ] {
+        let check = || {
+            let check = check().with(words);
+            match variable {
+                Some(rate) => check.env("RECALL_RATE", rate),
+                None => check,
+            }
+        };
+        let text = check().finish().exits(0).stdout;
+        assert!(text.contains(time), "{time} is not in {text}");
+        let json = check().with(["--json"]).finish().exits(0).json();
+        assert_eq!(json["seconds_at_cap"], seconds, "{words:?}");
+    }
+    let wrong = check().env("RECALL_RATE", "fast").finish().exits(2);
+    wrong.says("RECALL_RATE fast");
+    let gone = check().with(["--config", "gone.toml"]).finish();
+    gone.exits(2).says("gone.toml");
 }

@@ -3,7 +3,10 @@
 use std::fs::{Permissions, set_permissions};
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::stage::{Answer, Place, SECRET_KEY, Service, rows};
+use recall_worker::api::secret::Secret;
+use recall_worker::api::usersig;
+
+use crate::stage::{Answer, Finished, Place, SECRET_KEY, Service, rows};
 
 /// A file of two apps, and a place to use it in without any environment.
 fn place(service: &Service) -> Place {
@@ -247,4 +250,235 @@ fn patience_may_be_set_for_good() {
         run.with(["--concurrency", "1"]).finish().exits(4);
         assert_eq!(service.calls(), 3, "{said:?}");
     }
+}
+
+/// A dry run with this file, and how it was refused.
+#[track_caller]
+fn refused(text: &str) -> Finished {
+    let place = Place::with_rows(rows(1));
+    place.write("cfg.toml", text);
+    let words = ["run", "rows.csv", "--dry-run", "--config", "cfg.toml"];
+    place.recall(words).finish().exits(2)
+}
+
+#[test]
+fn a_file_that_can_not_be_read_is_told_by_its_line_and_what_is_wrong_there() {
+    const QUOTES: &str = "text stands in quotes";
+    for (text, words, about_quotes) in [
+        (
+            "region = \"tokyo\"\nregion = \"tokyo\"\n",
+            "cfg.toml, line 2: \"region\" is set twice",
+            false,
+        ),
+        (
+            "[profile.a]\nrate = 1\n[profile.a]\n",
+            "cfg.toml, line 3: duplicate key",
+            false,
+        ),
+        ("rate = 1\nregion = tokyo\n", "cfg.toml, line 2", true),
+        ("timeout = 10s\n", "cfg.toml, line 1", true),
+        ("max_failures = 20%\n", "cfg.toml, line 1", true),
+        ("region = \"tokyo\n", "cfg.toml, line 1", false),
+        (
+            "region\n",
+            "cfg.toml, line 1 is not TOML: key with no value",
+            false,
+        ),
+        (
+            "region =\n",
+            "cfg.toml, line 1 is not TOML: the value is missing",
+            false,
+        ),
+        ("[profile.a\n", "cfg.toml, line 1", false),
+    ] {
+        let done = refused(text).says(words);
+        let told = done.stderr.contains(QUOTES);
+        assert_eq!(told, about_quotes, "{text}: {}", done.stderr);
+    }
+}
+
+#[test]
+fn no_error_of_the_file_shows_what_a_secret_is() {
+    for key in ["secret_key", "usersig"] {
+        for value in [
+            "s3cret",
+            "'s3cret",
+            "\"s3cret\" s3cret",
+            "['s3cret']",
+            "\"s3cret\"\nKEY = \"s3cret\"",
+            "\"\"\"s3cret\ns3cret",
+            "1s3cret",
+            "{ s3cret = 1, s3cret = 2 }",
+            "'s3cret'\nregoin = 's3cret'",
+        ] {
+            let text = format!("{key} = {}\n", value.replace("KEY", key));
+            let done = refused(&text).says("cfg.toml");
+            assert!(!done.stderr.contains("s3cret"), "{text}: {}", done.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_key_that_there_is_not_is_told_by_its_line_with_those_there_are() {
+    for (text, words) in [
+        (
+            "rate = 1\nregoin = \"tokyo\"\n",
+            "line 2: there is no key \"regoin\"",
+        ),
+        (
+            "rate = 1\n[profile.a]\n\nsdkapid = 1\n",
+            "line 4: there is no key \"sdkapid\"",
+        ),
+        (
+            "[profil.a]\nrate = 1\n",
+            "line 1: there is no key \"profil\"",
+        ),
+    ] {
+        let done = refused(text).says("cfg.toml, ").says(words);
+        done.says("sdkappid, identifier").says("[profile.NAME]");
+    }
+}
+
+#[test]
+fn a_region_or_endpoint_that_is_wrong_is_told_with_whoever_said_it() {
+    let place = Place::with_rows(rows(1));
+    let dry = || place.recall(["run", "rows.csv", "--dry-run"]);
+    for (key, value, why) in [
+        ("region", "singapur", "is not a region"),
+        ("region", "singapur", "china, singapore, seoul"),
+        ("endpoint", "http://example.com", "unencrypted"),
+        ("endpoint", "example.com", "is not a URL"),
+        ("endpoint", "ftp://example.com", "must start with https://"),
+        ("endpoint", "https://a:b@example.com", "no user"),
+    ] {
+        place.write("cfg.toml", format!("[profile.x]\n{key} = \"{value}\"\n"));
+        let file = dry().with(["--config", "cfg.toml", "--profile", "x"]);
+        file.finish()
+            .exits(2)
+            .says(&format!("cfg.toml, profile x: {key}"))
+            .says(why);
+        let variable = format!("RECALL_{}", key.to_uppercase());
+        let by_variable = dry().env(&variable, value).finish().exits(2);
+        by_variable.says(&variable).says(why);
+        let flag = format!("--{key}");
+        let by_flag = dry().with([&*flag, value]).finish().exits(2);
+        by_flag.says(&flag).says(why);
+    }
+}
+
+#[test]
+fn a_caller_that_is_none_is_refused_before_any_call() {
+    let service = Service::good();
+    let place = Place::with_rows(rows(1));
+    let run = || {
+        let run = place.run("rows.csv").on(service.address());
+        run.with(["--preflight"])
+    };
+    for (flag, values) in [
+        ("--sdkappid", &["0", "", "-1", "app", "1.5"][..]),
+        ("--identifier", &["", " "]),
+    ] {
+        for value in values {
+            let done = run().with([format!("{flag}={value}")]).finish();
+            done.exits(2).says(flag);
+        }
+    }
+    let zero = run().env("RECALL_SDKAPPID", "0").finish().exits(2);
+    zero.says("RECALL_SDKAPPID");
+    for (key, value) in [
+        ("sdkappid", "0"),
+        ("sdkappid", "-5"),
+        ("sdkappid", "99999999999999999999"),
+        ("identifier", "''"),
+        ("usersig", "''"),
+        ("secret_key", "' '"),
+    ] {
+        place.write("cfg.toml", format!("{key} = {value}\n"));
+        let run = run().with(["--config", "cfg.toml"]);
+        let run = run.without("RECALL_SDKAPPID").without("RECALL_USERSIG");
+        let run = if key == "sdkappid" {
+            run
+        } else {
+            run.env("RECALL_SDKAPPID", "7")
+        };
+        run.finish().exits(2).says(&format!("cfg.toml: {key}"));
+    }
+    assert_eq!(service.calls(), 0);
+    // Empty in the environment is as good as not set.
+    run().env("RECALL_IDENTIFIER", "").finish().exits(0);
+    assert_eq!(
+        service.requests()[0].parameter("identifier"),
+        "administrator"
+    );
+}
+
+#[test]
+fn of_key_and_usersig_the_nearer_counts_and_it_is_said_which() {
+    let service = Service::good();
+    let place = Place::with_rows(rows(1));
+    let mut nth = 0;
+    let mut used = |file: &str, env: &[(&str, &str)]| {
+        nth += 1;
+        place.write("cfg.toml", file);
+        let run = place.run("rows.csv").on(service.address());
+        let run = run.without("RECALL_USERSIG");
+        let run = run.with(["--config", "cfg.toml", "--ledger", &nth.to_string()]);
+        let run = env
+            .iter()
+            .fold(run, |run, (name, value)| run.env(name, *value));
+        let done = run.finish().exits(0);
+        let sent = service.requests().last().unwrap().parameter("usersig");
+        assert!(!done.stderr.contains(SECRET_KEY), "{}", done.stderr);
+        (if sent == "brought" { "usersig" } else { "key" }, done)
+    };
+    let (key, sig) = (
+        ("RECALL_SECRET_KEY", SECRET_KEY),
+        ("RECALL_USERSIG", "brought"),
+    );
+    let key_in_file = format!("secret_key = \"{SECRET_KEY}\"\n");
+    let both_in_file = format!("{key_in_file}usersig = \"brought\"\n");
+    for (file, env, expected, said) in [
+        (
+            "",
+            &[key, sig][..],
+            "key",
+            "RECALL_SECRET_KEY and RECALL_USERSIG are both set",
+        ),
+        (
+            &*both_in_file,
+            &[],
+            "key",
+            "cfg.toml: secret_key and cfg.toml: usersig are both set",
+        ),
+        (
+            &*key_in_file,
+            &[sig],
+            "usersig",
+            "RECALL_USERSIG is used, not cfg.toml: secret_key",
+        ),
+        ("usersig = \"brought\"\n", &[key], "key", ""),
+        (&*key_in_file, &[], "key", ""),
+    ] {
+        let (got, done) = used(file, env);
+        assert_eq!(got, expected, "{file}");
+        let told = done.stderr.contains(" set: ") || done.stderr.contains("is used, not");
+        assert_eq!(told, !said.is_empty(), "{}", done.stderr);
+        done.says(said);
+    }
+}
+
+#[test]
+fn a_usersig_that_has_run_out_and_hides_a_key_is_told_to_be_unset() {
+    let service = Service::good();
+    let place = Place::with_rows(rows(1));
+    let key = Secret::new(SECRET_KEY);
+    let old = usersig::mint(&key, 1_400_000_000, "administrator", 1_700_000_000, 60);
+    place.write("cfg.toml", format!("secret_key = \"{SECRET_KEY}\"\n"));
+    let run = place.run("rows.csv").on(service.address());
+    let run = run.with(["--config", "cfg.toml"]);
+    let done = run.env("RECALL_USERSIG", old.expose()).finish().exits(2);
+    done.says("the UserSig in RECALL_USERSIG has expired")
+        .says("unset RECALL_USERSIG")
+        .says("cfg.toml: secret_key");
+    assert_eq!(service.calls(), 0);
 }

@@ -257,3 +257,43 @@ fn a_bound_may_be_as_high_as_one_likes() {
     run.with(words.as_flattened()).finish().exits(0);
     place.ledger().has_recalled_each_of(40);
 }
+
+#[test]
+fn a_script_that_is_none_is_told_of_the_sample() {
+    let place = Place::with_rows(rows(1));
+    place.write("odd.toml", "[[during]]\nfail = [\"10002\"]\n");
+    let mock = |script: &str| {
+        let done = place.recall(["mock", "--listen", "127.0.0.1:0", "--script", script]);
+        done.finish().exits(1)
+    };
+    for script in ["rows.csv", "gone.toml", "odd.toml"] {
+        let done = mock(script).says(script);
+        assert_eq!(done.stderr.matches("hint: ").count(), 1, "{}", done.stderr);
+    }
+    mock("rows.csv").says("samples/incident.toml");
+}
+
+#[test]
+fn a_flag_of_a_mock_that_can_not_be_read_is_named() {
+    let place = Place::with_rows(rows(1));
+    let fine = ["--listen", "127.0.0.1:0"];
+    for (command, flags) in [
+        (
+            &["run", "rows.csv", "--mock"][..],
+            &["--mock-latency", "--mock-fail"][..],
+        ),
+        (
+            &["bench", "--rows", "1"],
+            &["--mock-latency", "--mock-fail"],
+        ),
+        (
+            &["mock", fine[0], fine[1]],
+            &["--latency", "--fail", "--cap", "--idle"],
+        ),
+    ] {
+        for flag in flags {
+            let done = place.recall(command).with([*flag, "x"]).finish();
+            done.exits(2).says(&format!("error: {flag}"));
+        }
+    }
+}

@@ -143,8 +143,8 @@ fn the_help_says_what_the_guard_does() {
         for told in [
             "Most rows that may fail [default: 50%]",
             "One more ends the run",
-            "a share, judged from 1,000 rows on",
-            "a run also ends whose first 20 rows all fail alike",
+            "a share (checked from 1,000 rows on)",
+            "a run also ends when its first 20 rows all fail alike",
         ] {
             assert!(words.contains(told), "{told} is not in {help}");
         }

@@ -743,7 +743,7 @@ fn a_check_asks_nobody_unless_it_is_told_to() {
         done.exits(2).says("--online");
     }
     let refused = place.recall(["check", "rows.csv", "--online"]).finish();
-    refused.exits(2).says("where is the service?");
+    refused.exits(2).says("no service is set");
     assert_eq!(service.calls(), 0);
 }
 

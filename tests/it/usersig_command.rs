@@ -116,7 +116,7 @@ fn show_tells_whose_it_is_how_long_it_holds_and_whether_the_key_signed_it() {
 fn one_that_has_run_out_is_told_by_the_exit_code() {
     let place = Place::new();
     let done = show(&place, &made(7_200, 3_600)).finish().exits(3);
-    assert!(done.stdout.contains("ran out 1:0"), "{}", done.stdout);
+    assert!(done.stdout.contains("expired 1:0"), "{}", done.stdout);
     let json = show(&place, &made(7_200, 3_600)).with(["--json"]);
     assert_eq!(json.finish().exits(3).json()["expired"], true);
 }
@@ -136,6 +136,18 @@ fn it_is_read_from_the_file_and_from_stdin_but_never_from_the_arguments() {
     let argument = bare().with([usersig.expose()]).finish().exits(2);
     argument.never_says(&usersig.expose()[..30]);
     argument.says("show -");
+}
+
+#[test]
+fn show_takes_no_flag_for_who_calls_for_it_would_do_nothing() {
+    let place = Place::new();
+    for flag in ["--sdkappid", "--identifier"] {
+        let done = show(&place, &made(0, 3_600)).with([flag, "7"]);
+        done.finish()
+            .exits(2)
+            .says("unexpected argument")
+            .says(flag);
+    }
 }
 
 #[test]

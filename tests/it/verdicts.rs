@@ -301,6 +301,10 @@ fn explain_tells_a_code_s_meaning_and_what_to_do() {
         ("10002", ["internal error", "tried again"]),
         ("10007", ["no app admin", "the row fails"]),
         ("60007", ["called too often", "pace is lowered"]),
+        (
+            "60025",
+            ["SDKAppID, identifier and UserSig", "the run stops"],
+        ),
         ("60026", ["region", "the run stops"]),
         ("70001", ["expired", "RECALL_SECRET_KEY"]),
         ("70050", ["asked too often", "a minute"]),

@@ -25,7 +25,7 @@ use crate::config;
 use crate::error::Result;
 use crate::exit;
 use crate::ledger::{Header, Start, VERSION};
-use crate::mock::{self, Cap, Mock};
+use crate::mock::{self, Mock};
 use crate::monitor::Screen;
 use crate::run::{self, End, Feed, LastSecond, LedgerFile, MaxFailures, Plan, Stop};
 use crate::usage::Usage;
@@ -103,11 +103,11 @@ fn parts_of(args: &BenchArgs) -> Result<Vec<Part>> {
             rate,
             rows,
             at_most,
-            mock: mock_options(args, latency)?,
+            mock: config::mock_options(&args.mock, latency)?,
             latency: latency.map(ToOwned::to_owned),
         })
     };
-    let latency = args.mock_latency.as_deref();
+    let latency = args.mock.mock_latency.as_deref();
     match (args.rate.as_deref(), args.rows) {
         (None, None) => Ok(vec![
             part(
@@ -119,17 +119,6 @@ fn parts_of(args: &BenchArgs) -> Result<Vec<Part>> {
         (None, Some(_)) => Ok(vec![part(None, latency)?]),
         (Some(rate), _) => Ok(vec![part(config::rate("--rate", rate)?, latency)?]),
     }
-}
-
-fn mock_options(args: &BenchArgs, latency: Option<&str>) -> Result<mock::Options> {
-    let faults = args.mock_fail.iter().map(|fault| fault.parse());
-    Ok(mock::Options {
-        latency: latency.map_or(Ok(mock::Latency::default()), str::parse)?,
-        faults: faults.collect::<Result<_>>()?,
-        cap: args.mock_cap.map(Cap::Sliding),
-        seed: args.mock_seed,
-        ..mock::Options::default()
-    })
 }
 
 fn measure(part: &Part, args: &BenchArgs, screen: &Screen) -> Result<(Figures, Option<Stop>)> {

@@ -1,0 +1,33 @@
+//! What the flags of a mock come to.
+
+use std::str::FromStr;
+
+use crate::cli::MockInsideArgs;
+use crate::error::{Error, Result};
+use crate::mock::{Cap, Latency, Options};
+
+/// What the mock inside is started with. `latency` is what counts for it: the flag, or a default.
+///
+/// # Errors
+/// Usage, naming the flag.
+pub(crate) fn mock_options(args: &MockInsideArgs, latency: Option<&str>) -> Result<Options> {
+    let faults = args.mock_fail.iter();
+    Ok(Options {
+        latency: latency.map_or(Ok(Latency::default()), |text| flag("--mock-latency", text))?,
+        faults: faults
+            .map(|fault| flag("--mock-fail", fault))
+            .collect::<Result<_>>()?,
+        cap: args.mock_cap.map(Cap::Sliding),
+        seed: args.mock_seed,
+        ..Options::default()
+    })
+}
+
+/// The value of a flag whose reader does not know by which flag it came.
+///
+/// # Errors
+/// Usage, naming the flag.
+pub(crate) fn flag<T: FromStr<Err = Error>>(name: &str, text: &str) -> Result<T> {
+    text.parse()
+        .map_err(|error| Error::usage(format!("{name}: {error}")))
+}
