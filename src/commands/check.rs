@@ -38,6 +38,7 @@ pub fn run(args: &CheckArgs, screen: &Screen) -> Result<u8> {
         let (groups, _) = groups::look(rows, &mut survey, &service, &plan, progress, screen)?;
         Some(groups)
     } else {
+        let _patience = screen.patience(format!("Reading {}…", input::name(&args.rows)));
         survey.take_input(rows, None, |_, _| Ok(()))?;
         None
     };

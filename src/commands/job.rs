@@ -60,8 +60,11 @@ pub(super) fn finish(mut job: Job<'_>, screen: &Screen) -> Result<u8> {
         start: job.start,
         skip_settled: job.skip_settled,
     };
+    let ledger = harmless(&job.ledger);
+    let mut patience = Some(screen.patience(format!("Reading the ledger {ledger}…")));
     let finished = on_one_thread(async {
         run::run(job.plan, job.feed, client, file, monitor.as_mut(), || {
+            patience.take();
             if let Some(turn) = &mut job.turn {
                 turn.calls_begin();
             }

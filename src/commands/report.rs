@@ -21,7 +21,9 @@ pub fn run(args: &ReportArgs, screen: &Screen) -> Result<u8> {
     if let Some(file) = &args.html {
         check_that_it_may_be_replaced(file)?;
     }
+    let patience = screen.patience(format!("Reading {}…", harmless(&args.ledger)));
     let report = Report::read(&args.ledger)?;
+    drop(patience);
     if let Some(file) = &args.html {
         let page = report::page(&report);
         durable::replace(file, |to| to.write_all(page.as_bytes())).map_err(|error| {

@@ -4,6 +4,7 @@ mod bar;
 mod frame;
 mod layout;
 mod notices;
+mod patience;
 mod plain;
 mod screen;
 pub(crate) mod words;
@@ -11,6 +12,7 @@ pub(crate) mod words;
 use std::time::Duration;
 
 pub use bar::Bar;
+pub use patience::Patience;
 pub use plain::Plain;
 pub use screen::{Screen, log_to};
 

@@ -307,7 +307,10 @@ fn the_guard_ends_a_run_that_fails_from_the_start() {
     let End::Done(Some(Stop::Guard(why))) = run(&mut world, &plan()) else {
         panic!("the guard should end it");
     };
-    assert_eq!(why, "1000 of 1000 rows failed, more than the 50 % allowed");
+    assert_eq!(
+        why,
+        "1,000 of 1,000 rows failed, more than the 50 % allowed"
+    );
     assert!(
         world.disk.len() < 1_000 + 200,
         "only calls in flight come after"
