@@ -42,8 +42,7 @@ impl LastWords {
             };
             several_inputs |= !settled.input.is_empty();
             replaced.extend(replaceable.replaced_by(&settled));
-            // The failed rows take whole entries, and a line can settle a row without being one.
-            if Replaceable::may_hold(settled.outcome) && reader.entry().is_some() {
+            if Replaceable::may_hold(settled.outcome) {
                 replaceable.hold(&settled, reader.whole_bytes());
             }
         }
