@@ -9,7 +9,7 @@ use crate::cli::RunArgs;
 use crate::config::{self, Service, Settings, process_env};
 use crate::error::{Error, Kind, Result};
 use crate::exit;
-use crate::ledger::{self, Start, is_begun};
+use crate::ledger::{self, Header, Start, begun, own_input};
 use crate::monitor::Screen;
 use crate::monitor::words::thousands;
 use crate::preflight;
@@ -23,7 +23,7 @@ use crate::survey::{Found, Survey};
 /// When the flags make no sense, an input can't be read, or the ledger not be written.
 pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
     let ledger = files::ledger(args)?;
-    let rows = input::open(&args.rows)?;
+    let mut rows = input::open(&args.rows)?;
     let settings = Settings::of_run(&args.service, &args.pace, &process_env())?;
     let mut plan = config::plan(&settings, args.limit, rows.is_failed_rows())?;
     let service = Service::new(&args.service, &settings, &plan, None)?;
@@ -93,6 +93,13 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
     if turn.is_none() {
         turn = take_turn()?;
     }
+    // Behind the turn: until then another run may have begun it.
+    let resumed = if args.resume { begun(&ledger)? } else { None };
+    let unnamed = match &resumed {
+        Some(header) => Header::own_input(header),
+        None => own_input(&input::name(&args.rows)),
+    };
+    rows.name_all_but(unnamed);
     let replay = again::replay(&ledger);
     let job = Job {
         turn,
@@ -144,7 +151,7 @@ fn look_at_groups(
 /// A survey that knows what has been settled, where a run is resumed.
 fn survey(args: &RunArgs, ledger: &Path) -> Result<Survey> {
     let mut survey = Survey::new();
-    if args.resume && is_begun(ledger)? {
+    if args.resume && begun(ledger)?.is_some() {
         survey.take_ledger(ledger)?;
     }
     Ok(survey)

@@ -67,14 +67,14 @@ pub fn check(path: &Path, start: Start, app: u64, endpoint: &str) -> Result<()> 
     }
 }
 
-/// Whether there is a ledger in which anything is recorded.
+/// Whose ledger it is, where there is one in which anything is recorded.
 ///
 /// # Errors
 /// When it can't be read, or what is there is no ledger.
-pub fn is_begun(path: &Path) -> Result<bool> {
+pub fn begun(path: &Path) -> Result<Option<Header>> {
     match open_to_look(path).map_err(|error| cannot("read", path, error))? {
-        Some(file) => Ok(recorded(path, &file)?.is_some()),
-        None => Ok(false),
+        Some(file) => Ok(recorded(path, &file)?.map(|reader| reader.header().clone())),
+        None => Ok(None),
     }
 }
 

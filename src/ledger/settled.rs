@@ -18,7 +18,7 @@ use crate::outcome::{Entry, Outcome};
 pub struct Settled<'a> {
     /// The line of the input on which the row starts.
     pub row: u64,
-    /// The input that it stands in; empty where the run had but one.
+    /// The input that it stands in; empty for the ledger's own.
     pub input: Cow<'a, str>,
     /// `GroupId`.
     pub group: Cow<'a, str>,
