@@ -128,7 +128,8 @@ fn admit(
         return Ok(None);
     };
     if start == Start::New {
-        return Err(in_the_way(path, count_settled(reader)?));
+        let header = reader.header().clone();
+        return Err(in_the_way(path, &header, count_settled(reader)?));
     }
     check_service(path, reader.header(), app, endpoint)?;
     Ok((start == Start::Resume).then_some(reader))
@@ -166,16 +167,20 @@ fn count_settled(mut reader: Reader) -> Result<u64> {
     Ok(settled)
 }
 
-fn in_the_way(path: &Path, settled: u64) -> Error {
+/// Whoever has a new list under an old name must not be led to `--resume`: a sender who spammed
+/// again would not be called again.
+fn in_the_way(path: &Path, header: &Header, settled: u64) -> Error {
     let rows = match settled {
         1 => "1 row".to_owned(),
         rows => format!("{rows} rows"),
     };
     Error::ledger(format!(
-        "there is a ledger already: {} has {rows} settled",
+        "there is a ledger already: {}, of {}, begun {:.0}, has {rows} settled",
         path.display(),
+        header.input,
+        header.created,
     ))
-    .hint("add --resume to go on with it, or --ledger FILE to begin another one")
+    .hint("a new list needs another ledger: --ledger FILE. To go on with the same list add --resume: rows that are settled are not called again")
 }
 
 /// Tells `settled` of every entry. The length of the file without its torn tail.
