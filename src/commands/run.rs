@@ -9,6 +9,7 @@ use crate::cli::RunArgs;
 use crate::config::{self, Service, Settings, process_env};
 use crate::error::{Error, Kind, Result};
 use crate::exit;
+use crate::harmless::harmless;
 use crate::ledger::{self, Header, Start, begun, own_input};
 use crate::monitor::Screen;
 use crate::monitor::words::thousands;
@@ -23,6 +24,7 @@ use crate::survey::{Found, Survey};
 /// When the flags make no sense, an input can't be read, or the ledger not be written.
 pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
     let ledger = files::ledger(args)?;
+    input::tell_of_keyboard(&args.rows, screen);
     let mut rows = input::open(&args.rows)?;
     let settings = Settings::of_run(&args.service, &args.pace, &process_env())?;
     let mut plan = config::plan(&settings, args.limit, rows.is_failed_rows())?;
@@ -38,6 +40,16 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
     let take_turn = || job::take_turn(&service, &ledger, &args.pace, screen);
     // Before anybody waits for a look or agrees to calls.
     let check_ledger = || ledger::check(&ledger, start, service.credentials.app, &service.name);
+    if args.dry_run && args.resume {
+        check_ledger()?;
+    }
+    if args.resume && !ledger.exists() {
+        // Allowed, for a script that always says it; a slip in the name costs the run before.
+        let ledger = harmless(&ledger);
+        screen.line(&format!(
+            "There is no ledger {ledger} yet: it begins with this run."
+        ));
+    }
     let (mut turn, mut look) = (None, None);
     if args.preflight {
         if !args.dry_run {
@@ -113,7 +125,7 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
         start,
         skip_settled: true,
         failed_rows,
-        go_on: again::this_command(Some("--resume")),
+        go_on: again::run_again(&args.rows.inputs),
         replay,
     };
     job::finish(job, screen)

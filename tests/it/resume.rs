@@ -31,7 +31,10 @@ fn an_existing_ledger_is_refused_with_how_far_it_got_and_both_ways_on() {
         .exits(1);
     let words = [
         "rows.ledger.jsonl",
+        "of rows.csv, begun ",
         "3 rows settled",
+        "are not called again",
+        "a new list needs another ledger",
         "--resume",
         "--ledger FILE",
     ];
@@ -71,8 +74,34 @@ fn resuming_what_was_never_begun_begins_it() {
     let service = Service::good();
     let place = Place::with_rows(rows(3));
     let run = place.run("rows.csv").on(service.address());
-    run.with(["--resume"]).finish().exits(0);
+    let done = run.with(["--resume"]).finish().exits(0);
+    done.says("There is no ledger rows.ledger.jsonl yet: it begins with this run.");
     place.ledger().has_recalled_each_of(3);
+    let run = place.run("rows.csv").on(service.address());
+    let again = run.with(["--resume"]).finish().exits(0);
+    assert!(
+        !again.stderr.contains("There is no ledger"),
+        "{}",
+        again.stderr
+    );
+}
+
+#[test]
+fn a_dry_run_says_what_a_resumed_run_would_find() {
+    let service = one_refusal();
+    let place = half_done(&service);
+    let dry = |words: &[&str]| {
+        let run = place.run("rows.csv").on(service.address());
+        run.with(["--dry-run", "--resume"]).with(words).finish()
+    };
+    let typo = dry(&["--ledger", "rows.leger.jsonl"]).exits(0);
+    typo.says("There is no ledger rows.leger.jsonl yet: it begins with this run.");
+    dry(&[]).exits(0).says("3 settled before");
+    for words in [&[][..], &["--preflight"]] {
+        let other_app = dry(&[&["--sdkappid", "1400000001"], words].concat()).exits(1);
+        other_app.says("is the ledger of app 1400000000");
+    }
+    assert_eq!(service.calls(), 3);
 }
 
 #[test]
