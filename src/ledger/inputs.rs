@@ -41,8 +41,10 @@ pub fn own_input(input: &str) -> Option<String> {
 
 /// Whether what had this name can be another thing each time: stdin, a pipe of the shell's.
 pub(super) fn is_passing(name: &str) -> bool {
-    let from = |folder: &&str| Path::new(name).starts_with(folder);
-    name == STDIN || ["/dev", "/proc"].iter().any(|folder| from(&folder))
+    name == STDIN
+        || ["/dev", "/proc"]
+            .iter()
+            .any(|folder| Path::new(name).starts_with(folder))
 }
 
 #[cfg(test)]

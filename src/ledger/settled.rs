@@ -136,9 +136,10 @@ fn is_plainly_a_time(text: &str) -> bool {
     let is_shaped = digits
         .iter()
         .fold(true, |all, at| all & text[*at].is_ascii_digit())
-        & marks
+        & (marks
             .iter()
-            .fold(true, |all, (at, mark)| all & (text[*at] == *mark));
+            .fold(0, |wrong, (at, mark)| wrong | (text[*at] ^ mark))
+            == 0);
     if !is_shaped {
         return false;
     }
