@@ -5,18 +5,22 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, IntoInnerError};
 use std::path::{Path, PathBuf};
 
+/// Folders whose files are none.
+const SYSTEM: [&str; 3] = ["/dev", "/proc", "/sys"];
+
 /// Puts a file in the place of the one that is there, if any. What has this name is whole at every
 /// moment, the older file or the new one: it is written beside it and moved there.
 ///
 /// The new one has the rights of any new file, and a link is replaced, not what it leads to.
 ///
 /// # Errors
-/// As `write` has them, or when the file can't be written or moved. Then the older one is still
+/// As [`check`] and `write` has them, or when the file can't be written or moved. Then the older one is still
 /// there, and nothing is left beside it.
 pub(crate) fn replace(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 ) -> io::Result<()> {
+    check(path)?;
     let (part, file) = create_beside(path)?;
     let replaced = fill(file, write).and_then(|()| fs::rename(&part, path));
     if replaced.is_ok() {
@@ -30,13 +34,37 @@ pub(crate) fn replace(
     replaced
 }
 
+/// Refuses a place that is no file's: a device, a pipe, and what leads to one by a link. Whoever may
+/// write everywhere would take `/dev/stdout` from the whole machine.
+///
+/// # Errors
+/// When there is something else than a file, or the folder is the system's own.
+pub(crate) fn check(path: &Path) -> io::Result<()> {
+    let no_file = |why: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, why.to_owned()));
+    if path.metadata().is_ok_and(|found| !found.is_file()) {
+        return no_file("it is no file");
+    }
+    // `/dev/stdout` leads to a file where stdout is one, and yet is not that file.
+    let folder = folder_of(path).canonicalize();
+    let is_system = |folder: &Path| SYSTEM.iter().any(|system| folder.starts_with(system));
+    // Shared memory lies there, and holds files.
+    if folder.is_ok_and(|folder| is_system(&folder) && !folder.starts_with("/dev/shm")) {
+        return no_file("its folder is the system's, for devices");
+    }
+    Ok(())
+}
+
 /// Makes the name of a new file outlast a crash of the machine: it is safe only when its folder is.
 ///
 /// # Errors
 /// When the folder can't be opened or synced.
 pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
+    File::open(folder_of(path))?.sync_all()
+}
+
+fn folder_of(path: &Path) -> &Path {
     let folder = path.parent().filter(|folder| *folder != Path::new(""));
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    folder.unwrap_or(Path::new("."))
 }
 
 /// A file that nobody has: what a killed process left, or another one is writing, stays as it is.
@@ -125,6 +153,39 @@ mod tests {
         fs::create_dir(&path).expect("made");
         replace(&path, |to| to.write_all(b"new")).expect_err("a folder is no file");
         assert_eq!(files(&folder), ["f"]);
+    }
+
+    #[test]
+    fn what_is_no_file_or_leads_to_none_stays_where_it_is() {
+        let folder = folder();
+        let [fifo, to_fifo, to_device] =
+            ["fifo", "to-fifo", "to-device"].map(|name| folder.path().join(name));
+        let made = std::process::Command::new("mkfifo").arg(&fifo).status();
+        assert!(made.expect("it is there").success());
+        std::os::unix::fs::symlink("fifo", &to_fifo).expect("made");
+        std::os::unix::fs::symlink("/dev/null", &to_device).expect("made");
+        for path in [&fifo, &to_fifo, &to_device] {
+            let error = replace(path, |to| to.write_all(b"new")).expect_err("no file");
+            assert_eq!(error.to_string(), "it is no file");
+        }
+        assert!(to_device.is_symlink() && to_fifo.is_symlink());
+        assert_eq!(files(&folder), ["fifo", "to-device", "to-fifo"]);
+    }
+
+    #[test]
+    fn nothing_is_put_among_devices_whatever_stands_there() {
+        let folder = folder();
+        let devices = folder.path().join("devices");
+        std::os::unix::fs::symlink("/dev", &devices).expect("made");
+        // A look alone, for what would be replaced here is the machine's.
+        for path in [
+            devices.join("no-such-name"),
+            "/proc/self/no-such-name".into(),
+        ] {
+            let error = check(&path).expect_err("no place for files");
+            assert!(error.to_string().contains("the system's"), "{error}");
+        }
+        check(Path::new("/dev/shm/f")).expect("it holds files");
     }
 
     #[test]

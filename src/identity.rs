@@ -69,7 +69,7 @@ impl Key {
     }
 
     /// Those of a bad row: the same where it stands on the same line of the same input for the same
-    /// reason. The input has a name where a run has several.
+    /// reason. Only the ledger's own input has no name.
     fn bad(&self, input: &str, line: u64, reason: &str) -> u128 {
         let mut hasher = self.place(input, line);
         // No UTF-8 holds this byte.

@@ -25,7 +25,7 @@ pub enum Outcome {
 pub struct Entry<'a> {
     /// The line of the input on which the row starts, from 1.
     pub row: u64,
-    /// The input that it stands in; empty where the run had but one.
+    /// The input that it stands in; empty for the one in the ledger's header.
     #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
     pub input: Cow<'a, str>,
     /// `GroupId`; empty for an invalid row.

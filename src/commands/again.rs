@@ -1,7 +1,8 @@
 //! What to type next: commands made of this process's own words, to be copied.
 
+use std::ffi::{OsStr, OsString};
 use std::iter;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::CommandFactory as _;
 
@@ -14,9 +15,19 @@ pub(super) fn this_command(and: Option<&str>) -> String {
     typed_again(std::env::args_os().skip(1).map(quoted), and)
 }
 
+/// The command that goes on with a run of these inputs. Alone it would read rows from the keyboard,
+/// where they came through a pipe.
+pub(super) fn run_again(inputs: &[PathBuf]) -> String {
+    let command = this_command(Some("--resume"));
+    if inputs.iter().any(|input| input == Path::new("-")) {
+        return format!("pipe the same rows in again: … | {command}");
+    }
+    command
+}
+
 fn typed_again(words: impl Iterator<Item = String>, and: Option<&str>) -> String {
     let mut words: Vec<_> = iter::once("recall".to_owned()).chain(words).collect();
-    let is_there = |flag: &&str| before_inputs(words.iter()).any(|word| word == flag);
+    let is_there = |flag: &&str| before_inputs(words.iter()).any(|word| word == *flag);
     if let Some(flag) = and.filter(|flag| !is_there(flag)) {
         // Right behind the name of the command.
         words.insert(2, flag.to_owned());
@@ -25,7 +36,7 @@ fn typed_again(words: impl Iterator<Item = String>, and: Option<&str>) -> String
 }
 
 /// The words up to `--`, behind which every word is an input.
-fn before_inputs<W: AsRef<str>>(words: impl Iterator<Item = W>) -> impl Iterator<Item = W> {
+fn before_inputs<W: AsRef<OsStr>>(words: impl Iterator<Item = W>) -> impl Iterator<Item = W> {
     words.take_while(|word| word.as_ref() != "--")
 }
 
@@ -34,13 +45,10 @@ fn before_inputs<W: AsRef<str>>(words: impl Iterator<Item = W>) -> impl Iterator
 pub(super) fn replay(ledger: &Path) -> String {
     // Without the names of the binary and of the command.
     let words = std::env::args_os().skip(2);
-    replay_after(
-        words.map(|word| word.to_string_lossy().into_owned()),
-        ledger,
-    )
+    replay_after(words, ledger)
 }
 
-fn replay_after(words: impl Iterator<Item = String>, ledger: &Path) -> String {
+fn replay_after(words: impl Iterator<Item = OsString>, ledger: &Path) -> String {
     let mut words = before_inputs(words);
     let cli = Cli::command();
     let flags_of = |name| {
@@ -54,7 +62,9 @@ fn replay_after(words: impl Iterator<Item = String>, ledger: &Path) -> String {
         quoted_file(ledger),
     ];
     while let Some(word) = words.next() {
-        let name = word.split('=').next().unwrap_or_default();
+        // The names of flags are ASCII, their values are whatever they are.
+        let text = word.to_string_lossy();
+        let name = text.split('=').next().unwrap_or_default();
         let is_it = |flag: &&&clap::Arg| {
             let long = flag.get_long().map(|long| format!("--{long}"));
             let short = flag.get_short().map(|short| format!("-{short}"));
@@ -64,7 +74,7 @@ fn replay_after(words: impl Iterator<Item = String>, ledger: &Path) -> String {
         let Some(flag) = run.iter().find(is_it) else {
             continue;
         };
-        let value = if flag.get_action().takes_values() && name == word {
+        let value = if flag.get_action().takes_values() && name == text {
             words.next()
         } else {
             None
@@ -82,7 +92,7 @@ mod tests {
     use super::*;
 
     fn replay(words: &[&str]) -> String {
-        let words = words.iter().map(ToString::to_string);
+        let words = words.iter().map(OsString::from);
         replay_after(words, Path::new("my rows.ledger.jsonl"))
     }
 

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::cli::RunArgs;
+use crate::durable;
 use crate::error::{Error, Result};
 use crate::rows::{self, Format, Source, without_packing};
 
@@ -115,7 +116,8 @@ fn check_failed_rows(path: &Path) -> Result<()> {
         Ok(found) if found.len() > 0 && !are_failed_rows(path) => {
             Err(refused(path, "which holds something else"))
         }
-        _ => Ok(()),
+        _ => durable::check(path)
+            .map_err(|error| refused(path, "which can't be replaced").because(error)),
     }
 }
 

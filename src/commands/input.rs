@@ -1,12 +1,14 @@
 //! The inputs of a command: their rows, and what messages call them.
 
 use std::collections::HashSet;
+use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use crate::cli::InputArgs;
 use crate::error::{Error, Result};
 use crate::harmless::harmless;
 use crate::ledger::Reader;
+use crate::monitor::Screen;
 use crate::rows::{self, Columns, Options, Rows, Source};
 use crate::shell::quoted_file;
 
@@ -33,6 +35,14 @@ pub(super) fn open(args: &InputArgs) -> Result<Rows> {
     };
     let sources: Vec<_> = args.inputs.iter().cloned().map(Source::from).collect();
     rows::open(&sources, &options)
+}
+
+/// Says what is waited for, where rows are to be typed.
+pub(super) fn tell_of_keyboard(args: &InputArgs, screen: &Screen) {
+    let mut inputs = args.inputs.iter();
+    if io::stdin().is_terminal() && inputs.any(|input| input == Path::new("-")) {
+        screen.line("Rows are read from this terminal; Ctrl-D on a line of its own ends them.");
+    }
 }
 
 /// `rows.csv`, or `rows.csv and 2 more`.

@@ -9,7 +9,8 @@ use crate::cli::RunArgs;
 use crate::config::{self, Service, Settings, process_env};
 use crate::error::{Error, Kind, Result};
 use crate::exit;
-use crate::ledger::{self, Start, is_begun};
+use crate::harmless::harmless;
+use crate::ledger::{self, Header, Start, begun, own_input};
 use crate::monitor::Screen;
 use crate::monitor::words::thousands;
 use crate::preflight;
@@ -23,7 +24,8 @@ use crate::survey::{Found, Survey};
 /// When the flags make no sense, an input can't be read, or the ledger not be written.
 pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
     let ledger = files::ledger(args)?;
-    let rows = input::open(&args.rows)?;
+    input::tell_of_keyboard(&args.rows, screen);
+    let mut rows = input::open(&args.rows)?;
     let settings = Settings::of_run(&args.service, &args.pace, &process_env())?;
     let mut plan = config::plan(&settings, args.limit, rows.is_failed_rows())?;
     let service = Service::new(&args.service, &settings, &plan, None)?;
@@ -38,6 +40,16 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
     let take_turn = || job::take_turn(&service, &ledger, &args.pace, screen);
     // Before anybody waits for a look or agrees to calls.
     let check_ledger = || ledger::check(&ledger, start, service.credentials.app, &service.name);
+    if args.dry_run && args.resume {
+        check_ledger()?;
+    }
+    if args.resume && !ledger.exists() {
+        // Allowed, for a script that always says it; a slip in the name costs the run before.
+        let ledger = harmless(&ledger);
+        screen.line(&format!(
+            "There is no ledger {ledger} yet: it begins with this run."
+        ));
+    }
     let (mut turn, mut look) = (None, None);
     if args.preflight {
         if !args.dry_run {
@@ -93,6 +105,13 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
     if turn.is_none() {
         turn = take_turn()?;
     }
+    // Behind the turn: until then another run may have begun it.
+    let resumed = if args.resume { begun(&ledger)? } else { None };
+    let unnamed = match &resumed {
+        Some(header) => Header::own_input(header),
+        None => own_input(&input::name(&args.rows)),
+    };
+    rows.name_all_but(unnamed);
     let replay = again::replay(&ledger);
     let job = Job {
         turn,
@@ -106,7 +125,7 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
         start,
         skip_settled: true,
         failed_rows,
-        go_on: again::this_command(Some("--resume")),
+        go_on: again::run_again(&args.rows.inputs),
         replay,
     };
     job::finish(job, screen)
@@ -144,7 +163,7 @@ fn look_at_groups(
 /// A survey that knows what has been settled, where a run is resumed.
 fn survey(args: &RunArgs, ledger: &Path) -> Result<Survey> {
     let mut survey = Survey::new();
-    if args.resume && is_begun(ledger)? {
+    if args.resume && begun(ledger)?.is_some() {
         survey.take_ledger(ledger)?;
     }
     Ok(survey)

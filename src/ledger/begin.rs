@@ -67,14 +67,14 @@ pub fn check(path: &Path, start: Start, app: u64, endpoint: &str) -> Result<()> 
     }
 }
 
-/// Whether there is a ledger in which anything is recorded.
+/// Whose ledger it is, where there is one in which anything is recorded.
 ///
 /// # Errors
 /// When it can't be read, or what is there is no ledger.
-pub fn is_begun(path: &Path) -> Result<bool> {
+pub fn begun(path: &Path) -> Result<Option<Header>> {
     match open_to_look(path).map_err(|error| cannot("read", path, error))? {
-        Some(file) => Ok(recorded(path, &file)?.is_some()),
-        None => Ok(false),
+        Some(file) => Ok(recorded(path, &file)?.map(|reader| reader.header().clone())),
+        None => Ok(None),
     }
 }
 
@@ -128,7 +128,8 @@ fn admit(
         return Ok(None);
     };
     if start == Start::New {
-        return Err(in_the_way(path, count_settled(reader)?));
+        let header = reader.header().clone();
+        return Err(in_the_way(path, &header, count_settled(reader)?));
     }
     check_service(path, reader.header(), app, endpoint)?;
     Ok((start == Start::Resume).then_some(reader))
@@ -166,16 +167,20 @@ fn count_settled(mut reader: Reader) -> Result<u64> {
     Ok(settled)
 }
 
-fn in_the_way(path: &Path, settled: u64) -> Error {
+/// Whoever has a new list under an old name must not be led to `--resume`: a sender who spammed
+/// again would not be called again.
+fn in_the_way(path: &Path, header: &Header, settled: u64) -> Error {
     let rows = match settled {
         1 => "1 row".to_owned(),
         rows => format!("{rows} rows"),
     };
     Error::ledger(format!(
-        "there is a ledger already: {} has {rows} settled",
+        "there is a ledger already: {}, of {}, begun {:.0}, has {rows} settled",
         path.display(),
+        header.input,
+        header.created,
     ))
-    .hint("add --resume to go on with it, or --ledger FILE to begin another one")
+    .hint("a new list needs another ledger: --ledger FILE. To go on with the same list add --resume: rows that are settled are not called again")
 }
 
 /// Tells `settled` of every entry. The length of the file without its torn tail.

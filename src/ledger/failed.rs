@@ -80,7 +80,7 @@ pub fn failed_rows(mut rows: LastWords) -> impl Iterator<Item = Result<Row>> + S
                 Ok(false) => return None,
                 Err(error) => return Some(Err(error)),
             }
-            if let Some(entry) = rows.entry().filter(has_failed) {
+            if let Some(entry) = rows.entry_as_written().filter(has_failed) {
                 let input = Some(entry.input).filter(|input| !input.is_empty());
                 return Some(Ok(Row {
                     input: input.map(Into::into),

@@ -28,15 +28,19 @@ pub struct Header {
 impl Header {
     /// The input, or the first of several.
     pub fn first_input(&self) -> &Path {
-        let first = match self.input.rsplit_once(" and ") {
-            Some((first, others)) if others.ends_with(" more") => first,
-            _ => &self.input,
-        };
-        Path::new(first)
+        Path::new(first_input(&self.input))
     }
 
     /// Whether rows that this app calls at this endpoint may stand in the ledger.
     pub fn is_of(&self, app: u64, endpoint: &str) -> bool {
         (self.app, &*self.endpoint) == (app, endpoint)
+    }
+}
+
+/// The name of an input, or that of the first of several.
+pub(super) fn first_input(input: &str) -> &str {
+    match input.rsplit_once(" and ") {
+        Some((first, others)) if others.ends_with(" more") => first,
+        _ => input,
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use super::format::Header;
+use super::inputs::is_passing;
 use super::reader::Reader;
 use super::settled::Settled;
 use crate::error::Result;
@@ -24,6 +25,8 @@ pub struct LastWords {
     end: u64,
     failed: u64,
     several_inputs: bool,
+    /// The input of entries without a name.
+    own_input: Option<String>,
 }
 
 impl LastWords {
@@ -33,7 +36,8 @@ impl LastWords {
     /// When it can't be read or is none.
     pub fn open(path: &Path) -> Result<Self> {
         let mut reader = Reader::open(path)?;
-        let mut replaceable = Replaceable::new();
+        let own_input = reader.header().own_input();
+        let mut replaceable = Replaceable::new(own_input.clone().unwrap_or_default());
         let mut replaced = HashSet::new();
         let mut several_inputs = false;
         while reader.advance()? {
@@ -42,8 +46,7 @@ impl LastWords {
             };
             several_inputs |= !settled.input.is_empty();
             replaced.extend(replaceable.replaced_by(&settled));
-            // The failed rows take whole entries, and a line can settle a row without being one.
-            if Replaceable::may_hold(settled.outcome) && reader.entry().is_some() {
+            if Replaceable::may_hold(settled.outcome) {
                 replaceable.hold(&settled, reader.whole_bytes());
             }
         }
@@ -53,6 +56,7 @@ impl LastWords {
             end: reader.whole_bytes(),
             failed: replaceable.failed.len() as u64,
             several_inputs,
+            own_input,
         })
     }
 
@@ -90,8 +94,18 @@ impl LastWords {
         Ok(false)
     }
 
-    /// The entry on this line; none where the line is damaged.
+    /// The entry on this line; none where the line is damaged. Where entries say which input their
+    /// row stands in, all do.
     pub fn entry(&self) -> Option<Entry<'_>> {
+        let mut entry = self.reader.entry()?;
+        if self.several_inputs && entry.input.is_empty() {
+            entry.input = self.own_input.as_deref().unwrap_or_default().into();
+        }
+        Some(entry)
+    }
+
+    /// The same as it stands there.
+    pub(super) fn entry_as_written(&self) -> Option<Entry<'_>> {
         self.reader.entry()
     }
 }
@@ -104,11 +118,13 @@ struct Replaceable {
     failed: HashMap<u128, u64>,
     /// By place, which is all that is known of a row that can't be read.
     invalid: HashMap<u128, u64>,
+    own_input: String,
 }
 
 impl Replaceable {
-    fn new() -> Self {
+    fn new(own_input: String) -> Self {
         Self {
+            own_input,
             key: Key::fresh(),
             failed: HashMap::new(),
             invalid: HashMap::new(),
@@ -122,9 +138,21 @@ impl Replaceable {
     fn hold(&mut self, settled: &Settled<'_>, end: u64) {
         if settled.outcome == Outcome::Failed {
             self.failed.insert(self.key.of_settled(settled), end);
-        } else {
+        } else if self.has_a_place(settled) {
             self.invalid.insert(self.key.of_place(settled), end);
         }
+    }
+
+    /// Whether another entry with this place is about the same thing: nothing holds still in a pipe,
+    /// and a line of JSON can have more objects, of which all bad ones but the first say so.
+    fn has_a_place(&self, settled: &Settled<'_>) -> bool {
+        let input = match &*settled.input {
+            "" => &self.own_input,
+            named => named,
+        };
+        let is_one_of_several =
+            settled.outcome == Outcome::Invalid && settled.info.contains(" (object ");
+        !is_passing(input) && !is_one_of_several
     }
 
     /// Where the entry ends that this one replaces.
@@ -136,7 +164,7 @@ impl Replaceable {
             // place of the input by now.
             return Some(end);
         }
-        if self.invalid.is_empty() {
+        if self.invalid.is_empty() || !self.has_a_place(settled) {
             return None;
         }
         self.invalid.remove(&self.key.of_place(settled))

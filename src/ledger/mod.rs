@@ -9,6 +9,7 @@
 mod begin;
 mod failed;
 mod format;
+mod inputs;
 mod last;
 mod reader;
 mod settled;
@@ -17,9 +18,10 @@ mod sink;
 mod tests;
 mod writer;
 
-pub use begin::{Start, check, is_begun};
+pub use begin::{Start, begun, check};
 pub use failed::{failed_rows, write_failed_rows};
 pub use format::{Header, VERSION};
+pub use inputs::own_input;
 pub use last::LastWords;
 pub use reader::Reader;
 pub(crate) use reader::about_entries;

@@ -88,8 +88,8 @@ impl Reader {
         serde_json::from_slice(self.lines.line()).ok()
     }
 
-    /// The row that this line settles, which is quicker to read than all of the entry; none where
-    /// the line holds no entry.
+    /// The row that this line settles, which is quicker to read than all of the entry; none exactly
+    /// where [`entry`](Self::entry) has none.
     pub fn settled(&self) -> Option<Settled<'_>> {
         Settled::of_line(self.lines.line())
     }

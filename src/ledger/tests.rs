@@ -246,7 +246,7 @@ fn what_is_there_and_can_not_be_opened_is_not_taken_for_absent() {
         assert_eq!(error, opening.to_string());
         assert!(error.contains("cannot open the ledger"), "{error}");
     }
-    let error = is_begun(&path).expect_err("no way in").to_string();
+    let error = begun(&path).expect_err("no way in").to_string();
     assert!(error.contains("cannot read the ledger"), "{error}");
 }
 
@@ -257,7 +257,7 @@ fn what_is_not_there_is_in_nobody_s_way_and_is_not_made_by_a_look() {
         for start in STARTS {
             checked(&path, start).expect("nothing is there");
         }
-        assert!(!is_begun(&path).expect("nothing is there"));
+        assert_eq!(begun(&path).expect("nothing is there"), None);
         assert!(!path.exists());
     }
 }
@@ -275,7 +275,7 @@ fn a_ledger_in_which_nothing_is_recorded_is_begun_anew_whosever_it_is() {
     for start in [Start::New, Start::Resume] {
         fs::write(&path, header_of_another_app()).expect("written");
         checked(&path, start).expect("it is in nobody's way");
-        assert!(!is_begun(&path).expect("readable"));
+        assert_eq!(begun(&path).expect("readable"), None);
         let ledger = Ledger::open(&path, &header(), start, |_| {}).expect("begun anew");
         ledger.record(recalled(1..2));
         ledger.finish().expect("a disk that works");
@@ -387,6 +387,66 @@ fn a_line_of_another_input_is_another_line() {
     write(&path, vec![invalid(3, "a.csv", "words"), other]);
     let last = [(3, Outcome::Invalid), (3, Outcome::Recalled)];
     assert_eq!(last_words(&path), last);
+}
+
+#[test]
+fn rows_of_a_pipe_mend_nothing() {
+    let mut own = header();
+    own.input = "-".to_owned();
+    for (input, header) in [("", own), ("stdin", header()), ("/dev/fd/63", header())] {
+        let folder = folder();
+        let path = folder.path().join("l");
+        let ledger = Ledger::open(&path, &header, Start::New, |_| {}).expect("a ledger");
+        let mut good = entry(3, Outcome::Recalled);
+        good.input = input.into();
+        ledger.record(vec![invalid(3, input, "words"), good]);
+        ledger.finish().expect("a disk that works");
+        let last = [(3, Outcome::Invalid), (3, Outcome::Recalled)];
+        assert_eq!(last_words(&path), last, "{input}");
+    }
+}
+
+#[test]
+fn an_object_of_a_line_mends_no_other_object_of_it() {
+    let folder = folder();
+    let path = folder.path().join("l");
+    let second = invalid(1, "", "the sender is empty (object 2 of the line)");
+    let first = invalid(1, "", "the sender is empty");
+    write(&path, vec![first, second, entry(9, Outcome::Recalled)]);
+    let last = [
+        (1, Outcome::Invalid),
+        (1, Outcome::Invalid),
+        (9, Outcome::Recalled),
+    ];
+    assert_eq!(last_words(&path), last);
+    write(&path, vec![entry(1, Outcome::Recalled)]);
+    // Which object it is that can be sent by now is not known: the first may be.
+    let last = [
+        (1, Outcome::Invalid),
+        (9, Outcome::Recalled),
+        (1, Outcome::Recalled),
+    ];
+    assert_eq!(last_words(&path), last);
+}
+
+#[test]
+fn an_entry_without_a_name_is_shown_as_the_ledger_s_own_where_others_have_one() {
+    let folder = folder();
+    let path = folder.path().join("l");
+    let inputs = || {
+        let mut words = LastWords::open(&path).expect("readable");
+        let mut inputs = Vec::new();
+        while words.advance().expect("readable") {
+            inputs.push(words.entry().expect("an entry").input.into_owned());
+        }
+        inputs
+    };
+    write(&path, recalled(1..2));
+    assert_eq!(inputs(), [""]);
+    let mut other = entry(1, Outcome::Failed);
+    other.input = "b.csv".into();
+    write(&path, vec![other]);
+    assert_eq!(inputs(), ["rows.csv", "b.csv"]);
 }
 
 #[test]

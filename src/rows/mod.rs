@@ -30,6 +30,7 @@ mod frame;
 mod header_errors;
 mod input;
 mod jsonl;
+mod name;
 mod object;
 mod objects;
 mod open;
@@ -49,6 +50,7 @@ use std::sync::Arc;
 pub use batch::Batch;
 pub use columns::Columns;
 pub use encoding::Encoding;
+pub use name::plain_name;
 pub use open::open;
 pub use unpack::without_packing;
 
@@ -60,7 +62,7 @@ use input::Input;
 /// IDs are text, byte for byte as in the input: never trimmed, never a number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// The input that it is in, where there are several.
+    /// The input that it stands in, where rows have to say so: there are several.
     pub input: Option<Arc<str>>,
     /// The line of the input on which it starts, from 1, the header included.
     pub line: u64,
@@ -75,7 +77,7 @@ pub struct Row {
 /// A row that can't be sent as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadRow {
-    /// The input that it is in, where there are several.
+    /// The input that it stands in, where rows have to say so: there are several.
     pub input: Option<Arc<str>>,
     /// The line of the input on which it starts, from 1, the header included.
     pub line: u64,
@@ -218,7 +220,10 @@ pub struct Rows {
     /// Those whose turn has not come.
     waiting: VecDeque<Waiting>,
     options: Options,
-    several: bool,
+    /// Whether rows say in which input they stand.
+    named: bool,
+    /// The one of which they don't.
+    unnamed: Option<String>,
     format: Format,
     size: Option<u64>,
     is_failed: bool,
@@ -256,6 +261,12 @@ impl Rows {
         self.is_failed
     }
 
+    /// Says of every row in which input it stands, but for one input, which needs no name.
+    pub fn name_all_but(&mut self, unnamed: Option<String>) {
+        self.named = true;
+        self.unnamed = unnamed;
+    }
+
     /// Adds the next rows to a batch until it has `most`, from one input after the other; false
     /// where none are left.
     ///
@@ -267,8 +278,11 @@ impl Rows {
         loop {
             let from = batch.len();
             let more = self.input.read(batch, most);
-            if self.several {
-                batch.name(from, self.input.name());
+            if self.named && batch.len() > from {
+                let name = plain_name(self.input.name());
+                if self.unnamed.as_ref() != Some(&name) {
+                    batch.name(from, &name.into());
+                }
             }
             if self.options.strict {
                 batch.refuse_suspicious(from);

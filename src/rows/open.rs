@@ -32,7 +32,7 @@ pub fn open(sources: &[Source], options: &Options) -> Result<Rows> {
     let mut rows = Rows::of(Input::open(first, options)?, options);
     for source in more {
         let input = Input::open(source, options)?;
-        rows.several = true;
+        rows.named = true;
         rows.size = rows.size.zip(input.size()).map(|(all, one)| all + one);
         rows.is_failed &= input.is_failed_rows();
         rows.waiting.push_back(match source {
@@ -67,7 +67,8 @@ impl Rows {
             input,
             waiting: VecDeque::new(),
             options: options.clone(),
-            several: false,
+            named: false,
+            unnamed: None,
             before: 0,
         }
     }

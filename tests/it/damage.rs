@@ -223,3 +223,33 @@ fn a_failed_rows_file_that_can_not_be_written_is_told_and_the_ledger_has_them() 
         .collect();
     assert_eq!(each, senders(3).map(|sender| (sender, 10010)).collect());
 }
+
+#[test]
+fn a_failed_row_whose_entry_is_damaged_at_its_end_is_called_again_and_not_lost() {
+    let service = Service::start(|_| Answer::code(10010));
+    let place = Place::with_rows(rows(3));
+    place
+        .run("rows.csv")
+        .on(service.address())
+        .finish()
+        .exits(3);
+    let whole = place.read("rows.ledger.jsonl");
+    for (from, to) in [
+        ("\"sent_at\":\"20", "\"sent_at\":\"2X"),
+        ("\"attempts\":1,", "\"attempts\":4294967297,"),
+        ("\"code\":10010,", "\"code\":18446744073709551615,"),
+    ] {
+        place.write("rows.ledger.jsonl", whole.replacen(from, to, 1));
+        let report = place.recall(["report", "rows.ledger.jsonl", "--json"]);
+        let report = report.finish().exits(0).json();
+        assert_eq!(
+            (&report["rows"], &report["unreadable"]),
+            (&2.into(), &1.into())
+        );
+        let run = place.run("rows.csv").on(service.address());
+        let done = run.with(["--resume"]).finish().exits(3);
+        assert_eq!([done.count("resumed"), done.count("calls")], [2, 1], "{to}");
+        let replay = place.recall(["replay", "rows.ledger.jsonl", "--json"]);
+        assert_eq!(replay.finish().exits(3).count("calls"), 3, "{to}");
+    }
+}

@@ -117,3 +117,36 @@ fn a_run_goes_on_where_its_inputs_stand_behind_a_double_dash() {
     let done = run.finish().exits(4);
     done.says("To go on: recall run --resume --mock --mock-fail 10010=100% -- rows.csv");
 }
+
+#[test]
+fn a_replay_keeps_a_flag_that_is_not_utf_8() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+    let place = Place::with_rows(rows(3));
+    let config = OsStr::from_bytes(b"c\xff.toml");
+    std::fs::write(place.path(config), "rate = 100\n").unwrap();
+    let run = place.recall(["run", "rows.csv", "--mock", "--mock-fail", "10010=100%"]);
+    let run = run.with([OsStr::new("--config"), config]);
+    let done = run.finish().exits(3);
+    done.says(r"recall replay rows.mock.ledger.jsonl --mock --mock-fail 10010=100% --config $'c\xff.toml'");
+}
+
+#[test]
+fn a_run_of_rows_from_a_pipe_goes_on_with_the_same_rows_piped_in() {
+    let service = refusing(0);
+    let place = Place::new();
+    let run = place.run("-").on(service.address()).stdin(rows(3));
+    let done = run.finish().exits(4);
+    done.says("To go on: pipe the same rows in again: … | recall run --resume - --json");
+}
+
+#[test]
+fn whoever_is_to_type_rows_is_told_how_they_end() {
+    let place = Place::new();
+    let run = place.run("-").with(["--mock"]);
+    let (running, mut keyboard) = run.start_on_terminal();
+    keyboard.until_it_shows("Rows are read from this terminal; Ctrl-D");
+    keyboard.types("group,sender\n@TGS#1,u0\n\u{4}");
+    let done = running.finish().exits(0);
+    assert_eq!(done.stderr.matches("Ctrl-D").count(), 1);
+}

@@ -31,7 +31,10 @@ fn an_existing_ledger_is_refused_with_how_far_it_got_and_both_ways_on() {
         .exits(1);
     let words = [
         "rows.ledger.jsonl",
+        "of rows.csv, begun ",
         "3 rows settled",
+        "are not called again",
+        "a new list needs another ledger",
         "--resume",
         "--ledger FILE",
     ];
@@ -71,8 +74,34 @@ fn resuming_what_was_never_begun_begins_it() {
     let service = Service::good();
     let place = Place::with_rows(rows(3));
     let run = place.run("rows.csv").on(service.address());
-    run.with(["--resume"]).finish().exits(0);
+    let done = run.with(["--resume"]).finish().exits(0);
+    done.says("There is no ledger rows.ledger.jsonl yet: it begins with this run.");
     place.ledger().has_recalled_each_of(3);
+    let run = place.run("rows.csv").on(service.address());
+    let again = run.with(["--resume"]).finish().exits(0);
+    assert!(
+        !again.stderr.contains("There is no ledger"),
+        "{}",
+        again.stderr
+    );
+}
+
+#[test]
+fn a_dry_run_says_what_a_resumed_run_would_find() {
+    let service = one_refusal();
+    let place = half_done(&service);
+    let dry = |words: &[&str]| {
+        let run = place.run("rows.csv").on(service.address());
+        run.with(["--dry-run", "--resume"]).with(words).finish()
+    };
+    let typo = dry(&["--ledger", "rows.leger.jsonl"]).exits(0);
+    typo.says("There is no ledger rows.leger.jsonl yet: it begins with this run.");
+    dry(&[]).exits(0).says("3 settled before");
+    for words in [&[][..], &["--preflight"]] {
+        let other_app = dry(&[&["--sdkappid", "1400000001"], words].concat()).exits(1);
+        other_app.says("is the ledger of app 1400000000");
+    }
+    assert_eq!(service.calls(), 3);
 }
 
 #[test]
@@ -333,4 +362,69 @@ fn a_ledger_of_version_1_is_gone_on_with() {
     let done = run.with(["--resume"]).finish().exits(3);
     assert_eq!(done.count("resumed"), 5);
     assert_eq!(service.called(), ["row"]);
+}
+
+/// What a report says of the rows of a ledger.
+fn reported(place: &Place, ledger: &str) -> [u64; 2] {
+    let report = place.recall(["report", ledger, "--json"]).finish().exits(0);
+    [report.count("recalled"), report.count("invalid")]
+}
+
+#[test]
+fn a_bad_row_is_one_of_its_input_whichever_inputs_a_ledger_serves() {
+    let service = Service::good();
+    let place = Place::new();
+    place.write("a.csv", "group,sender\n@TGS#1,\n@TGS#1,u0\n");
+    place.write("b.csv", "group,sender\n@TGS#1,\n@TGS#1,u1\n");
+    place.write("c.csv", "group,sender\n@TGS#1,u2\n@TGS#1,u3\n");
+    let run = |input: &str| {
+        let run = place.run(input).on(service.address());
+        run.with(["--ledger", "l", "--resume"]).finish()
+    };
+    for _ in 0..2 {
+        run("a.csv").exits(3);
+        run("./b.csv").exits(3);
+        run("c.csv").exits(0);
+    }
+    assert_eq!(reported(&place, "l"), [4, 2]);
+    // Mended, each on its own.
+    place.write("b.csv", "group,sender\n@TGS#1,u4\n@TGS#1,u1\n");
+    run("b.csv").exits(0);
+    assert_eq!(reported(&place, "l"), [5, 1]);
+    place.write("a.csv", "group,sender\n@TGS#1,u5\n@TGS#1,u0\n");
+    run("./a.csv").exits(0);
+    assert_eq!(reported(&place, "l"), [6, 0]);
+}
+
+#[test]
+fn bad_rows_of_several_inputs_are_recorded_once_whatever_way_their_names_take() {
+    let service = Service::good();
+    let place = Place::new();
+    for input in ["a.csv", "b.csv"] {
+        place.write(input, "group,sender\n@TGS#1,\n");
+    }
+    for words in [
+        &["a.csv", "b.csv"][..],
+        &["./a.csv", "./b.csv"],
+        &["./b.csv"],
+    ] {
+        let run = place.recall(["run", "--ledger", "l", "--resume"]);
+        run.with(words).on(service.address()).finish().exits(3);
+    }
+    assert_eq!(reported(&place, "l"), [0, 2]);
+}
+
+#[test]
+fn a_list_that_comes_through_a_pipe_does_not_mend_another() {
+    let service = Service::good();
+    let place = Place::new();
+    let run = |rows: &str| {
+        let run = place.run("-").on(service.address()).with(["--resume"]);
+        run.stdin(format!("group,sender\n{rows}")).finish()
+    };
+    for _ in 0..2 {
+        run("@TGS#1,\n@TGS#1,u0\n").exits(3);
+    }
+    run("@TGS#1,u1\n").exits(0);
+    assert_eq!(reported(&place, "recall.ledger.jsonl"), [2, 1]);
 }
