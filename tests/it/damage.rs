@@ -136,7 +136,10 @@ fn a_full_disk_at_the_start_is_told_and_nothing_is_called() {
     let service = Service::good();
     let place = Place::with_rows(rows(3));
     let run = place.run("rows.csv").on(service.address());
-    let done = run.with(["--ledger", "/dev/full"]).finish().exits(1);
+    let done = run
+        .with(["--ledger", "/dev/full", "--failed", "failed.csv"])
+        .finish()
+        .exits(1);
     done.says("/dev/full").says("No space left on device");
     assert_eq!(service.calls(), 0);
 }

@@ -298,7 +298,11 @@ fn nothing_shows_when_a_run_can_not_begin() {
     for (input, words, code) in [
         ("broken.csv", &[][..], 1),
         ("gone.csv", &[], 1),
-        ("rows.csv", &["--ledger", "/dev/full"], 1),
+        (
+            "rows.csv",
+            &["--ledger", "/dev/full", "--failed", "failed.csv"],
+            1,
+        ),
         ("rows.csv", &["--ledger", "rows.csv"], 2),
         ("rows.csv", &["--concurrency", "0"], 2),
         ("rows.csv", &["--sdkappid", "many"], 2),
