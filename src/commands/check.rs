@@ -131,7 +131,7 @@ fn write(to: &mut String, input: &str, found: &Found, rate: Option<u32>) -> std:
         (
             "suspicious",
             thousands(found.suspicious),
-            "hardly what was meant".to_owned(),
+            "probably a mistake".to_owned(),
         ),
         ("groups", found.groups.to_string(), String::new()),
         ("senders", found.senders.to_string(), String::new()),

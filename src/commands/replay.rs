@@ -4,8 +4,7 @@ use super::job::{self, Job};
 use super::{again, ask, files, unbegun};
 use crate::cli::ReplayArgs;
 use crate::config::{self, Service, Settings, process_env};
-use crate::error::{Kind, Result};
-use crate::exit;
+use crate::error::Result;
 use crate::harmless::harmless;
 use crate::ledger::{LastWords, Reader, Start, failed_rows};
 use crate::monitor::Screen;
@@ -37,9 +36,7 @@ pub fn run(args: &ReplayArgs, screen: &Screen) -> Result<u8> {
             ("rows", format!("the {} that failed", thousands(failed))),
         ];
         if !somebody.agrees(&service, &plan, what, Some(failed))? {
-            screen.line("Nothing was recalled.");
-            unbegun::print(&args.output, &args.ledger, Kind::Interrupted)?;
-            return Ok(exit::INTERRUPTED);
+            return unbegun::declined(&args.output, &args.ledger, screen);
         }
     }
     let job = Job {

@@ -7,12 +7,11 @@ use super::{again, ask, dry_run, files, groups, input, unbegun};
 use crate::api::client::Client;
 use crate::cli::RunArgs;
 use crate::config::{self, Service, Settings, process_env};
-use crate::error::{Error, Kind, Result};
-use crate::exit;
+use crate::error::{Error, Result};
 use crate::harmless::harmless;
 use crate::ledger::{self, Header, Start, begun, own_input};
-use crate::monitor::Screen;
 use crate::monitor::words::thousands;
+use crate::monitor::{Patience, Screen};
 use crate::preflight;
 use crate::rows::Rows;
 use crate::run::{Feed, LookedUp, Plan};
@@ -66,6 +65,7 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
         look = Some((survey, found));
     }
     if args.dry_run {
+        let _patience = reading(args, screen);
         let survey = survey(args, &ledger)?;
         let groups = look.as_ref().map(|(_, groups)| groups);
         let client = Client::new(&service.transport, service.credentials)?;
@@ -82,24 +82,9 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
         }
         // Whoever agrees to so many calls should get them.
         check_ledger()?;
-        let (what, calls) = match look {
-            Some((found, groups)) => what_would_go(args, &found, groups.rows_to_skip()),
-            None if rows.size().is_some() => {
-                let mut survey = survey(args, &ledger)?;
-                // Another reader of the input.
-                survey.take_input(input::open(&args.rows)?, plan.limit, |_, _| Ok(()))?;
-                what_would_go(args, &survey.found(), 0)
-            }
-            // What is counted of a pipe would be missing in the run.
-            None => {
-                let input = input::name(&args.rows) + ", through a pipe";
-                (vec![("input", input)], None)
-            }
-        };
+        let (what, calls) = what_is_asked(args, look, &rows, &plan, &ledger, screen)?;
         if !somebody.agrees(&service, &plan, what, calls)? {
-            screen.line("Nothing was recalled.");
-            unbegun::print(&args.output, &ledger, Kind::Interrupted)?;
-            return Ok(exit::INTERRUPTED);
+            return unbegun::declined(&args.output, &ledger, screen);
         }
     }
     if turn.is_none() {
@@ -167,6 +152,35 @@ fn survey(args: &RunArgs, ledger: &Path) -> Result<Survey> {
         survey.take_ledger(ledger)?;
     }
     Ok(survey)
+}
+
+/// Says that the rows are being read, should it take long.
+fn reading(args: &RunArgs, screen: &Screen) -> Patience {
+    screen.patience(format!("Reading {}…", input::name(&args.rows)))
+}
+
+/// What is said before the question, and how many calls there would be, where that can be counted.
+fn what_is_asked(
+    args: &RunArgs,
+    look: Option<(Found, preflight::Found)>,
+    rows: &Rows,
+    plan: &Plan,
+    ledger: &Path,
+    screen: &Screen,
+) -> Result<(Vec<(&'static str, String)>, Option<u64>)> {
+    if let Some((found, groups)) = look {
+        return Ok(what_would_go(args, &found, groups.rows_to_skip()));
+    }
+    if rows.size().is_none() {
+        // What is counted of a pipe would be missing in the run.
+        let input = input::name(&args.rows) + ", through a pipe";
+        return Ok((vec![("input", input)], None));
+    }
+    let _patience = reading(args, screen);
+    let mut survey = survey(args, ledger)?;
+    // Another reader of the input.
+    survey.take_input(input::open(&args.rows)?, plan.limit, |_, _| Ok(()))?;
+    Ok(what_would_go(args, &survey.found(), 0))
 }
 
 /// What a run would do, for the question before it, and how many calls it would make.

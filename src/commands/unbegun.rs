@@ -5,6 +5,8 @@ use std::path::Path;
 use super::stdout::print_json;
 use crate::cli::OutputArgs;
 use crate::error::{Kind, Result};
+use crate::exit;
+use crate::monitor::Screen;
 use crate::report::Summary;
 use crate::run::Finished;
 
@@ -23,4 +25,11 @@ pub(super) fn print(output: &OutputArgs, ledger: &Path, why: Kind) -> Result<()>
     let mut summary = Summary::new(&Finished::default(), None, ledger.to_owned(), None, 0);
     summary.stopped = Some(stopped);
     print_json(&summary)
+}
+
+/// Ends a run that was not agreed to. Its exit code.
+pub(super) fn declined(output: &OutputArgs, ledger: &Path, screen: &Screen) -> Result<u8> {
+    screen.line("Nothing was recalled.");
+    print(output, ledger, Kind::Interrupted)?;
+    Ok(exit::INTERRUPTED)
 }

@@ -48,7 +48,7 @@ fn it_counts_what_is_there_and_says_how_long_it_takes() {
             "rows                4,002",
             "duplicates              1  not called again",
             "invalid                 0  can't be sent as they stand",
-            "suspicious              0  hardly what was meant",
+            "suspicious              0  probably a mistake",
             "groups                  2",
             "senders             4,000",
             "topics                  0",
