@@ -17,6 +17,9 @@ use crate::error::{Error, Result};
 use crate::monitor::words::{how_long, thousands, time};
 use crate::run::{Plan, least_time};
 
+/// What would go: names, and what they are.
+pub(super) type Facts = Vec<(&'static str, String)>;
+
 /// Whoever sits at the terminal.
 pub(super) enum Somebody {
     /// Types into stdin and reads stderr.
@@ -48,8 +51,7 @@ impl Somebody {
         matches!(self, Self::AtStdin)
     }
 
-    /// Asks before the first of so many calls, where that is known. `what` would go: names and what
-    /// they are.
+    /// Asks before the first of so many calls, where that is known.
     ///
     /// # Errors
     /// When the terminal can't be written to or read.
@@ -57,7 +59,7 @@ impl Somebody {
         self,
         service: &Service,
         plan: &Plan,
-        what: Vec<(&'static str, String)>,
+        what: Facts,
         calls: Option<u64>,
     ) -> Result<bool> {
         let answer = self.answer(&question(service, plan, what, calls));
@@ -101,12 +103,7 @@ fn answer(
     Ok(answer)
 }
 
-fn question(
-    service: &Service,
-    plan: &Plan,
-    mut what: Vec<(&'static str, String)>,
-    calls: Option<u64>,
-) -> String {
+fn question(service: &Service, plan: &Plan, mut what: Facts, calls: Option<u64>) -> String {
     let rate = plan.rate.map(NonZeroU32::get);
     let Credentials {
         app, identifier, ..

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use super::ask::{self, Facts};
 use super::job::{self, Job};
-use super::{again, ask, dry_run, files, groups, input, unbegun};
+use super::{again, dry_run, files, groups, input, unbegun};
 use crate::api::client::Client;
 use crate::cli::RunArgs;
 use crate::config::{self, Service, Settings, process_env};
@@ -167,7 +168,7 @@ fn what_is_asked(
     plan: &Plan,
     ledger: &Path,
     screen: &Screen,
-) -> Result<(Vec<(&'static str, String)>, Option<u64>)> {
+) -> Result<(Facts, Option<u64>)> {
     if let Some((found, groups)) = look {
         return Ok(what_would_go(args, &found, groups.rows_to_skip()));
     }
@@ -184,11 +185,7 @@ fn what_is_asked(
 }
 
 /// What a run would do, for the question before it, and how many calls it would make.
-fn what_would_go(
-    args: &RunArgs,
-    found: &Found,
-    to_skip: u64,
-) -> (Vec<(&'static str, String)>, Option<u64>) {
+fn what_would_go(args: &RunArgs, found: &Found, to_skip: u64) -> (Facts, Option<u64>) {
     let input = input::name(&args.rows);
     let mut what = vec![("input", input), ("rows", thousands(found.rows))];
     let others = [
