@@ -1,4 +1,4 @@
-//! `recall report`.
+//! The flags of `recall report`.
 
 use std::path::PathBuf;
 

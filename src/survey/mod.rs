@@ -180,11 +180,6 @@ impl Survey {
         }
     }
 
-    /// Calls that a run would make for what was taken in.
-    pub fn calls(&self) -> u64 {
-        self.to_call
-    }
-
     /// What there is so far.
     pub fn found(&self) -> Found {
         let [groups, senders, topics] =
