@@ -173,8 +173,12 @@ impl Summary {
     /// What a limit was, and what to do about it.
     fn limit(&self, limit: Limit) -> String {
         match (limit, self.cap) {
+            (Limit::Cap, Some(cap)) if self.calls < u64::from(cap) => {
+                "waiting until the calls of the run before no longer count against the cap"
+                    .to_owned()
+            }
             (Limit::Cap, Some(CAP)) => {
-                "keeping to the cap of 200 calls a second: it can't be faster".to_owned()
+                format!("keeping to the cap of {CAP} calls a second: it can't be faster")
             }
             (Limit::Cap, Some(cap)) if cap > CAP => {
                 format!("keeping to --rate {cap}, which the service itself would not allow")
@@ -261,5 +265,37 @@ fn why(stop: &Stop) -> (String, Option<String>) {
             "interrupted; what was answered is recorded".to_owned(),
             None,
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::run::{Finished, Tally};
+
+    /// What a run of two seconds, nearly all of them spent on the cap, says of its time.
+    fn time_spent(calls: u64, cap: u32) -> String {
+        let finished = Finished {
+            tally: Tally {
+                calls,
+                ..Tally::default()
+            },
+            elapsed: Duration::from_secs(2),
+            waited: BTreeMap::from([(Limit::Cap, Duration::from_millis(1_900))]),
+            ..Finished::default()
+        };
+        let summary = Summary::new(&finished, Some(cap), "l".into(), None, 0);
+        let text = summary.text(usize::MAX);
+        let (_, spent) = text.split_once("95.0 %  ").expect("a share of the time");
+        spent.lines().next().expect("words").to_owned()
+    }
+
+    #[test]
+    fn a_run_too_short_to_meet_the_cap_has_waited_for_the_one_before() {
+        assert!(time_spent(2, 200).starts_with("waiting until the calls of the run before"));
+        assert!(time_spent(400, 200).starts_with("keeping to the cap of 200 calls a second"));
+        assert!(time_spent(20, 10).starts_with("keeping to --rate 10: a higher one"));
     }
 }
