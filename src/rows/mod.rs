@@ -11,6 +11,7 @@
 //! blocks                   bounded pieces of the input, and lines in them
 //!   ├─ plain → delimited           rows in which nothing takes a closer look
 //!   ├─ frame → fields → records    records that are well-formed, their fields
+//!   │    ├─ broken                 how far the others go
 //!   │    └─ shape → delimited      the IDs in them, where they have the shape of a row
 //!   └─ jsonl, objects → object     lines, an array; the values of their keys
 //!   ▼
@@ -21,6 +22,7 @@
 
 mod batch;
 mod blocks;
+mod broken;
 mod check;
 mod columns;
 mod delimited;

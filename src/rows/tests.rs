@@ -182,8 +182,17 @@ fn rows_with_the_same_fault_are_of_one_kind_whatever_shows_it() {
 }
 
 #[test]
-fn one_stray_quote_in_the_middle_of_many_rows_costs_exactly_one_row() {
-    for stray in ["\"g,u", "g,\"u", "g\",u", "g,u\"", "\"g\"x,u", "\",u"] {
+fn a_stray_quote_among_many_rows_costs_what_may_be_in_its_field() {
+    for (stray, resumes) in [
+        ("g\",u", 5_001),
+        ("g,u\"", 5_001),
+        ("\"g\",\"u\" ", 5_001),
+        ("\"g\"x\",u", 5_001),
+        ("\"g,u", 5_101),
+        ("g,\"u", 5_101),
+        ("\"g\"x,u", 5_101),
+        ("\",u", 5_101),
+    ] {
         let rows = (2..10_002).map(|n| match n {
             5_000 => format!("{stray}\n"),
             // A row that is well quoted, not far behind.
@@ -192,13 +201,13 @@ fn one_stray_quote_in_the_middle_of_many_rows_costs_exactly_one_row() {
         });
         let text = "group,sender\n".to_owned() + &rows.collect::<String>();
         let reads = read(text.as_bytes(), Format::Csv, &Options::default());
-        assert_eq!(reads.len(), 10_000);
-        for (read, line) in reads.iter().zip(2..) {
-            match read {
-                Ok(row) => assert_eq!((row.line, line == 5_000), (line, false)),
-                Err(bad) => assert_eq!((bad.line, line), (5_000, 5_000)),
-            }
-        }
+        let expected: Vec<u64> = (2..=5_000).chain(resumes..10_002).collect();
+        assert_eq!(reads.iter().map(line).collect::<Vec<_>>(), expected);
+        let mut bad = reads.iter().filter_map(|read| read.as_ref().err());
+        let reason = &bad.next().expect("a bad row").reason;
+        let says = "(the row covers lines 5000 to 5100, so 101 lines are not read as rows)";
+        assert_eq!(reason.contains(says), resumes == 5_101, "{stray}: {reason}");
+        assert!(bad.next().is_none());
     }
 }
 
@@ -235,9 +244,13 @@ fn the_samples_are_a_wave_with_one_bad_row_twice_and_its_failed_rows() {
     };
     let (csv, csv_bad) = wave("spam-wave.csv");
     let (jsonl, jsonl_bad) = wave("spam-wave.jsonl");
-    assert_eq!(ids(&csv), ids(&jsonl));
     assert_eq!((csv_bad.len(), jsonl_bad.len()), (1, 1));
-    assert_eq!(line(&csv_bad[0]), line(&jsonl_bad[0]) + 1);
+    let bad = line(&jsonl_bad[0]);
+    assert_eq!(line(&csv_bad[0]), bad + 1);
+    // The bad row of CSV has a quote that is not closed, and takes the two rows up to the next that is with it.
+    let (mut jsonl, lost) = (jsonl, bad..bad + 3);
+    jsonl.retain(|read| !lost.contains(&line(read)));
+    assert_eq!(ids(&csv), ids(&jsonl));
     let failed = open("failed-rows.csv");
     assert!(failed.is_failed_rows());
     assert!(all(failed).all(|read| read.is_ok()));
