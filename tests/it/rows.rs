@@ -222,6 +222,18 @@ fn what_may_be_inside_a_quoted_cell_is_never_called_and_the_lines_lost_are_told(
     }
 }
 
+#[test]
+fn rows_whose_topic_has_another_key_than_was_said_are_not_called_in_the_whole_group() {
+    let service = Service::good();
+    let place = Place::new();
+    let text = "{\"group\":\"g\",\"user\":\"ann\",\"thread\":\"t\"}\n";
+    place.write("rows.jsonl", text.repeat(2));
+    let run = place.run("rows.jsonl").on(service.address());
+    let run = run.with(["--columns", "group=group,sender=user,topic=thred"]);
+    let done = run.finish().exits(3);
+    assert_eq!((done.count("invalid"), service.calls()), (2, 0));
+}
+
 /// Runs what can't be run: exit 1, nothing called, no file left; what it says.
 #[track_caller]
 fn refusal(name: &str, text: Option<&[u8]>, words: &[&str]) -> String {
