@@ -10,6 +10,9 @@ const BLOCK: usize = 256 * 1024;
 /// The longest line or quoted record that is read as a row, its line end included.
 pub(super) const MAX_RECORD: usize = 64 * 1024;
 
+/// A byte order mark in UTF-8.
+pub(super) const MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// A window onto an input that moves forward over one fixed buffer.
 pub(super) struct Blocks<R> {
     input: R,
@@ -52,6 +55,17 @@ impl<R: Read> Blocks<R> {
         self.start += count;
         self.consumed += count as u64;
         debug_assert!(self.start <= self.end, "consumed more than is there");
+    }
+
+    /// Moves past a byte order mark that the data starts with; whether there was one. One is not
+    /// only at the start of an input: `cat` leaves those of other files at the start of later lines,
+    /// where they would be taken for a part of an ID.
+    pub(super) fn skip_mark(&mut self) -> bool {
+        let is_there = self.data().starts_with(MARK);
+        if is_there {
+            self.consume(MARK.len());
+        }
+        is_there
     }
 
     /// Reads on: more data than before, or [`ended`](Self::ended). Only for data shorter than

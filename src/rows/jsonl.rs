@@ -79,6 +79,9 @@ impl<R: Input> Jsonl<R> {
     fn find_line(&mut self) -> io::Result<Option<usize>> {
         loop {
             let found = self.blocks.line()?;
+            if self.blocks.skip_mark() {
+                continue;
+            }
             let Some(len @ 1..) = found else {
                 return Ok(found);
             };

@@ -10,7 +10,7 @@ use memchr::memchr_iter;
 use serde::de::IgnoredAny;
 
 use super::batch::Batch;
-use super::blocks::{Blocks, MAX_RECORD};
+use super::blocks::{Blocks, MARK, MAX_RECORD};
 use super::check::excerpt;
 use super::columns::Columns;
 use super::encoding::Encoding;
@@ -66,8 +66,13 @@ impl<R: Input> Objects<R> {
     pub(super) fn find(&mut self) -> io::Result<Found> {
         loop {
             match self.blocks.data() {
-                [] if !self.blocks.ended() => {
+                // All of a mark that it may be the start of.
+                start if MARK.starts_with(start) && !self.blocks.ended() => {
                     self.blocks.fill()?;
+                    continue;
+                }
+                [0xef, 0xbb, 0xbf, ..] => {
+                    self.blocks.skip_mark();
                     continue;
                 }
                 [] if self.in_array => {

@@ -67,6 +67,7 @@ impl<R: Read> Records<R> {
     /// Finds the next record; `None` at the end.
     pub(super) fn find(&mut self) -> io::Result<Option<Record>> {
         loop {
+            while self.blocks.skip_mark() {}
             let data = self.blocks.data();
             match frame(data, self.delimiter, self.blocks.ended()) {
                 Frame::Record { len, lines, quoted } => {

@@ -182,6 +182,44 @@ fn rows_with_the_same_fault_are_of_one_kind_whatever_shows_it() {
 }
 
 #[test]
+fn a_byte_order_mark_at_the_start_of_a_later_line_is_no_part_of_it() {
+    // As `cat` leaves them.
+    let again = "the header once more: `group,sender`";
+    assert_eq!(
+        csv("group,sender\ng1,u1\n\u{feff}group,sender\ng2,u2\n\u{feff}\"group\",sender\n"),
+        [
+            row(2, "g1", "u1", ""),
+            bad(3, again),
+            row(4, "g2", "u2", ""),
+            bad(5, again),
+        ]
+    );
+    let first_in_file = "sep=;\n\u{feff}group;sender\ng1;u1\n";
+    assert_eq!(csv(first_in_file), [row(3, "g1", "u1", "")]);
+    assert_eq!(
+        without_header("g1,u1\n\u{feff}\u{feff}g2,u2\n\u{feff}\n\u{feff}", ""),
+        [row(1, "g1", "u1", ""), row(2, "g2", "u2", "")]
+    );
+    let object = |nth: u8| format!("{{\"group\":\"g{nth}\",\n\"user\":\"u{nth}\"}}");
+    for (text, second) in [
+        (format!("{}\n\u{feff}{}\n\u{feff}", object(1), object(2)), 3),
+        (format!("[{}]\n\u{feff}[{}]", object(1), object(2)), 3),
+        (
+            format!("{}\n\u{feff}{}\n\u{feff}\n", object(1), object(2)).replace(",\n", ","),
+            2,
+        ),
+    ] {
+        for sizes in [[usize::MAX], [1]] {
+            let input = Chunks::new(text.as_bytes(), &sizes);
+            assert_eq!(
+                read_in(input, Format::Jsonl, &Options::default()),
+                [row(1, "g1", "u1", ""), row(second, "g2", "u2", "")]
+            );
+        }
+    }
+}
+
+#[test]
 fn a_stray_quote_among_many_rows_costs_what_may_be_in_its_field() {
     for (stray, resumes) in [
         ("g\",u", 5_001),
