@@ -1,5 +1,7 @@
 //! The input in blocks: what is at hand, and more of it on demand, in bounded memory.
 
+use std::error::Error;
+use std::fmt;
 use std::io::{self, ErrorKind, Read};
 
 use memchr::memchr;
@@ -21,6 +23,26 @@ pub(super) struct Blocks<R> {
     end: usize,
     consumed: u64,
     ended: bool,
+    /// Whether it may read on, which may take for ever where the input is a pipe.
+    may_read: bool,
+}
+
+/// Why reading on was put off.
+#[derive(Debug)]
+struct PutOff;
+
+impl fmt::Display for PutOff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the rows at hand go first")
+    }
+}
+
+impl Error for PutOff {}
+
+/// Whether that is all there is to this error: nothing was lost by it.
+pub(super) fn is_put_off(error: &io::Error) -> bool {
+    let inner = error.get_ref();
+    inner.is_some_and(|inner| inner.downcast_ref::<PutOff>().is_some())
 }
 
 impl<R: Read> Blocks<R> {
@@ -32,6 +54,22 @@ impl<R: Read> Blocks<R> {
             end: 0,
             consumed: 0,
             ended: false,
+            may_read: true,
+        }
+    }
+
+    /// Says whether it may read on. While it may not, what needs more than is at hand fails with an
+    /// error that [is known](is_put_off), and can be tried again.
+    pub(super) fn may_read(&mut self, may_read: bool) {
+        self.may_read = may_read;
+    }
+
+    /// For what can't be put off once it has begun.
+    pub(super) fn check_may_read(&self) -> io::Result<()> {
+        if self.may_read {
+            Ok(())
+        } else {
+            Err(io::Error::new(ErrorKind::WouldBlock, PutOff))
         }
     }
 
@@ -72,6 +110,7 @@ impl<R: Read> Blocks<R> {
     /// [`MAX_RECORD`], so that there is room.
     pub(super) fn fill(&mut self) -> io::Result<()> {
         debug_assert!(self.data().len() < MAX_RECORD, "the buffer has no room");
+        self.check_may_read()?;
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;

@@ -8,7 +8,7 @@ use super::blocks::Blocks;
 use super::columns::are_failed_rows;
 use super::encoding::Encoding;
 use super::fields::Fields;
-use super::input::Reader;
+use super::input::{Ahead, Reader};
 use super::open::{empty, unreadable};
 use super::records::{Record, Records};
 use super::shape::Shape;
@@ -127,11 +127,12 @@ impl<R: Input> Reader for Delimited<R> {
         self.failed_rows
     }
 
-    fn read(&mut self, batch: &mut Batch, most: usize) -> io::Result<bool> {
+    fn read(&mut self, batch: &mut Batch, most: usize, ahead: Ahead) -> io::Result<bool> {
         while batch.len() < most {
             if self.add_plain(batch, most) {
                 continue;
             }
+            self.records.may_read(ahead.may_read(batch));
             let Some(record) = self.records.find()? else {
                 return Ok(false);
             };

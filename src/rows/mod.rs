@@ -55,7 +55,7 @@ pub use open::open;
 pub use unpack::without_packing;
 
 use crate::error::Result;
-use input::Input;
+use input::{Ahead, Input};
 
 /// One thing to recall: what `sender` sent in `group`, or in one `topic` of it.
 ///
@@ -266,9 +266,23 @@ impl Rows {
     /// When the input can't be read on, or the next one can't be opened. The batch has the rows
     /// before that, and no others.
     pub fn read(&mut self, batch: &mut Batch, most: usize) -> Result<bool> {
+        self.add(batch, most, Ahead::Always)
+    }
+
+    /// The same, but waits for no more of the input once the batch has rows: for a pipe, of which the
+    /// next row may be long in coming.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn read_at_hand(&mut self, batch: &mut Batch, most: usize) -> Result<bool> {
+        self.add(batch, most, Ahead::WithoutRows)
+    }
+
+    fn add(&mut self, batch: &mut Batch, most: usize, ahead: Ahead) -> Result<bool> {
         loop {
             let from = batch.len();
-            let more = self.input.read(batch, most);
+            let more = self.input.read(batch, most, ahead);
             if self.several {
                 batch.name(from, self.input.name());
             }
@@ -286,6 +300,9 @@ impl Rows {
             };
             self.before += self.input.bytes_read();
             self.input = next;
+            if !ahead.may_read(batch) {
+                return Ok(true);
+            }
         }
     }
 }

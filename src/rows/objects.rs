@@ -14,7 +14,7 @@ use super::blocks::{Blocks, MARK, MAX_RECORD};
 use super::check::excerpt;
 use super::columns::Columns;
 use super::encoding::Encoding;
-use super::input::Reader;
+use super::input::{Ahead, Reader};
 use super::object::{check_keys, ids, without_place};
 use super::open::{empty, unreadable};
 use crate::error::Result;
@@ -194,8 +194,9 @@ impl<R: Input> Reader for ObjectRows<R> {
         self.failed_rows
     }
 
-    fn read(&mut self, batch: &mut Batch, most: usize) -> io::Result<bool> {
+    fn read(&mut self, batch: &mut Batch, most: usize, ahead: Ahead) -> io::Result<bool> {
         while batch.len() < most {
+            self.objects.blocks.may_read(ahead.may_read(batch));
             match self.objects.find()? {
                 Found::Object { len } => self.add(len, batch),
                 Found::End => return Ok(false),

@@ -64,6 +64,11 @@ impl<R: Read> Records<R> {
         self.blocks.consumed()
     }
 
+    /// As [`Blocks::may_read`].
+    pub(super) fn may_read(&mut self, may_read: bool) {
+        self.blocks.may_read(may_read);
+    }
+
     /// Finds the next record; `None` at the end.
     pub(super) fn find(&mut self) -> io::Result<Option<Record>> {
         loop {
@@ -96,6 +101,7 @@ impl<R: Read> Records<R> {
 
     /// Moves past a record that was found to be broken, and tells why it is.
     pub(super) fn pass_broken(&mut self, fault: Fault) -> io::Result<String> {
+        self.blocks.check_may_read()?;
         let shown = fault.shown(self.blocks.data());
         let extent = broken::pass(&mut self.blocks, self.delimiter)?;
         let what = match fault {

@@ -83,15 +83,29 @@ pub(super) fn error(text: &[u8], format: Format, options: &Options) -> String {
     rows.err().expect("an error").to_string()
 }
 
+/// All that an input in pieces yields, whether it is read ahead or not.
 fn read_in(input: Chunks, format: Format, options: &Options) -> Vec<Owned> {
+    let ahead = read_by(input.clone(), format, options, Rows::read);
+    let at_hand = read_by(input, format, options, Rows::read_at_hand);
+    assert_eq!(ahead, at_hand);
+    ahead
+}
+
+fn read_by(
+    input: Chunks,
+    format: Format,
+    options: &Options,
+    read: fn(&mut Rows, &mut Batch, usize) -> Result<bool>,
+) -> Vec<Owned> {
     let size = input.text.len() as u64;
     let mut rows = Rows::new(input, "rows", Some(format), options).expect("an input");
     let (mut reads, mut batch) = (Vec::new(), Batch::default());
     let mut more = true;
     while more {
         batch.clear();
-        more = rows.read(&mut batch, 3).expect("an input that can be read");
+        more = read(&mut rows, &mut batch, 3).expect("an input that can be read");
         assert!(batch.len() <= 3 && rows.bytes_read() <= size);
+        assert!(!more || !batch.is_empty());
         reads.extend(owned(&batch));
     }
     assert_eq!(rows.bytes_read(), size);
@@ -99,6 +113,7 @@ fn read_in(input: Chunks, format: Format, options: &Options) -> Vec<Owned> {
 }
 
 /// A reader that gives pieces of these sizes, over and over.
+#[derive(Clone)]
 struct Chunks {
     text: Vec<u8>,
     at: usize,

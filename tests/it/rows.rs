@@ -329,3 +329,23 @@ fn a_pipe_is_called_row_by_row_before_it_ends() {
     let done = running.finish().exits(0);
     assert_eq!(done.json()["recalled"], json!(3));
 }
+
+#[test]
+fn a_row_that_has_arrived_does_not_wait_for_the_other_half_of_the_next() {
+    let service = Service::good();
+    let place = Place::new();
+    let pipe = place.pipe("rows.fifo");
+    let running = place.run("rows.fifo").on(service.address()).start();
+    let mut pipe = pipe.open();
+    let mut write = |text: &str| std::io::Write::write_all(&mut pipe, text.as_bytes()).unwrap();
+    write("group,sender\ng,ann\ng,bob\ng,car");
+    service.until_called(2);
+    write("ol\ng,\"da");
+    service.until_called(3);
+    write("n\"\ng,\"eve\" \n");
+    service.until_called(4);
+    drop(pipe);
+    let done = running.finish().exits(3);
+    let counts = ["recalled", "invalid"].map(|key| done.count(key));
+    assert_eq!(counts, [4, 1]);
+}
