@@ -147,7 +147,10 @@ impl<'a> RowRef<'a> {
 /// [`BadRow::reason`] or a [`RowRef::suspicion`] that rows with the same fault share.
 pub fn kind_of_fault(reason: &str) -> &str {
     let (kind, _) = reason.split_once(" (object ").unwrap_or((reason, ""));
-    kind.split_once(": `").map_or(kind, |(kind, _)| kind)
+    let kind = kind.split_once(": `").map_or(kind, |(kind, _)| kind);
+    // Where no text shows it.
+    let covers = kind.split_once(" (the row covers ");
+    covers.map_or(kind, |(kind, _)| kind)
 }
 
 /// What was read.

@@ -197,6 +197,22 @@ fn rows_with_the_same_fault_are_of_one_kind_whatever_shows_it() {
 }
 
 #[test]
+fn a_fault_of_rows_over_several_lines_is_of_one_kind_without_a_text_that_shows_it_too() {
+    let reads = csv("group,sender,note\n,u,\"1\n2\"\n,u,\"3\n\n4\"\n");
+    let reasons: Vec<_> = reads
+        .iter()
+        .map(|read| &*read.as_ref().expect_err("a bad row").reason)
+        .collect();
+    assert_eq!(
+        reasons[1],
+        "the group is empty (the row covers lines 4 to 6)"
+    );
+    for reason in reasons {
+        assert_eq!(kind_of_fault(reason), "the group is empty");
+    }
+}
+
+#[test]
 fn a_byte_order_mark_at_the_start_of_a_later_line_is_no_part_of_it() {
     // As `cat` leaves them.
     let again = "the header once more: `group,sender`";
