@@ -1,5 +1,7 @@
 //! The input in blocks: what is at hand, and more of it on demand, in bounded memory.
 
+use std::error::Error;
+use std::fmt;
 use std::io::{self, ErrorKind, Read};
 
 use memchr::memchr;
@@ -10,6 +12,9 @@ const BLOCK: usize = 256 * 1024;
 /// The longest line or quoted record that is read as a row, its line end included.
 pub(super) const MAX_RECORD: usize = 64 * 1024;
 
+/// A byte order mark in UTF-8.
+pub(super) const MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// A window onto an input that moves forward over one fixed buffer.
 pub(super) struct Blocks<R> {
     input: R,
@@ -18,6 +23,26 @@ pub(super) struct Blocks<R> {
     end: usize,
     consumed: u64,
     ended: bool,
+    /// Whether it may read on, which may take for ever where the input is a pipe.
+    may_read: bool,
+}
+
+/// Why reading on was put off.
+#[derive(Debug)]
+struct PutOff;
+
+impl fmt::Display for PutOff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the rows at hand go first")
+    }
+}
+
+impl Error for PutOff {}
+
+/// Whether that is all there is to this error: nothing was lost by it.
+pub(super) fn is_put_off(error: &io::Error) -> bool {
+    let inner = error.get_ref();
+    inner.is_some_and(|inner| inner.downcast_ref::<PutOff>().is_some())
 }
 
 impl<R: Read> Blocks<R> {
@@ -29,6 +54,22 @@ impl<R: Read> Blocks<R> {
             end: 0,
             consumed: 0,
             ended: false,
+            may_read: true,
+        }
+    }
+
+    /// Says whether it may read on. While it may not, what needs more than is at hand fails with an
+    /// error that [is known](is_put_off), and can be tried again.
+    pub(super) fn may_read(&mut self, may_read: bool) {
+        self.may_read = may_read;
+    }
+
+    /// For what can't be put off once it has begun.
+    pub(super) fn check_may_read(&self) -> io::Result<()> {
+        if self.may_read {
+            Ok(())
+        } else {
+            Err(io::Error::new(ErrorKind::WouldBlock, PutOff))
         }
     }
 
@@ -54,10 +95,22 @@ impl<R: Read> Blocks<R> {
         debug_assert!(self.start <= self.end, "consumed more than is there");
     }
 
+    /// Moves past a byte order mark that the data starts with; whether there was one. One is not
+    /// only at the start of an input: `cat` leaves those of other files at the start of later lines,
+    /// where they would be taken for a part of an ID.
+    pub(super) fn skip_mark(&mut self) -> bool {
+        let is_there = self.data().starts_with(MARK);
+        if is_there {
+            self.consume(MARK.len());
+        }
+        is_there
+    }
+
     /// Reads on: more data than before, or [`ended`](Self::ended). Only for data shorter than
     /// [`MAX_RECORD`], so that there is room.
     pub(super) fn fill(&mut self) -> io::Result<()> {
         debug_assert!(self.data().len() < MAX_RECORD, "the buffer has no room");
+        self.check_may_read()?;
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;

@@ -110,7 +110,8 @@ impl Layout {
 }
 
 impl Columns {
-    fn name(&self, field: Field) -> Option<&str> {
+    /// The name that the user gave.
+    pub(super) fn name(&self, field: Field) -> Option<&str> {
         self.names[field as usize].as_deref()
     }
 

@@ -8,7 +8,7 @@ use super::blocks::Blocks;
 use super::columns::are_failed_rows;
 use super::encoding::Encoding;
 use super::fields::Fields;
-use super::input::Reader;
+use super::input::{Ahead, Reader};
 use super::open::{empty, unreadable};
 use super::records::{Record, Records};
 use super::shape::Shape;
@@ -47,7 +47,8 @@ impl<R: Input> Delimited<R> {
                 failed_rows: false,
             });
         }
-        if let Record::Broken(reason) = first {
+        if let Record::Broken(fault) = first {
+            let reason = records.reason(fault);
             return Err(Error::input(format!(
                 "{input}: its header is broken: {reason}"
             )));
@@ -65,7 +66,9 @@ impl<R: Input> Delimited<R> {
                 "its header is not {encoding}: name the encoding, such as --encoding gb18030"
             ))
         })?;
-        records.pass(&first).map_err(fail)?;
+        if let Record::Whole { len, lines, .. } = first {
+            records.pass_lines(len, lines);
+        }
         Ok(Self {
             records,
             shape: Shape::with_header(&names, layout, delimiter, encoding),
@@ -90,26 +93,27 @@ impl<R: Input> Delimited<R> {
         len > 0
     }
 
-    /// Adds the row that the record is.
+    /// Adds the row that the record is, and moves past it.
     fn add(&mut self, record: &Record, batch: &mut Batch) -> io::Result<()> {
         let line = self.records.line();
-        let reason = match *record {
-            Record::Broken(ref reason) => reason.clone(),
-            Record::Whole { len, lines, quoted } => {
-                match self.shape.ids(self.records.fields(len, quoted)?) {
-                    Ok(ids) => {
-                        batch.push(None, line, ids);
-                        return Ok(());
-                    }
-                    Err(reason) if lines > 1 => {
-                        let last = line + lines - 1;
-                        format!("{reason} (the row covers lines {line} to {last})")
-                    }
-                    Err(reason) => reason,
-                }
+        let (len, lines, quoted) = match *record {
+            Record::Broken(fault) => {
+                let reason = self.records.pass_broken(fault)?;
+                batch.refuse(line, reason);
+                return Ok(());
             }
+            Record::Whole { len, lines, quoted } => (len, lines, quoted),
         };
-        batch.refuse(line, reason);
+        match self.shape.ids(self.records.fields(len, quoted)?) {
+            Ok(ids) => batch.push(None, line, ids),
+            Err(reason) if lines > 1 => {
+                let last = line + lines - 1;
+                let covers = format!("{reason} (the row covers lines {line} to {last})");
+                batch.refuse(line, covers);
+            }
+            Err(reason) => batch.refuse(line, reason),
+        }
+        self.records.pass_lines(len, lines);
         Ok(())
     }
 }
@@ -123,16 +127,16 @@ impl<R: Input> Reader for Delimited<R> {
         self.failed_rows
     }
 
-    fn read(&mut self, batch: &mut Batch, most: usize) -> io::Result<bool> {
+    fn read(&mut self, batch: &mut Batch, most: usize, ahead: Ahead) -> io::Result<bool> {
         while batch.len() < most {
             if self.add_plain(batch, most) {
                 continue;
             }
+            self.records.may_read(ahead.may_read(batch));
             let Some(record) = self.records.find()? else {
                 return Ok(false);
             };
             self.add(&record, batch)?;
-            self.records.pass(&record)?;
         }
         Ok(true)
     }

@@ -1,8 +1,7 @@
-//! Where a record of CSV ends, and whether it is one: reading on from a stray quote would take the
-//! rest of the file for one field.
+//! Where a record of CSV ends, and whether it is one.
 //!
-//! Of a record that is too long or breaks the rules of quoting only the first line is taken out,
-//! and the next is looked at anew: a stray quote costs one row.
+//! One that is too long or breaks the rules of quoting is no row, and nor is any line that may be
+//! inside one of its quoted fields: [`broken`](super::broken) tells how far it goes.
 
 use memchr::{memchr, memchr_iter, memchr2, memchr3};
 
@@ -21,7 +20,7 @@ pub(super) enum Frame {
     },
     /// A line without anything in it.
     Blank { len: usize },
-    /// Something that is no record: its first line must go.
+    /// Something that is no record, and that must be passed.
     Broken(Fault),
     /// More data must be read to tell.
     Partial,
@@ -32,7 +31,7 @@ pub(super) enum Frame {
 /// How a record is broken; where it shows, if not at its start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    TooLong,
+    TooLong { at: usize },
     QuoteInside { at: usize },
     TextAfterQuote { at: usize },
     NotClosed { at: usize },
@@ -40,19 +39,33 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    /// What is wrong with the record that the data starts with.
-    pub(super) fn reason(self, record: &[u8]) -> String {
-        let (what, at) = match self {
-            Self::TooLong => ("longer than 64 KiB", 0),
-            Self::QuoteInside { at } => ("a quote inside a field that does not start with one", at),
-            Self::TextAfterQuote { at } => ("text after the closing quote of a field", at),
-            Self::NotClosed { at } => ("a quote that is not closed", at),
-            Self::LoneReturn => ("a carriage return inside the row", 0),
-        };
-        // The first line is what is taken out, so it is shown, even where the fault is in a later one.
-        let line = memchr(b'\n', record).map_or(record, |newline| &record[..newline]);
-        let line = line.get(at..).unwrap_or(line);
-        format!("{what}: {}", excerpt(without_returns(line)))
+    /// What is wrong.
+    pub(super) fn what(self) -> &'static str {
+        match self {
+            Self::TooLong { .. } => "longer than 64 KiB",
+            Self::QuoteInside { .. } => "a quote inside a field that does not start with one",
+            Self::TextAfterQuote { .. } => "text after the closing quote of a field",
+            Self::NotClosed { .. } => "a quote that is not closed",
+            Self::LoneReturn => "a carriage return inside the row",
+        }
+    }
+
+    /// Where the field starts that shows it.
+    fn at(self) -> usize {
+        match self {
+            Self::LoneReturn => 0,
+            Self::TooLong { at }
+            | Self::QuoteInside { at }
+            | Self::TextAfterQuote { at }
+            | Self::NotClosed { at } => at,
+        }
+    }
+
+    /// The first line of that field, in the record that the data starts with.
+    pub(super) fn shown(self, record: &[u8]) -> String {
+        let field = record.get(self.at()..).unwrap_or(record);
+        let line = memchr(b'\n', field).map_or(field, |newline| &field[..newline]);
+        excerpt(without_returns(line))
     }
 }
 
@@ -61,7 +74,7 @@ pub(super) fn frame(data: &[u8], delimiter: u8, ended: bool) -> Frame {
     let window = &data[..data.len().min(MAX_RECORD)];
     let (line, len) = match memchr(b'\n', window) {
         Some(newline) => (&window[..newline], newline + 1),
-        None if window.len() == MAX_RECORD => return Frame::Broken(Fault::TooLong),
+        None if window.len() == MAX_RECORD => return Frame::Broken(Fault::TooLong { at: 0 }),
         None if !ended => return Frame::Partial,
         None if window.is_empty() => return Frame::End,
         None => (window, window.len()),
@@ -76,7 +89,17 @@ pub(super) fn frame(data: &[u8], delimiter: u8, ended: bool) -> Frame {
             lines: 1,
             quoted: false,
         },
-        Some(_) => frame_fields(window, delimiter, ended),
+        Some(_) => match frame_fields(window, delimiter, ended) {
+            // So that what is shown of it does not depend on how much is at hand.
+            Frame::Broken(fault)
+                if !ended
+                    && window.len() < MAX_RECORD
+                    && memchr(b'\n', &window[fault.at()..]).is_none() =>
+            {
+                Frame::Partial
+            }
+            frame => frame,
+        },
     }
 }
 
@@ -91,7 +114,8 @@ fn frame_fields(window: &[u8], delimiter: u8, ended: bool) -> Frame {
         if quoted {
             match closing_quote(window, start) {
                 Some(quote) => at = quote + 1,
-                None if full || ended => return Frame::Broken(Fault::NotClosed { at: start }),
+                None if full => return Frame::Broken(Fault::TooLong { at: start }),
+                None if ended => return Frame::Broken(Fault::NotClosed { at: start }),
                 None => return Frame::Partial,
             }
         }
@@ -104,11 +128,14 @@ fn frame_fields(window: &[u8], delimiter: u8, ended: bool) -> Frame {
         let stray = match memchr(b'\n', &window[start..at]) {
             _ if !quoted => Fault::QuoteInside { at: start },
             None => Fault::TextAfterQuote { at: start },
+            Some(_) if rest.trim_ascii().is_empty() && window.get(end) != Some(&b'"') => {
+                Fault::TextAfterQuote { at: start }
+            }
             // What seems to close a field over several lines more likely opens another.
             Some(_) => Fault::NotClosed { at: start },
         };
         match window.get(end) {
-            None if full => return Frame::Broken(Fault::TooLong),
+            None if full => return Frame::Broken(Fault::TooLong { at: start }),
             None if !ended => return Frame::Partial,
             Some(b'"') => return Frame::Broken(stray),
             _ if quoted && !rest.is_empty() => return Frame::Broken(stray),
@@ -158,9 +185,11 @@ mod tests {
 
     use super::*;
     use crate::rows::blocks::Blocks;
+    use crate::rows::broken::pass;
 
-    /// The records that there are, and the lines that were taken out with their reasons.
-    fn frames(input: impl Read) -> (String, Vec<(u64, String)>) {
+    /// The records that there are, and those that are broken: their line, what is wrong, and so
+    /// many lines.
+    fn frames(input: impl Read) -> (String, Vec<(u64, String, u64)>) {
         let mut blocks = Blocks::new(input);
         let (mut records, mut broken, mut line) = (String::new(), Vec::new(), 1);
         loop {
@@ -178,9 +207,10 @@ mod tests {
                     blocks.consume(len);
                 }
                 Frame::Broken(fault) => {
-                    broken.push((line, fault.reason(data)));
-                    line += 1;
-                    blocks.skip_line().unwrap();
+                    let reason = format!("{}: {}", fault.what(), fault.shown(data));
+                    let lines = pass(&mut blocks, b',').unwrap().lines;
+                    broken.push((line, reason, lines));
+                    line += lines;
                 }
                 Frame::Partial => blocks.fill().unwrap(),
                 Frame::End => return (records, broken),
@@ -197,34 +227,61 @@ mod tests {
     }
 
     #[test]
-    fn each_way_to_break_the_quoting_costs_one_line() {
-        for (line, reason) in [
+    fn each_way_to_break_the_quoting_costs_what_may_be_in_the_field() {
+        for (line, reason, lines) in [
             (
                 "a\"b,c",
                 "a quote inside a field that does not start with one: `a\"b,c`",
+                1,
             ),
             (
                 "a, \"b\"",
                 "a quote inside a field that does not start with one: ` \"b\"`",
+                1,
             ),
+            (
+                "a,\"b\" ",
+                "text after the closing quote of a field: `\"b\" `",
+                1,
+            ),
+            (
+                "a,\"b\"c\"",
+                "text after the closing quote of a field: `\"b\"c\"`",
+                1,
+            ),
+            (
+                "a,\"b\nc\" ,d",
+                "text after the closing quote of a field: `\"b`",
+                2,
+            ),
+            ("a\rb,c", r"a carriage return inside the row: `a\rb,c`", 1),
             (
                 "a,\"b\"c",
                 "text after the closing quote of a field: `\"b\"c`",
+                9,
             ),
-            ("\"a\"\"\"\"", "a quote that is not closed: `\"a\"\"\"\"`"),
-            ("a,\"b", "a quote that is not closed: `\"b`"),
-            ("a\rb,c", r"a carriage return inside the row: `a\rb,c`"),
             (
                 "\"a\"\rb",
                 r#"text after the closing quote of a field: `"a"\rb`"#,
+                9,
             ),
+            ("\"a\nb\"c", "a quote that is not closed: `\"a`", 9),
+            (
+                "\"a\"\"\"\"",
+                "a quote that is not closed: `\"a\"\"\"\"`",
+                9,
+            ),
+            ("a,\"b", "a quote that is not closed: `\"b`", 9),
         ] {
             let (records, broken) = frames(format!("1,1\n{line}\n3,3\n").as_bytes());
-            assert_eq!(records, "1,1\n3,3\n");
-            assert_eq!(broken, [(2, reason.to_owned())]);
+            let to_the_end = line.lines().count() as u64 + 1;
+            assert_eq!(broken, [(2, reason.to_owned(), lines.min(to_the_end))]);
+            let rest = if lines == 9 { "" } else { "3,3\n" };
+            assert_eq!(records, format!("1,1\n{rest}"), "{line:?}");
             let (records, broken) = frames(line.as_bytes());
             assert_eq!(records, "");
-            assert_eq!(broken, [(1, reason.to_owned())]);
+            assert_eq!(broken.len(), 1);
+            assert_eq!((broken[0].0, &*broken[0].1), (1, reason));
         }
     }
 
@@ -241,6 +298,7 @@ mod tests {
                 assert_eq!(broken.is_empty(), is_fine);
                 assert_eq!(records == text, is_fine);
                 assert!(records.ends_with("next\n"));
+                assert!(broken.len() <= 1);
             }
         }
     }
@@ -251,6 +309,6 @@ mod tests {
         let (records, broken) = frames(b"1\n".chain(huge).chain(&b"\n3\n"[..]));
         assert_eq!(records, "1\n3\n");
         let reason = format!("longer than 64 KiB: `{}…`", "x".repeat(48));
-        assert_eq!(broken, [(2, reason)]);
+        assert_eq!(broken, [(2, reason, 1)]);
     }
 }

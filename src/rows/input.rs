@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Format;
 use super::batch::Batch;
+use super::blocks::is_put_off;
 use super::open::unreadable;
 use super::text::Meter;
 use crate::error::Result;
@@ -21,10 +22,26 @@ pub(super) struct Input {
     meter: Option<Meter>,
 }
 
+/// Whether an input is read on while there are rows to go on with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ahead {
+    /// Until the batch is full.
+    Always,
+    /// Never: rows that have arrived do not wait for others that may be long in coming.
+    WithoutRows,
+}
+
+impl Ahead {
+    /// Whether it may be read on with these rows.
+    pub(super) fn may_read(self, batch: &Batch) -> bool {
+        self == Self::Always || batch.is_empty()
+    }
+}
+
 /// What each format can do.
 pub(super) trait Reader {
     /// Adds the next rows until the batch has so many; false where none are left.
-    fn read(&mut self, batch: &mut Batch, most: usize) -> io::Result<bool>;
+    fn read(&mut self, batch: &mut Batch, most: usize, ahead: Ahead) -> io::Result<bool>;
     /// Bytes of the text that are done with.
     fn bytes_read(&self) -> u64;
     /// Whether the columns are those of a failed-rows file.
@@ -75,10 +92,13 @@ impl Input {
         self.reader.is_failed_rows()
     }
 
-    /// Adds the next rows until the batch has so many; false where none are left.
-    pub(super) fn read(&mut self, batch: &mut Batch, most: usize) -> Result<bool> {
+    /// Adds the next rows until the batch has so many, or those at hand; false where none are left.
+    pub(super) fn read(&mut self, batch: &mut Batch, most: usize, ahead: Ahead) -> Result<bool> {
         let before = batch.len();
-        let read = self.reader.read(batch, most);
+        let read = match self.reader.read(batch, most, ahead) {
+            Err(error) if is_put_off(&error) => Ok(true),
+            read => read,
+        };
         if batch.len() > before {
             self.line = batch.last_line().unwrap_or(self.line);
         }

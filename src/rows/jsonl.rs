@@ -9,7 +9,7 @@ use super::blocks::{Blocks, MAX_RECORD};
 use super::check::excerpt;
 use super::columns::Columns;
 use super::encoding::Encoding;
-use super::input::Reader;
+use super::input::{Ahead, Reader};
 use super::object::{check_keys, ids};
 use super::objects::{Found, ObjectRows, Objects};
 use super::open::{empty, unreadable};
@@ -79,6 +79,9 @@ impl<R: Input> Jsonl<R> {
     fn find_line(&mut self) -> io::Result<Option<usize>> {
         loop {
             let found = self.blocks.line()?;
+            if self.blocks.skip_mark() {
+                continue;
+            }
             let Some(len @ 1..) = found else {
                 return Ok(found);
             };
@@ -107,6 +110,7 @@ impl<R: Input> Jsonl<R> {
                 self.blocks.consume(len);
             }
             None => {
+                self.blocks.check_may_read()?;
                 let start = excerpt(self.blocks.data());
                 batch.refuse(line, format!("longer than 64 KiB: {start}"));
                 self.blocks.skip_line()?;
@@ -133,8 +137,9 @@ impl<R: Input> Reader for Jsonl<R> {
         self.failed_rows
     }
 
-    fn read(&mut self, batch: &mut Batch, most: usize) -> io::Result<bool> {
+    fn read(&mut self, batch: &mut Batch, most: usize, ahead: Ahead) -> io::Result<bool> {
         while batch.len() < most {
+            self.blocks.may_read(ahead.may_read(batch));
             if !self.add_next(batch)? {
                 return Ok(false);
             }

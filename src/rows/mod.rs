@@ -11,6 +11,7 @@
 //! blocks                   bounded pieces of the input, and lines in them
 //!   ├─ plain → delimited           rows in which nothing takes a closer look
 //!   ├─ frame → fields → records    records that are well-formed, their fields
+//!   │    ├─ broken                 how far the others go
 //!   │    └─ shape → delimited      the IDs in them, where they have the shape of a row
 //!   └─ jsonl, objects → object     lines, an array; the values of their keys
 //!   ▼
@@ -21,6 +22,7 @@
 
 mod batch;
 mod blocks;
+mod broken;
 mod check;
 mod columns;
 mod delimited;
@@ -55,7 +57,7 @@ pub use open::open;
 pub use unpack::without_packing;
 
 use crate::error::Result;
-use input::Input;
+use input::{Ahead, Input};
 
 /// One thing to recall: what `sender` sent in `group`, or in one `topic` of it.
 ///
@@ -147,7 +149,10 @@ impl<'a> RowRef<'a> {
 /// [`BadRow::reason`] or a [`RowRef::suspicion`] that rows with the same fault share.
 pub fn kind_of_fault(reason: &str) -> &str {
     let (kind, _) = reason.split_once(" (object ").unwrap_or((reason, ""));
-    kind.split_once(": `").map_or(kind, |(kind, _)| kind)
+    let kind = kind.split_once(": `").map_or(kind, |(kind, _)| kind);
+    // Where no text shows it.
+    let covers = kind.split_once(" (the row covers ");
+    covers.map_or(kind, |(kind, _)| kind)
 }
 
 /// What was read.
@@ -275,9 +280,23 @@ impl Rows {
     /// When the input can't be read on, or the next one can't be opened. The batch has the rows
     /// before that, and no others.
     pub fn read(&mut self, batch: &mut Batch, most: usize) -> Result<bool> {
+        self.add(batch, most, Ahead::Always)
+    }
+
+    /// The same, but waits for no more of the input once the batch has rows: for a pipe, of which the
+    /// next row may be long in coming.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn read_at_hand(&mut self, batch: &mut Batch, most: usize) -> Result<bool> {
+        self.add(batch, most, Ahead::WithoutRows)
+    }
+
+    fn add(&mut self, batch: &mut Batch, most: usize, ahead: Ahead) -> Result<bool> {
         loop {
             let from = batch.len();
-            let more = self.input.read(batch, most);
+            let more = self.input.read(batch, most, ahead);
             if self.named && batch.len() > from {
                 let name = plain_name(self.input.name());
                 if self.unnamed.as_ref() != Some(&name) {
@@ -298,6 +317,9 @@ impl Rows {
             };
             self.before += self.input.bytes_read();
             self.input = next;
+            if !ahead.may_read(batch) {
+                return Ok(true);
+            }
         }
     }
 }

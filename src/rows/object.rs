@@ -32,7 +32,16 @@ pub(super) fn ids<'a>(
     }
     let value = |field: Field| match found.values[field as usize] {
         Some(value) => value_id(field, value.get(), encoding),
-        None if field == Field::Topic => Ok("".into()),
+        None if field == Field::Topic => match columns.name(field) {
+            None => Ok("".into()),
+            // Of a name that is mistyped no object has the key, and without a topic the call would
+            // take in the whole group.
+            Some(name) => Err(format!(
+                "no {} for the {field}: {}",
+                excerpt(name.as_bytes()),
+                excerpt(text)
+            )),
+        },
         None => Err(format!("no {field}: {}", excerpt(text))),
     };
     Ok([
@@ -231,6 +240,21 @@ mod tests {
             let text = format!(r#"{{"group":"g","sender":"u"{topic}}}"#);
             assert_eq!(read(&text).unwrap(), ["g", "u", ""]);
         }
+    }
+
+    #[test]
+    fn a_topic_by_a_given_name_may_be_null_or_empty_but_not_absent() {
+        let columns: Columns = "topic=thread".parse().unwrap();
+        let read = |topic: &str| {
+            let text = format!(r#"{{"group":"g","sender":"u"{topic}}}"#);
+            let ids = ids(text.as_bytes(), &columns, Encoding::default());
+            ids.map(|ids| ids[2].to_string())
+        };
+        assert_eq!(read(r#","thread":"t""#), Ok("t".to_owned()));
+        assert_eq!(read(r#","thread":null"#), Ok(String::new()));
+        assert_eq!(read(r#","Thread":"""#), Ok(String::new()));
+        let reason = r#"no `thread` for the topic: `{"group":"g","sender":"u","topic":"t"}`"#;
+        assert_eq!(read(r#","topic":"t""#), Err(reason.to_owned()));
     }
 
     #[test]

@@ -10,11 +10,11 @@ use memchr::memchr_iter;
 use serde::de::IgnoredAny;
 
 use super::batch::Batch;
-use super::blocks::{Blocks, MAX_RECORD};
+use super::blocks::{Blocks, MARK, MAX_RECORD};
 use super::check::excerpt;
 use super::columns::Columns;
 use super::encoding::Encoding;
-use super::input::Reader;
+use super::input::{Ahead, Reader};
 use super::object::{check_keys, ids, without_place};
 use super::open::{empty, unreadable};
 use crate::error::Result;
@@ -66,8 +66,13 @@ impl<R: Input> Objects<R> {
     pub(super) fn find(&mut self) -> io::Result<Found> {
         loop {
             match self.blocks.data() {
-                [] if !self.blocks.ended() => {
+                // All of a mark that it may be the start of.
+                start if MARK.starts_with(start) && !self.blocks.ended() => {
                     self.blocks.fill()?;
+                    continue;
+                }
+                [0xef, 0xbb, 0xbf, ..] => {
+                    self.blocks.skip_mark();
                     continue;
                 }
                 [] if self.in_array => {
@@ -189,8 +194,9 @@ impl<R: Input> Reader for ObjectRows<R> {
         self.failed_rows
     }
 
-    fn read(&mut self, batch: &mut Batch, most: usize) -> io::Result<bool> {
+    fn read(&mut self, batch: &mut Batch, most: usize, ahead: Ahead) -> io::Result<bool> {
         while batch.len() < most {
+            self.objects.blocks.may_read(ahead.may_read(batch));
             match self.objects.find()? {
                 Found::Object { len } => self.add(len, batch),
                 Found::End => return Ok(false),

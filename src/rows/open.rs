@@ -111,9 +111,7 @@ impl Input {
         let mut blocks = Blocks::new(bytes);
         blocks.line().map_err(|error| unreadable(name, error))?;
         refuse_zeros(blocks.data(), encoding, name)?;
-        if blocks.data().starts_with(b"\xef\xbb\xbf") {
-            blocks.consume(3);
-        }
+        blocks.skip_mark();
         let format = format.unwrap_or_else(|| sniff(blocks.data()));
         let reader: Box<dyn Reader + Send> = match format {
             Format::Jsonl if !options.header => {

@@ -1,12 +1,14 @@
 //! Records of CSV and TSV, one after the other, whatever is in them.
 
+use std::fmt::Write as _;
 use std::io::{self, Read};
 
 use memchr::memchr;
 
 use super::blocks::Blocks;
+use super::broken;
 use super::fields::{Fields, Splitter};
-use super::frame::{Frame, frame, without_returns};
+use super::frame::{Fault, Frame, frame, without_returns};
 
 /// Records one after the other. Each is looked at as often as need be, and then passed.
 pub(super) struct Records<R> {
@@ -26,8 +28,7 @@ pub(super) enum Record {
         lines: u64,
         quoted: bool,
     },
-    /// Its first line is to be taken out.
-    Broken(String),
+    Broken(Fault),
 }
 
 impl<R: Read> Records<R> {
@@ -63,15 +64,21 @@ impl<R: Read> Records<R> {
         self.blocks.consumed()
     }
 
+    /// As [`Blocks::may_read`].
+    pub(super) fn may_read(&mut self, may_read: bool) {
+        self.blocks.may_read(may_read);
+    }
+
     /// Finds the next record; `None` at the end.
     pub(super) fn find(&mut self) -> io::Result<Option<Record>> {
         loop {
+            while self.blocks.skip_mark() {}
             let data = self.blocks.data();
             match frame(data, self.delimiter, self.blocks.ended()) {
                 Frame::Record { len, lines, quoted } => {
                     return Ok(Some(Record::Whole { len, lines, quoted }));
                 }
-                Frame::Broken(fault) => return Ok(Some(Record::Broken(fault.reason(data)))),
+                Frame::Broken(fault) => return Ok(Some(Record::Broken(fault))),
                 Frame::Blank { len } => {
                     self.line += 1;
                     self.blocks.consume(len);
@@ -87,19 +94,34 @@ impl<R: Read> Records<R> {
         self.splitter.split(&self.blocks.data()[..len], quoted)
     }
 
-    /// Moves past the record that was found.
-    pub(super) fn pass(&mut self, record: &Record) -> io::Result<()> {
-        match record {
-            Record::Whole { len, lines, .. } => {
-                self.pass_lines(*len, *lines);
-                Ok(())
-            }
-            Record::Broken(_) => {
-                self.line += 1;
-                self.passed = 0;
-                self.blocks.skip_line()
-            }
+    /// Why the record that was found is broken.
+    pub(super) fn reason(&self, fault: Fault) -> String {
+        format!("{}: {}", fault.what(), fault.shown(self.blocks.data()))
+    }
+
+    /// Moves past a record that was found to be broken, and tells why it is.
+    pub(super) fn pass_broken(&mut self, fault: Fault) -> io::Result<String> {
+        self.blocks.check_may_read()?;
+        let shown = fault.shown(self.blocks.data());
+        let extent = broken::pass(&mut self.blocks, self.delimiter)?;
+        let what = match fault {
+            // Only at its end is it known whether it has one.
+            Fault::TooLong { at } if !extent.closed => Fault::NotClosed { at }.what(),
+            _ => fault.what(),
+        };
+        let mut reason = format!("{what}: {shown}");
+        if extent.lines > 1 {
+            let (first, lines) = (self.line, extent.lines);
+            let last = first + lines - 1;
+            // Rows that nobody knows to be lost would not be looked for.
+            let _ = write!(
+                reason,
+                " (the row covers lines {first} to {last}, so {lines} lines are not read as rows)"
+            );
         }
+        self.line += extent.lines;
+        self.passed = 0;
+        Ok(reason)
     }
 
     /// What is at hand, and about how much of it to look at together. As long as all goes well

@@ -222,9 +222,12 @@ mod tests {
     #[test]
     fn without_a_header_a_broken_first_row_does_not_set_the_width() {
         assert_eq!(
-            without_header("\"g0\ng1\ng2,u2\ng3,u3\n", ""),
+            without_header("g\"0\ng1\ng2,u2\ng3,u3\n", ""),
             [
-                bad(1, "a quote that is not closed: `\"g0`"),
+                bad(
+                    1,
+                    "a quote inside a field that does not start with one: `g\"0`"
+                ),
                 bad(2, "1 field instead of 2: `g1`"),
                 row(3, "g2", "u2", ""),
                 row(4, "g3", "u3", ""),

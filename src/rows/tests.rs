@@ -83,15 +83,29 @@ pub(super) fn error(text: &[u8], format: Format, options: &Options) -> String {
     rows.err().expect("an error").to_string()
 }
 
+/// All that an input in pieces yields, whether it is read ahead or not.
 fn read_in(input: Chunks, format: Format, options: &Options) -> Vec<Owned> {
+    let ahead = read_by(input.clone(), format, options, Rows::read);
+    let at_hand = read_by(input, format, options, Rows::read_at_hand);
+    assert_eq!(ahead, at_hand);
+    ahead
+}
+
+fn read_by(
+    input: Chunks,
+    format: Format,
+    options: &Options,
+    read: fn(&mut Rows, &mut Batch, usize) -> Result<bool>,
+) -> Vec<Owned> {
     let size = input.text.len() as u64;
     let mut rows = Rows::new(input, "rows", Some(format), options).expect("an input");
     let (mut reads, mut batch) = (Vec::new(), Batch::default());
     let mut more = true;
     while more {
         batch.clear();
-        more = rows.read(&mut batch, 3).expect("an input that can be read");
+        more = read(&mut rows, &mut batch, 3).expect("an input that can be read");
         assert!(batch.len() <= 3 && rows.bytes_read() <= size);
+        assert!(!more || !batch.is_empty());
         reads.extend(owned(&batch));
     }
     assert_eq!(rows.bytes_read(), size);
@@ -99,6 +113,7 @@ fn read_in(input: Chunks, format: Format, options: &Options) -> Vec<Owned> {
 }
 
 /// A reader that gives pieces of these sizes, over and over.
+#[derive(Clone)]
 struct Chunks {
     text: Vec<u8>,
     at: usize,
@@ -182,8 +197,71 @@ fn rows_with_the_same_fault_are_of_one_kind_whatever_shows_it() {
 }
 
 #[test]
-fn one_stray_quote_in_the_middle_of_many_rows_costs_exactly_one_row() {
-    for stray in ["\"g,u", "g,\"u", "g\",u", "g,u\"", "\"g\"x,u", "\",u"] {
+fn a_fault_of_rows_over_several_lines_is_of_one_kind_without_a_text_that_shows_it_too() {
+    let reads = csv("group,sender,note\n,u,\"1\n2\"\n,u,\"3\n\n4\"\n");
+    let reasons: Vec<_> = reads
+        .iter()
+        .map(|read| &*read.as_ref().expect_err("a bad row").reason)
+        .collect();
+    assert_eq!(
+        reasons[1],
+        "the group is empty (the row covers lines 4 to 6)"
+    );
+    for reason in reasons {
+        assert_eq!(kind_of_fault(reason), "the group is empty");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_at_the_start_of_a_later_line_is_no_part_of_it() {
+    // As `cat` leaves them.
+    let again = "the header once more: `group,sender`";
+    assert_eq!(
+        csv("group,sender\ng1,u1\n\u{feff}group,sender\ng2,u2\n\u{feff}\"group\",sender\n"),
+        [
+            row(2, "g1", "u1", ""),
+            bad(3, again),
+            row(4, "g2", "u2", ""),
+            bad(5, again),
+        ]
+    );
+    let first_in_file = "sep=;\n\u{feff}group;sender\ng1;u1\n";
+    assert_eq!(csv(first_in_file), [row(3, "g1", "u1", "")]);
+    assert_eq!(
+        without_header("g1,u1\n\u{feff}\u{feff}g2,u2\n\u{feff}\n\u{feff}", ""),
+        [row(1, "g1", "u1", ""), row(2, "g2", "u2", "")]
+    );
+    let object = |nth: u8| format!("{{\"group\":\"g{nth}\",\n\"user\":\"u{nth}\"}}");
+    for (text, second) in [
+        (format!("{}\n\u{feff}{}\n\u{feff}", object(1), object(2)), 3),
+        (format!("[{}]\n\u{feff}[{}]", object(1), object(2)), 3),
+        (
+            format!("{}\n\u{feff}{}\n\u{feff}\n", object(1), object(2)).replace(",\n", ","),
+            2,
+        ),
+    ] {
+        for sizes in [[usize::MAX], [1]] {
+            let input = Chunks::new(text.as_bytes(), &sizes);
+            assert_eq!(
+                read_in(input, Format::Jsonl, &Options::default()),
+                [row(1, "g1", "u1", ""), row(second, "g2", "u2", "")]
+            );
+        }
+    }
+}
+
+#[test]
+fn a_stray_quote_among_many_rows_costs_what_may_be_in_its_field() {
+    for (stray, resumes) in [
+        ("g\",u", 5_001),
+        ("g,u\"", 5_001),
+        ("\"g\",\"u\" ", 5_001),
+        ("\"g\"x\",u", 5_001),
+        ("\"g,u", 5_101),
+        ("g,\"u", 5_101),
+        ("\"g\"x,u", 5_101),
+        ("\",u", 5_101),
+    ] {
         let rows = (2..10_002).map(|n| match n {
             5_000 => format!("{stray}\n"),
             // A row that is well quoted, not far behind.
@@ -192,13 +270,13 @@ fn one_stray_quote_in_the_middle_of_many_rows_costs_exactly_one_row() {
         });
         let text = "group,sender\n".to_owned() + &rows.collect::<String>();
         let reads = read(text.as_bytes(), Format::Csv, &Options::default());
-        assert_eq!(reads.len(), 10_000);
-        for (read, line) in reads.iter().zip(2..) {
-            match read {
-                Ok(row) => assert_eq!((row.line, line == 5_000), (line, false)),
-                Err(bad) => assert_eq!((bad.line, line), (5_000, 5_000)),
-            }
-        }
+        let expected: Vec<u64> = (2..=5_000).chain(resumes..10_002).collect();
+        assert_eq!(reads.iter().map(line).collect::<Vec<_>>(), expected);
+        let mut bad = reads.iter().filter_map(|read| read.as_ref().err());
+        let reason = &bad.next().expect("a bad row").reason;
+        let says = "(the row covers lines 5000 to 5100, so 101 lines are not read as rows)";
+        assert_eq!(reason.contains(says), resumes == 5_101, "{stray}: {reason}");
+        assert!(bad.next().is_none());
     }
 }
 
@@ -235,9 +313,13 @@ fn the_samples_are_a_wave_with_one_bad_row_twice_and_its_failed_rows() {
     };
     let (csv, csv_bad) = wave("spam-wave.csv");
     let (jsonl, jsonl_bad) = wave("spam-wave.jsonl");
-    assert_eq!(ids(&csv), ids(&jsonl));
     assert_eq!((csv_bad.len(), jsonl_bad.len()), (1, 1));
-    assert_eq!(line(&csv_bad[0]), line(&jsonl_bad[0]) + 1);
+    let bad = line(&jsonl_bad[0]);
+    assert_eq!(line(&csv_bad[0]), bad + 1);
+    // The bad row of CSV has a quote that is not closed, and takes the two rows up to the next that is with it.
+    let (mut jsonl, lost) = (jsonl, bad..bad + 3);
+    jsonl.retain(|read| !lost.contains(&line(read)));
+    assert_eq!(ids(&csv), ids(&jsonl));
     let failed = open("failed-rows.csv");
     assert!(failed.is_failed_rows());
     assert!(all(failed).all(|read| read.is_ok()));

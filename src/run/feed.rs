@@ -9,7 +9,7 @@ use tokio::sync::mpsc::{self, Receiver};
 use crate::error::{Error, Result};
 use crate::rows::{Batch, Row, Rows};
 
-/// Rows handed over at once from a file.
+/// Rows handed over at once, where so many are at hand.
 const ROWS: usize = 512;
 /// Batches on their way.
 const AHEAD: usize = 8;
@@ -40,7 +40,13 @@ impl Feed {
     /// Reads an input.
     pub fn of_input(mut rows: Rows) -> Self {
         let extent = rows.size().map_or(Extent::Unknown, Extent::Bytes);
-        Self::start(extent, move |batch, most| rows.read(batch, most))
+        match extent {
+            // A pipe may pause at any row, and then those before it should be on their way.
+            Extent::Unknown => {
+                Self::start(extent, move |batch, most| rows.read_at_hand(batch, most))
+            }
+            _ => Self::start(extent, move |batch, most| rows.read(batch, most)),
+        }
     }
 
     /// Feeds so many rows from anywhere else.
@@ -59,21 +65,19 @@ impl Feed {
         })
     }
 
-    /// With what adds rows to a batch until it has so many; false where none are left.
+    /// With what adds at most so many rows to a batch; false where none are left.
     fn start(
         extent: Extent,
         mut read: impl FnMut(&mut Batch, usize) -> Result<bool> + Send + 'static,
     ) -> Self {
         let (sender, batches) = mpsc::channel(AHEAD);
         let (used, again) = channel::<Batch>();
-        // A pipe may pause at any row, and then those before it should be on their way.
-        let most = if extent == Extent::Unknown { 1 } else { ROWS };
         let reader = thread::spawn(move || {
             let mut more = Ok(true);
             while let Ok(true) = more {
                 let mut batch = again.try_recv().unwrap_or_default();
                 batch.clear();
-                more = read(&mut batch, most);
+                more = read(&mut batch, ROWS);
                 // Nobody listens any more when the run has been stopped.
                 if sender.blocking_send(Ok(batch)).is_err() {
                     return;
@@ -127,8 +131,13 @@ impl Feed {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
     use crate::error::Error;
+    use crate::rows::Options;
 
     #[tokio::test]
     async fn the_rows_before_an_error_are_handed_over_first() {
@@ -145,6 +154,65 @@ mod tests {
         assert_eq!(batch.len(), 1);
         assert!(feed.next().await.expect("another").is_err());
         assert!(feed.next().await.is_none());
+    }
+
+    /// Gives these pieces, and tells how many have been asked for.
+    struct Pieces(Vec<&'static str>, Arc<AtomicUsize>);
+
+    impl io::Read for Pieces {
+        fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+            self.1.fetch_add(1, Ordering::SeqCst);
+            if self.0.is_empty() {
+                return Ok(0);
+            }
+            let piece = self.0.remove(0);
+            out[..piece.len()].copy_from_slice(piece.as_bytes());
+            Ok(piece.len())
+        }
+    }
+
+    #[test]
+    fn rows_from_a_pipe_go_on_together_and_none_waits_for_one_that_has_not_come() {
+        for (pieces, asked) in [
+            // The first row comes in two halves, and the last without its line end.
+            (
+                [
+                    "group,sender\ng,an",
+                    "n\ng,bob\ng,\"carol\"\ng,d",
+                    "an\n\"g\" ,x",
+                ],
+                [2, 3, 4],
+            ),
+            (
+                [
+                    "{\"group\":1,\"user\":1}\n{\"grou",
+                    "p\":1,\"user\":2}\n{",
+                    "\"group\":1}",
+                ],
+                [1, 2, 4],
+            ),
+            (
+                [
+                    "{\n\"group\":1,\"user\":1}\n{\"grou",
+                    "p\":1,\n\"user\":2}\n{",
+                    "\"group\":1}",
+                ],
+                [1, 2, 3],
+            ),
+        ] {
+            let reads = Arc::new(AtomicUsize::new(0));
+            let input = Pieces(pieces.to_vec(), Arc::clone(&reads));
+            let mut rows = Rows::new(input, "rows", None, &Options::default()).expect("an input");
+            let (mut batches, mut more) = (Vec::new(), true);
+            while more {
+                let mut batch = Batch::default();
+                more = rows.read_at_hand(&mut batch, ROWS).expect("rows");
+                batches.push((batch.len(), reads.load(Ordering::SeqCst)));
+            }
+            batches.retain(|(rows, _)| *rows > 0);
+            let found: Vec<_> = batches.iter().map(|(_, asked)| *asked).collect();
+            assert_eq!(found, asked, "{batches:?}");
+        }
     }
 
     #[tokio::test]

@@ -122,7 +122,7 @@ fn integers_in_json_keep_every_digit() {
 fn bad_rows_become_invalid_lines_with_their_place_and_the_run_goes_on() {
     let service = Service::lenient();
     let mut text = b"group,sender,topic\ng1,ann,\n,nobody,\ng3,,t\ng4\ng5,bell\x07,\n".to_vec();
-    text.extend(b"g6,\xff\xfe,\n\"g7\" x,quoted,\ng8,1.29E+18,\n");
+    text.extend(b"g6,\xff\xfe,\ng7\" x,quoted,\ng8,1.29E+18,\n");
     text.extend(format!("g9,{},\n", "x".repeat(70_000)).bytes());
     text.extend(b"g2,bob,t\n");
     let place = Place::with_rows(text);
@@ -178,23 +178,60 @@ fn bad_lines_of_json_become_invalid_lines_with_their_place() {
 }
 
 #[test]
-fn a_quote_that_is_never_closed_does_not_swallow_the_rest_in_silence() {
+fn what_may_be_inside_a_quoted_cell_is_never_called_and_the_lines_lost_are_told() {
+    let long = format!("\"{}\n@TGS#victim,victim,x\n\"", "x\n".repeat(40_000));
+    for (cell, reason) in [
+        (
+            "\"hello\n@TGS#victim,victim,x\nmore",
+            "a quote that is not closed: `\"hello` (the row covers lines 3 to 6, so 4 lines are not read as rows)",
+        ),
+        (
+            "\"hello\n@TGS#victim,victim,x\nbye\" ",
+            "text after the closing quote of a field: `\"hello` (the row covers lines 3 to 5, so 3 lines are not read as rows)",
+        ),
+        (
+            "\"he said \"hi\n@TGS#victim,victim,x\nbye\"",
+            "text after the closing quote of a field: `\"he said \"hi` (the row covers lines 3 to 5, so 3 lines are not read as rows)",
+        ),
+        (
+            " \"hello\n@TGS#victim,victim,x\nbye\"",
+            "a quote inside a field that does not start with one: ` \"hello` (the row covers lines 3 to 5, so 3 lines are not read as rows)",
+        ),
+        (
+            &long,
+            "longer than 64 KiB: `\"x` (the row covers lines 3 to 40005, so 40003 lines are not read as rows)",
+        ),
+    ] {
+        let service = Service::good();
+        let text = format!("group,sender,note\ng1,ann,\ng2,dan,{cell}\ng3,carol,\n");
+        let place = Place::with_rows(text);
+        let run = place.run("rows.csv").on(service.address());
+        let done = run.finish().exits(3);
+        assert_eq!(done.count("invalid"), 1, "{reason}");
+        let is_lost = reason.contains("3 to 6");
+        let called = if is_lost {
+            &["ann"][..]
+        } else {
+            &["ann", "carol"]
+        };
+        assert_eq!(service.called(), called, "{reason}");
+        let entries = place.ledger().entries;
+        let bad = entries.iter().find(|entry| entry.outcome == "invalid");
+        let bad = bad.map(|entry| (entry.row, &*entry.info));
+        assert_eq!(bad, Some((3, reason)));
+    }
+}
+
+#[test]
+fn rows_whose_topic_has_another_key_than_was_said_are_not_called_in_the_whole_group() {
     let service = Service::good();
-    let place = Place::with_rows("group,sender\ng1,ann\ng2,\"open\ng3,carol\n");
-    let done = place
-        .run("rows.csv")
-        .on(service.address())
-        .finish()
-        .exits(3);
-    assert_eq!(done.count("invalid"), 1);
-    let ledger = place.ledger();
-    let outcomes = ["ann", "carol"].map(|sender| &*ledger.of(sender).outcome);
-    assert_eq!(outcomes, ["recalled", "recalled"]);
-    let bad = ledger
-        .entries
-        .iter()
-        .find(|entry| entry.outcome == "invalid");
-    assert_eq!(bad.unwrap().row, 3);
+    let place = Place::new();
+    let text = "{\"group\":\"g\",\"user\":\"ann\",\"thread\":\"t\"}\n";
+    place.write("rows.jsonl", text.repeat(2));
+    let run = place.run("rows.jsonl").on(service.address());
+    let run = run.with(["--columns", "group=group,sender=user,topic=thred"]);
+    let done = run.finish().exits(3);
+    assert_eq!((done.count("invalid"), service.calls()), (2, 0));
 }
 
 /// Runs what can't be run: exit 1, nothing called, no file left; what it says.
@@ -291,4 +328,24 @@ fn a_pipe_is_called_row_by_row_before_it_ends() {
     drop(pipe);
     let done = running.finish().exits(0);
     assert_eq!(done.json()["recalled"], json!(3));
+}
+
+#[test]
+fn a_row_that_has_arrived_does_not_wait_for_the_other_half_of_the_next() {
+    let service = Service::good();
+    let place = Place::new();
+    let pipe = place.pipe("rows.fifo");
+    let running = place.run("rows.fifo").on(service.address()).start();
+    let mut pipe = pipe.open();
+    let mut write = |text: &str| std::io::Write::write_all(&mut pipe, text.as_bytes()).unwrap();
+    write("group,sender\ng,ann\ng,bob\ng,car");
+    service.until_called(2);
+    write("ol\ng,\"da");
+    service.until_called(3);
+    write("n\"\ng,\"eve\" \n");
+    service.until_called(4);
+    drop(pipe);
+    let done = running.finish().exits(3);
+    let counts = ["recalled", "invalid"].map(|key| done.count(key));
+    assert_eq!(counts, [4, 1]);
 }
