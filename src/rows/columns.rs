@@ -173,9 +173,14 @@ impl Columns {
         }
     }
 
+    /// Whether the user gave a name for any.
+    pub(super) fn are_given(&self) -> bool {
+        self.names.iter().any(Option::is_some)
+    }
+
     /// The fields by position in an input without a header.
     pub(super) fn positions(&self) -> Result<Layout> {
-        if self.names.iter().all(Option::is_none) {
+        if !self.are_given() {
             return Ok(Layout {
                 group: 0,
                 sender: 1,

@@ -2,7 +2,7 @@
 //! and the way out.
 
 use super::check::excerpt;
-use super::columns::Field;
+use super::columns::{Field, is_usual_name};
 use crate::error::Error;
 use crate::shell::quoted;
 
@@ -48,21 +48,40 @@ pub(super) fn ambiguous(field: Field, [first, second]: [&str; 2], input: &str) -
 
 /// What to do where no name would help, for the columns are none.
 fn way_out(columns: &[String]) -> Option<&'static str> {
-    match columns {
-        _ if seem_a_comment(columns) => Some(
+    if seem_a_comment(columns) {
+        return Some(
             "if the first line is a comment, begin at the header: tail -n +2 FILE | recall run -",
+        );
+    }
+    other_delimiter(columns).or_else(|| {
+        let seem_a_row = columns.iter().any(|column| looks_like_an_id(column));
+        seem_a_row.then_some("if the first line is a row already, add --no-header")
+    })
+}
+
+/// What to do where the columns are separated by something else than was thought.
+pub(super) fn other_delimiter(columns: &[String]) -> Option<&'static str> {
+    // A name may well have a delimiter of another kind in it.
+    let are_separated_by = |delimiter: char| {
+        let found: usize = columns
+            .iter()
+            .map(|name| name.matches(delimiter).count())
+            .sum();
+        let with_it = columns.iter().filter(|name| name.contains(delimiter));
+        let mut pieces = with_it.flat_map(|name| name.split(delimiter));
+        found >= columns.len() || pieces.any(is_usual_name)
+    };
+    match columns {
+        _ if are_separated_by(';') => Some(
+            "its columns are separated by semicolons; say so in a first line: \
+             (echo 'sep=;'; cat FILE) | recall check -",
         ),
-        [only] if only.contains(';') => Some(
-            "its columns are separated by semicolons: save it with commas, or with tabs as .tsv",
-        ),
-        [only] if only.contains('|') => Some(
-            "its columns are separated by bars: save it with commas, or put the line sep=| before the first",
+        _ if are_separated_by('|') => Some(
+            "its columns are separated by bars; say so in a first line: \
+             (echo 'sep=|'; cat FILE) | recall check -",
         ),
         [only] if only.contains('\t') => Some("its columns are separated by tabs: name it .tsv"),
         [only] if only.contains(',') => Some("its columns are separated by commas: name it .csv"),
-        _ if columns.iter().any(|column| looks_like_an_id(column)) => {
-            Some("if the first line is a row already, add --no-header")
-        }
         _ => None,
     }
 }
@@ -130,7 +149,17 @@ mod tests {
             (
                 "",
                 "group;sender",
-                "rows.csv: no columns for the group and the sender; its columns are `group;sender`\n  hint: its columns are separated by semicolons: save it with commas, or with tabs as .tsv",
+                "rows.csv: no columns for the group and the sender; its columns are `group;sender`\n  hint: its columns are separated by semicolons; say so in a first line: (echo 'sep=;'; cat FILE) | recall check -",
+            ),
+            (
+                "",
+                "sender;group;date,time",
+                "rows.csv: no columns for the group and the sender; its columns are `sender;group;date`, `time`\n  hint: its columns are separated by semicolons; say so in a first line: (echo 'sep=;'; cat FILE) | recall check -",
+            ),
+            (
+                "",
+                "group,who;what,when",
+                "rows.csv: no column for the sender; its columns are `group`, `who;what`, `when`\n  hint: say which they are: --columns group=NAME,sender=NAME",
             ),
             (
                 "",
@@ -145,12 +174,12 @@ mod tests {
             (
                 "",
                 "group|sender",
-                "rows.csv: no columns for the group and the sender; its columns are `group|sender`\n  hint: its columns are separated by bars: save it with commas, or put the line sep=| before the first",
+                "rows.csv: no columns for the group and the sender; its columns are `group|sender`\n  hint: its columns are separated by bars; say so in a first line: (echo 'sep=|'; cat FILE) | recall check -",
             ),
             (
                 "sender=uid",
                 "group|uid",
-                "rows.csv: no column `uid` for the sender; its columns are `group|uid`\n  hint: its columns are separated by bars: save it with commas, or put the line sep=| before the first",
+                "rows.csv: no column `uid` for the sender; its columns are `group|uid`\n  hint: its columns are separated by bars; say so in a first line: (echo 'sep=|'; cat FILE) | recall check -",
             ),
             (
                 "",

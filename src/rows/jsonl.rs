@@ -168,6 +168,15 @@ mod tests {
     }
 
     #[test]
+    fn of_an_object_over_several_lines_behind_one_on_a_line_it_is_said_why_it_is_none() {
+        let text = b"{\"group\":1,\"user\":1}\n{\n\"group\":2,\n\"user\":2}\n";
+        let reads = read(text, Format::Jsonl, &Options::default());
+        let reason = "broken JSON, EOF while parsing an object (by its first line, this input \
+                      has an object a line): `{` (column 1)";
+        assert_eq!(reads[..2], [row(1, "1", "1", ""), bad(2, reason)]);
+    }
+
+    #[test]
     fn a_line_over_64_kib_is_one_bad_row() {
         let text = format!(
             "{{\"group\":\"{}\"}}\n{{\"group\":\"g\",\"sender\":\"u\"}}\n",

@@ -84,7 +84,11 @@ fn describe(error: &serde_json::Error, text: &[u8], encoding: Encoding) -> Strin
     } else if error.classify() == Category::Data {
         format!("not a JSON object: {start}")
     } else {
-        let what = without_place(error);
+        let mut what = without_place(error);
+        if error.classify() == Category::Eof {
+            // Objects over several lines are read, but not behind one that has its own.
+            what += " (by its first line, this input has an object a line)";
+        }
         format!("broken JSON, {what}: {start} (column {})", error.column())
     }
 }
@@ -299,7 +303,7 @@ mod tests {
             ),
             (
                 r#"{"group":"g""#,
-                r#"broken JSON, EOF while parsing an object: `{"group":"g"` (column 12)"#,
+                r#"broken JSON, EOF while parsing an object (by its first line, this input has an object a line): `{"group":"g"` (column 12)"#,
             ),
         ] {
             assert_eq!(read(text).unwrap_err(), reason);

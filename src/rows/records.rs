@@ -139,13 +139,17 @@ impl<R: Read> Records<R> {
     }
 }
 
-/// The delimiter that a first line names, `sep=;` as Excel takes it, and the length of that line.
+/// The delimiter that a first line names, `sep=;` as Excel takes it, and the length of that line. A
+/// tool that writes it as a row of one field puts it in quotes.
 fn named_delimiter(start: &[u8]) -> Option<(u8, usize)> {
     let (line, len) = match memchr(b'\n', start) {
         Some(newline) => (&start[..newline], newline + 1),
         None => (start, start.len()),
     };
-    let (key, delimiter) = without_returns(line).split_at_checked(4)?;
+    let line = without_returns(line);
+    let unquoted = line.strip_prefix(b"\"");
+    let unquoted = unquoted.and_then(|line| line.strip_suffix(b"\""));
+    let (key, delimiter) = unquoted.unwrap_or(line).split_at_checked(4)?;
     match delimiter {
         [named @ (b',' | b';' | b'|' | b'\t')] if key.eq_ignore_ascii_case(b"sep=") => {
             Some((*named, len))
@@ -179,6 +183,7 @@ mod tests {
             ("sep=;\r\n", ";"),
             ("SEP=|\n", "|"),
             ("sep=\t\n", "\t"),
+            ("\"sep=;\"\r\n", ";"),
             ("\u{feff}sep=;\n", ";"),
         ] {
             let rows = "group~sender\ng1~u1\n\"g,2\"~u2\n".replace('~', delimiter);

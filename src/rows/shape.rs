@@ -4,6 +4,7 @@ use super::check::{excerpt, id};
 use super::columns::{Columns, Field, Layout};
 use super::encoding::Encoding;
 use super::fields::Fields;
+use super::header_errors::other_delimiter;
 use super::plain::PlainRows;
 use crate::error::{Error, Result};
 use crate::monitor::words::counted;
@@ -53,12 +54,23 @@ impl Shape {
         if let Some(fields) = first
             && fields.len() < least_width
         {
-            return Err(Error::input(format!(
+            let error = Error::input(format!(
                 "{input}: its first row has {} where {least_width} are needed: {}",
                 count(fields.len(), "column"),
                 excerpt(fields.get(0).unwrap_or_default())
-            ))
-            .hint("without a header the columns are group, sender, topic; for another order add --columns group=2,sender=1"));
+            ));
+            let fields = fields
+                .iter()
+                .map(|field| String::from_utf8_lossy(field).into_owned());
+            let fields: Vec<_> = fields.collect();
+            return Err(error.hint(match other_delimiter(&fields) {
+                Some(hint) => hint,
+                None if columns.are_given() => "give --columns places that its rows have",
+                None => {
+                    "without a header the columns are group, sender, topic; for another order add \
+                     --columns group=2,sender=1"
+                }
+            }));
         }
         Ok(Self {
             layout,
@@ -248,8 +260,13 @@ mod tests {
                 Format::Csv,
                 &no_header("group=1,sender=2,topic=5")
             ),
-            "rows: its first row has 2 columns where 5 are needed: `g1`\n  hint: without a header \
-             the columns are group, sender, topic; for another order add --columns group=2,sender=1"
+            "rows: its first row has 2 columns where 5 are needed: `g1`\n  hint: give --columns \
+             places that its rows have"
+        );
+        assert_eq!(
+            error(b"g1;u1\n", Format::Csv, &no_header("")),
+            "rows: its first row has 1 column where 2 are needed: `g1;u1`\n  hint: its columns are \
+             separated by semicolons; say so in a first line: (echo 'sep=;'; cat FILE) | recall check -"
         );
     }
 }

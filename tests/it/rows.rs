@@ -261,7 +261,7 @@ fn missing_columns_are_told_with_those_there_are_and_the_flag_that_helps() {
         ("room,user\nr,u\n", ["group", "`room`, `user`", "--columns"]),
         (
             "group;sender\nr;u\n",
-            ["semicolon", "`group;sender`", ".tsv"],
+            ["semicolon", "`group;sender`", "(echo 'sep=;'; cat FILE) |"],
         ),
         ("@TGS#1,u1\n@TGS#1,u2\n", ["--no-header", "@TGS#1", "u1"]),
         (
