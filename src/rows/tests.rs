@@ -314,11 +314,7 @@ fn the_samples_are_a_wave_with_one_bad_row_twice_and_its_failed_rows() {
     let (csv, csv_bad) = wave("spam-wave.csv");
     let (jsonl, jsonl_bad) = wave("spam-wave.jsonl");
     assert_eq!((csv_bad.len(), jsonl_bad.len()), (1, 1));
-    let bad = line(&jsonl_bad[0]);
-    assert_eq!(line(&csv_bad[0]), bad + 1);
-    // The bad row of CSV has a quote that is not closed, and takes the two rows up to the next that is with it.
-    let (mut jsonl, lost) = (jsonl, bad..bad + 3);
-    jsonl.retain(|read| !lost.contains(&line(read)));
+    assert_eq!(line(&csv_bad[0]), line(&jsonl_bad[0]) + 1);
     assert_eq!(ids(&csv), ids(&jsonl));
     let failed = open("failed-rows.csv");
     assert!(failed.is_failed_rows());
