@@ -169,7 +169,7 @@ fn thousands_of_simulated_worlds_keep_every_promise() {
     };
     let seeds = match number("RECALL_SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..number("RECALL_SEEDS").unwrap_or(2_000),
+        None => 0..number("RECALL_SEEDS").unwrap_or(1_000),
     };
     let mut sum = Figures::default();
     for seed in seeds.clone() {
