@@ -25,6 +25,7 @@ pub fn run(args: &CheckArgs, screen: &Screen) -> Result<u8> {
     if !args.online {
         refuse_service(&args.service)?;
     }
+    input::tell_of_keyboard(&args.rows, screen);
     let mut survey = Survey::new();
     let rows = input::open(&args.rows)?;
     // As where no flag of a run is given.

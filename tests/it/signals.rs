@@ -21,6 +21,17 @@ fn interrupted_by(signal: Signal) -> (Place, Service, Finished) {
     (place, service, done)
 }
 
+/// A service that answers ten calls, and the others when the gate is opened.
+fn ten_answers_and_no_more() -> (Service, Gate) {
+    let gate = Gate::default();
+    let held = gate.clone();
+    let service = Service::start(move |call| match call.nth {
+        0..10 => Answer::ok(),
+        _ => Answer::ok().behind(&held),
+    });
+    (service, gate)
+}
+
 #[test]
 fn the_first_signal_starts_no_new_calls_and_records_those_in_flight() {
     for signal in [Signal::INT, Signal::TERM] {
@@ -62,12 +73,7 @@ fn the_command_that_it_prints_goes_on_when_it_is_typed() {
 
 #[test]
 fn the_second_wish_leaves_at_once_and_the_ledger_is_sound() {
-    let answers = Gate::default();
-    let held = answers.clone();
-    let service = Service::start(move |call| match call.nth {
-        0..10 => Answer::ok(),
-        _ => Answer::ok().behind(&held),
-    });
+    let (service, answers) = ten_answers_and_no_more();
     let place = Place::with_rows(rows(40));
     let run = || {
         place
@@ -96,12 +102,7 @@ fn the_second_wish_leaves_at_once_and_the_ledger_is_sound() {
 #[test]
 fn signals_that_come_together_are_one_wish() {
     for second in [Signal::INT, Signal::TERM] {
-        let answers = Gate::default();
-        let held = answers.clone();
-        let service = Service::start(move |call| match call.nth {
-            0..10 => Answer::ok(),
-            _ => Answer::ok().behind(&held),
-        });
+        let (service, answers) = ten_answers_and_no_more();
         let place = Place::with_rows(rows(40));
         let run = place.run("rows.csv").on(service.address());
         let running = run.with(["--concurrency", "5"]).start();
