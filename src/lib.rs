@@ -27,6 +27,7 @@
 //! - `harmless`: escapes what would drive a terminal
 //! - `shell`: quotes commands that are printed to be copied
 //! - `usage`: what this process takes
+//! - `words`: numbers, times and lines as a person reads them
 //! - `durable`: puts a file in the place of another, whole or not at all
 //! - [`mock`]: the service to rehearse and measure against
 //!
@@ -57,6 +58,7 @@ mod durable;
 mod identity;
 pub mod outcome;
 mod usage;
+mod words;
 
 pub mod ledger;
 pub mod monitor;

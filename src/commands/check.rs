@@ -12,10 +12,11 @@ use crate::config::{self, Service, Settings, process_env};
 use crate::error::{Error, Result};
 use crate::exit;
 use crate::monitor::Screen;
-use crate::monitor::words::{how_long, thousands};
+use crate::monitor::words::how_long;
 use crate::preflight;
 use crate::run::least_time;
 use crate::survey::{FaultyRows, Found, Survey};
+use crate::words::thousands;
 
 /// Looks through an input.
 ///

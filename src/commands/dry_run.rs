@@ -9,11 +9,12 @@ use crate::api::client::Client;
 use crate::error::Result;
 use crate::exit;
 use crate::monitor::Screen;
-use crate::monitor::words::{count, how_long, thousands};
+use crate::monitor::words::how_long;
 use crate::preflight;
 use crate::rows::Rows;
 use crate::run::{Known, Plan};
 use crate::survey::{Found, Survey};
+use crate::words::{count, thousands};
 
 /// So many calls are shown.
 const SHOWN: u64 = 5;

@@ -8,9 +8,9 @@ use crate::error::Result;
 use crate::harmless::harmless;
 use crate::ledger::{LastWords, Reader, Start, failed_rows};
 use crate::monitor::Screen;
-use crate::monitor::words::thousands;
 use crate::rows::Format;
 use crate::run::Feed;
+use crate::words::thousands;
 
 /// Sends the failed rows of a ledger again.
 ///

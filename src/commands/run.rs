@@ -11,12 +11,12 @@ use crate::config::{self, Service, Settings, process_env};
 use crate::error::{Error, Result};
 use crate::harmless::harmless;
 use crate::ledger::{self, Header, Start, begun, own_input};
-use crate::monitor::words::thousands;
 use crate::monitor::{Patience, Screen};
 use crate::preflight;
 use crate::rows::Rows;
 use crate::run::{Feed, LookedUp, Plan};
 use crate::survey::{Found, Survey};
+use crate::words::thousands;
 
 /// Runs the rows of its inputs.
 ///

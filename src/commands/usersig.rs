@@ -14,7 +14,7 @@ use crate::config::{self, Caller, Settings, process_env};
 use crate::error::{Error, Result};
 use crate::exit;
 use crate::monitor::Screen;
-use crate::monitor::words::time;
+use crate::words::time;
 
 /// No `UserSig` is longer.
 const LONGEST: u64 = 16 * 1024;

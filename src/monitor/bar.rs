@@ -3,7 +3,8 @@
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::layout::{self, Status};
-use super::{Looking, Monitor, Notice, Progress, Screen, State, frame, notices, words};
+use super::{Looking, Monitor, Notice, Progress, Screen, State, frame, notices};
+use crate::words::wrapped;
 
 /// A bar with its figures, on a terminal that may be narrow and change its width.
 #[derive(Debug)]
@@ -51,7 +52,7 @@ impl Monitor for Bar {
     fn notice(&mut self, notice: &Notice) {
         let words = notices::line(notice);
         let width = usize::from(frame::width());
-        self.screen.line(&words::wrapped(&words, 0, width));
+        self.screen.line(&wrapped(&words, 0, width));
     }
 
     fn finish(&mut self) {

@@ -1,7 +1,8 @@
 //! How notices read.
 
 use super::Notice;
-use super::words::{count, fault, time};
+use super::words::fault;
+use crate::words::{count, time};
 
 /// A notice as a line.
 pub(super) fn line(notice: &Notice) -> String {

@@ -17,11 +17,11 @@ use crate::api::codes;
 use crate::api::groups::Answer;
 use crate::api::usersig;
 use crate::error::{Error, Kind, Result};
-use crate::monitor::words::time;
 use crate::monitor::{Looking, Monitor};
 use crate::rows::Batch;
 use crate::run::{Extent, Feed, Groups, LookedUp, Plan};
 use crate::survey::Survey;
+use crate::words::time;
 
 /// How often the monitor hears of progress.
 const TICK: Duration = Duration::from_millis(100);

@@ -8,8 +8,8 @@ use serde::{Serialize, Serializer};
 
 use crate::api::codes;
 use crate::api::groups::{State, Type};
-use crate::monitor::words::{count, thousands};
 use crate::run::{Groups, Skip};
+use crate::words::{count, thousands};
 
 /// Why the rows of an `AVChatRoom` are not called.
 const SILENT: Skip = Skip {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 use plotters::coord::types::RangedCoordf64;
 
-use crate::monitor::words::thousands;
+use crate::words::thousands;
 
 /// A range with ticks of our choice. (The library's own choice knows no clock.)
 pub(super) struct Ticked {

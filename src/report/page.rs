@@ -10,7 +10,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::fold::Report;
 use super::latency::{Bar, Latencies};
 use super::{charts, tables, words};
-use crate::monitor::words::thousands;
+use crate::words::thousands;
 
 /// Nothing may be loaded, sent or run; style alone is allowed, and stands in the page.
 const POLICY: &str =

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::fold::Report;
 use super::words;
-use crate::monitor::words::thousands;
+use crate::words::thousands;
 
 /// Failed rows by code, with what to do.
 pub(super) fn failures(report: &Report) -> Markup {

@@ -4,8 +4,8 @@ use std::fmt::{self, Write as _};
 
 use super::fold::Report;
 use super::words;
-use crate::monitor::words::{counted, thousands};
 use crate::shell::quoted_file;
+use crate::words::{counted, thousands};
 
 /// Failed rows that fit on a screen; the ledger has them all.
 const ROWS: usize = 10;

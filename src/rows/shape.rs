@@ -7,7 +7,7 @@ use super::fields::Fields;
 use super::header_errors::other_delimiter;
 use super::plain::PlainRows;
 use crate::error::{Error, Result};
-use crate::monitor::words::counted;
+use crate::words::counted;
 
 /// What a row looks like.
 pub(super) struct Shape {

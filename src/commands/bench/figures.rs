@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::mock::Seen;
-use crate::monitor::words::{thousands, time};
 use crate::run::{Finished, Limit};
 use crate::usage::Usage;
+use crate::words::{thousands, time};
 
 /// A thread that was busy, or in the queue for a core, for this share of the time is what the rest
 /// waits for.

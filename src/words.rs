@@ -1,0 +1,93 @@
+//! Numbers, times and lines as a person reads them.
+
+use std::time::Duration;
+
+/// `1234567` as `1,234,567`.
+pub(crate) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// `1 row`, `1,234 rows`.
+pub(crate) fn count(number: u64, what: &str) -> String {
+    format!("{} {}", thousands(number), counted(number, what))
+}
+
+/// `row` where there is one, and `rows`.
+pub(crate) fn counted(number: u64, what: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{what}{s}")
+}
+
+/// A time as a person says it: `0.4 s`, `12 s`, `3:05 min`, `1:23:20 h`.
+pub(crate) fn time(duration: Duration) -> String {
+    /// From here on a tenth would be rounded to ten seconds.
+    const NEARLY_TEN: Duration = Duration::from_millis(9_950);
+    let seconds = duration.as_secs();
+    match seconds {
+        _ if duration < NEARLY_TEN => format!("{:.1} s", duration.as_secs_f64()),
+        0..60 => format!("{} s", seconds.max(10)),
+        60..3_600 => format!("{}:{:02} min", seconds / 60, seconds % 60),
+        _ => format!(
+            "{}:{:02}:{:02} h",
+            seconds / 3_600,
+            seconds / 60 % 60,
+            seconds % 60
+        ),
+    }
+}
+
+/// Words in lines of no more than `width` columns, all but the first behind so many blanks. A word
+/// that is longer stays whole.
+pub(crate) fn wrapped(words: &str, indent: usize, width: usize) -> String {
+    let mut lines = String::new();
+    let mut column = indent;
+    for word in words.split_whitespace() {
+        let columns = console::measure_text_width(word);
+        if column == indent {
+            column += columns;
+        } else if column + 1 + columns > width {
+            lines.push('\n');
+            lines.push_str(&" ".repeat(indent));
+            column = indent + columns;
+        } else {
+            lines.push(' ');
+            column += 1 + columns;
+        }
+        lines.push_str(word);
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_break_between_words() {
+        assert_eq!(wrapped("one two three", 2, 9), "one two\n  three");
+        assert_eq!(wrapped("endless-word one", 0, 5), "endless-word\none");
+        assert_eq!(wrapped("", 2, 9), "");
+    }
+
+    #[test]
+    fn numbers_and_times_read_as_a_person_writes_them() {
+        assert_eq!(
+            [0, 999, 1_000, 1_234_567].map(thousands),
+            ["0", "999", "1,000", "1,234,567"]
+        );
+        let times = [0.44, 12.9, 185.0, 5_000.0].map(|s| time(Duration::from_secs_f64(s)));
+        assert_eq!(times, ["0.4 s", "12 s", "3:05 min", "1:23:20 h"]);
+        let about_ten = [9.94, 9.96, 10.04].map(|s| time(Duration::from_secs_f64(s)));
+        assert_eq!(about_ten, ["9.9 s", "10 s", "10 s"]);
+        let rows = [0, 1, 1_234].map(|rows| count(rows, "row"));
+        assert_eq!(rows, ["0 rows", "1 row", "1,234 rows"]);
+    }
+}
