@@ -12,7 +12,7 @@ use crate::config::Service;
 use crate::error::{Error, Result};
 use crate::exit;
 use crate::harmless::harmless;
-use crate::ledger::{Header, LastWords, Start, write_failed_rows};
+use crate::ledger::{Header, LastWords, Start, remove_failed_rows, write_failed_rows};
 use crate::monitor::{Bar, Monitor, Plain, Screen, Silent};
 use crate::report::Summary;
 use crate::rows::Format;
@@ -72,7 +72,12 @@ pub(super) fn finish(mut job: Job<'_>, screen: &Screen) -> Result<u8> {
         })
         .await
     })?;
-    let failed = leave_failed_rows(&job.ledger, &job.failed_rows, job.failed_format);
+    // A ledger that this run began has its own rows alone, so that it need not be read again.
+    let failed = if job.start != Start::Resume && finished.tally.failed == 0 {
+        remove_failed_rows(&job.failed_rows).map(|()| 0)
+    } else {
+        leave_failed_rows(&job.ledger, &job.failed_rows, job.failed_format)
+    };
     // Others may call from here on, and write the same files.
     if let Some(turn) = job.turn {
         turn.end(finished.last_second);

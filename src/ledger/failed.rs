@@ -36,6 +36,9 @@ const COLUMNS: [&str; 7] = [
 /// # Errors
 /// When the ledger can't be read, or the file can't be written; then an older file is still whole.
 pub fn write_failed_rows(mut rows: LastWords, to: &Path, format: Format) -> Result<()> {
+    if rows.failed() == 0 {
+        return remove_failed_rows(to);
+    }
     let ledger = quoted(rows.path());
     let fail = |error: io::Error| {
         Error::ledger(format!("cannot write the failed rows to {}", to.display()))
@@ -44,12 +47,6 @@ pub fn write_failed_rows(mut rows: LastWords, to: &Path, format: Format) -> Resu
                 "the ledger has them all: recall export {ledger} --outcome failed"
             ))
     };
-    if rows.failed() == 0 {
-        return match fs::remove_file(to) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(fail(error)),
-            _ => Ok(()),
-        };
-    }
     let written = durable::replace(to, |file| {
         let mut sink = Sink::new(file, format, &COLUMNS)?;
         while rows.advance().map_err(io::Error::other)? {
@@ -69,6 +66,24 @@ pub fn write_failed_rows(mut rows: LastWords, to: &Path, format: Format) -> Resu
     });
     // A ledger that can't be read is told as such.
     written.map_err(|error| error.downcast().unwrap_or_else(fail))
+}
+
+/// Removes an older failed-rows file, where there is one: nothing has failed.
+///
+/// # Errors
+/// When it can't be removed.
+pub fn remove_failed_rows(at: &Path) -> Result<()> {
+    match fs::remove_file(at) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::ledger(format!(
+            "cannot remove {}, the failed rows of an earlier run",
+            at.display()
+        ))
+        .because(error)
+        .hint(
+            "no row of this ledger has failed: remove it by hand, so that nobody sends it again",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// The rows whose last outcome is `failed`, to be sent again.

@@ -19,7 +19,7 @@ mod tests;
 mod writer;
 
 pub use begin::{Start, begun, check};
-pub use failed::{failed_rows, write_failed_rows};
+pub use failed::{failed_rows, remove_failed_rows, write_failed_rows};
 pub use format::{Header, VERSION};
 pub use inputs::own_input;
 pub use last::LastWords;

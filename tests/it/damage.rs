@@ -228,6 +228,35 @@ fn a_failed_rows_file_that_can_not_be_written_is_told_and_the_ledger_has_them() 
 }
 
 #[test]
+fn older_failed_rows_go_with_a_ledger_in_which_none_has_failed() {
+    let place = Place::with_rows(rows(3));
+    place.write(
+        "rows.failed.csv",
+        "group,sender,topic,code,info,attempts,sent_at\n",
+    );
+    let service = Service::start(|_| Answer::ok());
+    let done = place.run("rows.csv").on(service.address()).finish();
+    assert_eq!(done.exits(0).count("failed"), 0);
+    assert!(!place.files().contains(&"rows.failed.csv".to_owned()));
+}
+
+#[test]
+fn older_failed_rows_that_can_not_be_removed_are_told_of() {
+    let place = Place::with_rows(rows(3));
+    let in_the_way = place.path("rows.failed.csv");
+    let service = Service::start(move |_| {
+        // Only the first call finds none.
+        let _ = std::fs::create_dir(&in_the_way);
+        Answer::ok()
+    });
+    let done = place.run("rows.csv").on(service.address()).finish();
+    done.exits(1)
+        .says("3 of 3 distinct rows recalled")
+        .says("cannot remove rows.failed.csv, the failed rows of an earlier run")
+        .says("remove it by hand");
+}
+
+#[test]
 fn a_failed_row_whose_entry_is_damaged_at_its_end_is_called_again_and_not_lost() {
     let service = Service::start(|_| Answer::code(10010));
     let place = Place::with_rows(rows(3));
