@@ -29,6 +29,7 @@ fn plan(concurrency: usize) -> Plan {
         max_failures: MaxFailures::Any,
         limit: None,
         groups: None,
+        agreed: None,
     }
 }
 

@@ -30,7 +30,11 @@ pub fn of_error(kind: Kind) -> u8 {
 pub fn of_stop(stop: &Stop) -> u8 {
     match stop {
         Stop::Interrupted => INTERRUPTED,
-        Stop::Service { .. } | Stop::Outage { .. } | Stop::Guard(_) | Stop::UnknownGroup => STOPPED,
+        Stop::Service { .. }
+        | Stop::Outage { .. }
+        | Stop::Guard(_)
+        | Stop::UnknownGroup
+        | Stop::NotAgreed => STOPPED,
     }
 }
 

@@ -87,6 +87,7 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
         if !somebody.agrees(&service, &plan, what, calls)? {
             return unbegun::declined(&args.output, &ledger, screen);
         }
+        plan.agreed = calls;
     }
     if turn.is_none() {
         turn = take_turn()?;

@@ -36,6 +36,7 @@ pub fn plan(settings: &Settings, limit: Option<NonZeroU64>, failed_before: bool)
             .map_or(Ok(usual), max_failures)?,
         limit,
         groups: None,
+        agreed: None,
     })
 }
 

@@ -22,6 +22,7 @@ fn plan(rate: u32, concurrency: usize) -> Plan {
         max_failures: MaxFailures::Any,
         limit: None,
         groups: None,
+        agreed: None,
     }
 }
 

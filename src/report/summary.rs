@@ -42,8 +42,8 @@ pub struct Summary {
     /// What kept calls from starting for longest: `cap`, `concurrency`, `input`, `retries` or
     /// `service`; none where nothing did.
     pub limited_by: Option<&'static str>,
-    /// Why it ended early: `service`, `outage`, `guard`, `unknown_group`, `interrupted`, `input` or
-    /// `ledger`; none where it did not.
+    /// Why it ended early: `service`, `outage`, `guard`, `unknown_group`, `not_agreed`,
+    /// `interrupted`, `input` or `ledger`; none where it did not.
     pub stopped: Option<&'static str>,
     /// Failed rows by code.
     pub by_code: BTreeMap<i64, u64>,
@@ -159,6 +159,7 @@ fn name_of_end(end: &End) -> Option<&'static str> {
         End::Stopped(Stop::Outage { .. }) => Some("outage"),
         End::Stopped(Stop::Guard(_)) => Some("guard"),
         End::Stopped(Stop::UnknownGroup) => Some("unknown_group"),
+        End::Stopped(Stop::NotAgreed) => Some("not_agreed"),
         End::Stopped(Stop::Interrupted) => Some("interrupted"),
         End::Input(_) => Some("input"),
         End::Ledger(_) => Some("ledger"),

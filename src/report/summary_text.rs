@@ -261,6 +261,10 @@ fn why(stop: &Stop) -> (String, Option<String>) {
             "the input has grown: here begin rows of groups that were not looked up".to_owned(),
             Some("The rows before it are settled. Going on looks at the new groups first.".to_owned()),
         ),
+        Stop::NotAgreed => (
+            "the input has grown: here begin more rows than you agreed to".to_owned(),
+            Some("The rows before it are settled. Going on asks about the others first.".to_owned()),
+        ),
         Stop::Interrupted => (
             "interrupted; what was answered is recorded".to_owned(),
             None,

@@ -5,6 +5,7 @@ use std::num::NonZeroU64;
 use super::entry;
 use super::groups::{Known, LookedUp};
 use super::seen::{Met, Seen};
+use super::steps::Stop;
 use super::tally::Tally;
 use crate::outcome::Entry;
 use crate::rows::{Batch, Read, Row};
@@ -17,7 +18,8 @@ pub(super) struct Intake {
     open: bool,
     to_take: Option<u64>,
     groups: Option<LookedUp>,
-    met_unknown_group: bool,
+    agreed: Option<u64>,
+    closed_before: Option<Stop>,
 }
 
 /// Something to do about what was read.
@@ -31,14 +33,20 @@ pub(super) enum Taken {
 
 impl Intake {
     /// An open intake, for so many rows at most, those of the groups to skip included: else nobody
-    /// could tell beforehand how far it reaches.
-    pub(super) fn new(limit: Option<NonZeroU64>, groups: Option<LookedUp>) -> Self {
+    /// could tell beforehand how far it reaches. `agreed`: rows to call, of which one more shows that
+    /// the input has grown.
+    pub(super) fn new(
+        limit: Option<NonZeroU64>,
+        groups: Option<LookedUp>,
+        agreed: Option<u64>,
+    ) -> Self {
         Self {
             seen: Seen::new(),
             open: true,
             to_take: limit.map(NonZeroU64::get),
             groups,
-            met_unknown_group: false,
+            agreed,
+            closed_before: None,
         }
     }
 
@@ -52,9 +60,9 @@ impl Intake {
         self.open
     }
 
-    /// Whether it was closed by a row of a group that a look at them did not meet.
-    pub(super) fn met_unknown_group(&self) -> bool {
-        self.met_unknown_group
+    /// Why it was closed by a row that is not to be called, where the input has grown.
+    pub(super) fn closed_before(&self) -> Option<&Stop> {
+        self.closed_before.as_ref()
     }
 
     /// How many more rows may be taken, where that is limited.
@@ -93,15 +101,16 @@ impl Intake {
                     self.count_down();
                     let groups = self.groups.as_ref();
                     match groups.map_or(Known::Call, |groups| groups.of(row.group())) {
-                        Known::Call => return Some(Taken::Row(row.to_row())),
+                        Known::Call if self.agreed == Some(0) => self.close_before(Stop::NotAgreed),
+                        Known::Call => {
+                            self.agreed = self.agreed.map(|rows| rows - 1);
+                            return Some(Taken::Row(row.to_row()));
+                        }
                         Known::Skip(skip) => {
                             tally.skipped += 1;
                             return Some(Taken::Entry(entry::skipped(row.to_row(), skip)));
                         }
-                        Known::Nothing => {
-                            self.met_unknown_group = true;
-                            self.open = false;
-                        }
+                        Known::Nothing => self.close_before(Stop::UnknownGroup),
                     }
                 }
                 Met::Duplicate => tally.duplicates += 1,
@@ -116,6 +125,11 @@ impl Intake {
             }
         }
         None
+    }
+
+    fn close_before(&mut self, stop: Stop) {
+        self.closed_before = Some(stop);
+        self.open = false;
     }
 
     fn count_down(&mut self) {

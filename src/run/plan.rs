@@ -30,6 +30,8 @@ pub struct Plan {
     /// would do nothing are recorded as skipped, and no row of a group that was not looked up is
     /// called: the run ends before the first of them.
     pub groups: Option<LookedUp>,
+    /// Rows to call that whoever was asked has agreed to: the run ends before the next.
+    pub agreed: Option<u64>,
 }
 
 /// Why the rows of a group are not called.

@@ -22,6 +22,7 @@ fn plan() -> Plan {
         max_failures: MaxFailures::Percent(50.0),
         limit: None,
         groups: None,
+        agreed: None,
     }
 }
 
@@ -153,18 +154,35 @@ fn sick_rows_in_several_places_do_not_keep_the_others_from_their_calls() {
 }
 
 #[test]
-fn before_groups_that_were_not_looked_up_every_row_gets_its_attempts() {
-    let mut world = World::healthy(4, 600);
-    world.fault_share = 0.3;
-    world.out(0, 5, Sickness::Hangs);
-    let plan = Plan {
-        groups: Some(world.looked_up_to(150)),
-        max_attempts: NonZeroU32::new(30).expect("not 0"),
-        ..plan()
-    };
-    let end = run(&mut world, &plan);
-    assert_eq!(end, End::Done(Some(Stop::UnknownGroup)));
-    assert_eq!(world.count(Outcome::Recalled), 150);
+fn before_rows_that_an_input_has_grown_by_every_other_gets_its_attempts() {
+    for stop in [Stop::UnknownGroup, Stop::NotAgreed] {
+        let mut world = World::healthy(4, 600);
+        world.fault_share = 0.3;
+        world.out(0, 5, Sickness::Hangs);
+        let looked_up = (stop == Stop::UnknownGroup).then(|| world.looked_up_to(150));
+        let plan = Plan {
+            groups: looked_up,
+            agreed: (stop == Stop::NotAgreed).then_some(150),
+            max_attempts: NonZeroU32::new(30).expect("not 0"),
+            ..plan()
+        };
+        let end = run(&mut world, &plan);
+        assert_eq!(end, End::Done(Some(stop)));
+        assert_eq!(world.count(Outcome::Recalled), 150);
+    }
+}
+
+#[test]
+fn an_input_with_no_more_rows_than_were_agreed_to_is_called_to_its_end() {
+    for agreed in [600, 700] {
+        let mut world = World::healthy(4, 600);
+        let plan = Plan {
+            agreed: Some(agreed),
+            ..plan()
+        };
+        assert_eq!(run(&mut world, &plan), End::Done(None));
+        assert_eq!(world.count(Outcome::Recalled), 600);
+    }
 }
 
 #[test]

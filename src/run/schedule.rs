@@ -64,7 +64,7 @@ impl Schedule {
     /// the seed is that of the jitter and of the probes.
     pub(super) fn new(mut plan: Plan, can_renew: bool, seed: u64, now: Instant) -> Self {
         Self {
-            intake: Intake::new(plan.limit, plan.groups.take()),
+            intake: Intake::new(plan.limit, plan.groups.take(), plan.agreed),
             queue: Queue::new(seed),
             in_flight: 0,
             unrecorded: Unrecorded::default(),
@@ -138,8 +138,11 @@ impl Schedule {
             self.stop(Stop::Outage { lasted });
         }
         // A call in flight may yet bring its row back for another attempt.
-        if self.nothing_left() && self.in_flight == 0 && self.intake.met_unknown_group() {
-            self.stop(Stop::UnknownGroup);
+        if self.nothing_left()
+            && self.in_flight == 0
+            && let Some(stop) = self.intake.closed_before().cloned()
+        {
+            self.stop(stop);
         }
         if self.stop.is_some() || self.nothing_left() {
             return if self.in_flight == 0 {
@@ -338,6 +341,7 @@ mod tests {
             max_failures: MaxFailures::Any,
             limit: None,
             groups: None,
+            agreed: None,
         };
         Schedule::new(plan, true, 1, Instant::now())
     }

@@ -51,6 +51,7 @@ fn simulate(seed: u64) -> Figures {
         max_failures: MaxFailures::Any,
         limit: None,
         groups: Some(world.looked_up()),
+        agreed: Some(rows),
     };
     let mut figures = Figures::default();
     let ends_early = dice.u64(..6);

@@ -88,6 +88,8 @@ pub enum Stop {
     Guard(String),
     /// Here begin rows of groups that were not looked up: the input has grown since the look at it.
     UnknownGroup,
+    /// Here begin more rows than the operator has agreed to: the input has grown since the question.
+    NotAgreed,
     /// The operator, or the machine, asked for it.
     Interrupted,
 }

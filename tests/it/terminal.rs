@@ -59,6 +59,32 @@ fn it_says_what_it_is_about_to_do_and_only_a_yes_makes_it_do_it() {
 }
 
 #[test]
+fn no_more_rows_are_called_than_were_agreed_to_should_the_input_grow() {
+    let service = Service::good();
+    let place = Place::with_rows(rows(3));
+    let asked = |words: &[&str]| {
+        let (running, terminal) = start(&place, &service, words);
+        running.until_it_says(QUESTION);
+        (running, terminal)
+    };
+    let (running, mut terminal) = asked(&[]);
+    place.write("rows.csv", rows(4) + "@TGS#1,u0\n@TGS#1,u9\n");
+    terminal.types("y\n");
+    let done = running.finish().exits(4);
+    let done = done
+        .says("the input has grown: here begin more rows than you agreed to")
+        .says("To go on: recall run --resume");
+    assert_eq!(done.json()["stopped"], "not_agreed");
+    assert_eq!((done.count("recalled"), service.calls()), (3, 3));
+    // The rest is asked about anew.
+    let (running, mut terminal) = asked(&["--resume"]);
+    assert!(running.stderr_so_far().contains("calls       2, "));
+    terminal.types("y\n");
+    running.finish().exits(0);
+    assert_eq!(service.calls(), 5);
+}
+
+#[test]
 fn a_replay_asks_too() {
     let service = Service::start(|_| Answer::code(10010));
     let place = Place::with_rows(rows(3));

@@ -185,6 +185,7 @@ fn a_usersig_that_has_grown_old_while_the_machine_slept_is_signed_anew_before_th
         max_failures: MaxFailures::Any,
         limit: None,
         groups: None,
+        agreed: None,
     };
     let file = LedgerFile {
         path: place.path("ledger"),

@@ -156,6 +156,7 @@ fn measure(part: &Part, args: &BenchArgs, screen: &Screen) -> Result<(Figures, O
         max_failures: MaxFailures::Any,
         limit: None,
         groups: None,
+        agreed: None,
     };
     let cap = part.rate.map(NonZeroU32::get);
     let mut watch = Watch::new(job::monitor(args.progress, screen, cap));

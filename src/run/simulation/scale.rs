@@ -56,6 +56,7 @@ impl Run {
             max_failures: MaxFailures::Any,
             limit: None,
             groups: None,
+            agreed: None,
         };
         let now = Instant::now();
         Self {
