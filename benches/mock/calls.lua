@@ -23,7 +23,7 @@ end
 
 local n = 0
 
--- Each caller is another one, each row another row, and connections come and go.
+-- Some callers are other apps, each row is another row, and connections come and go.
 local function odd()
   local kind = math.random(1, 100)
   local headers = kind <= 5 and {["Connection"] = "close"} or nil

@@ -3,7 +3,7 @@
 
     cargo build --release
     python3 benches/mock/mock.py speed                # calls/s on one core, by wrk on another
-    python3 benches/mock/mock.py soak --minutes 60    # memory, with every feature on
+    python3 benches/mock/mock.py soak --minutes 60    # memory, with most features on
 
 `recall mock` listens on loopback; wrk (and, for `speed`, taskset and two cores) must be there. The
 soak makes about --calls a second, each with other IDs, from many apps and over connections that

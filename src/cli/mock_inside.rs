@@ -8,8 +8,9 @@ pub struct MockInsideArgs {
     /// How long the mock takes to answer [default: no time]
     #[arg(long, value_name = "20ms..80ms")]
     pub mock_latency: Option<String>,
-    /// How often the mock answers with an error code; may be repeated
-    #[arg(long, value_name = "CODE=P%")]
+    /// What goes wrong and how often, as `recall mock --fail` has it: 10002=5% of the calls,
+    /// 70107=10%/row for every call of a tenth of the rows; may be repeated
+    #[arg(long, value_name = "WHAT=P%")]
     pub mock_fail: Vec<String>,
     /// Most calls in any second that the mock lets through [default: any number]
     #[arg(long, value_name = "N")]
