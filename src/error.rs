@@ -82,7 +82,7 @@ impl Error {
 
     /// Adds what to do next, where nothing has been said about that.
     #[must_use]
-    pub fn or_hint(self, hint: impl Into<String>) -> Self {
+    pub(crate) fn or_hint(self, hint: impl Into<String>) -> Self {
         match self.hint {
             Some(_) => self,
             None => self.hint(hint),

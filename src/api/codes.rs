@@ -50,7 +50,7 @@ pub struct Code {
 
 impl Code {
     /// It and its meaning, with the service's words where they say more.
-    pub fn and_words(&self, info: &str) -> String {
+    pub(crate) fn and_words(&self, info: &str) -> String {
         let Self { code, meaning, .. } = self;
         if meaning.contains(info) {
             format!("{code}, {meaning}")
@@ -190,7 +190,7 @@ pub fn look_up(code: i64) -> Code {
 
 /// What follows from an `ErrorCode` that the service itself sent. It never sends an HTTP status or
 /// a code of ours; should it, that is an unknown code and fails its row.
-pub fn verdict_of_answer(code: i64) -> Verdict {
+pub(crate) fn verdict_of_answer(code: i64) -> Verdict {
     match code {
         i64::MIN..=-1 | 1..=599 => Row,
         _ => look_up(code).verdict,

@@ -6,7 +6,7 @@ use super::secret::Secret;
 use super::usersig;
 
 /// How long a minted `UserSig` holds. Short, for it stands in every URL.
-pub const MINTED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+const MINTED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Where the `UserSig` comes from.
 #[derive(Clone, Debug)]
@@ -78,14 +78,14 @@ impl Credentials {
     /// Whether it is time to renew, at `now` by the clock on the wall (Unix seconds): half of its
     /// time is over, or that clock has been set back to before it was minted. So the service's
     /// clock may differ from ours by hours.
-    pub fn should_renew(&self, now: u64) -> bool {
+    pub(crate) fn should_renew(&self, now: u64) -> bool {
         let over = |Validity { from, until }| now < from || now - from >= (until - from) / 2;
         self.can_renew() && self.validity.is_some_and(over)
     }
 
     /// How long the `UserSig` still holds at `now` (Unix seconds), where that is less than what is
     /// needed and no other can be minted.
-    pub fn falls_short(&self, now: u64, needed: Duration) -> Option<Duration> {
+    pub(crate) fn falls_short(&self, now: u64, needed: Duration) -> Option<Duration> {
         let validity = self.validity.filter(|_| !self.can_renew())?;
         let left = Duration::from_secs(validity.until.saturating_sub(now));
         (left < needed).then_some(left)

@@ -51,7 +51,7 @@ impl Endpoint {
     ///
     /// # Errors
     /// Usage, where no region has that name; it lists those there are.
-    pub fn of_region(from: &str, name: &str) -> Result<Self, Error> {
+    pub(crate) fn of_region(from: &str, name: &str) -> Result<Self, Error> {
         let wanted = name.to_ascii_lowercase().replace(['_', ' '], "-");
         REGIONS
             .iter()
@@ -65,7 +65,7 @@ impl Endpoint {
             .parse()
     }
 
-    /// An address as it was set. `from` is who set it, as in [`of_region`](Self::of_region).
+    /// An address as it was set. `from` is who set it, for an error.
     ///
     /// # Errors
     /// Usage, where it is not a URL, or not one to call. It does not show the text, in which a
@@ -106,14 +106,14 @@ impl Endpoint {
     }
 
     /// The port, where calls never leave this machine.
-    pub fn loopback_port(&self) -> Option<u16> {
+    pub(crate) fn loopback_port(&self) -> Option<u16> {
         self.0
             .port_or_known_default()
             .filter(|_| self.is_loopback())
     }
 
     /// The region by name and the address, or the address alone where it is no region's.
-    pub fn for_people(&self) -> String {
+    pub(crate) fn for_people(&self) -> String {
         let host = self.0.host_str().unwrap_or_default();
         match REGIONS.iter().find(|(.., known)| *known == host) {
             Some((region, ..)) => format!("{self} ({region})"),

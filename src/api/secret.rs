@@ -30,7 +30,7 @@ impl Secret {
     /// `text` without the words that hold a telling part of this secret, plain or percent-encoded:
     /// for words that came from outside, which may echo what was sent, cut it off at either end, and
     /// spell it otherwise from some place on.
-    pub fn redact(&self, text: &str) -> String {
+    pub(crate) fn redact(&self, text: &str) -> String {
         let mut clean = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(echo) = self.first_echo(rest) {

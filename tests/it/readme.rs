@@ -196,9 +196,10 @@ fn is_shown(incident: &Finished) {
     let (block, _) = block.unwrap().split_once("```").unwrap();
     let of_the_moment = "of them at the second call or later";
     for line in block.lines() {
-        let line = match line.contains(of_the_moment) {
-            true => of_the_moment,
-            false => line.split(" recalled in ").next().unwrap(),
+        let line = if line.contains(of_the_moment) {
+            of_the_moment
+        } else {
+            line.split(" recalled in ").next().unwrap()
         };
         assert!(
             incident.stderr.contains(line),
