@@ -24,44 +24,37 @@
 //! - [`preflight`]: what the service says about the groups of an input
 //! - [`turn`]: keeps two runs from sharing a cap
 //! - [`exit`]: the exit codes
-//! - `harmless`: escapes what would drive a terminal
-//! - `shell`: quotes commands that are printed to be copied
-//! - `usage`: what this process takes
-//! - `words`: numbers, times and lines as a person reads them
-//! - `durable`: puts a file in the place of another, whole or not at all
+//! - `identity`: what makes two rows one
+//! - `harmless`, `shell`, `words`: how foreign text, commands to copy, numbers and times are shown
+//! - `durable`, `usage`: files that are replaced whole or not at all; what this process takes
 //! - [`mock`]: the service to rehearse and measure against
 //!
 //! Arrows point one way. Only the run, the preflight and the [`commands`] know all the parts. What
-//! decides is a plain value that takes `now` and what happened; the loop is the one place with a
-//! clock.
+//! decides is a plain value that takes `now` and what happened; the loop is the one place with a clock.
 //! A failed row is data, an [`Outcome`](outcome::Outcome); an [`Error`](error::Error) ends a run.
 
 #[cfg(not(unix))]
 compile_error!("recall needs a Unix: its signals, terminals and the locks of its files");
 
+pub mod api;
 pub mod cli;
 pub mod commands;
 pub mod config;
+mod durable;
 pub mod error;
 pub mod exit;
 mod harmless;
-mod shell;
-
+mod identity;
+pub mod ledger;
+pub mod mock;
+pub mod monitor;
+pub mod outcome;
 pub mod preflight;
+pub mod report;
 pub mod rows;
 pub mod run;
+mod shell;
 pub mod survey;
 pub mod turn;
-
-pub mod api;
-mod durable;
-mod identity;
-pub mod outcome;
 mod usage;
 mod words;
-
-pub mod ledger;
-pub mod monitor;
-pub mod report;
-
-pub mod mock;
