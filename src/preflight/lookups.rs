@@ -16,9 +16,9 @@ use crate::run::{Allowed, LastSecond, Pace, Plan, Remedy, Retry, Shut, Signature
 
 /// Groups in hand before reading pauses: a few calls' worth.
 const READ_AHEAD: usize = 4 * MOST;
-/// Refusals with no list taken in between, after which those who were refused together are not
-/// asked for one by one any more: it can't be for a few of them. Two lists' worth.
-const MOST_REFUSED: usize = 4 * MOST;
+/// Groups refused one by one with no list taken in between, after which those who are refused
+/// together are not asked for one by one any more: it can't be for a few of them.
+const MOST_REFUSED: usize = 2 * MOST;
 
 /// A call for some groups: in flight, or waiting for another attempt.
 #[derive(Debug)]
@@ -94,7 +94,7 @@ pub(super) struct Lookups {
     waiting: Vec<(Instant, Call)>,
     in_flight: usize,
     calls: u64,
-    /// Lists refused since one was taken.
+    /// Groups refused one by one since a list was taken.
     refused: usize,
     renew: bool,
     given_up: Option<GivenUp>,
@@ -147,7 +147,7 @@ impl Lookups {
         if std::mem::take(&mut self.renew) {
             return Next::Renew;
         }
-        let first = (0..self.waiting.len()).min_by_key(|&at| self.waiting[at].0);
+        let first = self.first_waiting(now);
         let due = first.map(|at| self.waiting[at].0);
         let is_slot_free = self.in_flight + self.waiting.len() < self.most.get();
         let is_call_full = self.groups.len() >= MOST || (!self.open && !self.groups.is_empty());
@@ -180,6 +180,20 @@ impl Lookups {
                 Next::Call(self.start(call, now))
             }
         }
+    }
+
+    /// The one of those that wait which is next. Of those that are due a shorter list goes first, so
+    /// that what was refused together is soon told apart, and it shows whether that is of use.
+    fn first_waiting(&self, now: Instant) -> Option<usize> {
+        let order = |&at: &usize| {
+            let (due, call) = &self.waiting[at];
+            if *due <= now {
+                (now, call.groups.len(), *due)
+            } else {
+                (*due, 0, *due)
+            }
+        };
+        (0..self.waiting.len()).min_by_key(order)
     }
 
     fn fresh(&mut self) -> Call {
@@ -226,8 +240,9 @@ impl Lookups {
             // One of these groups can't be asked for, and which one only halves can tell.
             Verdict::Row => {
                 self.signature.proven(call.signature);
-                self.refused += 1;
-                if call.groups.len() == 1 || self.refused > MOST_REFUSED {
+                let is_one = call.groups.len() == 1;
+                self.refused += usize::from(is_one);
+                if is_one || self.refused > MOST_REFUSED {
                     let unknown = |group| (group, State::Unknown(reply.code));
                     return call.groups.into_iter().map(unknown).collect();
                 }

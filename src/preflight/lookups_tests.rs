@@ -1,6 +1,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::num::NonZeroU32;
+use std::ops::Range;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -64,6 +65,17 @@ fn look(
     plan: &Plan,
     can_renew: bool,
     groups: &[String],
+    code: impl FnMut(&Call, &Looked) -> i64,
+) -> Looked {
+    look_in(1..80, plan, can_renew, groups, code)
+}
+
+/// The same where answers take so many milliseconds.
+fn look_in(
+    answers_take: Range<u64>,
+    plan: &Plan,
+    can_renew: bool,
+    groups: &[String],
     mut code: impl FnMut(&Call, &Looked) -> i64,
 ) -> Looked {
     let start = Instant::now();
@@ -86,7 +98,7 @@ fn look(
                 // Handed over now, written a moment later, and heard of a moment after that.
                 let written = now + Duration::from_micros(random.u64(..3_000));
                 let heard = written + Duration::from_micros(random.u64(..300));
-                let ended = heard + Duration::from_millis(random.u64(1..80));
+                let ended = heard + Duration::from_millis(random.u64(answers_take.clone()));
                 looked.wire.push(written);
                 looked.asked.push(call.groups.len());
                 let code = code(&call, &looked);
@@ -274,10 +286,38 @@ fn groups_that_can_not_be_asked_for_are_not_known_and_no_others() {
 }
 
 #[test]
+fn however_many_there_are_of_them_and_however_late_the_answers_the_others_become_known() {
+    let groups = names(6_000);
+    let is_refused = |group: &String| group.ends_with('7') || group.ends_with('3');
+    let code = |call: &Call, _: &Looked| {
+        if call.groups.iter().any(is_refused) {
+            10004
+        } else {
+            0
+        }
+    };
+    for answers_take in [1..80, 300..301, 900..2_000] {
+        let looked = look_in(answers_take, &plan(200, 200), false, &groups, code);
+        for (group, states) in &looked.told {
+            let state = if is_refused(group) {
+                State::Unknown(10004)
+            } else {
+                PUBLIC
+            };
+            assert_eq!(states, &[state], "{group}");
+        }
+        assert_eq!(looked.told.len(), 6_000);
+    }
+}
+
+#[test]
 fn where_every_list_is_refused_it_does_not_ask_for_each_group() {
-    let looked = look(&plan(200, 4), false, &names(5_000), |_, _| 10004);
-    assert_eq!(looked.told.len(), 5_000);
-    assert!(looked.asked.len() < 500, "{} calls", looked.asked.len());
+    for in_flight in [1, 4, 200] {
+        let looked = look(&plan(200, in_flight), false, &names(50_000), |_, _| 10004);
+        assert_eq!(looked.told.len(), 50_000);
+        let calls = looked.asked.len();
+        assert!(calls < 5_000, "{calls} calls, {in_flight} in flight");
+    }
 }
 
 #[test]
