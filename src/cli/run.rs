@@ -60,7 +60,7 @@ pub struct RunArgs {
     #[command(flatten)]
     pub output: OutputArgs,
     /// Call only the first N rows that are left, as a canary
-    #[arg(long, value_name = "N", help_heading = "Rows")]
+    #[arg(long, value_name = "N", help_heading = "Rows", value_parser = rows)]
     pub limit: Option<NonZeroU64>,
     /// Look up groups first; skip AVChatRooms and missing ones
     ///
@@ -94,4 +94,9 @@ pub struct ReplayArgs {
     /// Where results go.
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+fn rows(text: &str) -> Result<NonZeroU64, &'static str> {
+    text.parse()
+        .map_err(|_| "it must be a number of rows, 1 or more")
 }

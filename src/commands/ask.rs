@@ -30,19 +30,29 @@ pub(super) enum Somebody {
     AtTheirTerminal(File),
 }
 
-/// Who is asked before the first call, unless `--yes` has said it or nothing real is called.
-/// Nobody, where neither stdin nor stderr is a terminal: a job of cron or of nohup.
-pub(super) fn somebody(service: &Service, output: &OutputArgs) -> Option<Somebody> {
-    if output.yes || service.mock.is_some() {
-        return None;
+/// Who is asked before the first call, unless `--yes` has said it or it is a rehearsal. Nobody, where
+/// neither stdin nor stderr is a terminal: a job of cron or of nohup.
+///
+/// # Errors
+/// When one of them is a terminal that can't be opened.
+pub(super) fn somebody(rehearsal: bool, output: &OutputArgs) -> Result<Option<Somebody>> {
+    if output.yes || rehearsal {
+        return Ok(None);
     }
-    match (io::stdin().is_terminal(), io::stderr().is_terminal()) {
-        (true, true) => Some(Somebody::AtStdin),
-        (false, false) => None,
-        _ => {
-            let terminal = File::options().read(true).write(true).open("/dev/tty");
-            terminal.ok().map(Somebody::AtTheirTerminal)
-        }
+    let of_it = match (io::stdin().is_terminal(), io::stderr().is_terminal()) {
+        (true, true) => return Ok(Some(Somebody::AtStdin)),
+        (false, false) => return Ok(None),
+        (true, false) => "/dev/stdin",
+        (false, true) => "/dev/stderr",
+    };
+    let open = |terminal| File::options().read(true).write(true).open(terminal);
+    // A process in a session of its own, as by setsid, controls none.
+    let terminal = open("/dev/tty").or_else(|_| open(of_it));
+    match terminal {
+        Ok(terminal) => Ok(Some(Somebody::AtTheirTerminal(terminal))),
+        Err(error) => Err(Error::usage("cannot ask on this terminal")
+            .because(error)
+            .hint("nothing was recalled; --yes agrees beforehand")),
     }
 }
 

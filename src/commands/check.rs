@@ -31,7 +31,7 @@ pub fn run(args: &CheckArgs, screen: &Screen) -> Result<u8> {
     let rows = input::open(&args.rows)?;
     // As where no flag of a run is given.
     let pace = PaceArgs::default();
-    let settings = Settings::of_run(&args.service, &pace, &process_env())?;
+    let settings = Settings::of_run(&args.service, &pace, &process_env()?)?;
     let plan = config::plan(&settings, None, false)?;
     let rate = plan.rate.map(NonZeroU32::get);
     let groups = if args.online {

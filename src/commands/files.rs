@@ -130,7 +130,7 @@ fn are_failed_rows(path: &Path) -> bool {
 }
 
 /// Whoever writes `-` means stdout, which keeps nothing.
-fn refuse_stdout(file: &Path, flag: &str, what: &str) -> Result<()> {
+pub(super) fn refuse_stdout(file: &Path, flag: &str, what: &str) -> Result<()> {
     if file == Path::new("-") {
         return Err(Error::usage(format!("{flag} -: {what} must be a file"))
             .hint(format!("name one; a file that is called so is {flag} ./-")));

@@ -73,7 +73,8 @@ pub(super) fn finish(mut job: Job<'_>, screen: &Screen) -> Result<u8> {
         .await
     })?;
     // A ledger that this run began has its own rows alone, so that it need not be read again.
-    let failed = if job.start != Start::Resume && finished.tally.failed == 0 {
+    let is_new = matches!(job.start, Start::New | Start::Afresh);
+    let failed = if is_new && finished.tally.failed == 0 {
         remove_failed_rows(&job.failed_rows).map(|()| 0)
     } else {
         leave_failed_rows(&job.ledger, &job.failed_rows, job.failed_format)

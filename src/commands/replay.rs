@@ -6,7 +6,7 @@ use crate::cli::ReplayArgs;
 use crate::config::{self, Service, Settings, process_env};
 use crate::error::Result;
 use crate::harmless::harmless;
-use crate::ledger::{LastWords, Reader, Start, failed_rows};
+use crate::ledger::{self, LastWords, Reader, Start, failed_rows};
 use crate::monitor::Screen;
 use crate::rows::Format;
 use crate::run::Feed;
@@ -18,9 +18,12 @@ use crate::words::thousands;
 /// When the flags make no sense, or the ledger can't be read or written.
 pub fn run(args: &ReplayArgs, screen: &Screen) -> Result<u8> {
     let header = Reader::open(&args.ledger)?.header().clone();
-    let settings = Settings::of_run(&args.service, &args.pace, &process_env())?;
+    let settings = Settings::of_run(&args.service, &args.pace, &process_env()?)?;
     let plan = config::plan(&settings, None, true)?;
     let service = Service::new(&args.service, &settings, &plan, Some(&header.endpoint))?;
+    // Before anybody agrees to calls.
+    let app = service.credentials.app;
+    ledger::check(&args.ledger, Start::Resume, app, &service.name)?;
     let of_input = Format::by_name(header.first_input()).unwrap_or(Format::Csv);
     let (to, failed_format) =
         files::failed_rows(args.output.failed.as_ref(), &args.ledger, &[], of_input)?;
@@ -29,7 +32,7 @@ pub fn run(args: &ReplayArgs, screen: &Screen) -> Result<u8> {
     let last_words = LastWords::open(&args.ledger)?;
     let failed = last_words.failed();
     if failed > 0
-        && let Some(somebody) = ask::somebody(&service, &args.output)
+        && let Some(somebody) = ask::somebody(args.service.mock, &args.output)?
     {
         let what = vec![
             ("ledger", harmless(&args.ledger)),
@@ -39,6 +42,9 @@ pub fn run(args: &ReplayArgs, screen: &Screen) -> Result<u8> {
             return unbegun::declined(&args.output, &args.ledger, screen);
         }
     }
+    let start = Start::Replay {
+        read_to: last_words.end(),
+    };
     let job = Job {
         turn,
         service,
@@ -47,7 +53,7 @@ pub fn run(args: &ReplayArgs, screen: &Screen) -> Result<u8> {
         output: &args.output,
         input: header.input,
         ledger: args.ledger.clone(),
-        start: Start::Resume,
+        start,
         skip_settled: false,
         failed_rows: to,
         failed_format,

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
+use super::files;
 use super::stdout::{print, print_json};
 use crate::cli::ReportArgs;
 use crate::durable;
@@ -19,6 +20,7 @@ use crate::report::{self, Report};
 /// When the ledger can't be read, or stdout or the page can't be written.
 pub fn run(args: &ReportArgs, screen: &Screen) -> Result<u8> {
     if let Some(file) = &args.html {
+        files::refuse_stdout(file, "--html", "the page")?;
         check_that_it_may_be_replaced(file)?;
     }
     let patience = screen.patience(format!("Reading {}…", harmless(&args.ledger)));
@@ -39,12 +41,12 @@ pub fn run(args: &ReportArgs, screen: &Screen) -> Result<u8> {
     Ok(exit::OK)
 }
 
-/// Only a page, an empty file or none at all: a slip of the hand must not cost a ledger or a list
-/// of rows.
+/// Only a page of this command, an empty file or none at all: a slip of the hand must not cost a
+/// ledger, a list of rows or somebody else's page.
 fn check_that_it_may_be_replaced(file: &Path) -> Result<()> {
     let is_page = match fs::metadata(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
-        Ok(metadata) if metadata.is_file() => begins_like_a_page(file),
+        Ok(metadata) if metadata.is_file() => is_page_of_ours(file),
         Ok(_) => Ok(false),
         Err(error) => Err(error),
     };
@@ -52,20 +54,19 @@ fn check_that_it_may_be_replaced(file: &Path) -> Result<()> {
     match is_page {
         Ok(true) => Ok(()),
         Ok(false) => Err(Error::usage(format!(
-            "--html {name} is there and is no page, so it is not replaced"
+            "--html {name} is there and is no page of recall's, so it is not replaced"
         ))
         .hint("give another name, such as report.html")),
         Err(error) => Err(Error::ledger(format!("cannot look at {name}")).because(error)),
     }
 }
 
-fn begins_like_a_page(file: &Path) -> io::Result<bool> {
-    const BEGINNING: &[u8] = b"<!DOCTYPE html>";
+/// Whether a page says that it is one of these, which it does at its beginning.
+fn is_page_of_ours(file: &Path) -> io::Result<bool> {
     let mut start = Vec::new();
-    File::open(file)?
-        .take(BEGINNING.len() as u64)
-        .read_to_end(&mut start)?;
-    Ok(start.is_empty() || start.eq_ignore_ascii_case(BEGINNING))
+    File::open(file)?.take(1024).read_to_end(&mut start)?;
+    let start = String::from_utf8_lossy(&start);
+    Ok(start.is_empty() || start.contains(&report::mark().into_string()))
 }
 
 #[cfg(test)]
@@ -77,14 +78,28 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let at = |name: &str| folder.path().join(name);
         fs::write(at("empty"), "").expect("written");
-        fs::write(at("page"), "<!doctype HTML>\n<p>").expect("written");
+        fs::write(
+            at("page"),
+            format!("<!DOCTYPE html>{}", report::mark().into_string()),
+        )
+        .expect("written");
+        fs::write(at("theirs"), "<!DOCTYPE html>\n<p>").expect("written");
         fs::write(at("rows"), "group,sender\n").expect("written");
         for name in ["nothing", "empty", "page"] {
             check_that_it_may_be_replaced(&at(name)).expect(name);
         }
-        for other in [at("rows"), at("."), "/dev/null".into(), "/dev/full".into()] {
+        for other in [
+            at("rows"),
+            at("theirs"),
+            at("."),
+            "/dev/null".into(),
+            "/dev/full".into(),
+        ] {
             let error = check_that_it_may_be_replaced(&other).expect_err("no page");
-            assert!(error.to_string().contains("is no page"), "{error}");
+            assert!(
+                error.to_string().contains("is no page of recall's"),
+                "{error}"
+            );
         }
     }
 }

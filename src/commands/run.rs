@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use super::ask::{self, Facts};
+use super::ask::{self, Facts, Somebody};
 use super::job::{self, Job};
 use super::{again, dry_run, files, groups, input, unbegun};
 use crate::api::client::Client;
 use crate::cli::RunArgs;
 use crate::config::{self, Service, Settings, process_env};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::harmless::harmless;
 use crate::ledger::{self, Header, Start, begun, own_input};
 use crate::monitor::{Patience, Screen};
@@ -24,9 +24,10 @@ use crate::words::thousands;
 /// When the flags make no sense, an input can't be read, or the ledger not be written.
 pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
     let ledger = files::ledger(args)?;
+    let somebody = who_is_asked(args)?;
     input::tell_of_keyboard(&args.rows, screen);
     let mut rows = input::open(&args.rows)?;
-    let settings = Settings::of_run(&args.service, &args.pace, &process_env())?;
+    let settings = Settings::of_run(&args.service, &args.pace, &process_env()?)?;
     let mut plan = config::plan(&settings, args.limit, rows.is_failed_rows())?;
     let service = Service::new(&args.service, &settings, &plan, None)?;
     let failed_rows = args.output.failed.as_ref();
@@ -73,18 +74,12 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
         let json = args.output.json;
         return dry_run::run(rows, survey, groups, &client, &plan, json, screen);
     }
-    if let Some(somebody) = ask::somebody(&service, &args.output) {
-        let mut inputs = args.rows.inputs.iter();
-        if somebody.types_into_stdin() && inputs.any(|input| input == Path::new("-")) {
-            return Err(Error::usage(
-                "rows that are typed here can't be told from the answer to a question",
-            )
-            .hint("put them into a file, or add --yes"));
-        }
+    if let Some(somebody) = somebody {
         // Whoever agrees to so many calls should get them.
         check_ledger()?;
         let (what, calls) = what_is_asked(args, look, &rows, &plan, &ledger, screen)?;
-        if !somebody.agrees(&service, &plan, what, calls)? {
+        // There is nothing to agree to where nothing would be called.
+        if calls != Some(0) && !somebody.agrees(&service, &plan, what, calls)? {
             return unbegun::declined(&args.output, &ledger, screen);
         }
         plan.agreed = calls;
@@ -118,6 +113,24 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
     job::finish(job, screen)
 }
 
+/// Who is asked before the first call.
+fn who_is_asked(args: &RunArgs) -> Result<Option<Somebody>> {
+    if args.dry_run {
+        return Ok(None);
+    }
+    let somebody = ask::somebody(args.service.mock, &args.output)?;
+    let mut inputs = args.rows.inputs.iter();
+    if somebody.as_ref().is_some_and(Somebody::types_into_stdin)
+        && inputs.any(|input| input == Path::new("-"))
+    {
+        return Err(Error::usage(
+            "rows that are typed here can't be told from the answer to a question",
+        )
+        .hint("put them into a file, or add --yes"));
+    }
+    Ok(somebody)
+}
+
 /// What is in the input, and what the service tells of its groups.
 fn look_at_groups(
     args: &RunArgs,
@@ -142,9 +155,18 @@ fn look_at_groups(
         plan,
         args.output.progress,
         screen,
-    )?;
+    )
+    .map_err(of_unbegun)?;
     screen.line(&found.text());
     Ok((survey.found(), found, groups))
+}
+
+/// An error of a run that reads its input to the end before it calls anything.
+fn of_unbegun(error: Error) -> Error {
+    match error.kind() {
+        Kind::Input => error.or_hint("nothing was recalled: mend it first; without a look and a question before it, as with --yes, a run calls the rows that stand before the error"),
+        _ => error,
+    }
 }
 
 /// A survey that knows what has been settled, where a run is resumed.
@@ -181,7 +203,9 @@ fn what_is_asked(
     let _patience = reading(args, screen);
     let mut survey = survey(args, ledger)?;
     // Another reader of the input.
-    survey.take_input(input::open(&args.rows)?, plan.limit, |_, _| Ok(()))?;
+    survey
+        .take_input(input::open(&args.rows)?, plan.limit, |_, _| Ok(()))
+        .map_err(of_unbegun)?;
     Ok(what_would_go(args, &survey.found(), 0))
 }
 

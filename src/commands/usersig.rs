@@ -32,7 +32,7 @@ pub fn run(command: &UserSigCommand, screen: &Screen) -> Result<u8> {
 }
 
 fn mint(args: &MintArgs, now: u64, screen: &Screen) -> Result<u8> {
-    let settings = Settings::of_caller(&args.caller, &process_env())?;
+    let settings = Settings::of_caller(&args.caller, &process_env()?)?;
     let caller = Caller::new(&settings)?;
     let key = settings
         .secret_key()?
@@ -53,7 +53,7 @@ fn mint(args: &MintArgs, now: u64, screen: &Screen) -> Result<u8> {
 }
 
 fn show(args: &ShowArgs, now: u64) -> Result<u8> {
-    let settings = Settings::of_file(&args.file, &process_env())?;
+    let settings = Settings::of_file(&args.file, &process_env()?)?;
     let from_stdin = match args.stdin.as_deref() {
         None => false,
         Some("-") => true,

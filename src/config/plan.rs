@@ -67,7 +67,7 @@ pub(crate) fn rate(from: &str, text: &str) -> Result<Option<NonZeroU32>> {
 fn number<N: FromStr>(Setting { value, from }: &Setting) -> Result<N> {
     value
         .parse()
-        .map_err(|_| Error::usage(format!("{from} {value} is not 1 or more")))
+        .map_err(|_| Error::usage(format!("{from} {value} is not a number from 1 that fits")))
 }
 
 fn max_failures(Setting { value, from }: &Setting) -> Result<MaxFailures> {

@@ -1,6 +1,7 @@
 //! What flags, environment, file and this tool itself say, in this order of weight.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::file;
@@ -40,10 +41,22 @@ const PROFILE: &str = "RECALL_PROFILE";
 pub type Env = BTreeMap<String, String>;
 
 /// This tool's variables in the environment of this process.
-pub fn process_env() -> Env {
-    std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+///
+/// # Errors
+/// Usage, where one is no UTF-8; it does not show the value, which may be a secret.
+pub fn process_env() -> Result<Env> {
+    read_env(std::env::vars_os())
+}
+
+fn read_env(variables: impl Iterator<Item = (OsString, OsString)>) -> Result<Env> {
+    variables
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
         .filter(|(name, value)| name.starts_with("RECALL_") && !value.is_empty())
+        .map(|(name, value)| match value.into_string() {
+            Ok(value) => Ok((name, value)),
+            Err(_) => Err(Error::usage(format!("{name} is not UTF-8"))
+                .hint("a file whose name is not can be given by its flag")),
+        })
         .collect()
 }
 

@@ -24,6 +24,12 @@ pub enum Start {
     Afresh,
     /// Go on with the one that is there.
     Resume,
+    /// Go on with the one that is there, of which everything up to this byte has been read. Whoever
+    /// sends its failed rows again must not send what another run has sent since.
+    Replay {
+        /// Where its last whole line ended.
+        read_to: u64,
+    },
 }
 
 /// Opens a ledger where the next entry goes, and tells `settled` of every entry in it.
@@ -39,9 +45,18 @@ pub(super) fn open(
         .metadata()
         .map_err(|error| cannot("read", path, error))?;
     let whole = match admit(path, &file, start, header.app, &header.endpoint)? {
-        Some(reader) => read_settled(reader, settled)?,
+        Some(reader) => read_settled(reader, start, settled)?,
         None => 0,
     };
+    if let Start::Replay { read_to } = start
+        && whole != read_to
+    {
+        return Err(Error::ledger(format!(
+            "another run has written to the ledger {} since its failed rows were read",
+            path.display()
+        ))
+        .hint("nothing was recalled; the same command reads it anew"));
+    }
     if whole < found.len() {
         // A torn tail, a rehearsal before this one, or what nothing was recorded in.
         file.set_len(whole).map_err(fail)?;
@@ -132,7 +147,7 @@ fn admit(
         return Err(in_the_way(path, &header, count_settled(reader)?));
     }
     check_service(path, reader.header(), app, endpoint)?;
-    Ok((start == Start::Resume).then_some(reader))
+    Ok((start != Start::Afresh).then_some(reader))
 }
 
 /// The ledger behind its header; none where nothing is recorded, not even by a line that is damaged
@@ -184,7 +199,11 @@ fn in_the_way(path: &Path, header: &Header, settled: u64) -> Error {
 }
 
 /// Tells `settled` of every entry. The length of the file without its torn tail.
-fn read_settled(mut reader: Reader, mut settled: impl FnMut(&Settled<'_>)) -> Result<u64> {
+fn read_settled(
+    mut reader: Reader,
+    start: Start,
+    mut settled: impl FnMut(&Settled<'_>),
+) -> Result<u64> {
     let mut damaged = 0u64;
     while reader.advance()? {
         match reader.settled() {
@@ -193,9 +212,13 @@ fn read_settled(mut reader: Reader, mut settled: impl FnMut(&Settled<'_>)) -> Re
         }
     }
     if damaged > 0 {
+        let rows = match start {
+            Start::Replay { .. } => "a replay does not send their rows, a run --resume does",
+            Start::New | Start::Afresh | Start::Resume => "their rows are called again",
+        };
         tracing::warn!(
             lines = damaged,
-            "the ledger has lines that are no entries: their rows are called again"
+            "the ledger has lines that are no entries: {rows}"
         );
     }
     Ok(reader.whole_bytes())
@@ -220,5 +243,8 @@ fn begin(path: &Path, file: &mut File, header: &Header) -> io::Result<()> {
     line.push(b'\n');
     file.write_all(&line)?;
     file.sync_all()?;
-    durable::sync_folder_of(path)
+    // Not every folder can be synced: that of a network, or one that may be written and not read.
+    // A crash of the machine can then take the whole file, and the run begins anew.
+    let _ = durable::sync_folder_of(path);
+    Ok(())
 }

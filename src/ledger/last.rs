@@ -75,6 +75,11 @@ impl LastWords {
         self.failed
     }
 
+    /// Where the last entry ended when the ledger was opened.
+    pub fn end(&self) -> u64 {
+        self.end
+    }
+
     /// Whether entries say which input their row stands in.
     pub fn several_inputs(&self) -> bool {
         self.several_inputs

@@ -4,8 +4,9 @@
 //! each second and at the end. After a crash of this process nothing that was
 //! [`recorded`](Ledger::recorded) is lost; after one of the machine, at most a second's worth.
 
-use std::fs::File;
+use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
@@ -46,6 +47,8 @@ pub struct Ledger {
     entries: Sender<Vec<Entry<'static>>>,
     recorded: watch::Receiver<usize>,
     thread: JoinHandle<io::Result<()>>,
+    /// Device and number of the file, where it is one.
+    file: Option<(u64, u64)>,
 }
 
 impl Ledger {
@@ -60,10 +63,12 @@ impl Ledger {
         start: Start,
         settled: impl FnMut(&Settled<'_>),
     ) -> Result<Self> {
-        Ok(Self::append(
-            path,
-            begin::open(path, header, start, settled)?,
-        ))
+        let file = begin::open(path, header, start, settled)?;
+        let id = file.metadata().ok().map(|found| id(&found));
+        Ok(Self {
+            file: id,
+            ..Self::append(path, file)
+        })
     }
 
     /// Appends to a disk that is ready for entries.
@@ -76,6 +81,7 @@ impl Ledger {
             entries,
             recorded,
             thread,
+            file: None,
         }
     }
 
@@ -96,7 +102,8 @@ impl Ledger {
     /// Writes what was handed over, syncs it and closes the file.
     ///
     /// # Errors
-    /// When anything could not be written or synced.
+    /// When anything could not be written or synced, or the file has lost its name meanwhile, and
+    /// with it all that was written.
     pub fn finish(self) -> Result<()> {
         drop(self.entries);
         let result = self
@@ -107,8 +114,22 @@ impl Ledger {
             Error::ledger(format!("cannot write the ledger {}", self.path.display()))
                 .because(error)
                 .hint("what stood in it is still there, and rows whose answers it could not take will be called again; once the disk is in order, the same command goes on, a run with --resume")
-        })
+        })?;
+        let named = fs::metadata(&self.path).ok().map(|found| id(&found));
+        if self.file.is_some() && named != self.file {
+            return Err(Error::ledger(format!(
+                "the ledger {} is no longer the file that was written to",
+                self.path.display()
+            ))
+            .hint("if it was moved, all is in it where it is now; if it was deleted, nothing tells any more which rows were recalled, and a run calls them again, which does no harm"));
+        }
+        Ok(())
     }
+}
+
+/// What makes a file this file, whatever its name.
+fn id(file: &Metadata) -> (u64, u64) {
+    (file.dev(), file.ino())
 }
 
 /// The loop of the ledger's thread.

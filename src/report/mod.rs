@@ -20,6 +20,7 @@ mod words;
 pub use failures::{Failed, FailedGroup, FailedRow, Unsent};
 pub use fold::{Report, RowsByAttempts, Span};
 pub use latency::{Bar, Latencies};
+pub(crate) use page::mark;
 pub use page::page;
 pub use summary::Summary;
 pub use text::text;

@@ -16,6 +16,11 @@ use crate::words::thousands;
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
+/// What tells a page as one of these.
+pub(crate) fn mark() -> Markup {
+    html! { meta name="generator" content="recall"; }
+}
+
 /// The page.
 pub fn page(report: &Report) -> String {
     let headline = words::headline(report);
@@ -24,6 +29,7 @@ pub fn page(report: &Report) -> String {
         html lang="en" {
             head {
                 meta charset="utf-8";
+                (mark())
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";

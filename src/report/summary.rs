@@ -35,7 +35,7 @@ pub struct Summary {
     pub retries: u64,
     /// How long it took, in seconds.
     pub elapsed_s: f64,
-    /// Calls over time.
+    /// Calls over time; over a second, where it was shorter.
     pub calls_per_s: f64,
     /// Most calls written in any sliding second.
     pub worst_second: usize,
@@ -116,7 +116,7 @@ impl Summary {
             calls: tally.calls,
             retries: tally.retries,
             elapsed_s,
-            calls_per_s: tally.calls as f64 / elapsed_s.max(f64::EPSILON),
+            calls_per_s: tally.calls as f64 / elapsed_s.max(1.0),
             worst_second: finished.worst_second,
             limited_by: finished.limited_by().map(Limit::name),
             stopped: name_of_end(&finished.end),

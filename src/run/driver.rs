@@ -255,7 +255,10 @@ impl<'a> Driver<'a> {
             _ => None,
         };
         // A canary ends with its last row, wherever the input does.
-        let canary = self.schedule.to_take().map(|more| exact(read + more));
+        let canary = self
+            .schedule
+            .to_take()
+            .map(|more| exact(read.saturating_add(more)));
         [total, canary]
             .into_iter()
             .flatten()

@@ -228,6 +228,20 @@ fn the_pace_may_be_set_for_good() {
 }
 
 #[test]
+fn a_variable_that_can_not_be_read_is_refused_and_never_ignored() {
+    use std::os::unix::ffi::OsStringExt as _;
+    let service = Service::good();
+    let place = Place::with_rows(rows(1));
+    for name in ["RECALL_RATE", "RECALL_CONFIG"] {
+        let value = std::ffi::OsString::from_vec(b"5\xff".to_vec());
+        let run = place.run("rows.csv").on(service.address());
+        let done = run.env(name, value).finish().exits(2);
+        done.says(&format!("{name} is not UTF-8"));
+    }
+    assert_eq!(service.calls(), 0);
+}
+
+#[test]
 fn patience_may_be_set_for_good() {
     for said in EITHER {
         let service = Service::start(|_| Answer::silence());

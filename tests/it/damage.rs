@@ -257,6 +257,44 @@ fn older_failed_rows_that_can_not_be_removed_are_told_of() {
 }
 
 #[test]
+fn a_ledger_that_loses_its_name_while_a_run_writes_it_is_told_of() {
+    for replaced in [false, true] {
+        let place = Place::with_rows(rows(3));
+        let ledger = place.path("rows.ledger.jsonl");
+        let service = Service::start(move |_| {
+            let _ = std::fs::remove_file(&ledger);
+            if replaced {
+                std::fs::write(&ledger, "").unwrap();
+            }
+            Answer::ok()
+        });
+        let done = place.run("rows.csv").on(service.address()).finish();
+        let done = done
+            .exits(1)
+            .says("3 of 3 distinct rows recalled")
+            .says("the ledger rows.ledger.jsonl is no longer the file that was written to");
+        assert_eq!(done.json()["stopped"], "ledger");
+    }
+}
+
+#[test]
+fn a_replay_says_that_it_can_not_send_what_a_damaged_line_was_of() {
+    let service = Service::start(|_| Answer::code(10010));
+    let place = Place::with_rows(rows(3));
+    let run = place.run("rows.csv").on(service.address());
+    run.finish().exits(3);
+    let damaged = place
+        .read("rows.ledger.jsonl")
+        .replacen("\"code\"", "code", 1);
+    place.write("rows.ledger.jsonl", damaged);
+    let replay = place.recall(["replay", "rows.ledger.jsonl", "--json"]);
+    let done = replay.finish().exits(3);
+    assert_eq!(done.count("rows"), 2);
+    let done = done.says("a replay does not send their rows, a run --resume does");
+    done.never_says("called again");
+}
+
+#[test]
 fn a_failed_row_whose_entry_is_damaged_at_its_end_is_called_again_and_not_lost() {
     let service = Service::start(|_| Answer::code(10010));
     let place = Place::with_rows(rows(3));

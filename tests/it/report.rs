@@ -342,22 +342,27 @@ fn page_and_json_can_be_had_at_once() {
 }
 
 #[test]
-fn a_page_replaces_no_ledger_and_no_rows() {
+fn a_page_replaces_no_ledger_no_rows_and_no_page_of_others() {
     let place = some_ledger();
     std::fs::create_dir(place.path("folder")).unwrap();
+    place.write("index.html", "<!DOCTYPE html>\n<title>Status</title>\n");
     for name in [
+        "index.html",
+        "-",
         "rows.ledger.jsonl",
         "./rows.ledger.jsonl",
         "rows.csv",
         "folder",
     ] {
-        let before = [place.read("rows.csv"), place.read("rows.ledger.jsonl")];
+        let read = || ["index.html", "rows.csv", "rows.ledger.jsonl"].map(|file| place.read(file));
+        let before = read();
         let report = place.recall(["report", "rows.ledger.jsonl", "--html", name]);
-        report.finish().exits(2).says("is no page");
-        assert_eq!(
-            [place.read("rows.csv"), place.read("rows.ledger.jsonl")],
-            before
-        );
+        let done = report.finish().exits(2);
+        done.says(match name {
+            "-" => "--html -: the page must be a file",
+            _ => "is no page of recall's",
+        });
+        assert_eq!(read(), before);
     }
     let report = place.recall([
         "report",

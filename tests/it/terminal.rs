@@ -164,6 +164,28 @@ fn words_or_rows_that_go_elsewhere_are_no_consent() {
         running.finish().exits(if asked { 130 } else { 0 });
         assert_eq!(service.calls(), calls, "with {redirected}");
     }
+    // In a session of its own, which has the terminal of another.
+    let place = Place::with_rows(rows(3));
+    let run = place.run("rows.csv").on(service.address());
+    let run = run.after(
+        "exec setsid --ctty --wait bash -c 'setsid --wait \"$0\" \"$@\" 2>words' \"$0\" \"$@\"",
+    );
+    let (running, mut terminal) = run.start_on_terminal();
+    running.until_it_says(QUESTION);
+    terminal.types("n\n");
+    running.finish().exits(130);
+    assert_eq!(service.calls(), 3);
+}
+
+#[test]
+fn where_nothing_would_be_called_nobody_is_asked() {
+    let service = Service::good();
+    let place = Place::with_rows(rows(3));
+    let run = || place.run("rows.csv").on(service.address());
+    run().finish().exits(0);
+    let (running, _terminal) = run().with(["--resume"]).start_on_terminal();
+    let done = running.finish().exits(0).says("Nothing to do");
+    done.never_says(QUESTION);
 }
 
 #[test]
@@ -193,7 +215,8 @@ fn rows_that_are_typed_are_never_taken_for_an_answer_nor_lost_for_one() {
     let run = || place.run("-").on(service.address());
     let (running, mut terminal) = run().start_on_terminal();
     terminal.types("group,sender\n@TGS#1,u0\n");
-    running.finish().exits(2).says("or add --yes");
+    let done = running.finish().exits(2).says("or add --yes");
+    done.never_says("Rows are read from this terminal");
     assert_eq!(service.calls(), 0);
     let (running, mut terminal) = run().with(["--yes"]).start_on_terminal();
     terminal.types("group,sender\n@TGS#1,u0\n\u{4}");
@@ -213,9 +236,38 @@ fn a_ledger_that_is_in_the_way_is_told_before_anybody_is_asked() {
     done.never_says(QUESTION);
     let elsewhere = Service::good();
     let run = place.run("rows.csv").on(elsewhere.address());
-    let (running, _terminal) = run.with(["--resume"]).start_on_terminal();
-    let done = running.finish().exits(1).says("is the ledger of app");
-    done.never_says(QUESTION);
+    let failing = Place::with_rows(rows(3));
+    let refusing = Service::start(|_| Answer::code(10010));
+    let run_there = failing.run("rows.csv").on(refusing.address());
+    run_there.finish().exits(3);
+    let replay = failing.recall(["replay", "rows.ledger.jsonl"]);
+    for again in [run.with(["--resume"]), replay.on(elsewhere.address())] {
+        let (running, _terminal) = again.start_on_terminal();
+        let done = running.finish().exits(1).says("is the ledger of app");
+        done.never_says(QUESTION);
+    }
+}
+
+#[test]
+fn a_replay_sends_nothing_that_another_has_sent_since_it_read_the_ledger() {
+    let service = Service::start(|call| match call.nth {
+        0..3 => Answer::code(10010),
+        _ => Answer::ok(),
+    });
+    let place = Place::with_rows(rows(3));
+    let run = place.run("rows.csv").on(service.address());
+    run.finish().exits(3);
+    let replay = || place.recall(["replay", "rows.ledger.jsonl"]);
+    let (running, mut terminal) = replay().start_on_terminal();
+    running.until_it_says(QUESTION);
+    // As another user's folder for temporary files, where the turn of the first is not seen.
+    std::fs::create_dir(place.path("tmp")).unwrap();
+    let other = replay().env("TMPDIR", place.path("tmp"));
+    other.finish().exits(0);
+    terminal.types("y\n");
+    let done = running.finish().exits(1);
+    done.says("another run has written to the ledger rows.ledger.jsonl since its failed rows");
+    assert_eq!(service.calls(), 6);
 }
 
 #[test]
