@@ -58,18 +58,18 @@ impl FromStr for Cap {
     }
 }
 
-/// The times of the last second, and of as long before as calls may be read late, oldest first.
+/// When calls arrived: in the last second, and as long before as calls may be read late; oldest first.
 ///
 /// Calls on different connections may be read in another order than they arrived in, so a time
 /// may be earlier than one before, by less than [`LATE`].
 #[derive(Debug, Default)]
-pub(crate) struct LastSecond(VecDeque<Duration>);
+pub(crate) struct Arrivals(VecDeque<Duration>);
 
 /// By how much a time may be earlier than one before: on a busy machine a thread can wait for its
 /// turn for so long, with calls on several connections to be read.
 pub(crate) const LATE: Duration = Duration::from_secs(2);
 
-impl LastSecond {
+impl Arrivals {
     /// Adds a time, and says where it is, and the most that lie in any second with it. Two calls
     /// a full second apart share no second.
     pub(crate) fn add(&mut self, time: Duration) -> (usize, usize) {
@@ -107,7 +107,7 @@ const SECONDS: usize = 3;
 pub(crate) enum Gate {
     Sliding {
         most: usize,
-        passed: LastSecond,
+        passed: Arrivals,
     },
     /// The last seconds, as calls may be read late, and how many passed in each.
     Fixed {
@@ -127,7 +127,7 @@ impl Gate {
         match cap {
             Cap::Sliding(most) => Self::Sliding {
                 most: most as usize,
-                passed: LastSecond::default(),
+                passed: Arrivals::default(),
             },
             Cap::Fixed(most) => Self::Fixed {
                 most,
@@ -252,8 +252,8 @@ mod tests {
 
     #[test]
     fn calls_read_late_are_counted_where_they_arrived() {
-        let mut times = LastSecond::default();
-        let mut add = |ms: u32| times.add(ms * MS).1;
+        let mut arrivals = Arrivals::default();
+        let mut add = |ms: u32| arrivals.add(ms * MS).1;
         assert_eq!([add(0), add(50), add(990), add(1040)], [1, 2, 3, 3]);
         // At 1020 three lie in the second before it, and three in the one that ends at 1040.
         assert_eq!(add(1020), 4);
@@ -308,8 +308,8 @@ mod tests {
         fn the_worst_second_is_that_of_the_arrivals_in_whatever_order_they_are_read(
             times in read_late(),
         ) {
-            let mut last = LastSecond::default();
-            let seen = times.iter().map(|&time| last.add(time).1).max();
+            let mut arrivals = Arrivals::default();
+            let seen = times.iter().map(|&time| arrivals.add(time).1).max();
             prop_assert_eq!(seen, Some(worst(&times)));
         }
 

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use super::fault::{self, Fault, Of, What};
+use super::key::Key;
 use super::latency::Latency;
-use super::rows::Key;
 use super::script::Script;
 
 /// For how long connections are refused at a time.

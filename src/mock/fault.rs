@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::rows::Key;
+use super::key::Key;
 use crate::error::{Error, Result};
 
 /// Something that goes wrong with a share of the calls, or with every call of a share of the rows,

@@ -1,7 +1,7 @@
 //! What an ID must look like.
 
 use super::answer::Reply;
-use super::rows::Key;
+use super::key::Key;
 
 /// Checks the IDs of a row by their looks alone. Source: the lengths and characters are listed;
 /// which code a wrong topic of a right group gets is our reading.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::cap::{Cap, Gate, LastSecond};
+use super::cap::{Arrivals, Cap, Gate};
 
 /// What can be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -24,7 +24,7 @@ pub(crate) struct Lane {
     #[serde(skip)]
     gate: Option<Gate>,
     #[serde(skip)]
-    last_second: LastSecond,
+    arrivals: Arrivals,
     pub(crate) calls: u64,
     pub(crate) worst_second: usize,
     pub(crate) over_cap: u64,
@@ -33,7 +33,7 @@ pub(crate) struct Lane {
 impl Lane {
     fn arrived(&mut self, now: Duration) {
         self.calls += 1;
-        self.worst_second = self.worst_second.max(self.last_second.add(now).1);
+        self.worst_second = self.worst_second.max(self.arrivals.add(now).1);
     }
 
     /// Whether the cap lets a call through.
@@ -74,7 +74,7 @@ impl Lanes {
                     app,
                     command,
                     gate: self.cap.map(Gate::new),
-                    last_second: LastSecond::default(),
+                    arrivals: Arrivals::default(),
                     calls: 0,
                     worst_second: 0,
                     over_cap: 0,

@@ -6,7 +6,7 @@
 use super::answer::Reply;
 use super::group_info::About;
 use super::ids;
-use super::rows::Key;
+use super::key::Key;
 use super::world::REACH;
 use super::world_view::TallySeen;
 

@@ -6,7 +6,7 @@
 //!               ├── hook  may answer in the service's place, for a program that embeds the mock
 //!               │
 //! decisions  service      (request, now) → answer: no clock, no socket, so tested without them
-//!               ├── request, auth, ids       what a call says, and whether it may
+//!               ├── request, key, auth, ids  what a call says, of which row, and whether it may
 //!               ├── lane, cap                how many calls are let through
 //!               ├── chances                  what goes wrong, and when (script, fault, latency)
 //!               ├── world, traffic, made_up  what a recall does; group_info tells about groups
@@ -29,6 +29,7 @@ mod fault;
 mod group_info;
 mod hook;
 mod ids;
+mod key;
 mod lane;
 mod latency;
 mod made_up;
@@ -58,9 +59,9 @@ pub use cap::Cap;
 pub(crate) use fault::percent;
 pub use fault::{Fault, Of, What};
 pub use hook::{Call, Gate, Hook, Instead, Otherwise, Then};
+pub use key::Only;
 pub use latency::{Latency, duration};
 pub use options::Options;
-pub use rows::Only;
 pub use script::Script;
 pub use seen::{Lookups, Seen, WorldSeen};
 pub use tell::List;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 
 use super::answer::Reply;
-use super::rows::Key;
+use super::key::Key;
 
 /// A request, head and body, as it came.
 #[derive(Clone, Copy, Debug)]

@@ -26,8 +26,8 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::fault::{self, Fault};
+use super::key::{Key, Only};
 use super::latency::{Latency, duration};
-use super::rows::{Key, Only};
 use crate::error::{Error, Result};
 
 /// What happens when.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::answer::json;
-use super::rows::{Key, Only};
+use super::key::{Key, Only};
 use super::service::Service;
 
 /// A list that a mock can be asked for.

@@ -8,7 +8,7 @@ use std::collections::{HashMap, VecDeque};
 
 use super::answer::Reply;
 use super::group_info::About;
-use super::rows::Key;
+use super::key::Key;
 use super::traffic::Traffic;
 use super::world_file::App;
 use crate::error::{Error, Result};

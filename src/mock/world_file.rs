@@ -24,7 +24,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::ids;
-use super::rows::Key;
+use super::key::Key;
 use super::world::{GroupState, Room, TYPES, World};
 use crate::api::endpoint::REGIONS;
 use crate::error::{Error, Result};

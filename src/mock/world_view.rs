@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::rows::Key;
+use super::key::Key;
 use super::seen::WorldSeen;
 use super::world::World;
 
