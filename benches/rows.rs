@@ -74,10 +74,14 @@ fn wave(format: Format) -> String {
         text.push_str("group,sender,topic,reason\n");
     }
     for n in 0..ROWS {
-        let group = format!("@TGS#2ABC{:05}ZEAEF{:04}", n % 50_000, n % 7_919);
-        let topic = match n % 10 {
-            0 => format!("@TGS#_@TGS#c{:05}@TOPIC#_@TOPIC#c{:05}", n % 1_000, n % 3),
-            _ => String::new(),
+        // A topic is of its group: what is suspicious is told of, and no usual row is.
+        let (group, topic) = if n % 10 == 0 {
+            let group = format!("@TGS#_@TGS#c{:05}", n % 1_000);
+            let topic = format!("{group}@TOPIC#_@TOPIC#c{:05}", n % 3);
+            (group, topic)
+        } else {
+            let group = format!("@TGS#2ABC{:05}ZEAEF{:04}", n % 50_000, n % 7_919);
+            (group, String::new())
         };
         let written = match format {
             Format::Jsonl => writeln!(
