@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::fault::{self, Fault};
+use super::fault::{self, Fault, What};
 use super::key::{Key, Only};
 use super::latency::{Latency, duration};
 use crate::error::{Error, Result};
@@ -88,7 +88,10 @@ impl Script {
     /// Of kind `Input`, with the line or the value.
     pub fn from_toml(text: &str) -> Result<Self> {
         let whole: Whole = toml::from_str(text).map_err(|error| Error::input(error.to_string()))?;
-        let steps = whole.during.into_iter().map(Step::read);
+        let steps = (1..).zip(whole.during).map(|(number, during)| {
+            let step = Step::read(during);
+            step.map_err(|error| Error::input(format!("step {number}: {error}")))
+        });
         Ok(Self {
             steps: steps.collect::<Result<_>>()?,
         })
@@ -184,7 +187,7 @@ impl Step {
             .map(|text| text.parse())
             .collect::<Result<_>>()?;
         fault::check(&faults)?;
-        Ok(Self {
+        let step = Self {
             from,
             to,
             faults,
@@ -195,7 +198,30 @@ impl Step {
                 sender: during.sender,
                 topic: during.topic,
             },
-        })
+        };
+        step.check()?;
+        Ok(step)
+    }
+
+    /// Whether what it says can come about: nobody should wait for what never happens.
+    fn check(&self) -> Result<()> {
+        let is_for_some = self.only != Only::default();
+        if self.away && is_for_some {
+            return Err(
+                Error::input("the service is away for every row or for none")
+                    .hint("leave group, sender and topic out, or write fail in the place of away"),
+            );
+        }
+        if is_for_some && self.faults.iter().any(|fault| fault.what == What::Refuse) {
+            return Err(
+                Error::input("a connection is refused before its row is known")
+                    .hint("leave group, sender and topic out, or write for example reset=5%"),
+            );
+        }
+        if !self.away && self.faults.is_empty() && self.latency.is_none() {
+            return Err(Error::input("it does nothing").hint("give it fail, latency or away"));
+        }
+        Ok(())
     }
 }
 
@@ -294,5 +320,30 @@ mod tests {
         assert!(error("[[during]]\nfrom = '2s'\nto = '1s'").contains("never"));
         assert!(error("[[during]]\nlatency = 'soon'").contains("soon"));
         assert!(error("[[during]]\nfail = ['1000=60%', '2000=60%']").contains("120%"));
+    }
+
+    #[test]
+    fn a_step_that_does_nothing_is_told_by_its_number() {
+        for (step, why) in [
+            ("group = 'g'\naway = true", "away for every row"),
+            ("topic = ''\naway = true", "away for every row"),
+            (
+                "group = 'g'\nfail = ['refuse=9%']",
+                "before its row is known",
+            ),
+            (
+                "sender = 's'\nfail = ['502=1%', 'refuse=9%']",
+                "before its row is known",
+            ),
+            ("from = '1s'\nto = '2s'", "does nothing"),
+            ("group = 'g'", "does nothing"),
+            ("fail = []\naway = false", "does nothing"),
+            ("", "does nothing"),
+        ] {
+            let script = format!("[[during]]\naway = true\n[[during]]\n{step}");
+            let error = Script::from_toml(&script).expect_err(step).to_string();
+            assert!(error.starts_with("step 2: "), "{error}");
+            assert!(error.contains(why), "{error}");
+        }
     }
 }
