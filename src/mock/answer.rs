@@ -19,6 +19,23 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
 }
 
+impl Answer {
+    /// An answer that nothing happens to.
+    pub(crate) fn at_once(reply: &Reply) -> Self {
+        Self {
+            delay: Duration::ZERO,
+            first: false,
+            how: How::Json,
+            body: reply.body(),
+        }
+    }
+
+    /// How long it is still to wait, where so much has passed since the arrival of the call.
+    pub(crate) fn left(&self, passed: Duration) -> Duration {
+        self.delay.saturating_sub(passed)
+    }
+}
+
 /// How an answer goes out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum How {
@@ -176,6 +193,17 @@ mod tests {
             Reply::fail(10002).body(),
             r#"{"ActionStatus":"FAIL","ErrorInfo":"internal error, please try again","ErrorCode":10002}"#
         );
+    }
+
+    #[test]
+    fn what_has_passed_since_the_call_arrived_is_part_of_the_delay() {
+        let ms = Duration::from_millis;
+        let answer = Answer {
+            delay: ms(80),
+            ..Answer::at_once(&Reply::OK)
+        };
+        let left = [0, 30, 80, 500].map(|passed| answer.left(ms(passed)));
+        assert_eq!(left, [ms(80), ms(50), ms(0), ms(0)]);
     }
 
     #[test]

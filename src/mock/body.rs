@@ -8,6 +8,7 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::Sleep;
 
+use super::idle::Busy;
 use super::server::Cut;
 
 /// What an answer without an end repeats.
@@ -19,7 +20,39 @@ const LONGEST: usize = 256 * 1024 * 1024;
 /// How long a slow answer takes for a byte.
 const BYTE: Duration = Duration::from_millis(500);
 
-/// A body on its way out.
+/// A body on its way out. Until it is gone, its connection is busy.
+pub(crate) struct Leaving {
+    body: Answering,
+    _busy: Busy,
+}
+
+impl Leaving {
+    pub(crate) fn new(body: Answering, busy: Busy) -> Self {
+        Self { body, _busy: busy }
+    }
+}
+
+impl Body for Leaving {
+    type Data = Bytes;
+    type Error = Cut;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        Pin::new(&mut self.get_mut().body).poll_frame(cx)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+}
+
+/// What goes out.
 pub(crate) enum Answering {
     /// All at once.
     Whole(Option<Bytes>),

@@ -18,10 +18,12 @@ use tokio::net::TcpStream;
 
 use super::answer::{How, Outgoing, json};
 use super::arrival::{Arrival, Moment};
-use super::body::Answering;
+use super::body::{Answering, Leaving};
 use super::hook::{Call, Then};
+use super::idle::Idle;
 use super::request;
 use super::server::{Cut, Shared};
+use super::service::command_at;
 use super::socket::{Head, MOCK, Socket};
 use super::tell::List;
 
@@ -34,6 +36,7 @@ const LONGEST_HANG: Duration = Duration::from_secs(600);
 const MARK: HeaderName = HeaderName::from_static(MOCK);
 
 const JSON: &str = "application/json";
+const TEXT: &str = "text/plain";
 
 /// Serves a connection to its end. While the service is `away`, that end is a reset.
 pub(crate) async fn connection(
@@ -51,7 +54,7 @@ pub(crate) async fn connection(
     let socket = Socket::new(stream, cuts, Rc::clone(&head), Rc::clone(&arrival));
     let open = Open {
         number,
-        idle_since: Cell::new(Some(shared.start.elapsed())),
+        idle: Rc::new(Idle::new(shared.idle)),
         shared,
         arrival,
         cut,
@@ -66,7 +69,7 @@ pub(crate) async fn connection(
         served = serving => if let Err(error) = served {
             tracing::debug!(%error, "a connection to the mock broke");
         },
-        () = open.idle() => {}
+        () = open.idle.lasts_too_long() => {}
     }
 }
 
@@ -75,8 +78,7 @@ struct Open {
     number: u64,
     shared: Rc<Shared>,
     arrival: Rc<Arrival>,
-    /// None while a call is being answered.
-    idle_since: Cell<Option<Duration>>,
+    idle: Rc<Idle>,
     /// Set, it makes the connection end with a reset.
     cut: Rc<Cell<bool>>,
     /// What becomes of the head of the answer.
@@ -110,40 +112,26 @@ impl Drop for Open {
 }
 
 impl Open {
-    /// Waits until the connection has been idle for too long. It has one timer, set anew when it
-    /// goes off, so calls cost none.
-    async fn idle(&self) {
-        let most = self.shared.idle;
-        let mut left = most;
-        while !left.is_zero() {
-            tokio::time::sleep(left).await;
-            let idle = self
-                .idle_since
-                .get()
-                .map(|since| self.shared.start.elapsed().saturating_sub(since));
-            left = most.saturating_sub(idle.unwrap_or_default());
-        }
-    }
-
-    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Answering>, Cut> {
-        self.idle_since.set(None);
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Leaving>, Cut> {
         self.head.set(Head::Wanted);
-        let answer = self.answer_busily(request).await;
-        self.idle_since.set(Some(self.shared.start.elapsed()));
-        answer
+        let (head, body) = request.into_parts();
+        let body = read(body).await;
+        let busy = self.idle.end();
+        let response = match body {
+            Ok(body) => self.answer_to(&head, &body).await?,
+            Err(status) => respond(status, TEXT, Answering::whole(Bytes::new())),
+        };
+        Ok(response.map(|body| Leaving::new(body, busy)))
     }
 
-    async fn answer_busily(&self, request: Request<Incoming>) -> Result<Response<Answering>, Cut> {
-        let (head, body) = request.into_parts();
-        let Some(body) = read(body).await else {
-            return Ok(respond(413, "text/plain", Answering::whole(Bytes::new())));
-        };
+    async fn answer_to(&self, head: &Parts, body: &Bytes) -> Result<Response<Answering>, Cut> {
         let shared = &self.shared;
         if let Some(asked) = head.uri.path().strip_prefix("/mock/") {
             return Ok(self.tell(asked, &head.uri));
         }
-        let _in_flight = InFlight::begin(shared);
-        if let Some(outgoing) = self.ask_the_hook(&head, &body).await {
+        let _in_flight = command_at(head.uri.path()).map(|_| InFlight::begin(shared));
+        let came = shared.start.elapsed();
+        if let Some(outgoing) = self.ask_the_hook(head, body).await {
             return self.send(outgoing).await;
         }
         let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
@@ -154,15 +142,19 @@ impl Open {
             path: head.uri.path(),
             query: head.uri.query().unwrap_or(""),
             host: host.unwrap_or(""),
-            body: &body,
+            body,
         };
         let service = &shared.service;
         let answer = (service.borrow_mut()).call(moment.now, self.number, &request);
         if answer.first {
             shared.first_call.notify_one();
         }
-        if !answer.delay.is_zero() {
-            tokio::time::sleep(answer.delay).await;
+        // A hook that held it up has made the answer so much later.
+        let by_the_hook = moment.now.saturating_sub(came);
+        let passed = shared.start.elapsed().saturating_sub(request.arrived);
+        let left = answer.left(passed.saturating_sub(by_the_hook));
+        if !left.is_zero() {
+            tokio::time::sleep(left).await;
         }
         self.send((answer.how, answer.body)).await
     }
@@ -230,18 +222,19 @@ impl Open {
     }
 }
 
-/// The whole body; none where it is too long or breaks off.
-async fn read(mut body: Incoming) -> Option<Bytes> {
+/// The whole body, or the status that says why there is none: it is too long, or malformed, or breaks
+/// off.
+async fn read(mut body: Incoming) -> Result<Bytes, u16> {
     let mut all = Bytes::new();
     while !body.is_end_stream() {
         let Some(frame) = body.frame().await else {
             break;
         };
-        let Ok(data) = frame.ok()?.into_data() else {
+        let Ok(data) = frame.map_err(|_| 400_u16)?.into_data() else {
             continue;
         };
         if all.len() + data.len() > LONGEST_BODY {
-            return None;
+            return Err(413);
         }
         // Nearly every body is one frame, and needs no copy.
         all = if all.is_empty() {
@@ -252,7 +245,7 @@ async fn read(mut body: Incoming) -> Option<Bytes> {
             joined.freeze()
         };
     }
-    Some(all)
+    Ok(all)
 }
 
 /// These bytes, for a head that is left out: of it counts only what hyper makes of it.

@@ -14,8 +14,8 @@ use super::answer::{How, Outgoing, Reply};
 ///
 /// The mock is one thread, so a hook must not wait: [`Otherwise::after`] and
 /// [`Otherwise::behind`] do, and hold up nothing but that one request. What a hook answers has not
-/// reached the service: it starts no script and is in no figures but those of connections and of
-/// requests in flight.
+/// reached the service: it starts no script and is in no figures but those of connections and, at the
+/// path of a command, of calls in flight.
 #[derive(Clone)]
 pub struct Hook(Arc<dyn Fn(&Call<'_>) -> Otherwise + Send + Sync>);
 

@@ -9,7 +9,6 @@ use super::cap::{Arrivals, Cap, Gate};
 /// What can be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) enum Command {
-    /// Or a call of nothing that there is.
     #[serde(rename = "delete_group_msg_by_sender")]
     Recall,
     #[serde(rename = "get_group_info")]

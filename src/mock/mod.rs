@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! sockets   server        accepts; cuts all connections while the service is away
-//!             connection  reads a request, writes the answer when it is due (socket, arrival, body)
+//!             connection  reads a request, writes the answer when it is due (socket, arrival, body, idle)
 //!               ├── hook  may answer in the service's place, for a program that embeds the mock
 //!               │
 //! decisions  service      (request, now) → answer: no clock, no socket, so tested without them
@@ -28,6 +28,7 @@ mod connections;
 mod fault;
 mod group_info;
 mod hook;
+mod idle;
 mod ids;
 mod key;
 mod lane;

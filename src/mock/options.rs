@@ -72,6 +72,12 @@ impl Options {
             ))
             .hint("listen on 127.0.0.1, or say --public if that is what you want"));
         }
+        if self.idle.is_zero() {
+            let why = "idle must be above 0: connections would be closed before they are answered";
+            return Err(
+                Error::usage(why).hint("write for example 90s, which is about the service's")
+            );
+        }
         if !(0.0..=1e6).contains(&self.traffic) {
             return Err(Error::usage(
                 "traffic must be 0 to 1,000,000 messages a second",

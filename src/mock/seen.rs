@@ -15,7 +15,8 @@ pub struct Seen {
     pub calls: u64,
     /// How many calls, lookups too, were answered with each code, 0 being success.
     pub by_code: BTreeMap<i64, u64>,
-    /// How many calls, lookups too, met each fault that is not a code.
+    /// How many calls, lookups too, met each fault that is not a code. Of `refuse`, how many times
+    /// the mock stopped listening: of connections that were refused meanwhile it can't know.
     pub faults: BTreeMap<String, u64>,
     /// The most calls of one app that arrived at the machine, head and body, in any sliding
     /// second; on Linux by the kernel's own times.
@@ -27,6 +28,9 @@ pub struct Seen {
     pub repeated_randoms: u64,
     /// Calls of `get_group_info`.
     pub lookups: Lookups,
+    /// Requests for a path at which there is no command, such as a browser's for an icon. They are
+    /// no calls, and in no other figure but those of connections.
+    pub unknown_paths: u64,
     /// Connections opened, those to ask for these figures too.
     pub connections: u64,
     /// Connections open.
@@ -72,6 +76,7 @@ pub(crate) struct Figures {
     /// Each slot holds the last `random` that fell into it, so memory stays fixed.
     randoms: Vec<Option<u32>>,
     repeated_randoms: u64,
+    unknown_paths: u64,
 }
 
 const RANDOMS: usize = 8192;
@@ -83,6 +88,7 @@ impl Figures {
             faults: BTreeMap::new(),
             randoms: vec![None; RANDOMS],
             repeated_randoms: 0,
+            unknown_paths: 0,
         }
     }
 
@@ -92,6 +98,11 @@ impl Figures {
         if slot.replace(random) == Some(random) {
             self.repeated_randoms += 1;
         }
+    }
+
+    /// A request came for a path at which there is no command.
+    pub(crate) fn unknown_path(&mut self) {
+        self.unknown_paths += 1;
     }
 
     /// A call is answered with this code.
@@ -117,6 +128,7 @@ impl Figures {
                 .map(|(what, count)| (what.to_string(), *count))
                 .collect(),
             repeated_randoms: self.repeated_randoms,
+            unknown_paths: self.unknown_paths,
             ..Seen::default()
         };
         for lane in lanes.iter() {

@@ -26,6 +26,15 @@ pub(crate) const RECALL: &str = "/v4/group_open_http_svc/delete_group_msg_by_sen
 /// Where it tells about groups.
 pub(crate) const GROUP_INFO: &str = "/v4/group_open_http_svc/get_group_info";
 
+/// The command at a path; none where there is none.
+pub(crate) fn command_at(path: &str) -> Option<Command> {
+    match path {
+        RECALL => Some(Command::Recall),
+        GROUP_INFO => Some(Command::GroupInfo),
+        _ => None,
+    }
+}
+
 /// The service behind the sockets.
 #[derive(Debug)]
 pub(crate) struct Service {
@@ -83,11 +92,16 @@ impl Service {
     /// The answer to a call that has been read by `now`. Times come in order, those of arrival
     /// nearly so.
     pub(crate) fn call(&mut self, now: Duration, connection: u64, request: &Request<'_>) -> Answer {
+        // Whoever looks at the mock with a browser has it ask for an icon too.
+        let Some(command) = command_at(request.path) else {
+            self.figures.unknown_path();
+            return Answer::at_once(&Reply::fail(10003));
+        };
         self.calls += 1;
         let first = self.chances.call(now);
         self.connections.call(connection);
         self.advance(now);
-        let (delay, (how, body)) = match self.admit(now, request) {
+        let (delay, (how, body)) = match self.admit(now, command, request) {
             Ok(Admitted::Recall(query, recall)) => self.recall(now, &query, recall.key()),
             Ok(Admitted::Lookup(lookup)) => self.look_up(now, &lookup),
             Err(reply) => {
@@ -127,19 +141,15 @@ impl Service {
     }
 
     /// The checks before anything is done, in the service's order.
-    fn admit<'a>(&mut self, now: Duration, request: &Request<'a>) -> Result<Admitted<'a>, Reply> {
+    fn admit<'a>(
+        &mut self,
+        now: Duration,
+        command: Command,
+        request: &Request<'a>,
+    ) -> Result<Admitted<'a>, Reply> {
         let query = Query::parse(request.query);
-        let looks_up = request.path == GROUP_INFO;
-        let command = if looks_up {
-            Command::GroupInfo
-        } else {
-            Command::Recall
-        };
         let app = query.as_ref().map_or(0, |query| query.sdkappid);
         let lane = self.lanes.arrived(request.arrived, app, command);
-        if request.path != RECALL && !looks_up {
-            return Err(Reply::fail(10003));
-        }
         if request.method != "POST" {
             return Err(Reply::fail(60002));
         }
@@ -151,10 +161,12 @@ impl Service {
         if !lane.pass(request.arrived) {
             return Err(Reply::fail(60007));
         }
-        if looks_up {
-            return Lookup::parse(request.body).map(Admitted::Lookup);
+        match command {
+            Command::GroupInfo => Lookup::parse(request.body).map(Admitted::Lookup),
+            Command::Recall => {
+                Recall::parse(request.body).map(|recall| Admitted::Recall(query, recall))
+            }
         }
-        Ok(Admitted::Recall(query, Recall::parse(request.body)?))
     }
 
     fn recall(&mut self, now: Duration, query: &Query<'_>, key: Key<'_>) -> (Duration, Outgoing) {

@@ -84,7 +84,35 @@ fn an_unknown_command_and_a_wrong_method_have_their_codes() {
     assert_eq!(call("POST", "/v4/group_open_http_svc/recall"), 10003);
     assert_eq!(call("GET", RECALL), 60002);
     assert_eq!(call("POST", RECALL), 10004);
-    assert_eq!(service.seen(Duration::ZERO).calls, 3);
+    let seen = service.seen(Duration::ZERO);
+    assert_eq!((seen.calls, seen.unknown_paths), (2, 1));
+}
+
+#[test]
+fn where_there_is_no_command_nothing_goes_wrong_and_no_script_starts() {
+    let script = "[[during]]\nfail = ['10002=100%']";
+    let mut service = Service::new(
+        Options {
+            script: Script::from_toml(script).expect("a script"),
+            latency: "1s".parse().expect("a latency"),
+            cap: Some(1.into()),
+            ..Options::default()
+        },
+        NOW,
+    );
+    for _ in 0..3 {
+        let answer = ask(&mut service, Duration::ZERO, "/favicon.ico", "x", "");
+        assert_eq!((code(&answer), answer.how.clone()), (10003, How::Json));
+        assert_eq!((answer.delay, answer.first), (Duration::ZERO, false));
+    }
+    let seen = service.seen(Duration::ZERO);
+    let expected = Seen {
+        unknown_paths: 3,
+        ..Seen::default()
+    };
+    assert_eq!(seen, expected);
+    let answer = recall(&mut service, Duration::ZERO, "s");
+    assert_eq!((code(&answer), answer.first), (10002, true));
 }
 
 #[test]

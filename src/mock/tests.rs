@@ -357,15 +357,20 @@ fn the_world_can_be_asked_what_it_looks_like() {
     assert!(get("/mock/nothing").contains("404"));
 }
 
-#[test]
-fn an_idle_connection_is_closed_and_a_hanging_call_is_not_idle() {
-    let mock = Mock::start(Options {
-        // Until then the call has arrived, also where the machine is busy.
+/// A mock that closes connections after a second, which is enough for a call to have arrived, also
+/// where the machine is busy.
+fn impatient(faults: Vec<Fault>) -> Mock {
+    Mock::start(Options {
         idle: Duration::from_secs(1),
-        faults: vec!["hang=100%".parse().expect("a fault")],
+        faults,
         ..Options::default()
     })
-    .expect("a mock");
+    .expect("a mock")
+}
+
+#[test]
+fn an_idle_connection_is_closed_and_a_hanging_call_is_not_idle() {
+    let mock = impatient(vec!["hang=100%".parse().expect("a fault")]);
     let mut hanging = connection(&mock);
     hanging
         .write_all(recall(1, &row("leckie")).as_bytes())
@@ -375,4 +380,34 @@ fn an_idle_connection_is_closed_and_a_hanging_call_is_not_idle() {
     assert_eq!(idle.read(&mut [0]).expect("an end"), 0);
     // It was opened later, and is gone: were the other idle, it would be gone too.
     assert_eq!(mock.seen().open_connections, 1);
+}
+
+#[test]
+fn a_connection_is_not_idle_while_a_slow_answer_is_being_written() {
+    let mock = impatient(vec!["slow=100%".parse().expect("a fault")]);
+    let mut stream = connection(&mock);
+    stream
+        .write_all(recall(1, &row("leckie")).as_bytes())
+        .expect("sent");
+    let mut answer = Vec::new();
+    // A byte takes half a second.
+    while !answer.ends_with(br#"{"Act"#) {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).expect("a byte");
+        answer.push(byte[0]);
+    }
+}
+
+#[test]
+fn a_connection_is_idle_after_an_answer_and_while_a_body_is_awaited() {
+    let mock = impatient(Vec::new());
+    let whole = recall(1, &row("leckie"));
+    for request in [&*whole, &whole[..whole.len() - 1]] {
+        let mut stream = connection(&mock);
+        stream.write_all(request.as_bytes()).expect("sent");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("an end");
+        assert_eq!(answer.is_empty(), request.len() < whole.len());
+    }
+    assert_eq!(mock.stop().calls, 1);
 }

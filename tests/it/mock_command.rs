@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::stage::{Place, Running, calls_of_rows, connection, get, rows, until};
 
@@ -14,10 +14,15 @@ fn start(place: &Place, words: &[&str]) -> (Running, SocketAddr) {
         .recall(["mock", "--listen", "127.0.0.1:0"])
         .with(words);
     let running = mock.start();
-    let banner = running.until_it_prints("Ctrl-C");
-    let address = banner.split("http://").nth(1).unwrap();
-    let address = address.lines().next().unwrap().parse().unwrap();
+    let address = address(&running);
     (running, address)
+}
+
+/// Where it says that it listens.
+fn address(mock: &Running) -> SocketAddr {
+    let banner = mock.until_it_prints("Ctrl-C");
+    let address = banner.split("http://").nth(1).unwrap();
+    address.lines().next().unwrap().parse().unwrap()
 }
 
 fn seen(address: SocketAddr) -> Value {
@@ -200,15 +205,40 @@ fn a_script_says_what_goes_wrong_with_whom() {
     assert!(ledger.of("u2").ms >= Some(90));
 }
 
+/// A call that says nothing more than what it wants.
+const CALL: &str = "POST /v4/group_open_http_svc/delete_group_msg_by_sender HTTP/1.1\r\n\
+                    host: mock\r\ncontent-length: 0\r\n\r\n";
+
 /// Calls a mock, which cuts the connection off. Nothing happens before the first call, whatever
 /// becomes of it.
 #[track_caller]
 fn is_cut_off(mock: SocketAddr) {
     let mut open = connection(mock);
-    let call = "POST /nothing HTTP/1.1\r\nhost: mock\r\ncontent-length: 0\r\n\r\n";
-    open.write_all(call.as_bytes()).unwrap();
+    open.write_all(CALL.as_bytes()).unwrap();
     let cut = open.read_to_end(&mut Vec::new()).unwrap_err();
     assert_eq!(cut.kind(), ErrorKind::ConnectionReset);
+}
+
+#[test]
+fn what_a_browser_asks_for_by_itself_is_no_call_and_starts_no_script() {
+    let words = ["--away", "0s..1h", "--fail", "reset=100%"];
+    let (_mock, address) = start(&Place::new(), &words);
+    for path in ["/favicon.ico", "/", "/mock"] {
+        assert!(get(address, path).contains("10003"), "{path}");
+    }
+    let seen = seen(address);
+    assert_eq!(seen["unknown_paths"], 3);
+    for figure in ["calls", "worst_second", "most_in_flight"] {
+        assert_eq!(seen[figure], 0, "{figure}");
+    }
+    assert_eq!(
+        (&seen["by_code"], &seen["faults"]),
+        (&json!({}), &json!({}))
+    );
+    assert_eq!(get(address, "/mock/apps"), "");
+    assert!(!get(address, "/mock/connections").contains(r#""calls":1"#));
+    // The first call is what starts it.
+    is_cut_off(address);
 }
 
 #[test]
@@ -267,6 +297,7 @@ fn what_makes_no_sense_is_refused() {
         ["--away", "20s..10s", "away 20s..10s: it would be back"],
         ["--away", "10s", "as in 10s..20s"],
         ["--listen", "here", "here"],
+        ["--idle", "0", "idle must be above 0"],
     ] {
         let mock = place.recall(["mock"]).with(&words[..2]);
         mock.finish().exits(2).says(words[2]);

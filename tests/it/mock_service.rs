@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
+use std::net::Shutdown;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use recall_worker::api::codes;
@@ -311,7 +312,12 @@ fn each_code_comes_from_its_cause() {
         // A mock each, as some remember what happened before.
         let mock = in_world(Options::default());
         assert_eq!(code(&mock, &call), expected, "{cause}");
-        assert_eq!(mock.seen().by_code, [(expected, 1)].into());
+        // Where there is no command, nothing has been called.
+        let calls = u64::from(expected != 10003);
+        let seen = mock.seen();
+        assert_eq!((seen.calls, seen.unknown_paths), (calls, 1 - calls));
+        let by_code = [(expected, 1)].into_iter().filter(|_| calls == 1);
+        assert_eq!(seen.by_code, by_code.collect());
     }
 }
 
@@ -475,6 +481,37 @@ fn whatever_comes_is_answered_as_a_mock() {
         assert_eq!(line.split_once(' ').unwrap().1, status, "{start}");
         assert!(head.contains("x-recall-mock: 1\r\n"), "{start}: {text}");
     }
+}
+
+#[test]
+fn a_body_that_is_malformed_or_breaks_off_is_a_bad_request_and_no_call() {
+    let mock = Mock::start(Options::default()).unwrap();
+    let good = Call::good().text();
+    let (head, body) = good.split_once("\r\n\r\n").unwrap();
+    let length = format!("Content-Length: {}", body.len());
+    for (framing, sent) in [
+        ("Transfer-Encoding: chunked", format!("zz\r\n{body}")),
+        ("Transfer-Encoding: chunked", format!("{:x}\r\n{body}", 500)),
+        ("Content-Length: 500", body.to_owned()),
+    ] {
+        let head = head.replace(&length, framing);
+        assert!(head.contains(framing), "{head}");
+        let mut stream = connection(mock.address());
+        write!(stream, "{head}\r\n\r\n{sent}").unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{framing}: {answer}");
+        assert!(
+            answer.contains("x-recall-mock: 1\r\n"),
+            "{framing}: {answer}"
+        );
+    }
+    let seen = mock.stop();
+    assert_eq!(
+        (seen.calls, seen.unknown_paths, seen.connections),
+        (0, 0, 3)
+    );
 }
 
 #[test]
