@@ -13,7 +13,8 @@ It reports over HTTP, in JSON; all but the first as JSON lines:
   /mock/rows         calls of each row, with --count-rows
   /mock/connections  calls over each of the last 10,000
   /mock/world        messages by sender, of ?group=…&sender=…&topic=… or all
-  /mock/messages     the last 1,000 of ?group=…&topic=…")]
+  /mock/messages     the last 1,000 of ?group=…&topic=…
+In a query # is written %23: ?group=@TGS%232C5SZEAEF")]
 pub struct MockArgs {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8086")]

@@ -21,11 +21,11 @@ use super::arrival::{Arrival, Moment};
 use super::body::{Answering, Leaving};
 use super::hook::{Call, Then};
 use super::idle::Idle;
+use super::question::Question;
 use super::request;
 use super::server::{Cut, Shared};
 use super::service::command_at;
 use super::socket::{Head, MOCK, Socket};
-use super::tell::List;
 
 /// A request is 200 bytes; what is far longer is no call.
 const LONGEST_BODY: usize = 64 * 1024;
@@ -36,6 +36,7 @@ const LONGEST_HANG: Duration = Duration::from_secs(600);
 const MARK: HeaderName = HeaderName::from_static(MOCK);
 
 const JSON: &str = "application/json";
+const JSON_LINES: &str = "application/x-ndjson";
 const TEXT: &str = "text/plain";
 
 /// Serves a connection to its end. While the service is `away`, that end is a reset.
@@ -203,22 +204,19 @@ impl Open {
 
     /// Answers a question about the mock itself.
     fn tell(&self, asked: &str, uri: &Uri) -> Response<Answering> {
-        let list = match asked {
-            "seen" => {
-                let now = self.shared.start.elapsed();
-                let seen = self.shared.service.borrow_mut().seen(now);
-                return respond(200, JSON, Answering::whole(json(&seen)));
-            }
-            "rows" => List::Rows,
-            "apps" => List::Apps,
-            "connections" => List::Connections,
-            "world" => List::world(uri.query().unwrap_or("")),
-            "messages" => List::messages(uri.query().unwrap_or("")),
-            _ => return respond(404, "text/plain", Answering::whole(Bytes::new())),
-        };
+        let service = &mut *self.shared.service.borrow_mut();
+        let question = Question::read(asked, uri.query().unwrap_or(""));
+        let question = question.and_then(|question| {
+            question.check(service.world.as_ref())?;
+            Ok(question)
+        });
         let now = self.shared.start.elapsed();
-        let lines = list.tell(&mut self.shared.service.borrow_mut(), now);
-        respond(200, "application/x-ndjson", Answering::whole(lines.into()))
+        let (status, kind, text) = match question {
+            Ok(Question::Seen) => (200, JSON, json(&service.seen(now))),
+            Ok(Question::List(list)) => (200, JSON_LINES, list.tell(service, now).into()),
+            Err(no) => (no.status, TEXT, no.why.into()),
+        };
+        respond(status, kind, Answering::whole(text))
     }
 }
 

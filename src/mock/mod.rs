@@ -10,7 +10,7 @@
 //!               ├── lane, cap                how many calls are let through
 //!               ├── chances                  what goes wrong, and when (script, fault, latency)
 //!               ├── world, traffic, made_up  what a recall does; group_info tells about groups
-//!               └── seen, rows, connections  what it saw; tell writes it
+//!               └── seen, rows, connections  what it saw; question asks for it, tell writes it
 //! ```
 //!
 //! Asked over HTTP it tells about itself: `GET /mock/seen` answers with [`Seen`] as JSON;
@@ -35,6 +35,7 @@ mod lane;
 mod latency;
 mod made_up;
 mod options;
+mod question;
 mod request;
 mod rows;
 mod script;

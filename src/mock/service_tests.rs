@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::super::fault::Fault;
+use super::super::key::Only;
+use super::super::question::Question;
 use super::super::script::Script;
 use super::super::tell::List;
 use super::*;
@@ -299,7 +301,7 @@ fn what_recalls_did_to_a_made_up_world_is_known_where_rows_are_counted() {
             expected.push((sender, code(&answer) == 0 && kind != "AVChatRoom"));
         }
     }
-    let told = List::world("").tell(&mut service, Duration::ZERO);
+    let told = List::World(Only::default()).tell(&mut service, Duration::ZERO);
     let told = String::from_utf8(told).expect("UTF-8");
     let told: Vec<serde_json::Value> = told
         .lines()
@@ -326,7 +328,10 @@ fn a_row_of_a_made_up_world_can_be_asked_for_before_it_is_called() {
         NOW,
     );
     let tell = |service: &mut Service, query: &str| {
-        let told = List::world(query).tell(service, Duration::ZERO);
+        let Ok(Question::List(list)) = Question::read("world", query) else {
+            panic!("{query}");
+        };
+        let told = list.tell(service, Duration::ZERO);
         String::from_utf8(told).expect("UTF-8")
     };
     let row = "group=g&sender=s+1";

@@ -34,23 +34,6 @@ pub enum List {
 }
 
 impl List {
-    /// The world, all of it or that of `group=…&sender=…&topic=…`, percent-encoded.
-    pub(crate) fn world(query: &str) -> Self {
-        Self::World(Only {
-            group: value(query, "group"),
-            sender: value(query, "sender"),
-            topic: value(query, "topic"),
-        })
-    }
-
-    /// The messages of `group=…&topic=…`, percent-encoded.
-    pub(crate) fn messages(query: &str) -> Self {
-        Self::Messages {
-            group: value(query, "group").unwrap_or_default(),
-            topic: value(query, "topic").unwrap_or_default(),
-        }
-    }
-
     /// The lines, all of one moment; calls wait for so long.
     pub(crate) fn tell(&self, service: &mut Service, now: Duration) -> Vec<u8> {
         service.advance(now);
@@ -105,10 +88,4 @@ fn lines<T: Serialize>(all: impl Iterator<Item = T>) -> Vec<u8> {
         lines.push(b'\n');
     }
     lines
-}
-
-fn value(query: &str, name: &str) -> Option<String> {
-    let mut pairs = url::form_urlencoded::parse(query.as_bytes());
-    let found = pairs.find(|(key, _)| key == name);
-    found.map(|(_, value)| value.into_owned())
 }

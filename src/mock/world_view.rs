@@ -34,6 +34,24 @@ impl World {
         }
     }
 
+    /// Whether there is such a group, or was.
+    pub(crate) fn has_group(&self, id: &str) -> bool {
+        self.group_of.contains_key(id)
+    }
+
+    /// Whether the group has this topic, or any group; each has the empty one, which is itself.
+    pub(crate) fn has_topic(&self, group: Option<&str>, topic: &str) -> bool {
+        match group {
+            Some(group) => self.room(group, topic).is_some(),
+            None => topic.is_empty() || self.rooms.iter().any(|room| room.topic == topic),
+        }
+    }
+
+    /// Whether the app has such an account.
+    pub(crate) fn has_account(&self, id: &str) -> bool {
+        self.account_of.contains_key(id)
+    }
+
     /// The `index`th sender's messages in a room.
     pub(crate) fn tally(&self, index: usize) -> Option<TallySeen<'_>> {
         let tally = self.tallies.get(index)?;

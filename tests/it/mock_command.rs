@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::stage::{Place, Running, calls_of_rows, connection, get, rows, until};
+use crate::stage::{Place, Running, calls_of_rows, connection, get, refused, rows, until};
 
 /// Starts a mock with these words on any free port.
 fn start(place: &Place, words: &[&str]) -> (Running, SocketAddr) {
@@ -142,6 +142,31 @@ fn its_world_is_that_of_the_file_and_its_details_tell_of_all_there_was() {
     assert_eq!(apps.lines().count(), 1, "{apps}");
     let world = get(address, "/mock/world");
     let asked = get(address, "/mock/world?sender=other&group=%40TGS%231");
+    for (view, no) in [
+        ("world?groups=x", "400 Bad Request"),
+        ("rows?sender=other", "400 Bad Request"),
+        ("seen?_=1", "400 Bad Request"),
+        ("messages?topic=x", "400 Bad Request"),
+        ("messages?group=%40TGS%231&sender=other", "400 Bad Request"),
+        ("world?group=@TGS#1", "404 Not Found"),
+        ("world?group=%40TGS%231&topic=t", "404 Not Found"),
+        ("world?topic=t", "404 Not Found"),
+        ("world?sender=nobody", "404 Not Found"),
+        ("messages?group=x", "404 Not Found"),
+        ("nothing", "404 Not Found"),
+    ] {
+        let (status, why) = refused(address, &format!("/mock/{view}"));
+        assert_eq!(status, no, "{view}: {why}");
+        assert!(why.ends_with('\n'), "{view}: {why}");
+    }
+    let (_, why) = refused(address, "/mock/world?groups=x");
+    assert_eq!(
+        why,
+        "/mock/world has no filter \"groups\", but group, sender, topic\n"
+    );
+    let (_, why) = refused(address, "/mock/world?group=@TGS#1");
+    assert!(why.contains("\"@TGS\"") && why.contains("%23"), "{why}");
+    assert_eq!(get(address, "/mock/world?sender=member"), "");
     let left = r#""sent":10,"recalled":0,"left":10,"within_reach":10}"#;
     assert!(asked.ends_with(&format!("{left}\n")), "{asked}");
     assert_eq!((world.lines().count(), asked.lines().count()), (4, 1));

@@ -47,7 +47,23 @@ pub(crate) fn connection(address: SocketAddr) -> TcpStream {
 }
 
 /// The body of an answer to a GET.
+#[track_caller]
 pub(crate) fn get(address: SocketAddr, path: &str) -> String {
+    let (status, body) = ask(address, path);
+    assert_eq!(status, "200 OK", "{path}: {body}");
+    body
+}
+
+/// The status and the body of an answer to a GET that is refused.
+#[track_caller]
+pub(crate) fn refused(address: SocketAddr, path: &str) -> (String, String) {
+    let (status, body) = ask(address, path);
+    assert_ne!(status, "200 OK", "{path}: {body}");
+    (status, body)
+}
+
+#[track_caller]
+fn ask(address: SocketAddr, path: &str) -> (String, String) {
     let mut stream = connection(address);
     write!(
         stream,
@@ -57,6 +73,7 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> String {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
-    body.to_owned()
+    let status = head.lines().next().unwrap();
+    let status = status.strip_prefix("HTTP/1.1 ").unwrap();
+    (status.to_owned(), body.to_owned())
 }

@@ -16,7 +16,7 @@ mod terminal;
 pub(crate) use answer::Answer;
 pub(crate) use clock::{PATIENCE, most_in_a_second, until};
 pub(crate) use ledger::{Entry, Ledger};
-pub(crate) use mock::{calls_of_rows, connection, get, mock};
+pub(crate) use mock::{calls_of_rows, connection, get, mock, refused};
 pub(crate) use place::{Place, SECRET_KEY, USERSIG, rows, senders};
 pub(crate) use process::{Finished, Running};
 pub(crate) use recall::Recall;
