@@ -54,6 +54,20 @@ pub(crate) struct Shared {
 /// How long to wait before another try to accept or to listen.
 const AGAIN: Duration = Duration::from_millis(10);
 
+/// Something that fails again and again, and is told of once, until it succeeds.
+#[derive(Default)]
+struct Trouble(bool);
+
+impl Trouble {
+    fn is_new(&mut self) -> bool {
+        !std::mem::replace(&mut self.0, true)
+    }
+
+    fn is_over(&mut self) {
+        self.0 = false;
+    }
+}
+
 /// Serves until the asking end is gone.
 pub(crate) async fn serve(
     listener: TcpListener,
@@ -74,6 +88,7 @@ pub(crate) async fn serve(
     let mut listener = Some(listener);
     let mut connections = JoinSet::new();
     let away = Rc::new(Cell::new(false));
+    let (mut unaccepted, mut unbound) = (Trouble::default(), Trouble::default());
     loop {
         let now = shared.start.elapsed();
         let outage = shared.service.borrow().chances.outage(now);
@@ -89,8 +104,12 @@ pub(crate) async fn serve(
                 Ok(again) => {
                     arrival::watch(&again);
                     listener = Some(again);
+                    unbound.is_over();
                 }
-                Err(error) => tracing::debug!(%error, %address, "the mock can't come back yet"),
+                Err(error) if unbound.is_new() => {
+                    tracing::warn!(%error, %address, "the mock can't come back yet");
+                }
+                Err(_) => {}
             }
         }
         // A moment that no clock reaches never comes.
@@ -101,13 +120,16 @@ pub(crate) async fn serve(
         tokio::select! {
             accepted = accept(listener.as_ref()) => match accepted {
                 Ok(stream) => {
+                    unaccepted.is_over();
                     let number = shared.service.borrow_mut().connections.open();
                     let (shared, away) = (Rc::clone(&shared), Rc::clone(&away));
                     connections.spawn_local(connection(stream, number, shared, away));
                 }
                 // Out of file descriptors, most likely: let connections end before the next try.
                 Err(error) => {
-                    tracing::warn!(%error, "the mock can't accept a connection");
+                    if unaccepted.is_new() {
+                        tracing::warn!(%error, "the mock can't accept connections");
+                    }
                     tokio::time::sleep(AGAIN).await;
                 }
             },

@@ -1,7 +1,7 @@
 //! `recall mock`: the service as a process of its own, for rehearsals and benchmarks.
 
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -282,6 +282,42 @@ fn after_an_outage_it_is_back_until_the_next_one() {
     is_cut_off(address);
     until("its return", || TcpStream::connect(address).is_ok());
     place.run("rows.csv").on(address).finish().exits(0);
+}
+
+#[test]
+fn a_port_that_was_taken_in_an_outage_is_told_of() {
+    let (mock, address) = start(&Place::new(), &["--away", "100ms..2s"]);
+    is_cut_off(address);
+    let other = TcpListener::bind(address).unwrap();
+    mock.until_it_says("can't come back");
+    drop(other);
+    until("its return", || TcpStream::connect(address).is_ok());
+}
+
+#[test]
+fn connections_that_it_can_not_accept_are_told_of_once() {
+    let words = ["mock", "--listen", "127.0.0.1:0", "--latency", "200ms"];
+    let running = Place::new().recall(words).after("ulimit -n 40").start();
+    let address = address(&running);
+    let mut first = connection(address);
+    let mut call = || {
+        first.write_all(CALL.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"}") {
+            let mut byte = [0];
+            first.read_exact(&mut byte).unwrap();
+            answer.push(byte[0]);
+        }
+    };
+    call();
+    let many: Vec<_> = (0..60).map(|_| connection(address)).collect();
+    running.until_it_says("can't accept");
+    // For as long as an answer takes, it has tried again and again.
+    call();
+    let said = running.stderr_so_far();
+    assert_eq!(said.matches("can't accept").count(), 1, "{said}");
+    drop(many);
+    get(address, "/mock/seen");
 }
 
 #[test]
