@@ -1,4 +1,4 @@
-//! Numbers, times and lines as a person reads them.
+//! Numbers, times and lines as a person reads them, and times and shares as one types them.
 
 use std::time::Duration;
 
@@ -42,6 +42,21 @@ pub(crate) fn time(duration: Duration) -> String {
             seconds % 60
         ),
     }
+}
+
+/// A time as a person types it: `10s`, `500ms`, `1.5h`, and `0`.
+pub(crate) fn typed_time(text: &str) -> Option<Duration> {
+    if text == "0" {
+        return Some(Duration::ZERO);
+    }
+    let signed = text.parse::<jiff::SignedDuration>().ok()?;
+    Duration::try_from(signed).ok()
+}
+
+/// A share as a person types it: `20%` is 20.
+pub(crate) fn typed_percent(text: &str) -> Option<f64> {
+    let percent = text.strip_suffix('%')?.parse().ok()?;
+    (0.0..=100.0).contains(&percent).then_some(percent)
 }
 
 /// Words in lines of no more than `width` columns, all but the first behind so many blanks. A word

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::settings::{Setting, Settings};
 use crate::error::{Error, Result};
-use crate::mock;
 use crate::run::{LastSecond, MaxFailures, Plan};
+use crate::words::{typed_percent, typed_time};
 
 /// A rate above this is none that is ever reached; calls a billionth of a second apart could not
 /// even be spaced.
@@ -79,7 +79,7 @@ fn max_failures(Setting { value, from }: &Setting) -> Result<MaxFailures> {
     if value == "none" {
         return Ok(MaxFailures::Any);
     }
-    match mock::percent(value) {
+    match typed_percent(value) {
         Some(percent) => Ok(MaxFailures::Percent(percent)),
         None => value.parse().map(MaxFailures::Rows).map_err(|_| wrong()),
     }
@@ -91,7 +91,7 @@ fn duration(Setting { value, from }: &Setting) -> Result<Duration> {
 
 /// A time such as `10s`, `500ms` or `30m`. `from` is who said it.
 pub(crate) fn time(from: &str, text: &str) -> Result<Duration> {
-    mock::duration(text).map_err(|_| {
+    typed_time(text).ok_or_else(|| {
         Error::usage(format!(
             "{from} {text} is not a time such as 10s, 500ms or 30m"
         ))

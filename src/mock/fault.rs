@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use super::key::Key;
 use crate::error::{Error, Result};
+use crate::words::typed_percent;
 
 /// Something that goes wrong with a share of the calls, or with every call of a share of the rows,
 /// groups or senders.
@@ -157,16 +158,12 @@ impl fmt::Display for What {
 
 /// `5%` as 0.05.
 pub(crate) fn share(text: &str) -> Result<f64> {
-    percent(text).map(|percent| percent / 100.0).ok_or_else(|| {
-        Error::usage(format!("{text:?} is not a chance from 0% to 100%"))
-            .hint("write a number and a percent sign, as in 5% or 0.1%")
-    })
-}
-
-/// `5%` as 5, up to 100.
-pub(crate) fn percent(text: &str) -> Option<f64> {
-    let percent = text.strip_suffix('%')?.parse().ok()?;
-    (0.0..=100.0).contains(&percent).then_some(percent)
+    typed_percent(text)
+        .map(|percent| percent / 100.0)
+        .ok_or_else(|| {
+            Error::usage(format!("{text:?} is not a chance from 0% to 100%"))
+                .hint("write a number and a percent sign, as in 5% or 0.1%")
+        })
 }
 
 /// Checks that the chances leave no call struck twice.

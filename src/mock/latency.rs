@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::fault::share;
 use crate::error::{Error, Result};
+use crate::words::typed_time;
 
 /// How long an answer takes.
 #[derive(Clone, Debug, PartialEq)]
@@ -134,17 +135,11 @@ fn range(text: &str) -> Result<RangeInclusive<Duration>> {
 ///
 /// # Errors
 /// Of kind `Usage`, where it is not one.
-pub fn duration(text: &str) -> Result<Duration> {
-    if text == "0" {
-        return Ok(Duration::ZERO);
-    }
-    text.parse::<jiff::SignedDuration>()
-        .ok()
-        .and_then(|signed| Duration::try_from(signed).ok())
-        .ok_or_else(|| {
-            Error::usage(format!("{text:?} is no duration"))
-                .hint("write a number and its unit, as in 20ms, 1.5s or 2m")
-        })
+pub(super) fn duration(text: &str) -> Result<Duration> {
+    typed_time(text).ok_or_else(|| {
+        Error::usage(format!("{text:?} is no duration"))
+            .hint("write a number and its unit, as in 20ms, 1.5s or 2m")
+    })
 }
 
 #[cfg(test)]

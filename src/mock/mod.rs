@@ -58,11 +58,10 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::LocalSet;
 
 pub use cap::Cap;
-pub(crate) use fault::percent;
 pub use fault::{Fault, Of, What};
 pub use hook::{Call, Gate, Hook, Instead, Otherwise, Then};
 pub use key::Only;
-pub use latency::{Latency, duration};
+pub use latency::Latency;
 pub use options::Options;
 pub use script::Script;
 pub use seen::{Lookups, Seen, WorldSeen};
