@@ -226,8 +226,8 @@ impl Lookups {
         now: Instant,
     ) -> Vec<(String, State)> {
         self.in_flight -= 1;
-        self.pace.ended(call.number);
         let Answer { reply, states } = answer;
+        self.pace.ended(call.number, reply.code, now);
         if !matches!(reply.verdict, Verdict::Retry | Verdict::SlowDown) {
             self.watch.answer(now);
         }

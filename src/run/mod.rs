@@ -10,6 +10,7 @@
 //!                       ├─ queue            rows just read, and those that wait
 //!                       ├─ unrecorded       entries on their way to the disk
 //!                       ├─ pace, window     may a call start now?
+//!                       ├─ path             does what was written arrive?
 //!                       ├─ news             what is told of a lowered pace
 //!                       ├─ retry            how long a row waits
 //!                       ├─ outage           is it the service that fails?
@@ -32,6 +33,7 @@ mod intake;
 mod news;
 mod outage;
 mod pace;
+mod path;
 mod plan;
 mod queue;
 mod retry;

@@ -16,6 +16,7 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
 use super::window::{LastSecond, SECOND, Shut, Window};
+use crate::api::codes;
 
 /// Rates are kept in thousandths of a call a second.
 const MILLI: u64 = 1_000;
@@ -110,6 +111,9 @@ impl Pace {
             if let Some(until) = self.window.earlier_until() {
                 self.space_from(until);
             }
+            if self.window.is_path_full(now) {
+                self.space_from(now);
+            }
             return Err(shut);
         }
         let due = match &mut self.spacing {
@@ -125,9 +129,14 @@ impl Pace {
         self.window.written(call, now);
     }
 
-    /// A call has ended, with or without an answer.
-    pub(crate) fn ended(&mut self, call: u64) {
-        self.window.ended(call);
+    /// A call has ended, and this came of it.
+    pub(crate) fn ended(&mut self, call: u64, code: i64, now: Instant) {
+        match code {
+            codes::TIMED_OUT | codes::BROKEN_OFF | codes::NO_CONNECTION | codes::UNTRUSTED => {
+                self.window.given_up(call);
+            }
+            _ => self.window.answered(call, now),
+        }
     }
 
     /// The service says that it is called too often: a lower pace for everybody. Each error takes
@@ -246,7 +255,7 @@ impl Spacing {
 mod tests {
     use super::*;
 
-    /// Calls as fast as the pace allows, written at once; the times in milliseconds.
+    /// Calls as fast as the pace allows, written and answered at once; the times in milliseconds.
     fn go(
         pace: &mut Pace,
         from: Instant,
@@ -263,6 +272,7 @@ mod tests {
                     }
                 }
                 pace.written(call, now);
+                pace.ended(call, 0, now);
                 now.duration_since(start).as_millis()
             })
             .collect()
@@ -303,6 +313,7 @@ mod tests {
             let now = start + Duration::from_millis(at);
             let since = pace.take(call, now).expect("the gate is open");
             pace.written(call, now);
+            pace.ended(call, 0, now);
             now.duration_since(since).as_millis()
         };
         // Due at 55 and every 5 ms after it; the timer slept to 70.
@@ -320,8 +331,10 @@ mod tests {
         let at = |ms| start + Duration::from_millis(ms);
         pace.take(1, at(1_000)).expect("the gate is open");
         pace.written(1, at(1_300));
+        pace.ended(1, 0, at(1_300));
         pace.take(2, at(1_510)).expect("the gate is open");
         pace.written(2, at(1_510));
+        pace.ended(2, 0, at(1_510));
         let since = pace.take(3, at(2_310)).expect("the gate is open");
         assert_eq!(since, at(2_300));
     }
@@ -364,6 +377,7 @@ mod tests {
                     now = at + late;
                 }
                 pace.written(call, now);
+                pace.ended(call, 0, now);
                 times.push(now);
             }
             let took = times[times.len() - 1] - times[0];

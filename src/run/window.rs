@@ -5,12 +5,17 @@
 //! apart a whole second then lies on the wire too, with no margin to guess. A call that is not
 //! written yet (its connection is still being opened) counts as if it could be at any moment.
 //!
+//! Where the [`Path`] stood still, calls arrive later than they were written: when it goes on they
+//! count as written then, and while it stands no more of them are under way than the cap allows.
+//!
 //! Of the calls that other runs made just before, only their number is known: they count as if all
 //! were written at the start of this run, which is later than they were.
 
 use std::collections::{HashSet, VecDeque};
 use std::iter::repeat_n;
 use std::time::{Duration, Instant};
+
+use super::path::Path;
 
 /// What the cap is counted over.
 pub(super) const SECOND: Duration = Duration::from_secs(1);
@@ -33,6 +38,8 @@ pub(super) struct Window {
     earlier: Option<Earlier>,
     stamps: VecDeque<Instant>,
     unwritten: HashSet<u64>,
+    /// What becomes of calls once they are written, where there is a cap.
+    path: Path,
     /// Places that no call has had yet.
     untouched: usize,
     /// When the others that are free came free, oldest first.
@@ -88,6 +95,7 @@ impl Window {
             earlier,
             stamps: VecDeque::new(),
             unwritten: HashSet::new(),
+            path: Path::default(),
             untouched: cap - earlier.map_or(0, |earlier| earlier.calls.places(cap)),
             freed: VecDeque::new(),
             worst: 0,
@@ -96,6 +104,9 @@ impl Window {
 
     /// Whether a call may start at `now`.
     pub(super) fn ask(&mut self, now: Instant) -> Result<(), Shut> {
+        if self.is_path_full(now) {
+            return Err(Shut::UntilWritten);
+        }
         if self.leaves(now).places(self.cap) < self.cap {
             return Ok(());
         }
@@ -104,6 +115,13 @@ impl Window {
             Some(until) if self.unwritten.len() < self.cap => Err(Shut::Until(until)),
             _ => Err(Shut::UntilWritten),
         }
+    }
+
+    /// Whether the path stands still, and as many calls as are allowed in a second would arrive at
+    /// once when it goes on.
+    pub(super) fn is_path_full(&self, now: Instant) -> bool {
+        let held = self.path.held(now);
+        held.is_some_and(|held| held + self.unwritten.len() >= self.cap)
     }
 
     /// Until when the calls of earlier runs take places, while they do.
@@ -130,12 +148,39 @@ impl Window {
             self.forget(now);
             self.stamps.push_back(now);
             self.worst = self.worst.max(self.stamps.len());
+            if self.cap < usize::MAX {
+                self.path.written(call, now);
+            }
         }
     }
 
-    /// A call has ended. If it was never written, it has not been on the wire.
-    pub(super) fn ended(&mut self, call: u64) {
+    /// A call has been answered.
+    pub(super) fn answered(&mut self, call: u64, now: Instant) {
         self.unwritten.remove(&call);
+        if let Some(calls) = self.path.answered(call, now) {
+            self.stamp_anew(calls, now);
+        }
+    }
+
+    /// A call has ended without an answer. If it was never written, it has not been on the wire.
+    pub(super) fn given_up(&mut self, call: u64) {
+        self.unwritten.remove(&call);
+        self.path.given_up(call);
+    }
+
+    /// So many calls count as written now. None has been answered for a second, so all that are
+    /// stamped are among them.
+    fn stamp_anew(&mut self, calls: usize, now: Instant) {
+        self.forget(now);
+        let calls = calls.min(self.cap.saturating_sub(self.unwritten.len()));
+        for _ in self.stamps.len()..calls {
+            // The place that it had before has come free meanwhile.
+            if self.freed.pop_front().is_none() {
+                self.untouched = self.untouched.saturating_sub(1);
+            }
+        }
+        self.stamps.clear();
+        self.stamps.extend(repeat_n(now, calls));
     }
 
     /// What a run that begins after `now` must reckon with.
@@ -149,13 +194,13 @@ impl Window {
         }
     }
 
-    /// Calls of this run written in the second before `now`.
+    /// Calls of this run that count as written in the second before `now`.
     pub(super) fn last_second(&mut self, now: Instant) -> usize {
         self.forget(now);
         self.stamps.len()
     }
 
-    /// Most calls of this run written in any sliding second so far.
+    /// Most calls of this run that counted as written in any sliding second so far.
     pub(super) fn worst_second(&self) -> usize {
         self.worst
     }
@@ -198,6 +243,7 @@ mod tests {
             assert_eq!(window.ask(now), Ok(()));
             window.started(call);
             window.written(call, now);
+            window.answered(call, now);
         }
         assert_eq!(
             window.ask(start + 400 * MS),
@@ -224,7 +270,7 @@ mod tests {
         let start = Instant::now();
         let mut window = fresh(1, start);
         window.started(0);
-        window.ended(0);
+        window.given_up(0);
         assert_eq!(window.ask(start), Ok(()));
     }
 
@@ -306,7 +352,7 @@ mod tests {
                 wire.push(*now);
                 *now += Duration::from_micros(write);
                 window.written(call, *now);
-                window.ended(call);
+                window.answered(call, *now);
             }
         }
     }

@@ -16,7 +16,7 @@ impl Schedule {
     /// A call has ended.
     pub(in crate::run) fn answered(&mut self, job: Job, answer: Answer, now: Instant) {
         self.in_flight -= 1;
-        self.pace.ended(job.call);
+        self.pace.ended(job.call, answer.reply.code, now);
         self.tally.answered(answer.reply.code, answer.took);
         let verdict = answer.reply.verdict;
         if matches!(verdict, Verdict::Retry | Verdict::SlowDown) {

@@ -12,6 +12,7 @@ mod request;
 mod service;
 mod skip;
 mod terminal;
+mod way;
 
 pub(crate) use answer::Answer;
 pub(crate) use clock::{PATIENCE, most_in_a_second, until};
@@ -25,3 +26,4 @@ pub(crate) use request::Request;
 pub(crate) use service::{Service, nobody_s_address};
 pub(crate) use skip::skip;
 pub(crate) use terminal::Terminal;
+pub(crate) use way::Way;
