@@ -1,6 +1,7 @@
 //! The calls themselves. With [`reply`] the only user of the HTTP client.
 
 use std::fmt::{self, Write as _};
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,10 +9,12 @@ use futures_util::FutureExt as _;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, USER_AGENT};
 use reqwest::{Certificate, Method, Request};
 use serde::Serialize;
+use tokio::time::{Instant, Sleep, sleep};
 use url::Url;
 
 use super::body::Body;
 pub(crate) use super::body::Written;
+use super::codes;
 use super::credentials::Credentials;
 use super::endpoint::Endpoint;
 use super::groups::{self, Answer};
@@ -28,6 +31,11 @@ const GROUP_INFO: &str = "v4/group_open_http_svc/get_group_info";
 const AGENT: &str = concat!("recall/", env!("CARGO_PKG_VERSION"));
 /// Idle connections die after about 90 s (listed for a sibling service): dropped well before.
 const IDLE: Duration = Duration::from_secs(30);
+/// A time-out that is noticed so much too late tells that the process stood still, and that answers
+/// may lie in its sockets: the HTTP client's own looks at the clock first and throws them away.
+const LATE: Duration = Duration::from_millis(250);
+/// For so long they are read before it counts.
+const MOMENT: Duration = Duration::from_millis(200);
 
 /// How the client reaches the service.
 #[derive(Clone, Debug)]
@@ -45,6 +53,7 @@ pub struct Transport {
 /// Makes calls with one set of credentials, over a pool of connections.
 pub struct Client {
     http: reqwest::Client,
+    timeout: Duration,
     headers: HeaderMap,
     recall: Command,
     group_info: Command,
@@ -69,7 +78,6 @@ impl Client {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder()
             .http1_only()
-            .timeout(transport.timeout)
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(transport.connections)
             .redirect(reqwest::redirect::Policy::none())
@@ -96,6 +104,7 @@ impl Client {
         let recall = command(RECALL);
         Ok(Self {
             http,
+            timeout: transport.timeout,
             headers: headers(&recall.url),
             recall,
             group_info: command(GROUP_INFO),
@@ -159,10 +168,15 @@ impl Client {
         }));
         let answer = self.http.execute(request);
         let usersig = self.credentials.usersig().clone();
+        let timeout = self.timeout;
         async move {
-            let (reply, text) = match answer.await {
-                Ok(response) => reply::read(response).await,
-                Err(error) => (reply::fault(&error), Vec::new()),
+            let mut timer = pin!(sleep(timeout));
+            let (reply, text) = match in_time(timer.as_mut(), pin!(answer)).await {
+                Some(Ok(response)) => in_time(timer, pin!(reply::read(response)))
+                    .await
+                    .unwrap_or_else(timed_out),
+                Some(Err(error)) => (reply::fault(&error), Vec::new()),
+                None => timed_out(),
             };
             (reply.presentable(&usersig), text)
         }
@@ -213,6 +227,35 @@ impl fmt::Debug for Client {
             .field("credentials", &self.credentials)
             .finish_non_exhaustive()
     }
+}
+
+/// What comes of it, unless the timer fires first; where that is noticed late, a moment later.
+async fn in_time<F: Future>(
+    mut timer: Pin<&mut Sleep>,
+    mut work: Pin<&mut F>,
+) -> Option<F::Output> {
+    loop {
+        tokio::select! {
+            biased;
+            done = work.as_mut() => return Some(done),
+            () = timer.as_mut() => {
+                let now = Instant::now();
+                if now.duration_since(timer.deadline()) < LATE {
+                    return None;
+                }
+                timer.as_mut().reset(now + MOMENT);
+            }
+        }
+    }
+}
+
+fn timed_out() -> (Reply, Vec<u8>) {
+    let reply = Reply {
+        code: codes::TIMED_OUT,
+        verdict: codes::look_up(codes::TIMED_OUT).verdict,
+        info: "no answer in time".to_owned(),
+    };
+    (reply, Vec::new())
 }
 
 /// What every call has. The client's own way would add each one anew to every call.

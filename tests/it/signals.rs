@@ -2,6 +2,8 @@
 
 use std::io::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
+use std::thread;
+use std::time::Duration;
 
 use rustix::process::Signal;
 
@@ -128,6 +130,24 @@ fn rows_that_wait_for_another_attempt_do_not_hold_up_an_interrupt() {
     let done = running.finish().exits(130);
     assert_eq!([done.count("pending"), done.count("failed")], [10, 0]);
     assert!(place.ledger().entries.is_empty());
+}
+
+#[test]
+fn answers_that_came_while_the_process_stood_still_are_read_however_long_that_was() {
+    let (service, gate) = Service::gated();
+    let place = Place::with_rows(rows(25));
+    let run = place.run("rows.csv").on(service.address());
+    let running = run.with(["--timeout", "2s", "--max-attempts", "1"]).start();
+    service.until_called(25);
+    running.signal(Signal::STOP);
+    gate.open();
+    // For longer than the time-out, whenever the calls began.
+    thread::sleep(Duration::from_millis(2_500));
+    running.signal(Signal::CONT);
+    let done = running.finish().exits(0);
+    done.never_says("The service is out");
+    assert_eq!(service.calls(), 25);
+    place.ledger().has_recalled_each_of(25);
 }
 
 #[test]
