@@ -3,6 +3,7 @@
 //! Source: the official page of the command. The answer's own `ErrorCode` says nothing about a
 //! group; each has an entry with a code.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use bytes::Bytes;
@@ -148,6 +149,17 @@ impl Info {
         };
         (self.group_id, state)
     }
+}
+
+/// The state of each group that was asked for: by its ID, for the order of an answer is the
+/// service's. What it leaves out is not known.
+pub(crate) fn of_each(groups: Vec<String>, states: Vec<(String, State)>) -> Vec<(String, State)> {
+    let told: HashMap<_, _> = states.into_iter().collect();
+    let with_state = |group| {
+        let state = told.get(&group).copied();
+        (group, state.unwrap_or(State::Unknown(0)))
+    };
+    groups.into_iter().map(with_state).collect()
 }
 
 #[cfg(test)]

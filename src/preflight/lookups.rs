@@ -4,13 +4,13 @@
 //! expired `UserSig` is signed anew. Other than there, the first call that is refused or has used up
 //! its attempts ends it: as long as nothing has been recalled, the operator can simply begin again.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use super::watch::Watch;
 use crate::api::codes::Verdict;
-use crate::api::groups::{Answer, MOST, State};
+use crate::api::groups::{Answer, MOST, State, of_each};
 use crate::api::reply::Reply;
 use crate::run::{Allowed, LastSecond, Pace, Plan, Remedy, Retry, Shut, Signature, Strikes};
 
@@ -306,17 +306,6 @@ impl Lookups {
     pub(super) fn last_second(&mut self, now: Instant) -> usize {
         self.pace.last_second(now)
     }
-}
-
-/// The state of each group that was asked for: by its ID, for the order of an answer is the
-/// service's. What it leaves out is not known.
-fn of_each(groups: Vec<String>, states: Vec<(String, State)>) -> Vec<(String, State)> {
-    let told: HashMap<_, _> = states.into_iter().collect();
-    let with_state = |group| {
-        let state = told.get(&group).copied();
-        (group, state.unwrap_or(State::Unknown(0)))
-    };
-    groups.into_iter().map(with_state).collect()
 }
 
 #[cfg(test)]
