@@ -22,7 +22,7 @@ fn survey(criterion: &mut Criterion) {
                 let mut survey = Survey::new();
                 let taken = survey.take_input(rows, None, |_, _| Ok(()));
                 taken.expect("an input that can be read");
-                assert_eq!(survey.found().calls(), distinct);
+                assert_eq!(survey.census().calls(), distinct);
             });
         });
     }

@@ -22,10 +22,10 @@
 //! - [`commands`]: a file a command
 //! - [`survey`]: what is in an input, and what is wrong with it
 //! - [`preflight`]: what the service says about the groups of an input
-//! - [`turn`]: keeps two runs from sharing a cap
+//! - [`app_lock`]: keeps two runs from sharing a cap
 //! - [`exit`]: the exit codes
 //! - `identity`: what makes two rows one
-//! - `harmless`, `shell`, `words`: how foreign text, commands to copy, numbers and times are shown
+//! - `harmless`, `shell`, `display`: how foreign text, commands to copy, numbers and times are shown
 //! - `durable`, `usage`: files that are replaced whole or not at all; what this process takes
 //! - [`mock`]: the service to rehearse and measure against
 //!
@@ -37,9 +37,11 @@
 compile_error!("recall needs a Unix: its signals, terminals and the locks of its files");
 
 pub mod api;
+pub mod app_lock;
 pub mod cli;
 pub mod commands;
 pub mod config;
+mod display;
 mod durable;
 pub mod error;
 pub mod exit;
@@ -55,6 +57,4 @@ pub mod rows;
 pub mod run;
 mod shell;
 pub mod survey;
-pub mod turn;
 mod usage;
-mod words;

@@ -17,7 +17,7 @@ pub(crate) use super::body::Written;
 use super::codes;
 use super::credentials::Credentials;
 use super::endpoint::Endpoint;
-use super::groups::{self, Answer};
+use super::groups::{self, GroupInfo};
 use super::reply::{self, Reply};
 use crate::error::{Error, Result};
 use crate::harmless::is_harmful;
@@ -139,12 +139,12 @@ impl Client {
     }
 
     /// Starts a call that asks for up to 50 groups, in the same way.
-    pub(crate) fn look_up(
+    pub(crate) fn group_info(
         &mut self,
         groups: &[String],
         id: u64,
         written: Option<Written>,
-    ) -> impl Future<Output = Answer> + use<> {
+    ) -> impl Future<Output = GroupInfo> + use<> {
         let url = self.group_info.url_of_call(&mut self.random);
         self.post(url, groups::body(groups), id, written)
             .map(|(reply, text)| groups::read(reply, &text))

@@ -17,9 +17,9 @@ pub const MOST: usize = 50;
 
 /// What is known of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum GroupState {
     /// It is there, and of this type.
-    Is(Type),
+    Is(GroupType),
     /// It is not, by this code: 10010, does not exist or was dismissed, or 10015, an invalid ID or,
     /// on newer pages, does not exist either.
     Missing(i64),
@@ -29,7 +29,7 @@ pub enum State {
 
 /// A type of group. Where the service has an older and a newer name for it, both are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Type {
+pub enum GroupType {
     /// `Public`.
     Public,
     /// `Private`, now `Work`.
@@ -44,7 +44,7 @@ pub enum Type {
     Other,
 }
 
-impl Type {
+impl GroupType {
     fn named(name: &str) -> Self {
         match name {
             "Public" => Self::Public,
@@ -57,13 +57,13 @@ impl Type {
     }
 }
 
-impl Serialize for Type {
+impl Serialize for GroupType {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }
 
-impl fmt::Display for Type {
+impl fmt::Display for GroupType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Public => "Public",
@@ -78,10 +78,10 @@ impl fmt::Display for Type {
 
 /// What came of a call, and the groups that its answer tells about.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct GroupInfo {
     pub(crate) reply: Reply,
     /// By `GroupId`, in whatever order the service has them.
-    pub(crate) states: Vec<(String, State)>,
+    pub(crate) states: Vec<(String, GroupState)>,
 }
 
 /// The JSON of a call that asks for these groups.
@@ -109,7 +109,7 @@ pub(super) fn body(groups: &[String]) -> Bytes {
 }
 
 /// Reads an answer whose outer code has been judged. A success that tells about no groups is none.
-pub(super) fn read(reply: Reply, text: &[u8]) -> Answer {
+pub(super) fn read(reply: Reply, text: &[u8]) -> GroupInfo {
     #[derive(Deserialize)]
     struct Told {
         #[serde(rename = "GroupInfo")]
@@ -117,14 +117,14 @@ pub(super) fn read(reply: Reply, text: &[u8]) -> Answer {
     }
     if reply.verdict != Verdict::Done {
         let states = Vec::new();
-        return Answer { reply, states };
+        return GroupInfo { reply, states };
     }
     match serde_json::from_slice::<Told>(text) {
-        Ok(told) => Answer {
+        Ok(told) => GroupInfo {
             reply,
             states: told.groups.into_iter().map(Info::state).collect(),
         },
-        Err(_) => Answer {
+        Err(_) => GroupInfo {
             reply: reply::bad_answer("no GroupInfo, as an answer about groups has"),
             states: Vec::new(),
         },
@@ -141,11 +141,11 @@ struct Info {
 }
 
 impl Info {
-    fn state(self) -> (String, State) {
+    fn state(self) -> (String, GroupState) {
         let state = match (self.error_code, self.r#type) {
-            (0, Some(name)) => State::Is(Type::named(&name)),
-            (code @ (10010 | 10015), _) => State::Missing(code),
-            (code, _) => State::Unknown(code),
+            (0, Some(name)) => GroupState::Is(GroupType::named(&name)),
+            (code @ (10010 | 10015), _) => GroupState::Missing(code),
+            (code, _) => GroupState::Unknown(code),
         };
         (self.group_id, state)
     }
@@ -153,11 +153,14 @@ impl Info {
 
 /// The state of each group that was asked for: by its ID, for the order of an answer is the
 /// service's. What it leaves out is not known.
-pub(crate) fn of_each(groups: Vec<String>, states: Vec<(String, State)>) -> Vec<(String, State)> {
+pub(crate) fn of_each(
+    groups: Vec<String>,
+    states: Vec<(String, GroupState)>,
+) -> Vec<(String, GroupState)> {
     let told: HashMap<_, _> = states.into_iter().collect();
     let with_state = |group| {
         let state = told.get(&group).copied();
-        (group, state.unwrap_or(State::Unknown(0)))
+        (group, state.unwrap_or(GroupState::Unknown(0)))
     };
     groups.into_iter().map(with_state).collect()
 }
@@ -187,30 +190,36 @@ mod tests {
     #[test]
     fn every_group_has_a_state_of_its_own() {
         let entries = [
-            (r#""ErrorCode":0,"Type":"Public""#, State::Is(Type::Public)),
-            (r#""ErrorCode":0,"Type":"Work""#, State::Is(Type::Private)),
+            (
+                r#""ErrorCode":0,"Type":"Public""#,
+                GroupState::Is(GroupType::Public),
+            ),
+            (
+                r#""ErrorCode":0,"Type":"Work""#,
+                GroupState::Is(GroupType::Private),
+            ),
             (
                 r#""ErrorCode":0,"Type":"Meeting""#,
-                State::Is(Type::ChatRoom),
+                GroupState::Is(GroupType::ChatRoom),
             ),
             (
                 r#""ErrorCode":0,"Type":"AVChatRoom""#,
-                State::Is(Type::AvChatRoom),
+                GroupState::Is(GroupType::AvChatRoom),
             ),
             (
                 r#""ErrorCode":0,"Type":"avchatroom""#,
-                State::Is(Type::Other),
+                GroupState::Is(GroupType::Other),
             ),
-            (r#""ErrorCode":0"#, State::Unknown(0)),
+            (r#""ErrorCode":0"#, GroupState::Unknown(0)),
             (
                 r#""ErrorCode":10010,"ErrorInfo":"x""#,
-                State::Missing(10010),
+                GroupState::Missing(10010),
             ),
             (
                 r#""ErrorCode":10015,"Type":"Public""#,
-                State::Missing(10015),
+                GroupState::Missing(10015),
             ),
-            (r#""ErrorCode":10007"#, State::Unknown(10007)),
+            (r#""ErrorCode":10007"#, GroupState::Unknown(10007)),
         ];
         let list: Vec<_> = entries
             .iter()

@@ -13,10 +13,10 @@ use crate::api::credentials::Credentials;
 use crate::api::usersig;
 use crate::cli::OutputArgs;
 use crate::config::Service;
+use crate::display::{thousands, time};
 use crate::error::{Error, Result};
-use crate::monitor::words::how_long;
+use crate::monitor::status::how_long;
 use crate::run::{Plan, least_time};
-use crate::words::{thousands, time};
 
 /// What would go: names, and what they are.
 pub(super) type Facts = Vec<(&'static str, String)>;

@@ -9,14 +9,14 @@ use super::stdout::{print, print_json};
 use super::{groups, input};
 use crate::cli::{CheckArgs, PaceArgs, ServiceArgs};
 use crate::config::{self, Service, Settings, process_env};
+use crate::display::thousands;
 use crate::error::{Error, Result};
 use crate::exit;
 use crate::monitor::Screen;
-use crate::monitor::words::how_long;
+use crate::monitor::status::how_long;
 use crate::preflight;
 use crate::run::least_time;
-use crate::survey::{FaultyRows, Found, Survey};
-use crate::words::thousands;
+use crate::survey::{Census, FaultyRows, Survey};
 
 /// Looks through an input.
 ///
@@ -37,24 +37,24 @@ pub fn run(args: &CheckArgs, screen: &Screen) -> Result<u8> {
     let groups = if args.online {
         let service = Service::new(&args.service, &settings, &plan, None)?;
         let progress = args.progress;
-        let (groups, _) = groups::look(rows, &mut survey, &service, &plan, progress, screen)?;
+        let (groups, _) = groups::preflight(rows, &mut survey, &service, &plan, progress, screen)?;
         Some(groups)
     } else {
         let _patience = screen.patience(format!("Reading {}…", input::name(&args.rows)));
         survey.take_input(rows, None, |_, _| Ok(()))?;
         None
     };
-    let found = survey.found();
+    let census = survey.census();
     if args.json {
-        print_json(&Checked::new(&found, groups.as_ref(), rate))?;
+        print_json(&Checked::new(&census, groups.as_ref(), rate))?;
     } else {
-        print(&text(&input::name(&args.rows), &found, rate))?;
+        print(&text(&input::name(&args.rows), &census, rate))?;
         if let Some(groups) = &groups {
             print(&format!("\n{}\n", groups.text()))?;
         }
     }
     let to_skip = groups.map_or(0, |groups| groups.rows_to_skip());
-    Ok(if found.invalid + to_skip > 0 {
+    Ok(if census.invalid + to_skip > 0 {
         exit::ROWS_FAILED
     } else {
         exit::OK
@@ -85,10 +85,10 @@ fn refuse_service(args: &ServiceArgs) -> Result<()> {
 #[derive(Serialize)]
 struct Checked<'a> {
     #[serde(flatten)]
-    found: &'a Found,
+    census: &'a Census,
     /// What the service tells of the groups, where it was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
-    groups_online: Option<&'a preflight::Found>,
+    groups_online: Option<&'a preflight::GroupsReport>,
     /// Calls that a run would make, without retries.
     calls: u64,
     /// How long they take at the rate that is set; none where they go as fast as they can.
@@ -97,51 +97,51 @@ struct Checked<'a> {
 
 impl<'a> Checked<'a> {
     fn new(
-        found: &'a Found,
-        groups_online: Option<&'a preflight::Found>,
+        census: &'a Census,
+        groups_online: Option<&'a preflight::GroupsReport>,
         rate: Option<u32>,
     ) -> Self {
         Self {
-            found,
+            census,
             groups_online,
-            calls: found.calls(),
-            seconds_at_cap: rate.map(|rate| least_time(found.calls(), rate).as_secs()),
+            calls: census.calls(),
+            seconds_at_cap: rate.map(|rate| least_time(census.calls(), rate).as_secs()),
         }
     }
 }
 
-fn text(input: &str, found: &Found, rate: Option<u32>) -> String {
+fn text(input: &str, census: &Census, rate: Option<u32>) -> String {
     let mut text = String::new();
-    write(&mut text, input, found, rate).expect("a String takes every word");
+    write(&mut text, input, census, rate).expect("a String takes every word");
     text
 }
 
-fn write(to: &mut String, input: &str, found: &Found, rate: Option<u32>) -> std::fmt::Result {
+fn write(to: &mut String, input: &str, census: &Census, rate: Option<u32>) -> std::fmt::Result {
     writeln!(to, "{input}\n")?;
     let counts = [
-        ("rows", thousands(found.rows), String::new()),
+        ("rows", thousands(census.rows), String::new()),
         (
             "duplicates",
-            thousands(found.duplicates),
+            thousands(census.duplicates),
             "not called again".to_owned(),
         ),
         (
             "invalid",
-            thousands(found.invalid),
+            thousands(census.invalid),
             "can't be sent as they stand".to_owned(),
         ),
         (
             "suspicious",
-            thousands(found.suspicious),
+            thousands(census.suspicious),
             "probably a mistake".to_owned(),
         ),
-        ("groups", found.groups.to_string(), String::new()),
-        ("senders", found.senders.to_string(), String::new()),
-        ("topics", found.topics.to_string(), String::new()),
+        ("groups", census.groups.to_string(), String::new()),
+        ("senders", census.senders.to_string(), String::new()),
+        ("topics", census.topics.to_string(), String::new()),
         (
             "calls",
-            thousands(found.calls()),
-            how_long(found.calls(), rate),
+            thousands(census.calls()),
+            how_long(census.calls(), rate),
         ),
     ];
     for (name, count, words) in counts {
@@ -151,9 +151,9 @@ fn write(to: &mut String, input: &str, found: &Found, rate: Option<u32>) -> std:
             format!("{name:<10} {count:>14}  {words}").trim_end()
         )?;
     }
-    faulty(to, "Invalid", found.invalid, &found.invalid_rows)?;
-    faulty(to, "Suspicious", found.suspicious, &found.suspicious_rows)?;
-    if found.suspicious > 0 {
+    faulty(to, "Invalid", census.invalid, &census.invalid_rows)?;
+    faulty(to, "Suspicious", census.suspicious, &census.suspicious_rows)?;
+    if census.suspicious > 0 {
         writeln!(
             to,
             "\nSuspicious rows are sent as they stand; with --strict they are invalid."

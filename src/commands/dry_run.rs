@@ -6,15 +6,15 @@ use serde::Serialize;
 
 use super::stdout::{print, print_json};
 use crate::api::client::Client;
+use crate::display::{count, thousands};
 use crate::error::Result;
 use crate::exit;
 use crate::monitor::Screen;
-use crate::monitor::words::how_long;
+use crate::monitor::status::how_long;
 use crate::preflight;
 use crate::rows::Rows;
-use crate::run::{Known, Plan};
-use crate::survey::{Found, Survey};
-use crate::words::{count, thousands};
+use crate::run::{GroupFate, Plan};
+use crate::survey::{Census, Survey};
 
 /// So many calls are shown.
 const SHOWN: u64 = 5;
@@ -27,7 +27,7 @@ const SHOWN: u64 = 5;
 pub(super) fn run(
     rows: Rows,
     mut survey: Survey,
-    groups: Option<&preflight::Found>,
+    groups: Option<&preflight::GroupsReport>,
     client: &Client,
     plan: &Plan,
     json: bool,
@@ -36,7 +36,7 @@ pub(super) fn run(
     let (mut calls, mut skipped) = (0, 0);
     survey.take_input(rows, plan.limit, |row, _| {
         let known = plan.groups.as_ref().map(|groups| groups.of(row.group()));
-        if matches!(known, Some(Known::Skip(_))) {
+        if matches!(known, Some(GroupFate::Skip(_))) {
             skipped += 1;
             return Ok(());
         }
@@ -46,15 +46,15 @@ pub(super) fn run(
         }
         Ok(())
     })?;
-    let found = survey.found();
+    let census = survey.census();
     if json {
         print_json(&Looked {
-            found: &found,
+            census: &census,
             groups_online: groups,
         })?;
     }
-    screen.line(&text(&found, skipped, plan));
-    Ok(if found.invalid > 0 {
+    screen.line(&text(&census, skipped, plan));
+    Ok(if census.invalid > 0 {
         exit::ROWS_FAILED
     } else {
         exit::OK
@@ -65,24 +65,24 @@ pub(super) fn run(
 #[derive(Serialize)]
 struct Looked<'a> {
     #[serde(flatten)]
-    found: &'a Found,
+    census: &'a Census,
     #[serde(skip_serializing_if = "Option::is_none")]
-    groups_online: Option<&'a preflight::Found>,
+    groups_online: Option<&'a preflight::GroupsReport>,
 }
 
-fn text(found: &Found, skipped: u64, plan: &Plan) -> String {
+fn text(census: &Census, skipped: u64, plan: &Plan) -> String {
     let rate = plan.rate.map(NonZeroU32::get);
-    let calls = found.calls() - skipped;
+    let calls = census.calls() - skipped;
     let skipped = match skipped {
         0 => String::new(),
         rows => format!(", {} to skip", thousands(rows)),
     };
     format!(
         "Nothing was recalled. {}: {}, {} invalid, {} settled before{skipped}; {} to make, {}",
-        count(found.rows, "row"),
-        count(found.duplicates, "duplicate"),
-        thousands(found.invalid),
-        thousands(found.resumed),
+        count(census.rows, "row"),
+        count(census.duplicates, "duplicate"),
+        thousands(census.invalid),
+        thousands(census.resumed),
         count(calls, "call"),
         how_long(calls, rate),
     )

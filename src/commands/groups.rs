@@ -4,57 +4,57 @@ use std::num::NonZeroU32;
 
 use super::{interrupts, job};
 use crate::api::client::Client;
+use crate::app_lock::{AppLock, Calls, IfHeld};
 use crate::cli::ProgressArg;
 use crate::config::Service;
 use crate::error::Result;
 use crate::monitor::Screen;
-use crate::preflight::{self, Found};
+use crate::preflight::{self, GroupsReport};
 use crate::rows::Rows;
-use crate::run::{Feed, LookedUp, Plan};
+use crate::run::{Feed, KnownGroups, Plan};
 use crate::survey::Survey;
-use crate::turn::{Calls, Turn, WhenTaken};
 
 /// Surveys the rows, asks for their groups, and tells what was found.
-pub(super) fn look(
+pub(super) fn preflight(
     rows: Rows,
     survey: &mut Survey,
     service: &Service,
     plan: &Plan,
     progress: ProgressArg,
     screen: &Screen,
-) -> Result<(Found, LookedUp)> {
-    let mut turn = take_turn(service, screen)?;
+) -> Result<(GroupsReport, KnownGroups)> {
+    let mut lock = take_lock(service, screen)?;
     let plan = Plan {
-        before: turn.as_ref().map(Turn::before).unwrap_or_default(),
+        before: lock.as_ref().map(AppLock::calls_before).unwrap_or_default(),
         ..plan.clone()
     };
     let client = Client::new(&service.transport, service.credentials.clone())?;
     let cap = plan.rate.map(NonZeroU32::get);
     let mut monitor = job::monitor(progress, screen, cap);
-    if let Some(turn) = &mut turn {
-        turn.calls_begin();
+    if let Some(lock) = &mut lock {
+        lock.mark_calling();
     }
-    let looked = job::on_one_thread(async {
+    let finished = job::on_one_thread(async {
         let (interrupts, _listening) = interrupts::interrupts()?;
         let feed = Feed::of_input(rows);
-        preflight::look(&plan, feed, survey, client, monitor.as_mut(), interrupts).await
+        preflight::run(&plan, feed, survey, client, monitor.as_mut(), interrupts).await
     })?;
-    if let Some(turn) = turn {
-        turn.end(looked.last_second);
+    if let Some(lock) = lock {
+        lock.release(finished.last_second);
     }
-    Ok((looked.found, looked.groups))
+    Ok((finished.report, finished.groups))
 }
 
-/// Takes the turn to look. Looks have a cap of their own, so it is another than that of runs; and
+/// Takes the lock to look. Looks have a cap of their own, so it is another than that of runs; and
 /// they are over in a minute or two, or wait for the same service, so whoever finds it taken waits.
-fn take_turn(service: &Service, screen: &Screen) -> Result<Option<Turn>> {
+fn take_lock(service: &Service, screen: &Screen) -> Result<Option<AppLock>> {
     if service.mock.is_some() {
         return Ok(None);
     }
     let app = service.credentials.app;
     let who = format!("process {}", std::process::id());
-    let (calls, when_taken) = (Calls::Looks, WhenTaken::Wait);
-    Turn::take(calls, app, &service.endpoint, &who, when_taken, |first| {
+    let (calls, if_held) = (Calls::GroupInfo, IfHeld::Wait);
+    AppLock::take(calls, app, &service.endpoint, &who, if_held, |first| {
         screen.line(&format!(
             "Waiting for another look at groups of app {app} to end: {first}"
         ));

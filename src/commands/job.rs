@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::interrupts;
 use super::stdout::print_json;
 use crate::api::client::Client;
+use crate::app_lock::{AppLock, Calls, IfHeld};
 use crate::cli::{OutputArgs, PaceArgs, ProgressArg};
 use crate::config::Service;
 use crate::error::{Error, Result};
@@ -17,7 +18,6 @@ use crate::monitor::{Bar, Monitor, Plain, Screen, Silent};
 use crate::report::Summary;
 use crate::rows::Format;
 use crate::run::{self, End, Feed, LedgerFile, Plan};
-use crate::turn::{Calls, Turn, WhenTaken};
 
 /// Everything that a run is made of, once flags and environment have been understood.
 pub(super) struct Job<'a> {
@@ -25,7 +25,7 @@ pub(super) struct Job<'a> {
     pub(super) plan: Plan,
     pub(super) feed: Feed,
     /// The right to call, where others could want it too.
-    pub(super) turn: Option<Turn>,
+    pub(super) lock: Option<AppLock>,
     pub(super) output: &'a OutputArgs,
     /// The name of the input, for people.
     pub(super) input: String,
@@ -43,7 +43,11 @@ pub(super) struct Job<'a> {
 
 /// Does a job and tells what came of it.
 pub(super) fn finish(mut job: Job<'_>, screen: &Screen) -> Result<u8> {
-    job.plan.before = job.turn.as_ref().map(Turn::before).unwrap_or_default();
+    job.plan.before = job
+        .lock
+        .as_ref()
+        .map(AppLock::calls_before)
+        .unwrap_or_default();
     let cap = job.plan.rate.map(std::num::NonZeroU32::get);
     let mut monitor = monitor(job.output.progress, screen, cap);
     let client = Client::new(&job.service.transport, job.service.credentials)?;
@@ -65,8 +69,8 @@ pub(super) fn finish(mut job: Job<'_>, screen: &Screen) -> Result<u8> {
     let finished = on_one_thread(async {
         run::run(job.plan, job.feed, client, file, monitor.as_mut(), || {
             patience.take();
-            if let Some(turn) = &mut job.turn {
-                turn.calls_begin();
+            if let Some(lock) = &mut job.lock {
+                lock.mark_calling();
             }
             interrupts::interrupts()
         })
@@ -80,8 +84,8 @@ pub(super) fn finish(mut job: Job<'_>, screen: &Screen) -> Result<u8> {
         leave_failed_rows(&job.ledger, &job.failed_rows, job.failed_format)
     };
     // Others may call from here on, and write the same files.
-    if let Some(turn) = job.turn {
-        turn.end(finished.last_second);
+    if let Some(lock) = job.lock {
+        lock.release(finished.last_second);
     }
     let known = *failed.as_ref().unwrap_or(&0);
     // A replay has just called those of earlier runs again.
@@ -118,14 +122,14 @@ fn leave_failed_rows(ledger: &Path, to: &Path, format: Format) -> Result<u64> {
     Ok(failed)
 }
 
-/// Takes the turn for the app, which two runs must not have at once. Nobody else calls the mock
+/// Takes the lock for the app, which two runs must not have at once. Nobody else calls the mock
 /// inside.
-pub(super) fn take_turn(
+pub(super) fn take_lock(
     service: &Service,
     ledger: &Path,
     pace: &PaceArgs,
     screen: &Screen,
-) -> Result<Option<Turn>> {
+) -> Result<Option<AppLock>> {
     if service.mock.is_some() {
         return Ok(None);
     }
@@ -135,13 +139,13 @@ pub(super) fn take_turn(
         std::process::id(),
         harmless(ledger)
     );
-    let when_taken = if pace.wait {
-        WhenTaken::Wait
+    let if_held = if pace.wait {
+        IfHeld::Wait
     } else {
-        WhenTaken::Refuse
+        IfHeld::Refuse
     };
     let endpoint = &service.endpoint;
-    Turn::take(Calls::Recalls, app, endpoint, &who, when_taken, |first| {
+    AppLock::take(Calls::Recall, app, endpoint, &who, if_held, |first| {
         screen.line(&format!(
             "Waiting for another run for app {app} to end: {first}"
         ));

@@ -1,16 +1,16 @@
 //! `recall replay`: the failed rows of a ledger, again, into the same ledger.
 
 use super::job::{self, Job};
-use super::{again, ask, files, unbegun};
+use super::{again, ask, files, not_started};
 use crate::cli::ReplayArgs;
 use crate::config::{self, Service, Settings, process_env};
+use crate::display::thousands;
 use crate::error::Result;
 use crate::harmless::harmless;
 use crate::ledger::{self, LastWords, Reader, Start, failed_rows};
 use crate::monitor::Screen;
 use crate::rows::Format;
 use crate::run::Feed;
-use crate::words::thousands;
 
 /// Sends the failed rows of a ledger again.
 ///
@@ -28,7 +28,7 @@ pub fn run(args: &ReplayArgs, screen: &Screen) -> Result<u8> {
     let (to, failed_format) =
         files::failed_rows(args.output.failed.as_ref(), &args.ledger, &[], of_input)?;
     // Before the ledger is read: the run before this one may be writing it.
-    let turn = job::take_turn(&service, &args.ledger, &args.pace, screen)?;
+    let lock = job::take_lock(&service, &args.ledger, &args.pace, screen)?;
     let last_words = LastWords::open(&args.ledger)?;
     let failed = last_words.failed();
     if failed > 0
@@ -39,14 +39,14 @@ pub fn run(args: &ReplayArgs, screen: &Screen) -> Result<u8> {
             ("rows", format!("the {} that failed", thousands(failed))),
         ];
         if !somebody.agrees(&service, &plan, what, Some(failed))? {
-            return unbegun::declined(&args.output, &args.ledger, screen);
+            return not_started::declined(&args.output, &args.ledger, screen);
         }
     }
     let start = Start::Replay {
         read_to: last_words.end(),
     };
     let job = Job {
-        turn,
+        lock,
         service,
         plan,
         feed: Feed::of_rows(failed_rows(last_words), failed),

@@ -4,19 +4,19 @@ use std::path::Path;
 
 use super::ask::{self, Facts, Somebody};
 use super::job::{self, Job};
-use super::{again, dry_run, files, groups, input, unbegun};
+use super::{again, dry_run, files, groups, input, not_started};
 use crate::api::client::Client;
 use crate::cli::RunArgs;
 use crate::config::{self, Service, Settings, process_env};
+use crate::display::thousands;
 use crate::error::{Error, Kind, Result};
 use crate::harmless::harmless;
 use crate::ledger::{self, Header, Start, begun, own_input};
 use crate::monitor::{Patience, Screen};
 use crate::preflight;
 use crate::rows::Rows;
-use crate::run::{Feed, LookedUp, Plan};
-use crate::survey::{Found, Survey};
-use crate::words::thousands;
+use crate::run::{Feed, KnownGroups, Plan};
+use crate::survey::{Census, Survey};
 
 /// Runs the rows of its inputs.
 ///
@@ -38,8 +38,8 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
         (false, true) => Start::Afresh,
         (false, false) => Start::New,
     };
-    let take_turn = || job::take_turn(&service, &ledger, &args.pace, screen);
-    // Before anybody waits for a look or agrees to calls.
+    let take_lock = || job::take_lock(&service, &ledger, &args.pace, screen);
+    // Before anybody waits for a preflight or agrees to calls.
     let check_ledger = || ledger::check(&ledger, start, service.credentials.app, &service.name);
     if args.dry_run && args.resume {
         check_ledger()?;
@@ -51,25 +51,25 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
             "There is no ledger {ledger} yet: it begins with this run."
         ));
     }
-    let (mut turn, mut look) = (None, None);
+    let (mut lock, mut preflighted) = (None, None);
     if args.preflight {
         if !args.dry_run {
             // Before the ledger is read: the run before this one may be writing it.
-            turn = take_turn()?;
+            lock = take_lock()?;
             check_ledger()?;
         }
         let looked = look_at_groups(args, &ledger, &rows, &service, &plan, screen);
         if let (Err(error), false) = (&looked, args.dry_run) {
-            unbegun::print(&args.output, &ledger, error.kind())?;
+            not_started::print(&args.output, &ledger, error.kind())?;
         }
-        let (survey, found, groups) = looked?;
-        plan.groups = Some(groups);
-        look = Some((survey, found));
+        let (census, groups, known) = looked?;
+        plan.groups = Some(known);
+        preflighted = Some((census, groups));
     }
     if args.dry_run {
         let _patience = reading(args, screen);
         let survey = survey(args, &ledger)?;
-        let groups = look.as_ref().map(|(_, groups)| groups);
+        let groups = preflighted.as_ref().map(|(_, groups)| groups);
         let client = Client::new(&service.transport, service.credentials)?;
         let json = args.output.json;
         return dry_run::run(rows, survey, groups, &client, &plan, json, screen);
@@ -77,26 +77,26 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
     if let Some(somebody) = somebody {
         // Whoever agrees to so many calls should get them.
         check_ledger()?;
-        let (what, calls) = what_is_asked(args, look, &rows, &plan, &ledger, screen)?;
+        let (what, calls) = what_is_asked(args, preflighted, &rows, &plan, &ledger, screen)?;
         // There is nothing to agree to where nothing would be called.
         if calls != Some(0) && !somebody.agrees(&service, &plan, what, calls)? {
-            return unbegun::declined(&args.output, &ledger, screen);
+            return not_started::declined(&args.output, &ledger, screen);
         }
         plan.agreed = calls;
     }
-    if turn.is_none() {
-        turn = take_turn()?;
+    if lock.is_none() {
+        lock = take_lock()?;
     }
-    // Behind the turn: until then another run may have begun it.
+    // Behind the lock: until then another run may have begun it.
     let resumed = if args.resume { begun(&ledger)? } else { None };
     let unnamed = match &resumed {
         Some(header) => Header::own_input(header),
         None => own_input(&input::name(&args.rows)),
     };
-    rows.name_all_but(unnamed);
+    rows.name_inputs_except(unnamed);
     let replay = again::replay(&ledger);
     let job = Job {
-        turn,
+        lock,
         service,
         plan,
         input: input::name(&args.rows),
@@ -139,7 +139,7 @@ fn look_at_groups(
     service: &Service,
     plan: &Plan,
     screen: &Screen,
-) -> Result<(Found, preflight::Found, LookedUp)> {
+) -> Result<(Census, preflight::GroupsReport, KnownGroups)> {
     if rows.size().is_none() {
         return Err(Error::usage(
             "--preflight reads the rows before the run does, and a pipe can be read only once",
@@ -148,7 +148,7 @@ fn look_at_groups(
     }
     let mut survey = survey(args, ledger)?;
     let rows = input::open(&args.rows)?;
-    let (found, groups) = groups::look(
+    let (groups, known) = groups::preflight(
         rows,
         &mut survey,
         service,
@@ -156,15 +156,15 @@ fn look_at_groups(
         args.output.progress,
         screen,
     )
-    .map_err(of_unbegun)?;
-    screen.line(&found.text());
-    Ok((survey.found(), found, groups))
+    .map_err(nothing_recalled)?;
+    screen.line(&groups.text());
+    Ok((survey.census(), groups, known))
 }
 
 /// An error of a run that reads its input to the end before it calls anything.
-fn of_unbegun(error: Error) -> Error {
+fn nothing_recalled(error: Error) -> Error {
     match error.kind() {
-        Kind::Input => error.or_hint("nothing was recalled: mend it first; without a look and a question before it, as with --yes, a run calls the rows that stand before the error"),
+        Kind::Input => error.or_hint("nothing was recalled: fix it first; with --yes and without --preflight, a run calls the rows before the error"),
         _ => error,
     }
 }
@@ -186,14 +186,14 @@ fn reading(args: &RunArgs, screen: &Screen) -> Patience {
 /// What is said before the question, and how many calls there would be, where that can be counted.
 fn what_is_asked(
     args: &RunArgs,
-    look: Option<(Found, preflight::Found)>,
+    preflighted: Option<(Census, preflight::GroupsReport)>,
     rows: &Rows,
     plan: &Plan,
     ledger: &Path,
     screen: &Screen,
 ) -> Result<(Facts, Option<u64>)> {
-    if let Some((found, groups)) = look {
-        return Ok(what_would_go(args, &found, groups.rows_to_skip()));
+    if let Some((census, groups)) = preflighted {
+        return Ok(what_would_go(args, &census, groups.rows_to_skip()));
     }
     if rows.size().is_none() {
         // What is counted of a pipe would be missing in the run.
@@ -205,21 +205,21 @@ fn what_is_asked(
     // Another reader of the input.
     survey
         .take_input(input::open(&args.rows)?, plan.limit, |_, _| Ok(()))
-        .map_err(of_unbegun)?;
-    Ok(what_would_go(args, &survey.found(), 0))
+        .map_err(nothing_recalled)?;
+    Ok(what_would_go(args, &survey.census(), 0))
 }
 
 /// What a run would do, for the question before it, and how many calls it would make.
-fn what_would_go(args: &RunArgs, found: &Found, to_skip: u64) -> (Facts, Option<u64>) {
+fn what_would_go(args: &RunArgs, census: &Census, to_skip: u64) -> (Facts, Option<u64>) {
     let input = input::name(&args.rows);
-    let mut what = vec![("input", input), ("rows", thousands(found.rows))];
+    let mut what = vec![("input", input), ("rows", thousands(census.rows))];
     let others = [
-        ("duplicates", found.duplicates, "not called again"),
-        ("settled", found.resumed, "before, not called again"),
-        ("invalid", found.invalid, "can't be sent as they stand"),
+        ("duplicates", census.duplicates, "not called again"),
+        ("settled", census.resumed, "before, not called again"),
+        ("invalid", census.invalid, "can't be sent as they stand"),
         (
             "suspicious",
-            found.suspicious,
+            census.suspicious,
             "sent as they stand; recall check shows them",
         ),
         ("skipped", to_skip, "a call would do nothing"),
@@ -227,7 +227,7 @@ fn what_would_go(args: &RunArgs, found: &Found, to_skip: u64) -> (Facts, Option<
     for (name, rows, why) in others.into_iter().filter(|(_, rows, _)| *rows > 0) {
         what.push((name, format!("{}, {why}", thousands(rows))));
     }
-    what.push(("groups", found.groups.to_string()));
-    what.push(("senders", found.senders.to_string()));
-    (what, Some(found.calls() - to_skip))
+    what.push(("groups", census.groups.to_string()));
+    what.push(("senders", census.senders.to_string()));
+    (what, Some(census.calls() - to_skip))
 }

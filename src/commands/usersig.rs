@@ -11,10 +11,10 @@ use crate::api::secret::Secret;
 use crate::api::usersig::{self, Claims};
 use crate::cli::{MintArgs, ShowArgs, UserSigCommand};
 use crate::config::{self, Caller, Settings, process_env};
+use crate::display::time;
 use crate::error::{Error, Result};
 use crate::exit;
 use crate::monitor::Screen;
-use crate::words::time;
 
 /// No `UserSig` is longer.
 const LONGEST: u64 = 16 * 1024;

@@ -5,9 +5,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::settings::{Setting, Settings};
+use crate::display::{typed_percent, typed_time};
 use crate::error::{Error, Result};
 use crate::run::{LastSecond, MaxFailures, Plan};
-use crate::words::{typed_percent, typed_time};
 
 /// A rate above this is none that is ever reached; calls a billionth of a second apart could not
 /// even be spaced.

@@ -104,7 +104,7 @@ const SECONDS: usize = 3;
 
 /// A cap and what it remembers.
 #[derive(Debug)]
-pub(crate) enum Gate {
+pub(crate) enum Limiter {
     Sliding {
         most: usize,
         passed: Arrivals,
@@ -122,7 +122,7 @@ pub(crate) enum Gate {
     },
 }
 
-impl Gate {
+impl Limiter {
     pub(crate) fn new(cap: Cap) -> Self {
         match cap {
             Cap::Sliding(most) => Self::Sliding {
@@ -191,7 +191,7 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    fn passed(gate: &mut Gate, ms: impl Iterator<Item = u32>) -> usize {
+    fn passed(gate: &mut Limiter, ms: impl Iterator<Item = u32>) -> usize {
         ms.filter(|&ms| gate.pass(ms * MS)).count()
     }
 
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn exactly_the_cap_passes_in_a_sliding_second() {
-        let mut gate = Gate::new(200.into());
+        let mut gate = Limiter::new(200.into());
         assert_eq!(passed(&mut gate, 0..1000), 200);
         assert!(!gate.pass(Duration::from_nanos(999_999_999)));
         assert!(gate.pass(1000 * MS));
@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn evenly_spaced_calls_at_the_cap_pass_every_kind() {
         for cap in ["sliding:200", "fixed:200", "bucket:200,1"] {
-            let mut gate = Gate::new(cap.parse().expect("a cap"));
+            let mut gate = Limiter::new(cap.parse().expect("a cap"));
             assert_eq!(passed(&mut gate, (0..50_000).step_by(5)), 10_000, "{cap}");
         }
     }
@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn a_burst_over_the_turn_of_a_second_passes_where_windows_are_fixed_and_only_there() {
         let burst = |cap: &str| {
-            let mut gate = Gate::new(cap.parse().expect("a cap"));
+            let mut gate = Limiter::new(cap.parse().expect("a cap"));
             passed(&mut gate, (800..1200).chain(1200..1201))
         };
         assert_eq!(burst("sliding:200"), 200);
@@ -238,11 +238,11 @@ mod tests {
 
     #[test]
     fn a_bucket_is_never_fuller_than_its_burst() {
-        let mut gate = Gate::new(Cap::Bucket {
+        let mut gate = Limiter::new(Cap::Bucket {
             rate: 200,
             burst: 50,
         });
-        let at_once = |gate: &mut Gate, s: u64| {
+        let at_once = |gate: &mut Limiter, s: u64| {
             let now = Duration::from_secs(s);
             (0..1000).filter(|_| gate.pass(now)).count()
         };
@@ -262,7 +262,7 @@ mod tests {
 
     #[test]
     fn a_late_call_does_not_slip_through_the_cap() {
-        let mut gate = Gate::new(2.into());
+        let mut gate = Limiter::new(2.into());
         assert!(gate.pass(500 * MS));
         assert!(gate.pass(1040 * MS));
         assert!(!gate.pass(1020 * MS));
@@ -271,14 +271,14 @@ mod tests {
 
     #[test]
     fn a_late_call_is_counted_in_the_second_in_which_it_arrived() {
-        let mut gate = Gate::new(Cap::Fixed(2));
+        let mut gate = Limiter::new(Cap::Fixed(2));
         let passed = [900, 1100, 2100, 950, 1200, 970, 1300].map(|ms| gate.pass(ms * MS));
         assert_eq!(passed, [true, true, true, true, true, false, false]);
     }
 
     #[test]
     fn rejected_calls_do_not_use_the_cap_up() {
-        let mut gate = Gate::new(1.into());
+        let mut gate = Limiter::new(1.into());
         assert!(gate.pass(Duration::ZERO));
         assert!(!gate.pass(999 * MS));
         assert!(gate.pass(1000 * MS));
@@ -318,7 +318,7 @@ mod tests {
             times in read_late(),
             most in 1..20_u32,
         ) {
-            let mut gate = Gate::new(most.into());
+            let mut gate = Limiter::new(most.into());
             let mut passed = Vec::new();
             for time in times {
                 passed.push(time);

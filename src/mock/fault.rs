@@ -4,8 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::key::Key;
+use crate::display::typed_percent;
 use crate::error::{Error, Result};
-use crate::words::typed_percent;
 
 /// Something that goes wrong with a share of the calls, or with every call of a share of the rows,
 /// groups or senders.

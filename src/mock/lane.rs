@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::cap::{Arrivals, Cap, Gate};
+use super::cap::{Arrivals, Cap, Limiter};
 
 /// What can be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -21,7 +21,7 @@ pub(crate) struct Lane {
     app: u64,
     pub(crate) command: Command,
     #[serde(skip)]
-    gate: Option<Gate>,
+    gate: Option<Limiter>,
     #[serde(skip)]
     arrivals: Arrivals,
     pub(crate) calls: u64,
@@ -72,7 +72,7 @@ impl Lanes {
                 self.lanes.push(Lane {
                     app,
                     command,
-                    gate: self.cap.map(Gate::new),
+                    gate: self.cap.map(Limiter::new),
                     arrivals: Arrivals::default(),
                     calls: 0,
                     worst_second: 0,

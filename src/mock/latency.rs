@@ -6,8 +6,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::fault::share;
+use crate::display::typed_time;
 use crate::error::{Error, Result};
-use crate::words::typed_time;
 
 /// How long an answer takes.
 #[derive(Clone, Debug, PartialEq)]

@@ -64,7 +64,7 @@ pub use key::Only;
 pub use latency::Latency;
 pub use options::Options;
 pub use script::Script;
-pub use seen::{Lookups, Seen, WorldSeen};
+pub use seen::{GroupInfoCalls, Seen, WorldSeen};
 pub use tell::List;
 pub use world::World;
 

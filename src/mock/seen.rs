@@ -27,7 +27,7 @@ pub struct Seen {
     /// fresh for every call; by chance about one in a million is not.
     pub repeated_randoms: u64,
     /// Calls of `get_group_info`.
-    pub lookups: Lookups,
+    pub lookups: GroupInfoCalls,
     /// Requests for a path at which there is no command, such as a browser's for an icon. They are
     /// no calls, and in no other figure but those of connections.
     pub unknown_paths: u64,
@@ -49,7 +49,7 @@ pub struct Seen {
 
 /// Calls of `get_group_info`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Lookups {
+pub struct GroupInfoCalls {
     /// How many there were.
     pub calls: u64,
     /// The most of one app in any sliding second.

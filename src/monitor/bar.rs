@@ -3,8 +3,8 @@
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::layout::{self, Status};
-use super::{Looking, Monitor, Notice, Progress, Screen, State, frame, notices};
-use crate::words::wrapped;
+use super::{Monitor, Notice, PreflightProgress, Progress, Screen, State, frame, notices};
+use crate::display::wrapped;
 
 /// A bar with its figures, on a terminal that may be narrow and change its width.
 #[derive(Debug)]
@@ -39,14 +39,17 @@ impl Monitor for Bar {
     fn progress(&mut self, progress: &Progress<'_>) {
         let status = layout::status(progress, self.cap, usize::from(frame::width()));
         let total = progress.total.map(|total| total.rows);
-        let held = matches!(progress.state, State::Out { .. } | State::Slowed { .. });
+        let held = matches!(
+            progress.state,
+            State::OutageProgress { .. } | State::Slowed { .. }
+        );
         self.draw(style(&status, held), progress.done(), total);
     }
 
-    fn looking(&mut self, looking: &Looking<'_>) {
-        let status = layout::look(looking, self.cap, usize::from(frame::width()));
-        let held = looking.out.is_some();
-        self.draw(style(&status, held), looking.done, looking.size);
+    fn preflight(&mut self, progress: &PreflightProgress<'_>) {
+        let status = layout::preflight(progress, self.cap, usize::from(frame::width()));
+        let held = progress.out.is_some();
+        self.draw(style(&status, held), progress.done, progress.size);
     }
 
     fn notice(&mut self, notice: &Notice) {

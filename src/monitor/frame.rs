@@ -43,7 +43,7 @@ fn columns() -> u16 {
 
 impl Frame {
     /// What brings the next frame onto a terminal of so many columns; nothing where it is there.
-    fn turn(&mut self, columns: u16) -> Option<String> {
+    fn diff(&mut self, columns: u16) -> Option<String> {
         let next = mem::take(&mut self.next);
         let resized = columns != self.columns;
         if next == self.shown && (!resized || next.is_empty()) {
@@ -98,7 +98,7 @@ impl TermLike for Frames {
     }
 
     fn flush(&self) -> io::Result<()> {
-        if let Some(bytes) = self.frame().turn(columns()) {
+        if let Some(bytes) = self.frame().diff(columns()) {
             // Where the terminal has gone there is nobody to tell.
             let _ = io::stderr().lock().write_all(bytes.as_bytes());
         }
@@ -139,24 +139,24 @@ mod tests {
 
     use super::*;
 
-    fn turn(frame: &mut Frame, lines: &[&str], columns: u16) -> Option<String> {
+    fn diff(frame: &mut Frame, lines: &[&str], columns: u16) -> Option<String> {
         frame.next = lines.iter().map(ToString::to_string).collect();
-        frame.turn(columns)
+        frame.diff(columns)
     }
 
     #[test]
     fn a_frame_that_is_there_is_not_written_again() {
         let mut frame = Frame::default();
-        assert_eq!(turn(&mut frame, &[], 80), None, "nothing is there");
-        assert!(turn(&mut frame, &["a", "b"], 80).is_some());
-        assert_eq!(turn(&mut frame, &["a", "b"], 80), None);
+        assert_eq!(diff(&mut frame, &[], 80), None, "nothing is there");
+        assert!(diff(&mut frame, &["a", "b"], 80).is_some());
+        assert_eq!(diff(&mut frame, &["a", "b"], 80), None);
         assert!(
-            turn(&mut frame, &["a", "b"], 60).is_some(),
+            diff(&mut frame, &["a", "b"], 60).is_some(),
             "wrapped perhaps"
         );
-        assert!(turn(&mut frame, &["a", "c"], 60).is_some());
-        assert_eq!(turn(&mut frame, &[], 60).as_deref(), Some("\r\u{1b}[J"));
-        assert_eq!(turn(&mut frame, &[], 40), None);
+        assert!(diff(&mut frame, &["a", "c"], 60).is_some());
+        assert_eq!(diff(&mut frame, &[], 60).as_deref(), Some("\r\u{1b}[J"));
+        assert_eq!(diff(&mut frame, &[], 40), None);
     }
 
     #[test]
@@ -174,7 +174,7 @@ mod tests {
         ];
         for (lines, columns) in frames {
             terminal.screen_mut().set_size(size(6), size(columns));
-            let bytes = turn(&mut frame, lines, columns).expect("another frame");
+            let bytes = diff(&mut frame, lines, columns).expect("another frame");
             terminal.process(bytes.as_bytes());
             let shown = terminal.screen().contents();
             assert_eq!(shown, format!("above\n{}", lines.join("\n")));

@@ -2,8 +2,8 @@
 
 use console::{Style, measure_text_width, truncate_str};
 
-use super::words::{self, Words};
-use super::{Looking, Progress, State};
+use super::status::{self, Words};
+use super::{PreflightProgress, Progress, State};
 
 /// A shorter bar tells nothing.
 const SHORTEST_BAR: usize = 10;
@@ -23,34 +23,40 @@ pub(super) struct Status {
 
 /// The status of a run in no more than so many columns.
 pub(super) fn status(progress: &Progress<'_>, cap: Option<u32>, width: usize) -> Status {
-    let pace = words::pace(progress, cap);
+    let pace = status::pace(progress, cap);
     let pace = match progress.state {
-        State::Out { .. } | State::Slowed { .. } => pace.in_style(&Style::new().yellow()),
+        State::OutageProgress { .. } | State::Slowed { .. } => {
+            pace.in_style(&Style::new().yellow())
+        }
         _ => pace,
     };
     let parts = Parts {
-        position: words::position(progress),
-        percent: words::percent(progress),
+        position: status::position(progress),
+        percent: status::percent(progress),
         pace,
-        left: words::left(progress),
+        left: status::left(progress),
         below: counts(progress, width),
     };
     parts.in_columns(width)
 }
 
 /// The status of a look at the groups, likewise.
-pub(super) fn look(looking: &Looking<'_>, cap: Option<u32>, width: usize) -> Status {
-    let pace = words::pace_of_look(looking, cap);
+pub(super) fn preflight(
+    progress: &PreflightProgress<'_>,
+    cap: Option<u32>,
+    width: usize,
+) -> Status {
+    let pace = status::preflight_pace(progress, cap);
     let yellow = Style::new().yellow();
     let parts = Parts {
-        position: words::looked(looking),
-        percent: looking.percent().map(|percent| format!("{percent} %")),
-        pace: match looking.out {
+        position: status::preflight_position(progress),
+        percent: progress.percent().map(|percent| format!("{percent} %")),
+        pace: match progress.out {
             Some(_) => pace.in_style(&yellow),
             None => pace,
         },
-        left: words::left_to_look(looking),
-        below: truncate_str(&words::trouble(looking), width, "…").into_owned(),
+        left: status::preflight_left(progress),
+        below: truncate_str(&status::trouble(progress), width, "…").into_owned(),
     };
     parts.in_columns(width)
 }
@@ -115,7 +121,7 @@ impl Parts {
 fn counts(progress: &Progress<'_>, width: usize) -> String {
     let red = Style::new().red();
     let mut line = String::new();
-    for count in words::counts(progress) {
+    for count in status::counts(progress) {
         let text = if count.is_bad() {
             red.apply_to(&count).to_string()
         } else {
@@ -144,7 +150,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::monitor::{Out, Total};
+    use crate::monitor::{OutageProgress, Total};
     use crate::run::Tally;
 
     fn tally() -> Tally {
@@ -175,7 +181,7 @@ mod tests {
     }
 
     fn out() -> State {
-        State::Out {
+        State::OutageProgress {
             lasted: Duration::from_secs(65),
             gives_up_in: Duration::from_secs(1_735),
         }
@@ -309,8 +315,8 @@ mod tests {
     }
 
     /// A look at the groups of 1,000,000 bytes, after a minute.
-    fn looking(done: u64) -> Looking<'static> {
-        Looking {
+    fn preflight_progress(done: u64) -> PreflightProgress<'static> {
+        PreflightProgress {
             groups: done / 100,
             done,
             size: Some(1_000_000),
@@ -321,8 +327,8 @@ mod tests {
         }
     }
 
-    fn lines_of_look(looking: &Looking<'_>, width: usize) -> [String; 2] {
-        let status = look(looking, Some(200), width);
+    fn preflight_lines(progress: &PreflightProgress<'_>, width: usize) -> [String; 2] {
+        let status = preflight(progress, Some(200), width);
         let bar = if status.bar { " ━━ " } else { "" };
         let top = status.before + bar + &status.behind;
         [top, status.below].map(|line| console::strip_ansi_codes(&line).into_owned())
@@ -330,43 +336,43 @@ mod tests {
 
     #[test]
     fn a_look_tells_how_far_it_is_and_before_the_first_answer_only_for_how_long() {
-        let [top, below] = lines_of_look(&looking(250_000), 100);
+        let [top, below] = preflight_lines(&preflight_progress(250_000), 100);
         let told = "2,500 groups looked up, 25 % ━━ 4/200 calls/s, 3:01 min left";
         assert_eq!((&*top, &*below), (told, ""));
-        let [top, _] = lines_of_look(&looking(0), 100);
+        let [top, _] = preflight_lines(&preflight_progress(0), 100);
         assert_eq!(
             top,
             "0 groups looked up, 0 % ━━ 4/200 calls/s, for 1:00 min"
         );
-        let held = Looking {
+        let held = PreflightProgress {
             held: Duration::from_secs(30),
-            ..looking(250_000)
+            ..preflight_progress(250_000)
         };
-        let [top, _] = lines_of_look(&held, 100);
+        let [top, _] = preflight_lines(&held, 100);
         assert!(top.ends_with("1:31 min left"), "{top}");
     }
 
     #[test]
     fn a_look_in_an_outage_says_for_how_long_and_what_is_wrong() {
-        let out = Looking {
-            out: Some(Out {
+        let out = PreflightProgress {
+            out: Some(OutageProgress {
                 lasted: Duration::from_secs(65),
                 gives_up_in: Duration::from_secs(1_735),
                 code: -2,
                 info: "connection refused",
             }),
-            ..looking(0)
+            ..preflight_progress(0)
         };
         let status = "0 groups looked up, 0 % ━━ service out for 1:05 min, gives up in 28:55 min";
         let wrong = "no connection to the service: connection refused";
-        assert_eq!(lines_of_look(&out, 100), [status, wrong]);
-        let [top, _] = lines_of_look(&out, 25);
+        assert_eq!(preflight_lines(&out, 100), [status, wrong]);
+        let [top, _] = preflight_lines(&out, 25);
         assert_eq!(top, "0 groups");
         let line =
             format!("0 groups looked up, service out for 1:05 min, {wrong}, gives up in 28:55 min");
-        assert_eq!(words::look(&out, Some(200)), line);
+        assert_eq!(status::preflight(&out, Some(200)), line);
         for width in 1..120 {
-            let status = look(&out, Some(200), width);
+            let status = preflight(&out, Some(200), width);
             assert!(measure_text_width(&status.below) <= width, "{width}");
         }
     }

@@ -7,7 +7,7 @@ mod notices;
 mod patience;
 mod plain;
 mod screen;
-pub(crate) mod words;
+pub(crate) mod status;
 
 use std::time::Duration;
 
@@ -66,7 +66,7 @@ pub enum State {
         to: u64,
     },
     /// Holding every row, for the service gives no real answers.
-    Out {
+    OutageProgress {
         /// For how long it has been out.
         lasted: Duration,
         /// After how long the run ends, should it not come back.
@@ -80,7 +80,7 @@ pub enum State {
 
 /// Where a look at the groups stands.
 #[derive(Debug)]
-pub struct Looking<'a> {
+pub struct PreflightProgress<'a> {
     /// Groups that the service has told of.
     pub groups: u64,
     /// Bytes of the input that are done with: the service has told of their groups.
@@ -94,12 +94,12 @@ pub struct Looking<'a> {
     /// For how much of that the service was out.
     pub held: Duration,
     /// That the service is out, where it is.
-    pub out: Option<Out<'a>>,
+    pub out: Option<OutageProgress<'a>>,
 }
 
 /// A service that is out while the groups are looked at.
 #[derive(Debug)]
-pub struct Out<'a> {
+pub struct OutageProgress<'a> {
     /// For how long it has been out.
     pub lasted: Duration,
     /// After how long the look ends, should it not come back.
@@ -110,7 +110,7 @@ pub struct Out<'a> {
     pub info: &'a str,
 }
 
-impl Looking<'_> {
+impl PreflightProgress<'_> {
     /// How much of the input is done with, where its size is known.
     pub fn percent(&self) -> Option<u64> {
         let percent = u128::from(self.done) * 100 / u128::from(self.size?.max(1));
@@ -178,7 +178,7 @@ pub trait Monitor {
     /// Called several times a second.
     fn progress(&mut self, progress: &Progress<'_>);
     /// Called several times a second in a look before a run. Who watches runs alone leaves it out.
-    fn looking(&mut self, _: &Looking<'_>) {}
+    fn preflight(&mut self, _: &PreflightProgress<'_>) {}
     /// Called when something happens.
     fn notice(&mut self, notice: &Notice);
     /// Called once, at the end.

@@ -1,8 +1,8 @@
 //! How notices read.
 
 use super::Notice;
-use super::words::fault;
-use crate::words::{count, time};
+use super::status::fault;
+use crate::display::{count, time};
 
 /// A notice as a line.
 pub(super) fn line(notice: &Notice) -> String {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Looking, Monitor, Notice, Progress, Screen, notices, words};
+use super::{Monitor, Notice, PreflightProgress, Progress, Screen, notices, status};
 
 /// Lines on their own schedule, and one for everything that happens.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl Plain {
     }
 }
 
-/// When the next line is due: often at first, when somebody may be looking, and once a minute in a
+/// When the next line is due: often at first, when somebody may be progress, and once a minute in a
 /// run of hours.
 fn after(elapsed: Duration) -> Duration {
     let every = match elapsed.as_secs() {
@@ -52,13 +52,13 @@ fn after(elapsed: Duration) -> Duration {
 impl Monitor for Plain {
     fn progress(&mut self, progress: &Progress<'_>) {
         if self.is_due(progress.elapsed) {
-            self.line(&words::line(progress, self.cap));
+            self.line(&status::line(progress, self.cap));
         }
     }
 
-    fn looking(&mut self, looking: &Looking<'_>) {
-        if self.is_due(looking.elapsed) {
-            self.line(&words::look(looking, self.cap));
+    fn preflight(&mut self, progress: &PreflightProgress<'_>) {
+        if self.is_due(progress.elapsed) {
+            self.line(&status::preflight(progress, self.cap));
         }
     }
 

@@ -9,19 +9,19 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
-use super::Looked;
-use super::found::Found;
+use super::Finished;
+use super::groups_report::GroupsReport;
 use super::lookups::{Call, GivenUp, Lookups, Next, Why};
 use crate::api::client::{Client, Written};
 use crate::api::codes;
-use crate::api::groups::Answer;
+use crate::api::groups::GroupInfo;
 use crate::api::usersig;
+use crate::display::time;
 use crate::error::{Error, Kind, Result};
-use crate::monitor::{Looking, Monitor};
+use crate::monitor::{Monitor, PreflightProgress};
 use crate::rows::Batch;
-use crate::run::{Extent, Feed, Groups, LookedUp, Plan};
+use crate::run::{Extent, Feed, Groups, KnownGroups, Plan};
 use crate::survey::Survey;
-use crate::words::time;
 
 /// How often the monitor hears of progress.
 const TICK: Duration = Duration::from_millis(100);
@@ -34,7 +34,7 @@ pub(super) struct Driver<'a> {
     input: Input<'a>,
     client: Client,
     begun: Instant,
-    found: Found,
+    report: GroupsReport,
 }
 
 impl<'a> Driver<'a> {
@@ -52,16 +52,16 @@ impl<'a> Driver<'a> {
             },
             client,
             begun: now,
-            found: Found::default(),
+            report: GroupsReport::default(),
         }
     }
 
     /// Turns until every group has been asked for, or it is no use.
-    pub(super) async fn turn(
+    pub(super) async fn run(
         mut self,
         monitor: &mut dyn Monitor,
         mut interrupts: UnboundedReceiver<()>,
-    ) -> Result<Looked> {
+    ) -> Result<Finished> {
         let mut calls = FuturesUnordered::new();
         let (tell_written, mut written) = mpsc::unbounded_channel();
         let mut tick = interval(TICK);
@@ -97,7 +97,7 @@ impl<'a> Driver<'a> {
                     None => self.lookups.close(),
                 },
                 () = timer => {}
-                _ = tick.tick() => monitor.looking(&self.looking()),
+                _ = tick.tick() => monitor.preflight(&self.progress()),
             }
             drain(&mut written, &mut self.lookups);
             if let Some(notice) = self.lookups.watch().news(Instant::now()) {
@@ -106,17 +106,17 @@ impl<'a> Driver<'a> {
         }
     }
 
-    fn answered(&mut self, call: Call, answer: Answer) {
+    fn answered(&mut self, call: Call, answer: GroupInfo) {
         for (group, state) in self.lookups.answered(call, answer, Instant::now()) {
-            self.found.add(group, state);
+            self.report.add(group, state);
         }
     }
 
-    fn looking(&mut self) -> Looking<'_> {
+    fn progress(&mut self) -> PreflightProgress<'_> {
         let now = Instant::now();
-        Looking {
-            groups: self.found.groups,
-            done: self.input.done(self.found.groups),
+        PreflightProgress {
+            groups: self.report.groups,
+            done: self.input.done(self.report.groups),
             size: self.input.size(),
             calls_per_s: self.lookups.last_second(now),
             elapsed: now - self.begun,
@@ -125,15 +125,15 @@ impl<'a> Driver<'a> {
         }
     }
 
-    fn end(mut self) -> Result<Looked> {
-        let last_second = self.lookups.leaves(Instant::now());
+    fn end(mut self) -> Result<Finished> {
+        let last_second = self.lookups.carry_over(Instant::now());
         if let Some(given_up) = self.lookups.given_up() {
             return Err(error(&given_up));
         }
-        self.found.count_rows(&self.input.groups);
-        Ok(Looked {
-            groups: LookedUp::new(self.input.groups, self.found.skips()),
-            found: self.found,
+        self.report.count_rows(&self.input.groups);
+        Ok(Finished {
+            groups: KnownGroups::new(self.input.groups, self.report.skips()),
+            report: self.report,
             last_second,
         })
     }
@@ -190,9 +190,9 @@ fn ask(
     client: &mut Client,
     call: Call,
     written: &Written,
-) -> impl Future<Output = (Call, Answer)> + use<> {
+) -> impl Future<Output = (Call, GroupInfo)> + use<> {
     client
-        .look_up(&call.groups, call.number, Some(written.clone()))
+        .group_info(&call.groups, call.number, Some(written.clone()))
         .map(|answer| (call, answer))
 }
 

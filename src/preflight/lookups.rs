@@ -8,9 +8,9 @@ use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
-use super::watch::Watch;
+use super::outage_watch::OutageWatch;
 use crate::api::codes::Verdict;
-use crate::api::groups::{Answer, MOST, State, of_each};
+use crate::api::groups::{GroupInfo, GroupState, MOST, of_each};
 use crate::api::reply::Reply;
 use crate::run::{Allowed, LastSecond, Pace, Plan, Remedy, Retry, Shut, Signature, Strikes};
 
@@ -85,7 +85,7 @@ pub(super) struct Lookups {
     most: NonZeroUsize,
     pace: Pace,
     retry: Retry,
-    watch: Watch,
+    watch: OutageWatch,
     signature: Signature,
     /// Groups that no call has asked for yet.
     groups: VecDeque<String>,
@@ -108,7 +108,7 @@ impl Lookups {
             most: plan.concurrency,
             pace: Pace::new(plan.rate, plan.before, now),
             retry: Retry::new(plan.max_attempts.get(), seed),
-            watch: Watch::new(plan.max_outage),
+            watch: OutageWatch::new(plan.max_outage),
             signature: Signature::first(can_renew),
             groups: VecDeque::new(),
             open: true,
@@ -222,11 +222,11 @@ impl Lookups {
     pub(super) fn answered(
         &mut self,
         call: Call,
-        answer: Answer,
+        answer: GroupInfo,
         now: Instant,
-    ) -> Vec<(String, State)> {
+    ) -> Vec<(String, GroupState)> {
         self.in_flight -= 1;
-        let Answer { reply, states } = answer;
+        let GroupInfo { reply, states } = answer;
         self.pace.ended(call.number, reply.code, now);
         if !matches!(reply.verdict, Verdict::Retry | Verdict::SlowDown) {
             self.watch.answer(now);
@@ -243,7 +243,7 @@ impl Lookups {
                 let is_one = call.groups.len() == 1;
                 self.refused += usize::from(is_one);
                 if is_one || self.refused > MOST_REFUSED {
-                    let unknown = |group| (group, State::Unknown(reply.code));
+                    let unknown = |group| (group, GroupState::Unknown(reply.code));
                     return call.groups.into_iter().map(unknown).collect();
                 }
                 let mut first = call.groups;
@@ -288,7 +288,7 @@ impl Lookups {
     }
 
     /// The watch for outages, for what there is to tell.
-    pub(super) fn watch(&mut self) -> &mut Watch {
+    pub(super) fn watch(&mut self) -> &mut OutageWatch {
         &mut self.watch
     }
 
@@ -298,8 +298,8 @@ impl Lookups {
     }
 
     /// What a look that begins after `now` must reckon with.
-    pub(super) fn leaves(&mut self, now: Instant) -> LastSecond {
-        self.pace.leaves(now)
+    pub(super) fn carry_over(&mut self, now: Instant) -> LastSecond {
+        self.pace.carry_over(now)
     }
 
     /// Calls written in the second before `now`.

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::api::codes;
-use crate::api::groups::Type;
+use crate::api::groups::GroupType;
 use crate::run::{LastSecond, MaxFailures};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -32,10 +32,10 @@ fn names(count: usize) -> Vec<String> {
 }
 
 /// What the service says to a call with this code.
-fn answer(code: i64, groups: &[String]) -> Answer {
-    let public = |group: &String| (group.clone(), State::Is(Type::Public));
+fn answer(code: i64, groups: &[String]) -> GroupInfo {
+    let public = |group: &String| (group.clone(), GroupState::Is(GroupType::Public));
     let told = code == 0;
-    Answer {
+    GroupInfo {
         reply: Reply {
             code,
             verdict: codes::look_up(code).verdict,
@@ -48,13 +48,13 @@ fn answer(code: i64, groups: &[String]) -> Answer {
 
 /// What came of a look in a made-up world.
 #[derive(Debug, Default)]
-struct Looked {
+struct Finished {
     /// When requests were on the wire.
     wire: Vec<Instant>,
     /// How many groups each asked for.
     asked: Vec<usize>,
     /// Of which the answers told, and how often.
-    told: BTreeMap<String, Vec<State>>,
+    told: BTreeMap<String, Vec<GroupState>>,
     renewals: usize,
     given_up: Option<GivenUp>,
     took: Duration,
@@ -65,8 +65,8 @@ fn look(
     plan: &Plan,
     can_renew: bool,
     groups: &[String],
-    code: impl FnMut(&Call, &Looked) -> i64,
-) -> Looked {
+    code: impl FnMut(&Call, &Finished) -> i64,
+) -> Finished {
     look_in(1..80, plan, can_renew, groups, code)
 }
 
@@ -76,12 +76,12 @@ fn look_in(
     plan: &Plan,
     can_renew: bool,
     groups: &[String],
-    mut code: impl FnMut(&Call, &Looked) -> i64,
-) -> Looked {
+    mut code: impl FnMut(&Call, &Finished) -> i64,
+) -> Finished {
     let start = Instant::now();
     let mut random = fastrand::Rng::with_seed(groups.len() as u64);
     let mut lookups = Lookups::new(plan, can_renew, 0, start);
-    let mut looked = Looked::default();
+    let mut looked = Finished::default();
     let mut unread = groups.iter().cloned();
     let mut now = start;
     let mut happens = BinaryHeap::new();
@@ -140,12 +140,12 @@ fn look_in(
 }
 
 /// Each group was told of once.
-fn tells_of_each(looked: &Looked, groups: &[String], state: State) {
+fn tells_of_each(looked: &Finished, groups: &[String], state: GroupState) {
     let expected = groups.iter().map(|group| (group.clone(), vec![state]));
     assert_eq!(looked.told, expected.collect());
 }
 
-const PUBLIC: State = State::Is(Type::Public);
+const PUBLIC: GroupState = GroupState::Is(GroupType::Public);
 
 #[test]
 fn fifty_groups_are_a_call_and_the_rest_is_another() {
@@ -172,7 +172,7 @@ fn at_200_a_second_100_000_groups_take_ten_seconds() {
 #[test]
 fn faults_are_tried_again_and_cost_nothing_else() {
     let groups = names(500);
-    let code = |call: &Call, _: &Looked| if call.faults < 3 { 10002 } else { 0 };
+    let code = |call: &Call, _: &Finished| if call.faults < 3 { 10002 } else { 0 };
     let looked = look(&plan(200, 200), false, &groups, code);
     assert_eq!(looked.asked.len(), 10 * 4);
     tells_of_each(&looked, &groups, PUBLIC);
@@ -222,7 +222,7 @@ fn in_an_outage_no_attempt_counts_and_single_calls_ask_until_it_has_lasted_too_l
 fn a_service_that_comes_back_is_asked_for_all_within_8_seconds() {
     let begun = Instant::now();
     let back = begun + 300 * SECOND;
-    let code = |_: &Call, looked: &Looked| {
+    let code = |_: &Call, looked: &Finished| {
         let last = looked.wire.last().expect("the one that is asked about");
         if *last < back { 502 } else { 0 }
     };
@@ -240,7 +240,7 @@ fn a_service_that_comes_back_is_asked_for_all_within_8_seconds() {
 #[test]
 fn a_call_that_meets_faults_while_others_are_answered_uses_up_its_attempts() {
     let groups = names(20_000);
-    let code = |call: &Call, _: &Looked| {
+    let code = |call: &Call, _: &Finished| {
         if call.groups.iter().any(|group| group == "g7") {
             10002
         } else {
@@ -255,7 +255,7 @@ fn a_call_that_meets_faults_while_others_are_answered_uses_up_its_attempts() {
 
 #[test]
 fn a_refusal_ends_it_at_once() {
-    let code = |_: &Call, looked: &Looked| if looked.asked.len() == 3 { 60026 } else { 0 };
+    let code = |_: &Call, looked: &Finished| if looked.asked.len() == 3 { 60026 } else { 0 };
     let looked = look(&plan(200, 1), false, &names(1_000), code);
     let given_up = looked.given_up.expect("it is no use");
     assert_eq!((given_up.reply.code, given_up.why), (60026, Why::Refused));
@@ -265,7 +265,7 @@ fn a_refusal_ends_it_at_once() {
 #[test]
 fn groups_that_can_not_be_asked_for_are_not_known_and_no_others() {
     // A list that holds one of them is refused as a whole.
-    let code = |call: &Call, _: &Looked| {
+    let code = |call: &Call, _: &Finished| {
         let refused = |group: &String| group == "g7" || group == "g133";
         if call.groups.iter().any(refused) {
             10004
@@ -279,7 +279,7 @@ fn groups_that_can_not_be_asked_for_are_not_known_and_no_others() {
     let unknown = looked
         .told
         .iter()
-        .filter(|(_, states)| **states == [State::Unknown(10004)]);
+        .filter(|(_, states)| **states == [GroupState::Unknown(10004)]);
     let mut unknown: Vec<_> = unknown.map(|(group, _)| group.as_str()).collect();
     unknown.sort_unstable();
     assert_eq!(unknown, ["g133", "g7"]);
@@ -289,7 +289,7 @@ fn groups_that_can_not_be_asked_for_are_not_known_and_no_others() {
 fn however_many_there_are_of_them_and_however_late_the_answers_the_others_become_known() {
     let groups = names(6_000);
     let is_refused = |group: &String| group.ends_with('7') || group.ends_with('3');
-    let code = |call: &Call, _: &Looked| {
+    let code = |call: &Call, _: &Finished| {
         if call.groups.iter().any(is_refused) {
             10004
         } else {
@@ -300,7 +300,7 @@ fn however_many_there_are_of_them_and_however_late_the_answers_the_others_become
         let looked = look_in(answers_take, &plan(200, 200), false, &groups, code);
         for (group, states) in &looked.told {
             let state = if is_refused(group) {
-                State::Unknown(10004)
+                GroupState::Unknown(10004)
             } else {
                 PUBLIC
             };
@@ -322,7 +322,7 @@ fn where_every_list_is_refused_it_does_not_ask_for_each_group() {
 
 #[test]
 fn an_expired_usersig_is_signed_anew_once_where_that_can_be() {
-    let expired = |_: &Call, looked: &Looked| if looked.renewals == 0 { 70001 } else { 0 };
+    let expired = |_: &Call, looked: &Finished| if looked.renewals == 0 { 70001 } else { 0 };
     let groups = names(1_000);
     let looked = look(&plan(200, 200), true, &groups, expired);
     assert_eq!(looked.renewals, 1);
@@ -341,7 +341,7 @@ fn an_expired_usersig_is_signed_anew_once_where_that_can_be() {
 fn a_frequency_error_lowers_the_pace() {
     let groups = names(20_000);
     let quick = look(&plan(200, 200), false, &groups, |_, _| 0).took;
-    let code = |_: &Call, looked: &Looked| {
+    let code = |_: &Call, looked: &Finished| {
         if looked.asked.len() % 20 == 1 {
             60007
         } else {
@@ -361,12 +361,12 @@ fn a_frequency_error_lowers_the_pace() {
 fn groups_are_known_by_their_ids_and_what_is_left_out_is_not_known() {
     let asked = names(3);
     let told = [
-        ("g2", State::Missing(10010)),
+        ("g2", GroupState::Missing(10010)),
         ("else", PUBLIC),
         ("g0", PUBLIC),
     ];
     let told = told.map(|(group, state)| (group.to_owned(), state));
-    let expected = [PUBLIC, State::Unknown(0), State::Missing(10010)];
+    let expected = [PUBLIC, GroupState::Unknown(0), GroupState::Missing(10010)];
     let expected: Vec<_> = asked.iter().cloned().zip(expected).collect();
     assert_eq!(of_each(asked, told.to_vec()), expected);
 }
@@ -384,7 +384,7 @@ proptest! {
         faults in prop::collection::vec(prop::sample::select(vec![0, 0, 0, 10002, 60007, 502]), 1..50),
     ) {
         let groups = names(count);
-        let code = |call: &Call, looked: &Looked| {
+        let code = |call: &Call, looked: &Finished| {
             // The last attempt is always answered, and sooner or later any.
             if call.faults == 7 || call.number % 97 == 96 { 0 } else { faults[looked.asked.len() % faults.len()] }
         };

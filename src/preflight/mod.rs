@@ -15,28 +15,28 @@
 //! besides, and the IDs of the groups to skip.
 
 mod driver;
-mod found;
+mod groups_report;
 mod lookups;
-mod watch;
+mod outage_watch;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use driver::Driver;
-pub use found::{Found, ToSkip};
+pub use groups_report::{GroupsReport, ToSkip};
 
 use crate::api::client::Client;
 use crate::error::Result;
 use crate::monitor::Monitor;
-use crate::run::{Feed, LastSecond, LookedUp, Plan};
+use crate::run::{Feed, KnownGroups, LastSecond, Plan};
 use crate::survey::Survey;
 
 /// What a look came to.
 #[derive(Debug)]
-pub struct Looked {
+pub struct Finished {
     /// What it has found, for people.
-    pub found: Found,
+    pub report: GroupsReport,
     /// The same, for a run.
-    pub groups: LookedUp,
+    pub groups: KnownGroups,
     /// What the next look must reckon with.
     pub last_second: LastSecond,
 }
@@ -48,16 +48,16 @@ pub struct Looked {
 /// # Errors
 /// When the rows can't be read; when the service refuses a call, is out for longer than the plan
 /// allows, or gives one call no answer in as many attempts as are allowed; when it is interrupted.
-pub async fn look(
+pub async fn run(
     plan: &Plan,
     feed: Feed,
     survey: &mut Survey,
     client: Client,
     monitor: &mut dyn Monitor,
     interrupts: UnboundedReceiver<()>,
-) -> Result<Looked> {
+) -> Result<Finished> {
     let driver = Driver::new(plan, feed, survey, client);
-    let looked = driver.turn(monitor, interrupts).await;
+    let looked = driver.run(monitor, interrupts).await;
     monitor.finish();
     looked
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 use plotters::coord::types::RangedCoordf64;
 
-use crate::words::thousands;
+use crate::display::thousands;
 
 /// A range with ticks of our choice. (The library's own choice knows no clock.)
 pub(super) struct Ticked {

@@ -17,7 +17,7 @@ use super::axis::{DECIMAL, Ticked, short, ticks};
 use super::latency::Latencies;
 use super::time_axis::TimeAxis;
 use super::timeline::Timeline;
-use crate::words::thousands;
+use crate::display::thousands;
 
 /// Twice the size that is meant, for coordinates are whole numbers.
 const SIZE: (u32, u32) = (1_280, 540);

@@ -9,13 +9,13 @@ mod failures;
 mod fold;
 mod latency;
 mod page;
+mod phrases;
 mod summary;
 mod summary_text;
 mod tables;
 mod text;
 mod time_axis;
 mod timeline;
-mod words;
 
 pub use failures::{Failed, FailedGroup, FailedRow, Unsent};
 pub use fold::{Report, RowsByAttempts, Span};

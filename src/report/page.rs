@@ -9,8 +9,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::fold::Report;
 use super::latency::{Bar, Latencies};
-use super::{charts, tables, words};
-use crate::words::thousands;
+use super::{charts, phrases, tables};
+use crate::display::thousands;
 
 /// Nothing may be loaded, sent or run; style alone is allowed, and stands in the page.
 const POLICY: &str =
@@ -23,7 +23,7 @@ pub(crate) fn mark() -> Markup {
 
 /// The page.
 pub fn page(report: &Report) -> String {
-    let headline = words::headline(report);
+    let headline = phrases::headline(report);
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -35,7 +35,7 @@ pub fn page(report: &Report) -> String {
                 meta name="color-scheme" content="light dark";
                 meta name="referrer" content="no-referrer";
                 meta name="robots" content="noindex";
-                title { "Recall report: " (words::shown(&report.input)) }
+                title { "Recall report: " (phrases::shown(&report.input)) }
                 style { (PreEscaped(include_str!("page.css"))) (PreEscaped(charts::style())) }
             }
             body {
@@ -61,13 +61,13 @@ fn header(report: &Report, headline: &str) -> Markup {
         header {
             p.kind { "Recall report" }
             h1 { (headline) }
-            @if let Some(caution) = words::caution(report) { p.caution { (caution) } }
+            @if let Some(caution) = phrases::caution(report) { p.caution { (caution) } }
             dl.facts {
-                (fact("Input", &words::shown(&report.input)))
+                (fact("Input", &phrases::shown(&report.input)))
                 (fact("App", &report.app.to_string()))
-                (fact("Endpoint", &words::shown(&report.endpoint)))
-                (fact("Begun", &format!("{} UTC", words::moment(report.begun))))
-                @if let Some(span) = &report.span { (fact("Calls", &words::span(span))) }
+                (fact("Endpoint", &phrases::shown(&report.endpoint)))
+                (fact("Begun", &format!("{} UTC", phrases::moment(report.begun))))
+                @if let Some(span) = &report.span { (fact("Calls", &phrases::span(span))) }
             }
         }
     }
@@ -81,7 +81,7 @@ fn cards(report: &Report) -> Markup {
     let of_all = |rows| {
         format!(
             "{} of {}",
-            words::share(rows, report.rows),
+            phrases::share(rows, report.rows),
             thousands(report.rows)
         )
     };
@@ -95,7 +95,7 @@ fn cards(report: &Report) -> Markup {
                 (card("", "Skipped", &thousands(report.skipped), "a call would do nothing"))
             }
             @if report.calls > 0 {
-                @let retries = words::retries(report.calls, report.retries);
+                @let retries = phrases::retries(report.calls, report.retries);
                 (card("", "Calls", &thousands(report.calls), &retries))
                 @let cap = format!("last calls; the cap is {}", report.cap);
                 (card("", "Busiest second", &thousands(report.peak_per_s), &cap))
@@ -125,13 +125,13 @@ fn next(report: &Report) -> Markup {
         @if report.unreadable > 0 {
             p.caution {
                 (thousands(report.unreadable))
-                " " (words::are_damaged(report.unreadable)) " in this report."
+                " " (phrases::are_damaged(report.unreadable)) " in this report."
             }
         }
         @if report.failed > 0 {
             p.next {
                 "The failed rows can be sent again, into the same ledger: "
-                code { (words::replay(report, file_name(report))) }
+                code { (phrases::replay(report, file_name(report))) }
             }
         }
     }
@@ -217,13 +217,13 @@ fn figure(title: &str, what: &str, legend: &[(&str, &str)], svg: &str) -> Markup
 fn footer(report: &Report) -> Markup {
     html! {
         footer {
-            p { (words::WHAT_THE_RATE_COUNTS) }
+            p { (phrases::WHAT_THE_RATE_COUNTS) }
             p {
                 "Recalled means that the service answered that it was done. Its answer holds no "
                 "count, and it says the same for an AVChatRoom, where the call does nothing."
             }
-            p { (words::WHAT_A_LEDGER_HOLDS) }
-            @if let Some(what) = words::what_invalid_counts(report) { p { (what) } }
+            p { (phrases::WHAT_A_LEDGER_HOLDS) }
+            @if let Some(what) = phrases::what_invalid_counts(report) { p { (what) } }
             p {
                 "Each row counts with its last outcome. Made by recall " (env!("CARGO_PKG_VERSION"))
                 " from " code { (name_of(report)) } "."
@@ -239,5 +239,5 @@ fn file_name(report: &Report) -> &OsStr {
 }
 
 fn name_of(report: &Report) -> String {
-    words::shown(&file_name(report).to_string_lossy())
+    phrases::shown(&file_name(report).to_string_lossy())
 }

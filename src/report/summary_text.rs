@@ -6,11 +6,11 @@ use std::time::Duration;
 use console::Style;
 
 use super::Summary;
-use super::words::{percent, retries, shown};
+use super::phrases::{percent, retries, shown};
 use crate::api::codes;
 use crate::config::CAP;
+use crate::display::{count, counted, thousands, time, wrapped};
 use crate::run::{Limit, Stop};
-use crate::words::{count, counted, thousands, time, wrapped};
 
 /// No line is longer, on a terminal of any width.
 const WIDEST: usize = 80;

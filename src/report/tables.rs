@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 
 use super::fold::Report;
-use super::words;
-use crate::words::thousands;
+use super::phrases;
+use crate::display::thousands;
 
 /// Failed rows by code, with what to do.
 pub(super) fn failures(report: &Report) -> Markup {
@@ -17,7 +17,7 @@ pub(super) fn failures(report: &Report) -> Markup {
                 td.words {
                     strong { (failed.meaning) }
                     @if !failed.info.is_empty() {
-                        br; span.quiet { "“" (words::shown(&failed.info)) "”" }
+                        br; span.quiet { "“" (phrases::shown(&failed.info)) "”" }
                     }
                 }
                 td.words { (failed.advice) }
@@ -47,7 +47,7 @@ pub(super) fn groups(report: &Report) -> Markup {
     let rows = html! {
         @for group in &report.groups {
             tr {
-                td.id { (words::shown(&group.group)) }
+                td.id { (phrases::shown(&group.group)) }
                 (count(group.failed, most))
                 td.number { (codes(&group.codes)) }
             }
@@ -69,9 +69,9 @@ pub(super) fn unsent(report: &Report) -> Markup {
     let rows = html! {
         @for unsent in &report.unsent {
             tr {
-                td.words { (words::shown(&unsent.reason)) }
+                td.words { (phrases::shown(&unsent.reason)) }
                 (count(unsent.rows, most))
-                td.number { (words::lines(unsent)) }
+                td.number { (phrases::lines(unsent)) }
             }
         }
     };
@@ -98,14 +98,14 @@ pub(super) fn first_failed(report: &Report) -> Markup {
     let rows = html! {
         @for row in &report.first_failed {
             tr {
-                td.number { (words::line(&row.input, row.row)) }
-                td.id { (words::shown(&row.group)) }
-                td.id { (words::shown(&row.sender)) }
-                @if topics { td.id { (words::shown(&row.topic)) } }
+                td.number { (phrases::line(&row.input, row.row)) }
+                td.id { (phrases::shown(&row.group)) }
+                td.id { (phrases::shown(&row.sender)) }
+                @if topics { td.id { (phrases::shown(&row.topic)) } }
                 td.number { (row.code) }
-                td.words { (words::shown(&row.info)) }
+                td.words { (phrases::shown(&row.info)) }
                 td.number { (row.attempts) }
-                td.number { @if let Some(at) = row.sent_at { (words::moment(at)) } }
+                td.number { @if let Some(at) = row.sent_at { (phrases::moment(at)) } }
             }
         }
     };

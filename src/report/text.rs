@@ -3,9 +3,9 @@
 use std::fmt::{self, Write as _};
 
 use super::fold::Report;
-use super::words;
+use super::phrases;
+use crate::display::{counted, thousands};
 use crate::shell::quoted_file;
-use crate::words::{counted, thousands};
 
 /// Failed rows that fit on a screen; the ledger has them all.
 const ROWS: usize = 10;
@@ -20,8 +20,8 @@ pub fn text(report: &Report) -> String {
 }
 
 fn write(report: &Report, to: &mut String) -> fmt::Result {
-    writeln!(to, "{}", words::headline(report))?;
-    if let Some(caution) = words::caution(report) {
+    writeln!(to, "{}", phrases::headline(report))?;
+    if let Some(caution) = phrases::caution(report) {
         writeln!(to, "{caution}")?;
     }
     writeln!(to)?;
@@ -32,8 +32,8 @@ fn write(report: &Report, to: &mut String) -> fmt::Result {
         writeln!(to, "\nNot sent")?;
         for unsent in &report.unsent {
             let line = counted(unsent.rows, "line");
-            let lines = words::lines(unsent);
-            let reason = words::shown(&unsent.reason);
+            let lines = phrases::lines(unsent);
+            let reason = phrases::shown(&unsent.reason);
             writeln!(
                 to,
                 "{:>9}  {reason} ({line} {lines})",
@@ -45,12 +45,12 @@ fn write(report: &Report, to: &mut String) -> fmt::Result {
 }
 
 fn facts(report: &Report, to: &mut String) -> fmt::Result {
-    writeln!(to, "Input     {}", words::shown(&report.input))?;
+    writeln!(to, "Input     {}", phrases::shown(&report.input))?;
     writeln!(to, "App       {}", report.app)?;
-    writeln!(to, "Endpoint  {}", words::shown(&report.endpoint))?;
-    writeln!(to, "Begun     {} UTC", words::moment(report.begun))?;
+    writeln!(to, "Endpoint  {}", phrases::shown(&report.endpoint))?;
+    writeln!(to, "Begun     {} UTC", phrases::moment(report.begun))?;
     if let Some(span) = &report.span {
-        writeln!(to, "Calls     {}", words::span(span))?;
+        writeln!(to, "Calls     {}", phrases::span(span))?;
     }
     writeln!(to, "\nRows")?;
     for (rows, what) in [
@@ -62,16 +62,16 @@ fn facts(report: &Report, to: &mut String) -> fmt::Result {
         ),
         (report.skipped, "skipped: a call would have done nothing"),
     ] {
-        let share = words::share(rows, report.rows);
+        let share = phrases::share(rows, report.rows);
         writeln!(to, "{:>9}  {share:>8}  {what}", thousands(rows))?;
     }
     if report.unreadable > 0 {
         let lines = thousands(report.unreadable);
-        let are_damaged = words::are_damaged(report.unreadable);
+        let are_damaged = phrases::are_damaged(report.unreadable);
         writeln!(to, "{lines:>9}  {are_damaged} in here")?;
     }
-    writeln!(to, "  {}", words::WHAT_A_LEDGER_HOLDS)?;
-    if let Some(what) = words::what_invalid_counts(report) {
+    writeln!(to, "  {}", phrases::WHAT_A_LEDGER_HOLDS)?;
+    if let Some(what) = phrases::what_invalid_counts(report) {
         writeln!(to, "  {what}")?;
     }
     Ok(())
@@ -81,7 +81,7 @@ fn calls(report: &Report, to: &mut String) -> fmt::Result {
     if report.calls == 0 {
         return Ok(());
     }
-    let retries = words::retries(report.calls, report.retries);
+    let retries = phrases::retries(report.calls, report.retries);
     writeln!(to, "\nCalls")?;
     writeln!(
         to,
@@ -108,7 +108,7 @@ fn calls(report: &Report, to: &mut String) -> fmt::Result {
     }
     for by in report.attempts.iter().filter(|by| by.rows > 0) {
         let rows = counted(by.rows, "row");
-        let attempts = words::attempts(by.attempts, by.or_more);
+        let attempts = phrases::attempts(by.attempts, by.or_more);
         let calls = counted(by.attempts as u64, "call");
         writeln!(
             to,
@@ -116,7 +116,7 @@ fn calls(report: &Report, to: &mut String) -> fmt::Result {
             thousands(by.rows)
         )?;
     }
-    writeln!(to, "  {}", words::WHAT_THE_RATE_COUNTS)
+    writeln!(to, "  {}", phrases::WHAT_THE_RATE_COUNTS)
 }
 
 fn failures(report: &Report, to: &mut String) -> fmt::Result {
@@ -133,22 +133,22 @@ fn failures(report: &Report, to: &mut String) -> fmt::Result {
     writeln!(to, "\nFailed, by group ({groups} in all)")?;
     for group in report.groups.iter().take(GROUPS) {
         let rows = thousands(group.failed);
-        writeln!(to, "{rows:>9}  {}", words::shown(&group.group))?;
+        writeln!(to, "{rows:>9}  {}", phrases::shown(&group.group))?;
     }
     writeln!(to, "\nThe first failed rows")?;
     for row in report.first_failed.iter().take(ROWS) {
         let who = [&row.group, &row.sender, &row.topic]
             .into_iter()
             .filter(|id| !id.is_empty())
-            .map(|id| words::shown(id))
+            .map(|id| phrases::shown(id))
             .collect::<Vec<_>>()
             .join("  ");
         let code = row.code;
         writeln!(
             to,
             "{:>9}  {code}  {who}  {}",
-            words::line(&row.input, row.row),
-            words::shown(&row.info)
+            phrases::line(&row.input, row.row),
+            phrases::shown(&row.info)
         )?;
     }
     Ok(())
@@ -162,7 +162,7 @@ fn next(report: &Report, to: &mut String) -> fmt::Result {
     writeln!(
         to,
         "\nSend them again: {}",
-        words::replay(report, &report.ledger)
+        phrases::replay(report, &report.ledger)
     )?;
     writeln!(
         to,

@@ -21,7 +21,7 @@ pub(super) enum Frame {
     /// A line without anything in it.
     Blank { len: usize },
     /// Something that is no record, and that must be passed.
-    Broken(Fault),
+    Broken(Malformed),
     /// More data must be read to tell.
     Partial,
     /// Nothing, and nothing follows.
@@ -30,7 +30,7 @@ pub(super) enum Frame {
 
 /// How a record is broken; where it shows, if not at its start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(super) enum Malformed {
     TooLong { at: usize },
     QuoteInside { at: usize },
     TextAfterQuote { at: usize },
@@ -38,7 +38,7 @@ pub(super) enum Fault {
     LoneReturn,
 }
 
-impl Fault {
+impl Malformed {
     /// What is wrong.
     pub(super) fn what(self) -> &'static str {
         match self {
@@ -74,7 +74,7 @@ pub(super) fn frame(data: &[u8], delimiter: u8, ended: bool) -> Frame {
     let window = &data[..data.len().min(MAX_RECORD)];
     let (line, len) = match memchr(b'\n', window) {
         Some(newline) => (&window[..newline], newline + 1),
-        None if window.len() == MAX_RECORD => return Frame::Broken(Fault::TooLong { at: 0 }),
+        None if window.len() == MAX_RECORD => return Frame::Broken(Malformed::TooLong { at: 0 }),
         None if !ended => return Frame::Partial,
         None if window.is_empty() => return Frame::End,
         None => (window, window.len()),
@@ -114,8 +114,8 @@ fn frame_fields(window: &[u8], delimiter: u8, ended: bool) -> Frame {
         if quoted {
             match closing_quote(window, start) {
                 Some(quote) => at = quote + 1,
-                None if full => return Frame::Broken(Fault::TooLong { at: start }),
-                None if ended => return Frame::Broken(Fault::NotClosed { at: start }),
+                None if full => return Frame::Broken(Malformed::TooLong { at: start }),
+                None if ended => return Frame::Broken(Malformed::NotClosed { at: start }),
                 None => return Frame::Partial,
             }
         }
@@ -126,20 +126,20 @@ fn frame_fields(window: &[u8], delimiter: u8, ended: bool) -> Frame {
             Some(_) => &window[at..end],
         };
         let stray = match memchr(b'\n', &window[start..at]) {
-            _ if !quoted => Fault::QuoteInside { at: start },
-            None => Fault::TextAfterQuote { at: start },
+            _ if !quoted => Malformed::QuoteInside { at: start },
+            None => Malformed::TextAfterQuote { at: start },
             Some(_) if rest.trim_ascii().is_empty() && window.get(end) != Some(&b'"') => {
-                Fault::TextAfterQuote { at: start }
+                Malformed::TextAfterQuote { at: start }
             }
             // What seems to close a field over several lines more likely opens another.
-            Some(_) => Fault::NotClosed { at: start },
+            Some(_) => Malformed::NotClosed { at: start },
         };
         match window.get(end) {
-            None if full => return Frame::Broken(Fault::TooLong { at: start }),
+            None if full => return Frame::Broken(Malformed::TooLong { at: start }),
             None if !ended => return Frame::Partial,
             Some(b'"') => return Frame::Broken(stray),
             _ if quoted && !rest.is_empty() => return Frame::Broken(stray),
-            _ if memchr(b'\r', rest).is_some() => return Frame::Broken(Fault::LoneReturn),
+            _ if memchr(b'\r', rest).is_some() => return Frame::Broken(Malformed::LoneReturn),
             None => return record(window),
             Some(b'\n') => return record(&window[..=end]),
             Some(_) => start = end + 1,

@@ -11,7 +11,7 @@ use super::columns::Columns;
 use super::encoding::Encoding;
 use super::input::{Ahead, Reader};
 use super::object::{check_keys, ids};
-use super::objects::{Found, ObjectRows, Objects};
+use super::objects::{NextObject, ObjectRows, Objects};
 use super::open::{empty, unreadable};
 use crate::error::{Error, Result};
 
@@ -53,7 +53,7 @@ pub(super) fn open<R: Input + Send + 'static>(
     let mut objects = Objects::new(rows.blocks, rows.line);
     let are_lines = !is_array
         && match objects.find().map_err(fail)? {
-            Found::Object { len } => memchr(b'\n', &objects.data()[..len]).is_none(),
+            NextObject::Object { len } => memchr(b'\n', &objects.data()[..len]).is_none(),
             // If the first object is broken that is one bad row; it says nothing about the others.
             _ => !is_brace,
         };

@@ -267,7 +267,7 @@ impl Rows {
     }
 
     /// Says of every row in which input it stands, but for one input, which needs no name.
-    pub fn name_all_but(&mut self, unnamed: Option<String>) {
+    pub fn name_inputs_except(&mut self, unnamed: Option<String>) {
         self.named = true;
         self.unnamed = unnamed;
     }

@@ -104,7 +104,7 @@ pub(super) fn without_place(error: &serde_json::Error) -> String {
 
 /// What an object has for the fields of a row, as far as it is JSON at all.
 #[derive(Default)]
-struct Found<'de> {
+struct RawIds<'de> {
     /// By field, in the order of [`Field::ALL`].
     values: [Option<&'de RawValue>; 3],
     /// A key for a field that has a value already.
@@ -115,22 +115,22 @@ struct Found<'de> {
 struct Fields<'a>(&'a Columns);
 
 impl<'de> DeserializeSeed<'de> for Fields<'_> {
-    type Value = Found<'de>;
+    type Value = RawIds<'de>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Found<'de>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<RawIds<'de>, D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
 impl<'de> Visitor<'de> for Fields<'_> {
-    type Value = Found<'de>;
+    type Value = RawIds<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Found<'de>, A::Error> {
-        let mut found = Found::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawIds<'de>, A::Error> {
+        let mut found = RawIds::default();
         while let Some(Key(key)) = map.next_key()? {
             let Some(field) = self.0.field(key.as_bytes()) else {
                 map.next_value::<IgnoredAny>()?;

@@ -31,7 +31,7 @@ pub(super) struct Objects<R> {
 }
 
 /// What comes next.
-pub(super) enum Found {
+pub(super) enum NextObject {
     /// An object, which the data starts with.
     Object {
         len: usize,
@@ -63,7 +63,7 @@ impl<R: Input> Objects<R> {
 
     /// Goes to the next object. An array may follow another, and a comma the last object of one:
     /// that is what comes of putting files together.
-    pub(super) fn find(&mut self) -> io::Result<Found> {
+    pub(super) fn find(&mut self) -> io::Result<NextObject> {
         loop {
             match self.blocks.data() {
                 // All of a mark that it may be the start of.
@@ -76,9 +76,11 @@ impl<R: Input> Objects<R> {
                     continue;
                 }
                 [] if self.in_array => {
-                    return Ok(Found::Broken("its JSON array is not closed".to_owned()));
+                    return Ok(NextObject::Broken(
+                        "its JSON array is not closed".to_owned(),
+                    ));
                 }
-                [] => return Ok(Found::End),
+                [] => return Ok(NextObject::End),
                 [b'{', ..] => return self.measure(),
                 [b'[', ..] if !self.in_array => self.in_array = true,
                 [b']', ..] if self.in_array => self.in_array = false,
@@ -87,7 +89,7 @@ impl<R: Input> Objects<R> {
                 other => {
                     let line = self.line;
                     let other = excerpt(other);
-                    return Ok(Found::Broken(format!(
+                    return Ok(NextObject::Broken(format!(
                         "line {line} has something other than a JSON object: {other}"
                     )));
                 }
@@ -97,25 +99,27 @@ impl<R: Input> Objects<R> {
     }
 
     /// The length of the object that the data starts with.
-    fn measure(&mut self) -> io::Result<Found> {
+    fn measure(&mut self) -> io::Result<NextObject> {
         loop {
             let data = self.blocks.data();
             let window = &data[..data.len().min(MAX_RECORD)];
             let mut values = serde_json::Deserializer::from_slice(window).into_iter::<IgnoredAny>();
             let Some(Err(error)) = values.next() else {
                 let len = values.byte_offset();
-                return Ok(Found::Object { len });
+                return Ok(NextObject::Object { len });
             };
             let line = self.line;
             if error.is_eof() && window.len() == MAX_RECORD {
-                return Ok(Found::Broken(format!(
+                return Ok(NextObject::Broken(format!(
                     "the JSON object on line {line} is longer than 64 KiB"
                 )));
             }
             if !error.is_eof() || self.blocks.ended() {
                 let what = without_place(&error);
                 let line = line + error.line() as u64 - 1;
-                return Ok(Found::Broken(format!("broken JSON on line {line}, {what}")));
+                return Ok(NextObject::Broken(format!(
+                    "broken JSON on line {line}, {what}"
+                )));
             }
             self.blocks.fill()?;
         }
@@ -149,9 +153,9 @@ impl<R: Input> ObjectRows<R> {
     ) -> Result<Self> {
         let fail = |error| unreadable(input, error);
         let failed_rows = match objects.find().map_err(fail)? {
-            Found::Object { len } => check_keys(&objects.data()[..len], columns, input)?,
-            Found::End => return Err(empty(input)),
-            Found::Broken(how) => return Err(fail(broken(how))),
+            NextObject::Object { len } => check_keys(&objects.data()[..len], columns, input)?,
+            NextObject::End => return Err(empty(input)),
+            NextObject::Broken(how) => return Err(fail(broken(how))),
         };
         Ok(Self {
             objects,
@@ -198,9 +202,9 @@ impl<R: Input> Reader for ObjectRows<R> {
         while batch.len() < most {
             self.objects.blocks.may_read(ahead.may_read(batch));
             match self.objects.find()? {
-                Found::Object { len } => self.add(len, batch),
-                Found::End => return Ok(false),
-                Found::Broken(how) => return Err(broken(how)),
+                NextObject::Object { len } => self.add(len, batch),
+                NextObject::End => return Ok(false),
+                NextObject::Broken(how) => return Err(broken(how)),
             }
         }
         Ok(true)

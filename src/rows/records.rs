@@ -8,7 +8,7 @@ use memchr::memchr;
 use super::blocks::Blocks;
 use super::broken;
 use super::fields::{Fields, Splitter};
-use super::frame::{Fault, Frame, frame, without_returns};
+use super::frame::{Frame, Malformed, frame, without_returns};
 
 /// Records one after the other. Each is looked at as often as need be, and then passed.
 pub(super) struct Records<R> {
@@ -28,7 +28,7 @@ pub(super) enum Record {
         lines: u64,
         quoted: bool,
     },
-    Broken(Fault),
+    Broken(Malformed),
 }
 
 impl<R: Read> Records<R> {
@@ -95,18 +95,18 @@ impl<R: Read> Records<R> {
     }
 
     /// Why the record that was found is broken.
-    pub(super) fn reason(&self, fault: Fault) -> String {
+    pub(super) fn reason(&self, fault: Malformed) -> String {
         format!("{}: {}", fault.what(), fault.shown(self.blocks.data()))
     }
 
     /// Moves past a record that was found to be broken, and tells why it is.
-    pub(super) fn pass_broken(&mut self, fault: Fault) -> io::Result<String> {
+    pub(super) fn pass_broken(&mut self, fault: Malformed) -> io::Result<String> {
         self.blocks.check_may_read()?;
         let shown = fault.shown(self.blocks.data());
         let extent = broken::pass(&mut self.blocks, self.delimiter)?;
         let what = match fault {
             // Only at its end is it known whether it has one.
-            Fault::TooLong { at } if !extent.closed => Fault::NotClosed { at }.what(),
+            Malformed::TooLong { at } if !extent.closed => Malformed::NotClosed { at }.what(),
             _ => fault.what(),
         };
         let mut reason = format!("{what}: {shown}");

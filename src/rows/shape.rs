@@ -6,8 +6,8 @@ use super::encoding::Encoding;
 use super::fields::Fields;
 use super::header_errors::other_delimiter;
 use super::plain::PlainRows;
+use crate::display::counted;
 use crate::error::{Error, Result};
-use crate::words::counted;
 
 /// What a row looks like.
 pub(super) struct Shape {

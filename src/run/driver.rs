@@ -80,7 +80,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Turns until every row is settled, or the run is stopped and nothing is in flight.
-    pub(super) async fn turn(&mut self) {
+    pub(super) async fn run(&mut self) {
         let mut calls = FuturesUnordered::new();
         let (tell_written, mut written) = mpsc::unbounded_channel();
         let mut tick = interval(TICK);
@@ -158,7 +158,7 @@ impl<'a> Driver<'a> {
         };
         Finished {
             worst_second: self.schedule.pace().worst_second(),
-            last_second: self.schedule.pace().leaves(Instant::now()),
+            last_second: self.schedule.pace().carry_over(Instant::now()),
             elapsed: self.begun.elapsed(),
             waited: self.waited,
             tally: self.schedule.into_tally(),
@@ -169,7 +169,7 @@ impl<'a> Driver<'a> {
 
     fn carry_out(&mut self) {
         let mut entries = Vec::new();
-        while let Some(effect) = self.schedule.effect() {
+        while let Some(effect) = self.schedule.next_effect() {
             match effect {
                 Effect::Record(entry) => entries.push(entry),
                 Effect::Renew => self.client.renew(usersig::now()),
@@ -207,7 +207,7 @@ impl<'a> Driver<'a> {
         let tally = self.schedule.tally();
         let total = self.total();
         let state = self.schedule.state(now);
-        let calling = !matches!(state, State::Out { .. });
+        let calling = !matches!(state, State::OutageProgress { .. });
         // A row that is skipped costs no call.
         self.forecast
             .tick(tally.settled() - tally.skipped, calling, now);

@@ -8,34 +8,34 @@ use super::plan::Skip;
 
 /// What a look at the groups of an input has found. The input may have grown since.
 #[derive(Clone, Debug)]
-pub struct LookedUp {
+pub struct KnownGroups {
     met: Groups,
     skip: HashMap<String, Skip>,
 }
 
 /// What is known of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Known {
+pub(crate) enum GroupFate {
     /// Its rows are to be called.
     Call,
     /// A call would do nothing there.
     Skip(Skip),
     /// Nothing: it was not asked for.
-    Nothing,
+    NotLookedUp,
 }
 
-impl LookedUp {
+impl KnownGroups {
     /// The groups that were asked for, and those among them in which a call would do nothing.
     pub(crate) fn new(met: Groups, skip: HashMap<String, Skip>) -> Self {
         Self { met, skip }
     }
 
     /// What is known of this group.
-    pub(crate) fn of(&self, group: &str) -> Known {
+    pub(crate) fn of(&self, group: &str) -> GroupFate {
         match self.skip.get(group) {
-            Some(skip) => Known::Skip(*skip),
-            None if self.met.rows(group) > 0 => Known::Call,
-            None => Known::Nothing,
+            Some(skip) => GroupFate::Skip(*skip),
+            None if self.met.rows(group) > 0 => GroupFate::Call,
+            None => GroupFate::NotLookedUp,
         }
     }
 }
@@ -87,9 +87,16 @@ mod tests {
             code: 0,
             reason: "made up",
         };
-        let looked_up = LookedUp::new(met, HashMap::from([("silent".to_owned(), skip)]));
+        let looked_up = KnownGroups::new(met, HashMap::from([("silent".to_owned(), skip)]));
         let known = ["here", "silent", "new"].map(|group| looked_up.of(group));
-        assert_eq!(known, [Known::Call, Known::Skip(skip), Known::Nothing]);
+        assert_eq!(
+            known,
+            [
+                GroupFate::Call,
+                GroupFate::Skip(skip),
+                GroupFate::NotLookedUp
+            ]
+        );
     }
 
     #[test]

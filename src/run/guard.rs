@@ -1,7 +1,7 @@
 //! Is this run a mistake? It ends a run that fails from the start or more often than not, before
 //! a swapped column or a missing right has cost every row.
 
-use crate::words::{count, thousands};
+use crate::display::{count, thousands};
 
 /// So many first answers, all the same failure of the row, end the run.
 const FIRST_ANSWERS: u64 = 20;

@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 
 use super::entry;
-use super::groups::{Known, LookedUp};
+use super::groups::{GroupFate, KnownGroups};
 use super::seen::{Met, Seen};
 use super::steps::Stop;
 use super::tally::Tally;
@@ -17,7 +17,7 @@ pub(super) struct Intake {
     seen: Seen,
     open: bool,
     to_take: Option<u64>,
-    groups: Option<LookedUp>,
+    groups: Option<KnownGroups>,
     agreed: Option<u64>,
     closed_before: Option<Stop>,
 }
@@ -37,7 +37,7 @@ impl Intake {
     /// the input has grown.
     pub(super) fn new(
         limit: Option<NonZeroU64>,
-        groups: Option<LookedUp>,
+        groups: Option<KnownGroups>,
         agreed: Option<u64>,
     ) -> Self {
         Self {
@@ -100,17 +100,19 @@ impl Intake {
                     tally.taken += 1;
                     self.count_down();
                     let groups = self.groups.as_ref();
-                    match groups.map_or(Known::Call, |groups| groups.of(row.group())) {
-                        Known::Call if self.agreed == Some(0) => self.close_before(Stop::NotAgreed),
-                        Known::Call => {
+                    match groups.map_or(GroupFate::Call, |groups| groups.of(row.group())) {
+                        GroupFate::Call if self.agreed == Some(0) => {
+                            self.close_before(Stop::NotAgreed);
+                        }
+                        GroupFate::Call => {
                             self.agreed = self.agreed.map(|rows| rows - 1);
                             return Some(Taken::Row(row.to_row()));
                         }
-                        Known::Skip(skip) => {
+                        GroupFate::Skip(skip) => {
                             tally.skipped += 1;
                             return Some(Taken::Entry(entry::skipped(row.to_row(), skip)));
                         }
-                        Known::Nothing => self.close_before(Stop::UnknownGroup),
+                        GroupFate::NotLookedUp => self.close_before(Stop::UnknownGroup),
                     }
                 }
                 Met::Duplicate => tally.duplicates += 1,

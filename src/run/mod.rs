@@ -55,8 +55,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 pub use feed::{Extent, Feed};
-pub use groups::LookedUp;
-pub(crate) use groups::{Groups, Known};
+pub use groups::KnownGroups;
+pub(crate) use groups::{GroupFate, Groups};
 pub use guard::MaxFailures;
 pub(crate) use outage::{Allowed, Outage, Past, Strikes};
 pub(crate) use pace::Pace;
@@ -168,7 +168,7 @@ pub async fn run<L>(
     })?;
     let (interrupts, listening) = listen()?;
     let mut run = Driver::new(schedule, feed, client, ledger, monitor, interrupts);
-    run.turn().await;
+    run.run().await;
     run.monitor.finish();
     drop(listening);
     Ok(run.finish())

@@ -171,8 +171,8 @@ impl Pace {
     }
 
     /// What a run that begins after `now` must reckon with.
-    pub(crate) fn leaves(&mut self, now: Instant) -> LastSecond {
-        self.window.leaves(now)
+    pub(crate) fn carry_over(&mut self, now: Instant) -> LastSecond {
+        self.window.carry_over(now)
     }
 
     /// Most calls of this run written in any sliding second so far.

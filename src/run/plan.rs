@@ -3,7 +3,7 @@
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
-use super::groups::LookedUp;
+use super::groups::KnownGroups;
 use super::guard::MaxFailures;
 use super::window::LastSecond;
 
@@ -29,7 +29,7 @@ pub struct Plan {
     /// What a look at the groups has found, where there was one. Rows of groups in which a call
     /// would do nothing are recorded as skipped, and no row of a group that was not looked up is
     /// called: the run ends before the first of them.
-    pub groups: Option<LookedUp>,
+    pub groups: Option<KnownGroups>,
     /// Rows to call that whoever was asked has agreed to: the run ends before the next.
     pub agreed: Option<u64>,
 }

@@ -38,25 +38,25 @@ pub(super) struct Queue {
 
 /// Where the next job is taken from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    /// The row that was read first of those not called yet.
-    First,
-    /// Any of them.
-    Any,
-    Waiting,
+pub(super) enum Pick {
+    /// Of the rows not called yet, the one read first.
+    NextFresh,
+    /// Any row not called yet.
+    AnyFresh,
+    /// The retry that is due first.
+    Retry,
 }
 
-/// Which jobs may go.
+/// Which jobs come first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(super) enum Order {
     /// A retry that is due, else the next row.
-    Usual,
-    /// The next row, else a retry that is due: while all answers are faults, another row tells
-    /// more about the service.
-    OthersFirst,
-    /// Any row that has not been called, else a retry, due or not. Rows that lie together may have a
-    /// fault in common, a list sorted by group for one, so one from anywhere tells most about the
-    /// service: neither the next nor the last can stand in its way for long.
+    RetriesFirst,
+    /// The next row, else a retry that is due: while every answer is a fault, a row not called
+    /// yet says more about the service.
+    FreshFirst,
+    /// A random row that was not called yet, else a retry, due or not. Neighbouring rows may share a
+    /// fault, in a list sorted by group for one, so a random one says most about the service.
     Probe,
 }
 
@@ -87,36 +87,36 @@ impl Queue {
     }
 
     /// A row that may go again from `due` on.
-    pub(super) fn wait(&mut self, job: Job, due: Instant) {
+    pub(super) fn push_retry(&mut self, job: Job, due: Instant) {
         self.waiting.push(Reverse(Waiting { due, job }));
     }
 
     /// Where the next job is; else when the first retry is due, if there is one.
-    pub(super) fn choose(&self, turn: Turn, now: Instant) -> Result<Place, Option<Instant>> {
+    pub(super) fn choose(&self, order: Order, now: Instant) -> Result<Pick, Option<Instant>> {
         let due = self.waiting.peek().map(|Reverse(first)| first.due);
-        let is_due = due.is_some_and(|due| due <= now || turn == Turn::Probe);
+        let is_due = due.is_some_and(|due| due <= now || order == Order::Probe);
         match (self.fresh.is_empty(), is_due) {
-            (false, _) if turn == Turn::Probe => Ok(Place::Any),
-            (false, true) if turn == Turn::Usual => Ok(Place::Waiting),
-            (false, _) => Ok(Place::First),
-            (true, true) => Ok(Place::Waiting),
+            (false, _) if order == Order::Probe => Ok(Pick::AnyFresh),
+            (false, true) if order == Order::RetriesFirst => Ok(Pick::Retry),
+            (false, _) => Ok(Pick::NextFresh),
+            (true, true) => Ok(Pick::Retry),
             (true, false) => Err(due),
         }
     }
 
     /// Takes the job that was chosen.
-    pub(super) fn take(&mut self, place: Place) -> Option<Job> {
-        match place {
-            Place::First => self.fresh.pop_front(),
-            Place::Any => self
+    pub(super) fn take(&mut self, pick: Pick) -> Option<Job> {
+        match pick {
+            Pick::NextFresh => self.fresh.pop_front(),
+            Pick::AnyFresh => self
                 .fresh
                 .remove(self.dice.usize(..self.fresh.len().max(1))),
-            Place::Waiting => self.waiting.pop().map(|Reverse(waiting)| waiting.job),
+            Pick::Retry => self.waiting.pop().map(|Reverse(waiting)| waiting.job),
         }
     }
 
     /// Rows that have not been called yet.
-    pub(super) fn fresh(&self) -> usize {
+    pub(super) fn fresh_len(&self) -> usize {
         self.fresh.len()
     }
 
@@ -182,9 +182,9 @@ mod tests {
     fn a_probe_asks_from_anywhere_and_leaves_the_others_in_their_order() {
         let mut queue = queue_of(1_000);
         let now = Instant::now();
-        let place = queue.choose(Turn::Probe, now).expect("rows");
+        let pick = queue.choose(Order::Probe, now).expect("rows");
         let asked: Vec<_> = (0..8)
-            .map(|_| queue.take(place).expect("a row").row.line)
+            .map(|_| queue.take(pick).expect("a row").row.line)
             .collect();
         let span = asked.iter().max().expect("eight") - asked.iter().min().expect("eight");
         assert!(span > 300, "far from each other: {asked:?}");
@@ -196,11 +196,11 @@ mod tests {
     fn a_probe_does_not_wait_for_a_retry_to_be_due() {
         let mut queue = queue_of(1);
         let now = Instant::now();
-        let job = queue.take(Place::First).expect("the row");
+        let job = queue.take(Pick::NextFresh).expect("the row");
         let due = now + Duration::from_secs(30);
-        queue.wait(job, due);
-        assert_eq!(queue.choose(Turn::Usual, now), Err(Some(due)));
-        assert_eq!(queue.choose(Turn::OthersFirst, now), Err(Some(due)));
-        assert_eq!(queue.choose(Turn::Probe, now), Ok(Place::Waiting));
+        queue.push_retry(job, due);
+        assert_eq!(queue.choose(Order::RetriesFirst, now), Err(Some(due)));
+        assert_eq!(queue.choose(Order::FreshFirst, now), Err(Some(due)));
+        assert_eq!(queue.choose(Order::Probe, now), Ok(Pick::Retry));
     }
 }

@@ -17,7 +17,7 @@ use super::news::PaceNews;
 use super::outage::{Allowed, Outage};
 use super::pace::Pace;
 use super::plan::Plan;
-use super::queue::{Job, Queue, Turn};
+use super::queue::{Job, Order, Queue};
 use super::retry::Retry;
 use super::seen::Seen;
 use super::signature::Signature;
@@ -96,7 +96,7 @@ impl Schedule {
             None => READ_AHEAD,
         };
         self.intake.is_open()
-            && self.queue.fresh() < ahead
+            && self.queue.fresh_len() < ahead
             && self.queue.waiting() < MOST_WAITING
             && self.unrecorded.entries() < MOST_UNRECORDED
     }
@@ -154,15 +154,15 @@ impl Schedule {
         if self.in_flight + self.unrecorded.calls() >= self.plan.concurrency.get() {
             return Next::Wait(Limit::Concurrency);
         }
-        let turn = match allowed {
+        let order = match allowed {
             Allowed::NoneUntil(at) => return Next::Until(at, Limit::Service),
             Allowed::Probe if self.in_flight > 0 => return Next::Wait(Limit::Service),
-            Allowed::Probe => Turn::Probe,
-            Allowed::All if self.outage.suspected() => Turn::OthersFirst,
-            Allowed::All => Turn::Usual,
+            Allowed::Probe => Order::Probe,
+            Allowed::All if self.outage.suspected() => Order::FreshFirst,
+            Allowed::All => Order::RetriesFirst,
             Allowed::GiveUp => unreachable!("the run has been stopped for it"),
         };
-        let place = match self.queue.choose(turn, now) {
+        let pick = match self.queue.choose(order, now) {
             Ok(place) => place,
             Err(due) => {
                 let limit = if self.wants_rows() {
@@ -190,7 +190,7 @@ impl Schedule {
                 }
                 let job = self
                     .queue
-                    .take(place)
+                    .take(pick)
                     .expect("it was chosen for being there");
                 Next::Call(self.start(job, now))
             }
@@ -241,7 +241,7 @@ impl Schedule {
     }
 
     /// What is to be carried out, oldest first.
-    pub(super) fn effect(&mut self) -> Option<Effect> {
+    pub(super) fn next_effect(&mut self) -> Option<Effect> {
         self.effects.pop_front()
     }
 
@@ -272,12 +272,12 @@ impl Schedule {
         }
         if let Some(since) = self.outage.since() {
             let lasted = now - since;
-            return State::Out {
+            return State::OutageProgress {
                 lasted,
                 gives_up_in: self.outage.longest().saturating_sub(lasted),
             };
         }
-        if !self.intake.is_open() && self.queue.fresh() == 0 {
+        if !self.intake.is_open() && self.queue.fresh_len() == 0 {
             return State::Finishing;
         }
         match self.pace.lowered_to() {

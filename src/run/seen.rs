@@ -62,12 +62,12 @@ impl Seen {
     pub(crate) fn settled_earlier<T: Send>(
         &mut self,
         about: usize,
-        tell: impl FnOnce(&mut Earlier) -> T + Send,
+        tell: impl FnOnce(&mut SettledSink) -> T + Send,
     ) -> T {
         // A table that grows holds its rows twice for a while.
         self.rows.reserve(about, place);
         let (sender, settled) = sync_channel(AHEAD);
-        let mut earlier = Earlier {
+        let mut earlier = SettledSink {
             key: self.key,
             together: Vec::with_capacity(TOGETHER),
             sender,
@@ -146,13 +146,13 @@ impl Seen {
 
 /// Where what an earlier run has settled is told.
 #[derive(Debug)]
-pub(crate) struct Earlier {
+pub(crate) struct SettledSink {
     key: Key,
     together: Vec<u128>,
     sender: SyncSender<Vec<u128>>,
 }
 
-impl Earlier {
+impl SettledSink {
     /// It settled this row.
     pub(crate) fn settled(&mut self, settled: &Settled<'_>) {
         self.together.push(self.key.of_settled(settled) & !EARLIER);

@@ -35,7 +35,7 @@ pub enum LastSecond {
 pub(super) struct Window {
     cap: usize,
     /// The calls of runs before this one, while they count.
-    earlier: Option<Earlier>,
+    earlier: Option<EarlierCalls>,
     stamps: VecDeque<Instant>,
     unwritten: HashSet<u64>,
     /// What becomes of calls once they are written, where there is a cap.
@@ -49,7 +49,7 @@ pub(super) struct Window {
 
 /// What was called before, and until when it counts.
 #[derive(Clone, Copy, Debug)]
-struct Earlier {
+struct EarlierCalls {
     calls: LastSecond,
     until: Instant,
 }
@@ -85,7 +85,7 @@ impl Window {
     /// account.
     pub(super) fn new(cap: Option<usize>, before: LastSecond, now: Instant) -> Self {
         let counts = cap.is_some() && before != LastSecond::default();
-        let earlier = counts.then(|| Earlier {
+        let earlier = counts.then(|| EarlierCalls {
             calls: before,
             until: now + SECOND,
         });
@@ -107,7 +107,7 @@ impl Window {
         if self.is_path_full(now) {
             return Err(Shut::UntilWritten);
         }
-        if self.leaves(now).places(self.cap) < self.cap {
+        if self.carry_over(now).places(self.cap) < self.cap {
             return Ok(());
         }
         let oldest = self.stamps.front().map(|stamp| *stamp + SECOND);
@@ -184,7 +184,7 @@ impl Window {
     }
 
     /// What a run that begins after `now` must reckon with.
-    pub(super) fn leaves(&mut self, now: Instant) -> LastSecond {
+    pub(super) fn carry_over(&mut self, now: Instant) -> LastSecond {
         self.forget(now);
         let calls = self.stamps.len() + self.unwritten.len();
         let earlier = self.earlier.map(|earlier| earlier.calls);
@@ -206,7 +206,7 @@ impl Window {
     }
 
     fn forget(&mut self, now: Instant) {
-        if let Some(Earlier { calls, until }) = self.earlier
+        if let Some(EarlierCalls { calls, until }) = self.earlier
             && now >= until
         {
             self.freed.extend(repeat_n(until, calls.places(self.cap)));
@@ -308,17 +308,21 @@ mod tests {
     fn what_a_run_leaves_counts_what_was_left_to_it() {
         let start = Instant::now();
         let mut window = Window::new(Some(2), LastSecond::Calls(200), start);
-        assert_eq!(window.leaves(start), LastSecond::Calls(200));
+        assert_eq!(window.carry_over(start), LastSecond::Calls(200));
         let later = start + SECOND;
-        assert_eq!(window.leaves(later), LastSecond::Calls(0));
+        assert_eq!(window.carry_over(later), LastSecond::Calls(0));
         window.started(0);
         window.started(1);
         window.written(0, later);
-        assert_eq!(window.leaves(later), LastSecond::Calls(2), "one unwritten");
+        assert_eq!(
+            window.carry_over(later),
+            LastSecond::Calls(2),
+            "one unwritten"
+        );
 
         let mut window = Window::new(Some(2), LastSecond::Unknown, start);
-        assert_eq!(window.leaves(start + 999 * MS), LastSecond::Unknown);
-        assert_eq!(window.leaves(later), LastSecond::Calls(0));
+        assert_eq!(window.carry_over(start + 999 * MS), LastSecond::Unknown);
+        assert_eq!(window.carry_over(later), LastSecond::Calls(0));
     }
 
     /// A pause, how long a write takes, and whether to wait where the gate is shut.
@@ -386,7 +390,7 @@ mod tests {
             for (cap, steps, dies, gap) in runs {
                 let mut window = Window::new(Some(cap), before, now);
                 live(&mut window, steps, &mut now, &mut wire);
-                before = if dies { LastSecond::Unknown } else { window.leaves(now) };
+                before = if dies { LastSecond::Unknown } else { window.carry_over(now) };
                 now += Duration::from_millis(gap / 3);
             }
             prop_assert!(keeps_the_cap(&wire, most.unwrap_or(1)));

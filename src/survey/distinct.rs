@@ -8,7 +8,7 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use hashbrown::HashTable;
 
-use crate::words::thousands;
+use crate::display::thousands;
 
 /// So many hashes tell how many there are: to within 0.4 %, two times out of three.
 const KEPT: usize = 1 << 16;

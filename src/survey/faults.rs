@@ -15,13 +15,13 @@ const KINDS: usize = 20;
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     rows: u64,
-    first: Vec<Fault>,
+    first: Vec<FaultyRow>,
     kinds: BTreeMap<String, u64>,
 }
 
 /// A row with a fault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Fault {
+pub struct FaultyRow {
     /// The input that it stands in, where there are several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input: Option<String>,
@@ -33,7 +33,7 @@ pub struct Fault {
 
 /// Rows with one kind of fault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Kind {
+pub struct FaultKind {
     /// What is wrong with them.
     pub kind: String,
     /// So many rows.
@@ -44,16 +44,16 @@ pub struct Kind {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct FaultyRows {
     /// The first of them.
-    pub first: Vec<Fault>,
+    pub first: Vec<FaultyRow>,
     /// All of them, the most frequent kind first.
-    pub kinds: Vec<Kind>,
+    pub kinds: Vec<FaultKind>,
 }
 
 impl Faults {
     pub(super) fn add(&mut self, input: Option<&str>, line: u64, reason: &str) {
         self.rows += 1;
         if self.first.len() < SHOWN {
-            self.first.push(Fault {
+            self.first.push(FaultyRow {
                 input: input.map(str::to_owned),
                 line,
                 reason: reason.to_owned(),
@@ -77,8 +77,8 @@ impl Faults {
         self.rows
     }
 
-    pub(super) fn found(&self) -> FaultyRows {
-        let kinds = self.kinds.iter().map(|(kind, rows)| Kind {
+    pub(super) fn census(&self) -> FaultyRows {
+        let kinds = self.kinds.iter().map(|(kind, rows)| FaultKind {
             kind: kind.clone(),
             rows: *rows,
         });
@@ -102,7 +102,7 @@ mod tests {
         for line in 4..40 {
             faults.add(None, line, &format!("the sender is not UTF-8: `{line}`"));
         }
-        let found = faults.found();
+        let found = faults.census();
         let lines: Vec<_> = found.first.iter().map(|fault| fault.line).collect();
         assert_eq!(lines, [3, 4, 5, 6, 7]);
         assert_eq!(found.first[1].reason, "the sender is not UTF-8: `4`");
@@ -120,7 +120,7 @@ mod tests {
         for line in 0..10_000 {
             faults.add(None, line, &format!("{line} fields instead of 2: `x`"));
         }
-        let kinds = faults.found().kinds;
+        let kinds = faults.census().kinds;
         assert_eq!(kinds.len(), KINDS + 1);
         assert_eq!(kinds[0].rows, 10_000 - KINDS as u64);
         assert_eq!(kinds.iter().map(|kind| kind.rows).sum::<u64>(), 10_000);

@@ -2,7 +2,7 @@
 //!
 //! A look before a run: `check`, a dry run, the question before the first call. A [`Survey`] takes
 //! in every [`Read`] of the input, after what an earlier run has settled where one is resumed, and
-//! tells what it has [`found`](Survey::found).
+//! sums them up in a [`Census`].
 //!
 //! Memory is the seen-set's, as in a run, and less than five MiB besides: different groups, senders
 //! and topics are counted exactly while they are few, and beyond that estimated.
@@ -18,7 +18,7 @@ use serde::{Serialize, Serializer};
 pub use distinct::Count;
 use distinct::Distinct;
 use faults::Faults;
-pub use faults::{Fault, FaultyRows, Kind};
+pub use faults::{FaultKind, FaultyRow, FaultyRows};
 
 use crate::error::Result;
 use crate::ledger::{Reader, about_entries};
@@ -42,7 +42,7 @@ pub struct Survey {
 
 /// What there is; `rows = distinct + duplicates + invalid`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Found {
+pub struct Census {
     /// All rows.
     pub rows: u64,
     /// Different rows that can be sent.
@@ -181,14 +181,14 @@ impl Survey {
     }
 
     /// What there is so far.
-    pub fn found(&self) -> Found {
+    pub fn census(&self) -> Census {
         let [groups, senders, topics] =
             [&self.groups, &self.senders, &self.topics].map(Distinct::count);
         let estimated = [("groups", groups), ("senders", senders), ("topics", topics)]
             .into_iter()
             .filter(|(_, count)| count.is_estimate())
             .map(|(name, _)| name);
-        Found {
+        Census {
             rows: self.rows,
             distinct: self.to_call + self.resumed,
             duplicates: self.duplicates,
@@ -199,13 +199,13 @@ impl Survey {
             senders,
             topics,
             estimated: estimated.collect(),
-            invalid_rows: self.invalid.found(),
-            suspicious_rows: self.suspicious.found(),
+            invalid_rows: self.invalid.census(),
+            suspicious_rows: self.suspicious.census(),
         }
     }
 }
 
-impl Found {
+impl Census {
     /// Calls that a run would make.
     pub fn calls(&self) -> u64 {
         self.distinct - self.resumed
@@ -228,7 +228,7 @@ mod tests {
     }
 
     /// Surveys an input, and tells which senders would be called.
-    fn survey(rows: Rows, limit: u64) -> (Found, Vec<String>) {
+    fn survey(rows: Rows, limit: u64) -> (Census, Vec<String>) {
         let mut survey = Survey::new();
         survey.seen.settled_earlier(1, |earlier| {
             earlier.settled(&Settled {
@@ -249,7 +249,7 @@ mod tests {
         };
         let taken = survey.take_input(rows, NonZeroU64::new(limit), each);
         taken.expect("the input can be read");
-        (survey.found(), senders)
+        (survey.census(), senders)
     }
 
     const INPUT: &str = "group,sender,topic\n\

@@ -9,6 +9,7 @@
 
 mod stage;
 
+mod app_lock;
 mod bad_answers;
 mod bench;
 mod browser;
@@ -44,7 +45,6 @@ mod summary;
 mod terminal;
 mod text;
 mod tls;
-mod turns;
 mod usersig;
 mod usersig_command;
 mod verdicts;

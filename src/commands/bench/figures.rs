@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::display::{thousands, time};
 use crate::mock::Seen;
 use crate::run::{Finished, Limit};
 use crate::usage::Usage;
-use crate::words::{thousands, time};
 
 /// A thread that was busy, or in the queue for a core, for this share of the time is what the rest
 /// waits for.

@@ -7,7 +7,7 @@
 mod figures;
 mod folder;
 mod made_up;
-mod watch;
+mod pace_meter;
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -31,7 +31,7 @@ use crate::run::{self, End, Feed, LastSecond, LedgerFile, MaxFailures, Plan, Sto
 use crate::usage::Usage;
 use figures::{Bench, Figures};
 use folder::Folder;
-use watch::Watch;
+use pace_meter::PaceMeter;
 
 /// Unless flags say otherwise, a part at a rate has the rows of so many seconds.
 const SECONDS: u64 = 10;
@@ -159,7 +159,7 @@ fn measure(part: &Part, args: &BenchArgs, screen: &Screen) -> Result<(Figures, O
         agreed: None,
     };
     let cap = part.rate.map(NonZeroU32::get);
-    let mut watch = Watch::new(job::monitor(args.progress, screen, cap));
+    let mut watch = PaceMeter::new(job::monitor(args.progress, screen, cap));
     let before = Usage::now("mock");
     let finished = job::on_one_thread(async {
         let feed = Feed::of_rows(made_up::rows(part.rows, part.at_most), part.rows);

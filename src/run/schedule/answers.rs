@@ -62,8 +62,8 @@ impl Schedule {
         }
         // In an outage no attempt counts, and the row goes behind the others.
         match self.retry.wait_after(job.counted.max(1)) {
-            Some(wait) => self.queue.wait(job, now + wait),
-            None if self.outage.since().is_some() => self.queue.wait(job, now),
+            Some(wait) => self.queue.push_retry(job, now + wait),
+            None if self.outage.since().is_some() => self.queue.push_retry(job, now),
             None => self.fail(job, answer),
         }
     }
@@ -77,10 +77,10 @@ impl Schedule {
 
     fn expired(&mut self, job: Job, answer: Answer, now: Instant) {
         match self.signature.expired(job.signature) {
-            Remedy::SendAgain => self.queue.wait(job, now),
+            Remedy::SendAgain => self.queue.push_retry(job, now),
             Remedy::Renew => {
                 self.renew(Notice::Renewed);
-                self.queue.wait(job, now);
+                self.queue.push_retry(job, now);
             }
             Remedy::Stop => self.stop_for(answer.reply),
         }

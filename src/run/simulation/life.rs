@@ -214,7 +214,7 @@ impl<'w> Life<'w> {
     }
 
     fn carry_out(&mut self) {
-        while let Some(effect) = self.schedule.effect() {
+        while let Some(effect) = self.schedule.next_effect() {
             match effect {
                 Effect::Record(entry) => {
                     if self.buffered.is_empty() {

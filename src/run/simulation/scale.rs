@@ -74,7 +74,7 @@ impl Run {
     }
 
     /// Runs to the end.
-    fn turn(&mut self) {
+    fn run(&mut self) {
         loop {
             self.record();
             if self.schedule.wants_rows() {
@@ -142,7 +142,7 @@ impl Run {
 
     fn record(&mut self) {
         let mut entries = 0;
-        while let Some(effect) = self.schedule.effect() {
+        while let Some(effect) = self.schedule.next_effect() {
             if let Effect::Record(entry) = effect {
                 let line = serde_json::to_vec(&entry).expect("plain data");
                 self.ledger_bytes += line.len() as u64 + 1;
@@ -158,7 +158,7 @@ impl Run {
 fn a_run_of_any_size_takes_its_calls_over_the_cap() {
     let rows = std::env::var("RECALL_ROWS").map_or(20_000, |rows| rows.parse().expect("a number"));
     let mut run = Run::new(rows);
-    run.turn();
+    run.run();
     let took = (run.now - run.start).as_secs_f64();
     let least = run.calls as f64 / f64::from(RATE);
     // Rows are called again after some seconds, and at the end nothing else is left.

@@ -10,7 +10,7 @@ use crate::api::secret::Secret;
 use crate::api::usersig;
 use crate::outcome::{Entry, Outcome};
 use crate::rows::{BadRow, Row};
-use crate::run::groups::{Groups, LookedUp};
+use crate::run::groups::{Groups, KnownGroups};
 use crate::run::plan::Skip;
 
 pub(in crate::run) const HOUR: u64 = 3_600;
@@ -157,12 +157,12 @@ impl World {
     }
 
     /// What a look at the groups has found: which of them are silent.
-    pub(in crate::run) fn looked_up(&self) -> LookedUp {
+    pub(in crate::run) fn looked_up(&self) -> KnownGroups {
         self.looked_up_to(self.natures.len() as u64)
     }
 
     /// The same, of an input that has grown since by the rows from here on.
-    pub(in crate::run) fn looked_up_to(&self, end: u64) -> LookedUp {
+    pub(in crate::run) fn looked_up_to(&self, end: u64) -> KnownGroups {
         let mut met = Groups::default();
         for line in 0..end {
             met.meet(&group(line));
@@ -173,7 +173,7 @@ impl World {
             code: 0,
             reason: "made up",
         };
-        LookedUp::new(met, silent.map(|(line, _)| (group(line), skip)).collect())
+        KnownGroups::new(met, silent.map(|(line, _)| (group(line), skip)).collect())
     }
 
     /// Entries with this outcome.

@@ -4,7 +4,7 @@ use std::mem;
 use std::time::{Duration, Instant};
 
 use crate::api::reply::Reply;
-use crate::monitor::{Notice, Out};
+use crate::monitor::{Notice, OutageProgress};
 use crate::run::{Allowed, Outage, Past, Strikes};
 
 /// So many calls with a fault, and no real answer to another since, make an outage: there may be
@@ -15,7 +15,7 @@ const TELLING: Duration = Duration::from_secs(2);
 
 /// Watches for outages as a run does, and remembers what there is to tell of them.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(super) struct OutageWatch {
     outage: Outage,
     /// The last fault: in an outage it is what is wrong.
     fault: Option<Reply>,
@@ -25,7 +25,7 @@ pub(super) struct Watch {
     over: Option<Past>,
 }
 
-impl Watch {
+impl OutageWatch {
     /// A watch that gives up after `longest`; zero turns holding off altogether.
     pub(super) fn new(longest: Duration) -> Self {
         Self {
@@ -88,10 +88,10 @@ impl Watch {
     }
 
     /// That the service is out, where that is no mere stumble.
-    pub(super) fn out(&self, now: Instant) -> Option<Out<'_>> {
+    pub(super) fn out(&self, now: Instant) -> Option<OutageProgress<'_>> {
         let lasted = now - self.outage.since()?;
         let Reply { code, info, .. } = self.fault.as_ref()?;
-        (lasted >= TELLING).then(|| Out {
+        (lasted >= TELLING).then(|| OutageProgress {
             lasted,
             gives_up_in: self.outage.longest().saturating_sub(lasted),
             code: *code,
@@ -123,7 +123,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn fault(watch: &mut Watch, code: i64, now: Instant) -> bool {
+    fn fault(watch: &mut OutageWatch, code: i64, now: Instant) -> bool {
         let reply = Reply {
             code,
             verdict: codes::look_up(code).verdict,
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn an_outage_is_told_of_once_with_its_last_fault_and_so_is_its_end() {
         let start = Instant::now();
-        let mut watch = Watch::new(60 * SECOND);
+        let mut watch = OutageWatch::new(60 * SECOND);
         assert!(fault(&mut watch, codes::TIMED_OUT, start), "it counts");
         watch.called(start + SECOND);
         assert!(!fault(&mut watch, 502, start + SECOND), "a probe does not");
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn of_a_stumble_nothing_is_told() {
         let start = Instant::now();
-        let mut watch = Watch::new(60 * SECOND);
+        let mut watch = OutageWatch::new(60 * SECOND);
         fault(&mut watch, 10002, start);
         assert!(watch.is_out() && watch.out(start + SECOND).is_none());
         watch.answer(start + SECOND);
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn it_gives_up_when_there_was_nothing_but_faults_for_too_long() {
         let start = Instant::now();
-        let mut watch = Watch::new(60 * SECOND);
+        let mut watch = OutageWatch::new(60 * SECOND);
         fault(&mut watch, 10002, start);
         let now = start + 60 * SECOND;
         assert_eq!(watch.given_up(now), None, "it asks a last time");

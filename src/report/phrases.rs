@@ -8,9 +8,9 @@ use jiff::Timestamp;
 
 use super::failures::Unsent;
 use super::fold::{Report, Span};
+use crate::display::{thousands, time};
 use crate::harmless::harmless;
 use crate::shell::quoted_file;
-use crate::words::{thousands, time};
 
 /// What calls per second count, and what they leave out.
 pub(super) const WHAT_THE_RATE_COUNTS: &str = "Of each row its last call is counted, when it was sent; the ledger dates no earlier one, so those come on top.";

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Looking, Out, Progress, State, Total};
+use super::{OutageProgress, PreflightProgress, Progress, State, Total};
 use crate::api::codes;
+use crate::display::{count, counted, thousands, time};
 use crate::run::least_time;
-use crate::words::{count, counted, thousands, time};
 
 /// How long so many calls take at least: `1:23:20 h at 200 calls/s`.
 pub(crate) fn how_long(calls: u64, rate: Option<u32>) -> String {
@@ -100,7 +100,7 @@ pub(super) fn pace(progress: &Progress<'_>, cap: Option<u32>) -> Words {
             format!("{}, lowered to {to}", pace.full),
             format!("{} lowered", pace.short),
         ),
-        State::Out { lasted, .. } => out_for(lasted),
+        State::OutageProgress { lasted, .. } => out_for(lasted),
         State::Stopping => Words::new(
             format!("stopping, {} in flight", progress.in_flight),
             "stopping",
@@ -112,7 +112,7 @@ pub(super) fn pace(progress: &Progress<'_>, cap: Option<u32>) -> Words {
 pub(super) fn left(progress: &Progress<'_>) -> Words {
     match (progress.state, progress.left) {
         (State::Stopping, _) => Words::default(),
-        (State::Out { gives_up_in, .. }, _) => gives_up(gives_up_in),
+        (State::OutageProgress { gives_up_in, .. }, _) => gives_up(gives_up_in),
         (State::Finishing, _) => {
             let pending = progress.tally.pending();
             let full = match pending {
@@ -229,44 +229,44 @@ pub(super) fn line(progress: &Progress<'_>, cap: Option<u32>) -> String {
 }
 
 /// How far a look at the groups is.
-pub(super) fn looked(looking: &Looking<'_>) -> Words {
-    let groups = count(looking.groups, "group");
+pub(super) fn preflight_position(progress: &PreflightProgress<'_>) -> Words {
+    let groups = count(progress.groups, "group");
     Words::new(format!("{groups} looked up"), groups)
 }
 
 /// How fast a look is, or why it is not.
-pub(super) fn pace_of_look(looking: &Looking<'_>, cap: Option<u32>) -> Words {
-    match &looking.out {
+pub(super) fn preflight_pace(progress: &PreflightProgress<'_>, cap: Option<u32>) -> Words {
+    match &progress.out {
         Some(out) => out_for(out.lasted),
-        None => calls_per_s(looking.calls_per_s, cap),
+        None => calls_per_s(progress.calls_per_s, cap),
     }
 }
 
 /// How long the rest of a look will take; where that can't be told, what can be told instead.
-pub(super) fn left_to_look(looking: &Looking<'_>) -> Words {
-    match (&looking.out, looking.time_left()) {
+pub(super) fn preflight_left(progress: &PreflightProgress<'_>) -> Words {
+    match (&progress.out, progress.time_left()) {
         (Some(out), _) => gives_up(out.gives_up_in),
         (None, Some(left)) => {
             let left = rough_time(left);
             Words::new(format!("{left} left"), left)
         }
-        (None, None) => so_far(looking.elapsed),
+        (None, None) => so_far(progress.elapsed),
     }
 }
 
 /// What keeps a look from going on, where something does.
-pub(super) fn trouble(looking: &Looking<'_>) -> String {
-    let fault = |out: &Out<'_>| fault(out.code, out.info);
-    looking.out.as_ref().map_or_else(String::new, fault)
+pub(super) fn trouble(progress: &PreflightProgress<'_>) -> String {
+    let fault = |out: &OutageProgress<'_>| fault(out.code, out.info);
+    progress.out.as_ref().map_or_else(String::new, fault)
 }
 
 /// A look on one line.
-pub(super) fn look(looking: &Looking<'_>, cap: Option<u32>) -> String {
+pub(super) fn preflight(progress: &PreflightProgress<'_>, cap: Option<u32>) -> String {
     let parts = [
-        looked(looking).full,
-        pace_of_look(looking, cap).full,
-        trouble(looking),
-        left_to_look(looking).full,
+        preflight_position(progress).full,
+        preflight_pace(progress, cap).full,
+        trouble(progress),
+        preflight_left(progress).full,
     ];
     let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     parts.join(", ")

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::monitor::{Monitor, Notice, Progress};
 
 /// Passes everything on and remembers how many calls had been made when.
-pub(super) struct Watch {
+pub(super) struct PaceMeter {
     shown: Box<dyn Monitor>,
     first: Option<Mark>,
     last: Option<Mark>,
@@ -17,7 +17,7 @@ struct Mark {
     calls: u64,
 }
 
-impl Watch {
+impl PaceMeter {
     pub(super) fn new(shown: Box<dyn Monitor>) -> Self {
         Self {
             shown,
@@ -35,7 +35,7 @@ impl Watch {
     }
 }
 
-impl Monitor for Watch {
+impl Monitor for PaceMeter {
     fn progress(&mut self, progress: &Progress<'_>) {
         let busy = (progress.in_flight + progress.retrying) as u64;
         if progress.tally.pending() > busy {
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn the_pace_is_that_of_the_time_with_rows_to_call() {
-        let mut watch = Watch::new(Box::new(Silent));
+        let mut watch = PaceMeter::new(Box::new(Silent));
         // Tenths of a second, rows that are not settled, those of them in flight, calls.
         let seen = [
             (0, 0, 0, 0),

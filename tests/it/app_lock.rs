@@ -74,7 +74,7 @@ fn the_same_service_by_another_name_is_the_same() {
     let by_name = format!("http://localhost:{}", service.address().port());
     let second = other.run("rows.csv").with(["--endpoint", &by_name]);
     let refused = second.env("TMPDIR", place.temporary()).finish().exits(1);
-    refused.says("another run for app 1400000000 is going on: process");
+    refused.says("another run for app 1400000000 is in progress: process");
     gate.open();
     first.finish().exits(0);
 }

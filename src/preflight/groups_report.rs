@@ -1,4 +1,4 @@
-//! What a look at groups has found.
+//! What a look at groups has report.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
@@ -7,9 +7,9 @@ use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 
 use crate::api::codes;
-use crate::api::groups::{State, Type};
+use crate::api::groups::{GroupState, GroupType};
+use crate::display::{count, thousands};
 use crate::run::{Groups, Skip};
-use crate::words::{count, thousands};
 
 /// Why the rows of an `AVChatRoom` are not called.
 const SILENT: Skip = Skip {
@@ -21,13 +21,13 @@ const NAMED: [usize; 2] = [3, 100];
 /// No ID is shown at greater length; the service's have up to 48 characters.
 const LONGEST: usize = 60;
 
-/// What a look at groups has found.
+/// What a look at groups has report.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Found {
+pub struct GroupsReport {
     /// Different groups among the rows to call.
     pub groups: u64,
     /// Those in which a recall works, by type.
-    pub types: BTreeMap<Type, u64>,
+    pub types: BTreeMap<GroupType, u64>,
     /// Those in which a recall does nothing and is answered with success.
     pub avchatroom: ToSkip,
     /// Those that are not there (any more).
@@ -48,17 +48,17 @@ struct GroupToSkip {
     skip: Skip,
 }
 
-impl Found {
-    pub(super) fn add(&mut self, id: String, state: State) {
+impl GroupsReport {
+    pub(super) fn add(&mut self, id: String, state: GroupState) {
         self.groups += 1;
         match state {
-            State::Is(Type::AvChatRoom) => self.avchatroom.add(id, SILENT),
-            State::Is(kind) => *self.types.entry(kind).or_default() += 1,
-            State::Missing(code) => {
+            GroupState::Is(GroupType::AvChatRoom) => self.avchatroom.add(id, SILENT),
+            GroupState::Is(kind) => *self.types.entry(kind).or_default() += 1,
+            GroupState::Missing(code) => {
                 let reason = codes::look_up(code).meaning;
                 self.missing.add(id, Skip { code, reason });
             }
-            State::Unknown(code) => *self.unknown.entry(code).or_default() += 1,
+            GroupState::Unknown(code) => *self.unknown.entry(code).or_default() += 1,
         }
     }
 
@@ -170,33 +170,33 @@ mod tests {
     use super::*;
 
     /// A look at these groups, each with so many rows.
-    fn found(groups: &[(&str, State, u64)]) -> Found {
-        let (mut found, mut met) = (Found::default(), Groups::default());
+    fn report_of(groups: &[(&str, GroupState, u64)]) -> GroupsReport {
+        let (mut report, mut met) = (GroupsReport::default(), Groups::default());
         for (id, state, rows) in groups {
-            found.add((*id).to_owned(), *state);
+            report.add((*id).to_owned(), *state);
             for _ in 0..*rows {
                 met.meet(id);
             }
         }
-        found.count_rows(&met);
-        found
+        report.count_rows(&met);
+        report
     }
 
-    const LIVE: State = State::Is(Type::AvChatRoom);
+    const LIVE: GroupState = GroupState::Is(GroupType::AvChatRoom);
 
     #[test]
     fn it_tells_of_every_group_and_names_those_to_skip_with_most_rows_first() {
-        let found = found(&[
-            ("p1", State::Is(Type::Public), 5),
-            ("w1", State::Is(Type::Private), 1),
-            ("p2", State::Is(Type::Public), 1),
+        let report = report_of(&[
+            ("p1", GroupState::Is(GroupType::Public), 5),
+            ("w1", GroupState::Is(GroupType::Private), 1),
+            ("p2", GroupState::Is(GroupType::Public), 1),
             ("l1", LIVE, 1),
             ("l2\u{202e}", LIVE, 1_234),
             ("l3", LIVE, 2),
             ("l4", LIVE, 1),
-            ("Old \"Harbour\"", State::Missing(10010), 1),
-            ("x1", State::Unknown(10007), 1),
-            ("x2", State::Unknown(0), 1),
+            ("Old \"Harbour\"", GroupState::Missing(10010), 1),
+            ("x1", GroupState::Unknown(10007), 1),
+            ("x2", GroupState::Unknown(0), 1),
         ]);
         let lines = [
             "10 groups looked up: 2 Public, 1 Private/Work",
@@ -205,20 +205,20 @@ mod tests {
             "          1 not known, so to be called: the answer does not tell its type",
             "          1 not known, so to be called: 10007, no permission: the group's type does not allow it, or the identifier is no app admin",
         ];
-        assert_eq!(found.text(), lines.join("\n"));
-        assert_eq!(found.rows_to_skip(), 1_239);
+        assert_eq!(report.text(), lines.join("\n"));
+        assert_eq!(report.rows_to_skip(), 1_239);
     }
 
     #[test]
     fn machines_are_told_the_same() {
-        let found = found(&[
-            ("p", State::Is(Type::Public), 5),
-            ("c", State::Is(Type::Other), 5),
+        let report = report_of(&[
+            ("p", GroupState::Is(GroupType::Public), 5),
+            ("c", GroupState::Is(GroupType::Other), 5),
             ("l", LIVE, 3),
-            ("x", State::Unknown(10007), 1),
+            ("x", GroupState::Unknown(10007), 1),
         ]);
         assert_eq!(
-            serde_json::to_value(&found).expect("plain data"),
+            serde_json::to_value(&report).expect("plain data"),
             serde_json::json!({
                 "groups": 4,
                 "types": { "Public": 1, "other": 1 },
@@ -231,13 +231,13 @@ mod tests {
 
     #[test]
     fn a_run_is_told_what_to_skip_and_why() {
-        let found = found(&[
+        let report = report_of(&[
             ("l", LIVE, 3),
-            ("p", State::Is(Type::Public), 5),
-            ("m", State::Missing(10015), 1),
-            ("x", State::Unknown(10007), 1),
+            ("p", GroupState::Is(GroupType::Public), 5),
+            ("m", GroupState::Missing(10015), 1),
+            ("x", GroupState::Unknown(10007), 1),
         ]);
-        let mut skips: Vec<_> = found.skips().into_iter().collect();
+        let mut skips: Vec<_> = report.skips().into_iter().collect();
         skips.sort_by(|a, b| a.0.cmp(&b.0));
         let missing = Skip {
             code: 10015,

@@ -1,19 +1,19 @@
-//! One run at a time for an app: two together would break its cap, and so would two that follow
-//! each other closely, if the second knew nothing of the first.
+//! One run at a time per app: two at once would break its cap, and so would two in quick succession
+//! if the second knew nothing of the first.
 //!
-//! An advisory lock on a file in the machine's folder for temporary files; it goes with the
-//! process, however that ends. The cap is the app's at whatever address, so the lock is too; on
-//! loopback, where tests and mocks are, each port has one of its own.
+//! An advisory lock on a file in the machine's folder for temporary files. The system releases it when
+//! the process ends, however that happens. The cap belongs to the app whatever the endpoint, and so
+//! does the lock; on loopback, where tests and mocks run, each port has its own.
 //!
-//! The file holds a note in JSON. While a run goes on it says who that is,
-//! `{"run":"process 7, ledger x"}`; a run that ends leaves what it called just before,
-//! `{"calls_in_last_second":12}`. So whoever has the lock and reads of a run reads of one that died,
-//! and reckons with as many calls as there may be. No time stands in it: the calls count as if they
-//! were made by the time it is read, and no clock needs to be trusted.
+//! The file holds a JSON note. During a run it names the holder, `{"run":"process 7, ledger x"}`; a run
+//! that ends leaves the number of calls it made in its last second, `{"calls_in_last_second":12}`. A new
+//! holder that finds a holder's name therefore knows that the previous run was killed, and assumes the
+//! most calls possible. The note has no timestamp: its calls count as if they had been made at the
+//! moment it is read, so no clock has to be trusted.
 //!
-//! Out of its sight are runs on other machines, with another `TMPDIR`, and through a gateway on
-//! loopback. Another user's file can often be locked but not written: whoever can leave no note
-//! there reckons with the most each time, but the owner's next run does not learn of theirs.
+//! Not covered: runs on other machines, with another `TMPDIR`, or through a gateway on loopback. The
+//! lock file of another user can usually be locked but not written. A run that cannot write its note
+//! assumes the most calls each time, but the owner's next run does not learn of its calls.
 
 use std::env;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -26,78 +26,78 @@ use crate::api::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::run::LastSecond;
 
-/// No note has more bytes, not even one with the longest of paths and every byte of it escaped.
+/// The longest note in bytes; enough for the longest path with every byte of it escaped.
 const LONGEST: u64 = 64 * 1024;
 
-/// The right to call for an app, until it is given back.
+/// The exclusive right to make calls for an app.
 #[derive(Debug)]
-pub struct Turn {
+pub struct AppLock {
     locked: File,
     before: LastSecond,
-    /// What the next one reads of; none where it is to read of one that died.
-    leaves: Option<LastSecond>,
+    /// What the next holder will find; `None` makes this one look killed.
+    handover: Option<LastSecond>,
 }
 
-/// The calls that a turn is for; each kind has a cap of its own.
+/// Which of the service's calls the lock is for; each has its own cap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Calls {
-    /// Those of a run.
-    Recalls,
-    /// Those of a look at groups.
-    Looks,
+    /// `delete_group_msg_by_sender`.
+    Recall,
+    /// `get_group_info`.
+    GroupInfo,
 }
 
-/// What to do while another run has its turn.
+/// What to do if another run holds the lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WhenTaken {
-    /// Say who has it and leave.
+pub enum IfHeld {
+    /// Fail, with an error that names the holder.
     Refuse,
-    /// Wait for it to end.
+    /// Wait until it is released.
     Wait,
 }
 
-/// What the file holds.
+/// The content of the lock file.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Note {
-    /// Whose turn it is, or was until they died.
+    /// The holder, or one that was killed.
     #[serde(rename = "run")]
     Run(String),
-    /// Nobody's turn.
+    /// Released, after this many calls in the last second.
     #[serde(rename = "calls_in_last_second")]
     Ended(usize),
 }
 
-impl Turn {
-    /// Takes the turn to make such calls for an app. `who` is what others are told meanwhile, and
-    /// `waiting` hears of the one before when there is one to wait for.
+impl AppLock {
+    /// Takes the lock. `who` describes this run to others; `waiting` is called with the holder's
+    /// description before waiting for it.
     ///
     /// # Errors
-    /// When another run has it and this one is not to wait, when the lock can't be had at all, or
-    /// when its file is something else.
+    /// If another run holds the lock and `if_held` says to refuse, if the file can't be locked, or if
+    /// it holds something other than a note.
     pub fn take(
         calls: Calls,
         app: u64,
         endpoint: &Endpoint,
         who: &str,
-        when_taken: WhenTaken,
+        if_held: IfHeld,
         waiting: impl FnOnce(&str),
     ) -> Result<Self> {
         let path = path(calls, app, endpoint);
         let fail = |error: io::Error| {
             Error::service(format!("cannot take the lock {}", path.display()))
                 .because(error)
-                .hint("it keeps a second run from breaking the cap; TMPDIR says where it lies")
+                .hint("it keeps a second run from breaking the cap; TMPDIR sets its folder")
         };
         let mut file = open(&path).map_err(fail)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let first = name_of_run(read(&mut file));
-                if when_taken == WhenTaken::Refuse {
+                let first = holder(read(&mut file));
+                if if_held == IfHeld::Refuse {
                     return Err(Error::service(format!(
-                        "another run for app {app} is going on: {first}"
+                        "another run for app {app} is in progress: {first}"
                     ))
-                    .hint("the two together would break the cap: let it end, or queue behind it with --wait"));
+                    .hint("two at once would break the cap: wait for it to end, or queue behind it with --wait"));
                 }
                 waiting(&first);
                 file.lock().map_err(fail)?;
@@ -106,10 +106,9 @@ impl Turn {
         }
         let no_note = || {
             let path = path.display();
-            Error::service(format!(
-                "the lock {path} holds something that is no note of a run"
-            ))
-            .hint("if nothing else needs that file, delete it; TMPDIR says where the lock lies")
+            Error::service(format!("the lock {path} does not hold the note of a run")).hint(
+                "if nothing else needs that file, delete it; TMPDIR sets the folder of the lock",
+            )
         };
         let last = read(&mut file).map_err(|error| match error.kind() {
             io::ErrorKind::InvalidData => no_note(),
@@ -123,43 +122,43 @@ impl Turn {
             (None, Ok(())) => LastSecond::default(),
             (Some(Note::Ended(calls)), Ok(())) => LastSecond::Calls(calls),
             (Some(Note::Run(_)), Ok(())) => LastSecond::Unknown,
-            // Those before may have left no note either.
+            // Earlier runs may have been unable to write theirs, too.
             (_, Err(error)) => {
-                tracing::debug!(%error, "cannot leave a note in the lock");
+                tracing::debug!(%error, "cannot write a note into the lock file");
                 LastSecond::Unknown
             }
         };
         Self {
             locked,
             before,
-            leaves: Some(before),
+            handover: Some(before),
         }
     }
 
-    /// What has been called before, as far as those who had the turn have told.
-    pub fn before(&self) -> LastSecond {
+    /// The calls that earlier runs made in the last second, as far as it is known.
+    pub fn calls_before(&self) -> LastSecond {
         self.before
     }
 
-    /// From here on there may be calls: whoever drops the turn, and does not [end](Self::end) it,
-    /// passes for one who died.
-    pub fn calls_begin(&mut self) {
-        self.leaves = None;
+    /// Records that calls may be made from here on. If the lock is then dropped without
+    /// [release](Self::release), the next holder assumes that this run was killed.
+    pub fn mark_calling(&mut self) {
+        self.handover = None;
     }
 
-    /// Gives the turn back and leaves what the next one must reckon with.
-    pub fn end(mut self, last_second: LastSecond) {
-        self.leaves = Some(last_second);
+    /// Releases the lock and hands the calls of the last second over to the next holder.
+    pub fn release(mut self, last_second: LastSecond) {
+        self.handover = Some(last_second);
     }
 }
 
-impl Drop for Turn {
-    /// Who has called nothing leaves what was called before.
+impl Drop for AppLock {
+    /// A holder that made no calls passes on what it found.
     fn drop(&mut self) {
-        if let Some(LastSecond::Calls(calls)) = self.leaves
+        if let Some(LastSecond::Calls(calls)) = self.handover
             && let Err(error) = write(&mut self.locked, &Note::Ended(calls))
         {
-            tracing::debug!(%error, "cannot leave a note in the lock");
+            tracing::debug!(%error, "cannot write a note into the lock file");
         }
     }
 }
@@ -168,13 +167,13 @@ fn path(calls: Calls, app: u64, endpoint: &Endpoint) -> PathBuf {
     let port = endpoint.loopback_port();
     let place = port.map_or_else(String::new, |port| format!("-loopback-{port}"));
     let kind = match calls {
-        Calls::Recalls => "",
-        Calls::Looks => "-looks",
+        Calls::Recall => "",
+        Calls::GroupInfo => "-group-info",
     };
     env::temp_dir().join(format!("recall-{app}{place}{kind}.lock"))
 }
 
-/// Another user's file can't be written, but it can be locked.
+/// Another user's file can't be opened for writing, but it can still be locked.
 fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .read(true)
@@ -185,7 +184,10 @@ fn open(path: &Path) -> io::Result<File> {
         .or_else(|_| File::open(path))
 }
 
-/// The note in a file; none in an empty one. What is no note is invalid data.
+/// Reads the note; `None` if the file is empty.
+///
+/// # Errors
+/// `InvalidData` if the content is not a note.
 fn read(file: &mut File) -> io::Result<Option<Note>> {
     let mut bytes = Vec::new();
     file.rewind()?;
@@ -198,16 +200,16 @@ fn read(file: &mut File) -> io::Result<Option<Note>> {
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
-/// For people.
-fn name_of_run(note: io::Result<Option<Note>>) -> String {
+/// The holder's description, as errors show it.
+fn holder(note: io::Result<Option<Note>>) -> String {
     match note {
         Ok(Some(Note::Run(who))) => who.chars().filter(|c| !c.is_control()).collect(),
-        _ => "it has left no note".to_owned(),
+        _ => "unknown, it left no note".to_owned(),
     }
 }
 
-/// In one write, with blanks over what is left of a longer note: a process that dies meanwhile
-/// leaves the one note or the other.
+/// Writes the note in one write, padded with blanks over the rest of a longer one, so that a process
+/// killed meanwhile leaves either the old note or the new one.
 fn write(file: &mut File, note: &Note) -> io::Result<()> {
     let mut bytes = serde_json::to_vec(note)?;
     let old = usize::try_from(file.metadata()?.len()).unwrap_or(0);
@@ -222,24 +224,24 @@ mod tests {
 
     use super::*;
 
-    /// No other test takes turns for this process's number.
+    /// This process's ID: no other test takes the lock of this app.
     fn app() -> u64 {
         u64::from(std::process::id())
     }
 
-    /// A service on loopback, and its lock as if nobody had ever taken it.
+    /// A service on loopback, and its lock file, which is not there yet.
     fn at(port: u16) -> (Endpoint, PathBuf) {
         let endpoint = format!("http://127.0.0.1:{port}").parse();
         let endpoint = endpoint.expect("an endpoint");
-        let lock = path(Calls::Recalls, app(), &endpoint);
-        // Of another process with this number.
+        let lock = path(Calls::Recall, app(), &endpoint);
+        // From an earlier process with this ID.
         drop(fs::remove_file(&lock));
         (endpoint, lock)
     }
 
-    fn take(endpoint: &Endpoint, who: &str) -> Result<Turn> {
-        let (calls, when) = (Calls::Recalls, WhenTaken::Refuse);
-        Turn::take(calls, app(), endpoint, who, when, |_| {})
+    fn take(endpoint: &Endpoint, who: &str) -> Result<AppLock> {
+        let (calls, when) = (Calls::Recall, IfHeld::Refuse);
+        AppLock::take(calls, app(), endpoint, who, when, |_| {})
     }
 
     #[test]
@@ -254,25 +256,25 @@ mod tests {
     }
 
     #[test]
-    fn whoever_waits_gets_the_turn_when_the_first_ends_and_reads_what_it_has_left() {
+    fn a_run_that_waits_gets_the_lock_when_the_first_ends_and_reads_its_note() {
         let (endpoint, _) = at(3);
         let take = |when, waiting: &dyn Fn(&str)| {
-            Turn::take(Calls::Recalls, app(), &endpoint, "first", when, |who| {
+            AppLock::take(Calls::Recall, app(), &endpoint, "first", when, |who| {
                 waiting(who);
             })
         };
-        let first = take(WhenTaken::Wait, &|_| panic!("nobody has it")).expect("free");
+        let first = take(IfHeld::Wait, &|_| panic!("nobody has it")).expect("free");
         let (tell, told) = std::sync::mpsc::channel();
         std::thread::scope(|scope| {
             let second = scope.spawn(move || {
-                take(WhenTaken::Wait, &|who| {
+                take(IfHeld::Wait, &|who| {
                     tell.send(who.to_owned()).expect("heard");
                 })
             });
             assert_eq!(told.recv().expect("it waits"), "first");
-            first.end(LastSecond::Calls(12));
+            first.release(LastSecond::Calls(12));
             let second = second.join().expect("no panic").expect("its turn");
-            assert_eq!(second.before(), LastSecond::Calls(12));
+            assert_eq!(second.calls_before(), LastSecond::Calls(12));
         });
     }
 
@@ -281,37 +283,37 @@ mod tests {
         let (endpoint, _) = at(4);
         let next = || take(&endpoint, "process 7").expect("free");
         let new = next();
-        assert_eq!(new.before(), LastSecond::default());
-        new.end(LastSecond::Calls(200));
+        assert_eq!(new.calls_before(), LastSecond::default());
+        new.release(LastSecond::Calls(200));
         let after_an_end = next();
-        assert_eq!(after_an_end.before(), LastSecond::Calls(200));
+        assert_eq!(after_an_end.calls_before(), LastSecond::Calls(200));
         drop(after_an_end);
         let mut after_nothing = next();
-        assert_eq!(after_nothing.before(), LastSecond::Calls(200));
-        after_nothing.calls_begin();
+        assert_eq!(after_nothing.calls_before(), LastSecond::Calls(200));
+        after_nothing.mark_calling();
         drop(after_nothing);
         let after_a_death = next();
-        assert_eq!(after_a_death.before(), LastSecond::Unknown);
-        after_a_death.end(LastSecond::Unknown);
+        assert_eq!(after_a_death.calls_before(), LastSecond::Unknown);
+        after_a_death.release(LastSecond::Unknown);
         let after_another = next();
-        assert_eq!(after_another.before(), LastSecond::Unknown);
-        after_another.end(LastSecond::Calls(3));
-        assert_eq!(next().before(), LastSecond::Calls(3));
+        assert_eq!(after_another.calls_before(), LastSecond::Unknown);
+        after_another.release(LastSecond::Calls(3));
+        assert_eq!(next().calls_before(), LastSecond::Calls(3));
     }
 
     #[test]
-    fn where_no_note_can_be_left_every_run_reckons_with_the_most() {
+    fn a_run_that_cannot_write_its_note_assumes_the_most_calls() {
         let (_, lock) = at(5);
         fs::write(&lock, r#"{"calls_in_last_second":0}"#).expect("a note");
         let mut theirs = File::open(&lock).expect("it can be read");
         let note = read(&mut theirs).expect("a note");
         assert_eq!(note, Some(Note::Ended(0)));
-        let turn = Turn::begin(theirs, note, "process 7");
-        assert_eq!(turn.before(), LastSecond::Unknown);
+        let lock = AppLock::begin(theirs, note, "process 7");
+        assert_eq!(lock.calls_before(), LastSecond::Unknown);
     }
 
     #[test]
-    fn what_is_no_note_is_left_as_it_is() {
+    fn a_file_without_a_note_is_left_as_it_is() {
         let (endpoint, lock) = at(6);
         for other in ["process 7", "{}", r#"{"run":"x","more":1}"#, "\0\0", " "] {
             fs::write(&lock, other).expect("written");
@@ -330,11 +332,11 @@ mod tests {
             path.file_name().expect("a file").to_owned()
         };
         for endpoint in ["https://console.tim.qq.com", "https://gateway.example:8443"] {
-            assert_eq!(name(Calls::Recalls, endpoint), "recall-7.lock");
-            assert_eq!(name(Calls::Looks, endpoint), "recall-7-looks.lock");
+            assert_eq!(name(Calls::Recall, endpoint), "recall-7.lock");
+            assert_eq!(name(Calls::GroupInfo, endpoint), "recall-7-group-info.lock");
         }
         for endpoint in ["http://127.0.0.1:80", "http://localhost", "http://[::1]/im"] {
-            let lock = name(Calls::Recalls, endpoint);
+            let lock = name(Calls::Recall, endpoint);
             assert_eq!(lock, "recall-7-loopback-80.lock");
         }
     }
