@@ -139,8 +139,11 @@ fn admit(
     app: u64,
     endpoint: &str,
 ) -> Result<Option<Reader>> {
-    let Some(reader) = recorded(path, file)? else {
-        return Ok(None);
+    let reader = match recorded(path, file)? {
+        Some(reader) => reader,
+        // It has been read already, so its header is there, and everything up to `read_to` counts.
+        None if matches!(start, Start::Replay { .. }) => read_header(path, file)?,
+        None => return Ok(None),
     };
     if start == Start::New {
         let header = reader.header().clone();
@@ -159,15 +162,22 @@ fn recorded(path: &Path, file: &File) -> Result<Option<Reader>> {
     if length == 0 || is_torn_header(file).map_err(fail)? {
         return Ok(None);
     }
-    let reader = Reader::new(path, file.try_clone().map_err(fail)?)?;
+    let reader = read_header(path, file)?;
     Ok((reader.whole_bytes() < length).then_some(reader))
+}
+
+/// Reads a ledger from its first byte up to the end of its header.
+fn read_header(path: &Path, mut file: &File) -> Result<Reader> {
+    let fail = |error| cannot("read", path, error);
+    file.rewind().map_err(fail)?;
+    Reader::new(path, file.try_clone().map_err(fail)?)
 }
 
 /// Whether there is the start of a header and nothing more.
 fn is_torn_header(mut file: &File) -> io::Result<bool> {
     let mut start = Vec::new();
-    file.take(LONGEST_HEADER).read_to_end(&mut start)?;
     file.rewind()?;
+    file.take(LONGEST_HEADER).read_to_end(&mut start)?;
     let compared = start.len().min(HEADER.len());
     Ok(start[..compared] == HEADER[..compared]
         && !start.contains(&b'\n')

@@ -60,6 +60,19 @@ fn a_ledger_that_ends_in_its_header_is_begun_anew() {
 }
 
 #[test]
+fn a_replay_of_a_ledger_without_rows_has_nothing_to_do() {
+    let service = Service::good();
+    let whole = whole_ledger(&service, 3);
+    let header = whole.split_inclusive('\n').next().unwrap();
+    let place = Place::new();
+    place.write("rows.ledger.jsonl", header);
+    let replay = place.recall(["replay", "rows.ledger.jsonl"]);
+    let done = replay.finish().exits(0);
+    done.says("Nothing to do: no row of rows.ledger.jsonl has failed.");
+    assert_eq!(place.read("rows.ledger.jsonl"), header);
+}
+
+#[test]
 fn no_view_takes_a_torn_line_for_an_entry() {
     let service = Service::good();
     let whole = whole_ledger(&service, 3);
