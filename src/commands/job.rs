@@ -105,6 +105,10 @@ pub(super) fn finish(mut job: Job<'_>, screen: &Screen) -> Result<u8> {
     if job.output.json {
         print_json(&summary)?;
     }
+    if let (End::Ledger(_) | End::Input(_), Err(error)) = (&finished.end, &failed) {
+        // Only one error can be returned, and that is the one that ended the run.
+        screen.line(&format!("error: {error}"));
+    }
     match finished.end {
         End::Ledger(error) => Err(error),
         End::Input(error) => Err(error.or_hint("the rows before it have been called, none behind it nor in later inputs: mend it, then go on")),

@@ -241,6 +241,30 @@ fn a_failed_rows_file_that_can_not_be_written_is_told_and_the_ledger_has_them() 
 }
 
 #[test]
+fn a_failed_rows_file_that_can_not_be_written_is_reported_beside_an_input_that_breaks() {
+    let place = Place::new();
+    place.write(
+        "rows.json",
+        r#"[{"group":"@TGS#1","sender":"u0"},{"group":"@TGS#1","sender":"u1"}"#,
+    );
+    let folder = place.path("folder");
+    std::fs::create_dir(&folder).unwrap();
+    let service = Service::start(move |_| {
+        // Only the first call finds it.
+        let _ = std::fs::remove_dir(&folder);
+        Answer::code(10010)
+    });
+    let run = place.run("rows.json").on(service.address());
+    let run = run.with(["--failed", "folder/failed.csv"]);
+    let done = run.finish().exits(1);
+    let done = done
+        .says("error: cannot write the failed rows to folder/failed.csv")
+        .says("error: rows.json")
+        .says("its JSON array is not closed");
+    assert_eq!(done.json()["stopped"], "input");
+}
+
+#[test]
 fn older_failed_rows_go_with_a_ledger_in_which_none_has_failed() {
     let place = Place::with_rows(rows(3));
     place.write(
