@@ -31,6 +31,8 @@ pub(super) struct Call {
     strikes: Strikes,
     /// Which of our `UserSig`s it carries.
     signature: u32,
+    /// How often it has had the `UserSig` renewed, or the longer list that it is a part of has.
+    renewals: u32,
 }
 
 impl Call {
@@ -41,7 +43,18 @@ impl Call {
             faults: 0,
             strikes: Strikes::default(),
             signature: 0,
+            renewals: 0,
         }
+    }
+
+    /// Two calls, each for half of the groups.
+    fn halves(self) -> [Self; 2] {
+        let mut first = self.groups;
+        let second = first.split_off(first.len() / 2);
+        [first, second].map(|groups| Self {
+            renewals: self.renewals,
+            ..Self::of(groups)
+        })
     }
 }
 
@@ -221,8 +234,8 @@ impl Lookups {
     /// A call has ended. Tells of its groups, where the answer does.
     pub(super) fn answered(
         &mut self,
-        call: Call,
-        answer: GroupInfo,
+        mut call: Call,
+        answer: Answer,
         now: Instant,
     ) -> Vec<(String, GroupState)> {
         self.in_flight -= 1;
@@ -237,19 +250,9 @@ impl Lookups {
                 self.refused = 0;
                 return of_each(call.groups, states);
             }
-            // One of these groups can't be asked for, and which one only halves can tell.
             Verdict::Row => {
                 self.signature.proven(call.signature);
-                let is_one = call.groups.len() == 1;
-                self.refused += usize::from(is_one);
-                if is_one || self.refused > MOST_REFUSED {
-                    let unknown = |group| (group, GroupState::Unknown(reply.code));
-                    return call.groups.into_iter().map(unknown).collect();
-                }
-                let mut first = call.groups;
-                let second = first.split_off(first.len() / 2);
-                self.waiting.push((now, Call::of(first)));
-                self.waiting.push((now, Call::of(second)));
+                return self.refused(call, reply.code, now);
             }
             Verdict::Retry | Verdict::SlowDown => {
                 if reply.verdict == Verdict::SlowDown {
@@ -257,17 +260,32 @@ impl Lookups {
                 }
                 self.fault(call, reply, now);
             }
-            Verdict::Renew => match self.signature.expired(call.signature) {
+            Verdict::Renew => match self.signature.expired(call.signature, call.renewals) {
                 Remedy::SendAgain => self.waiting.push((now, call)),
                 Remedy::Renew => {
                     self.signature.renewed();
                     self.renew = true;
+                    call.renewals += 1;
                     self.waiting.push((now, call));
                 }
                 Remedy::Stop => self.give_up(reply, Why::Refused),
+                Remedy::GiveUp => return self.refused(call, reply.code, now),
             },
             Verdict::Stop => self.give_up(reply, Why::Refused),
         }
+        Vec::new()
+    }
+
+    /// One of these groups can't be asked for, and only halves can tell which one. Returns those
+    /// that stay unknown.
+    fn refused(&mut self, call: Call, code: i64, now: Instant) -> Vec<(String, State)> {
+        let is_one = call.groups.len() == 1;
+        self.refused += usize::from(is_one);
+        if is_one || self.refused > MOST_REFUSED {
+            let unknown = |group| (group, State::Unknown(code));
+            return call.groups.into_iter().map(unknown).collect();
+        }
+        self.waiting.extend(call.halves().map(|half| (now, half)));
         Vec::new()
     }
 

@@ -98,10 +98,14 @@ fn look_in(
                 // Handed over now, written a moment later, and heard of a moment after that.
                 let written = now + Duration::from_micros(random.u64(..3_000));
                 let heard = written + Duration::from_micros(random.u64(..300));
-                let ended = heard + Duration::from_millis(random.u64(answers_take.clone()));
+                let mut ended = heard + Duration::from_millis(random.u64(answers_take.clone()));
                 looked.wire.push(written);
                 looked.asked.push(call.groups.len());
                 let code = code(&call, &looked);
+                if code == 70001 {
+                    // So that other calls are answered first.
+                    ended += SECOND / 2;
+                }
                 happens.push(Reverse((heard, call.number, false)));
                 happens.push(Reverse((ended, call.number, true)));
                 calls.insert(call.number, (call, code));
@@ -335,6 +339,23 @@ fn an_expired_usersig_is_signed_anew_once_where_that_can_be() {
     let looked = look(&plan(200, 200), true, &groups, |_, _| 70001);
     assert_eq!(looked.renewals, 1, "one that did not help is not repeated");
     assert!(looked.given_up.is_some());
+}
+
+#[test]
+fn a_group_for_which_every_usersig_has_expired_is_not_known_and_the_others_are() {
+    let groups = names(30_000);
+    let expired = |call: &Call, _: &Looked| {
+        if call.groups.contains(&groups[70]) {
+            70001
+        } else {
+            0
+        }
+    };
+    let mut looked = look(&plan(200, 200), true, &groups, expired);
+    assert_eq!((looked.renewals, &looked.given_up), (3, &None));
+    let told = looked.told.insert(groups[70].clone(), vec![PUBLIC]);
+    assert_eq!(told, Some(vec![State::Unknown(70001)]));
+    tells_of_each(&looked, &groups, PUBLIC);
 }
 
 #[test]

@@ -23,6 +23,8 @@ pub(super) struct Job {
     pub(super) strikes: Strikes,
     /// Which of our `UserSig`s the call carries.
     pub(super) signature: u32,
+    /// How often it has had the `UserSig` renewed.
+    pub(super) renewals: u32,
     /// Whether a call for it got no answer, and may have done its work all the same.
     pub(super) may_have_landed: bool,
 }
@@ -81,6 +83,7 @@ impl Queue {
             counted: 0,
             strikes: Strikes::default(),
             signature: 0,
+            renewals: 0,
             may_have_landed: false,
         });
         self.orders += 1;

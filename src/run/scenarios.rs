@@ -240,6 +240,27 @@ fn an_expired_usersig_without_the_key_stops_with_nothing_lost() {
     assert_eq!(world.count(Outcome::Recalled), 500);
 }
 
+#[test]
+fn a_row_for_which_every_usersig_has_expired_fails_after_a_few_renewals() {
+    let mut world = World::healthy(16, 2_000);
+    world.natures[100] = Nature::Expired;
+    let plan = Plan {
+        max_attempts: NonZeroU32::MIN,
+        ..plan()
+    };
+    assert_eq!(
+        Life::new(&mut world, &plan, key()).live(STEPS),
+        End::Done(None)
+    );
+    assert_eq!(world.count(Outcome::Recalled), 1_999);
+    let failed = world.disk.iter().find(|entry| entry.row == 100);
+    let failed = failed.expect("it is settled");
+    assert_eq!(
+        (failed.outcome, failed.code, failed.attempts),
+        (Outcome::Failed, 70001, 4)
+    );
+}
+
 /// One call a second: rows are hours.
 fn slow() -> Plan {
     Plan {

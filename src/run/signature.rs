@@ -1,5 +1,9 @@
 //! Which `UserSig` calls carry: the first, or one that was signed anew.
 
+/// The number of renewals that one row, or one list of groups, may cause. One is enough, unless it
+/// waits for hours between its attempts.
+const MOST_RENEWALS: u32 = 3;
+
 /// Numbers the `UserSig`s of a run, so that an answer is held against the one that its call carried.
 #[derive(Debug)]
 pub(crate) struct Signature {
@@ -18,6 +22,8 @@ pub(crate) enum Remedy {
     Renew,
     /// Nothing here.
     Stop,
+    /// Nothing for this row: the service accepts the `UserSig` from others.
+    GiveUp,
 }
 
 impl Signature {
@@ -47,14 +53,17 @@ impl Signature {
     }
 
     /// The service says that the one with this number has expired. When it says so of one that
-    /// was just signed, signing again would not help: a clock is wrong.
-    pub(crate) fn expired(&self, number: u32) -> Remedy {
+    /// was just signed, signing again would not help: a clock is wrong. `renewals`: the number of
+    /// renewals that the same row has caused so far; without a bound it could cause them forever.
+    pub(crate) fn expired(&self, number: u32, renewals: u32) -> Remedy {
         if number < self.number {
             Remedy::SendAgain
-        } else if self.can_renew && self.proven {
+        } else if !self.can_renew || !self.proven {
+            Remedy::Stop
+        } else if renewals < MOST_RENEWALS {
             Remedy::Renew
         } else {
-            Remedy::Stop
+            Remedy::GiveUp
         }
     }
 }
@@ -66,24 +75,41 @@ mod tests {
     #[test]
     fn one_renewal_mends_all_calls_in_flight() {
         let mut signature = Signature::first(true);
-        assert_eq!(signature.expired(0), Remedy::Renew);
+        assert_eq!(signature.expired(0, 0), Remedy::Renew);
         signature.renewed();
-        assert_eq!(signature.expired(0), Remedy::SendAgain);
+        assert_eq!(signature.expired(0, 0), Remedy::SendAgain);
     }
 
     #[test]
     fn a_renewal_that_did_not_help_is_not_repeated() {
         let mut signature = Signature::first(true);
         signature.renewed();
-        assert_eq!(signature.expired(1), Remedy::Stop);
+        assert_eq!(signature.expired(1, 0), Remedy::Stop);
         signature.proven(0);
-        assert_eq!(signature.expired(1), Remedy::Stop, "an older one was taken");
+        assert_eq!(
+            signature.expired(1, 0),
+            Remedy::Stop,
+            "an older one was taken"
+        );
         signature.proven(1);
-        assert_eq!(signature.expired(1), Remedy::Renew);
+        assert_eq!(signature.expired(1, 0), Remedy::Renew);
+    }
+
+    #[test]
+    fn a_row_that_is_refused_with_every_usersig_is_given_up_and_others_still_renew() {
+        let mut signature = Signature::first(true);
+        for renewals in 0..MOST_RENEWALS {
+            assert_eq!(signature.expired(renewals, renewals), Remedy::Renew);
+            signature.renewed();
+            signature.proven(renewals + 1);
+        }
+        let present = signature.number();
+        assert_eq!(signature.expired(present, MOST_RENEWALS), Remedy::GiveUp);
+        assert_eq!(signature.expired(present, 0), Remedy::Renew);
     }
 
     #[test]
     fn without_the_key_nothing_mends_it() {
-        assert_eq!(Signature::first(false).expired(0), Remedy::Stop);
+        assert_eq!(Signature::first(false).expired(0, 0), Remedy::Stop);
     }
 }

@@ -75,14 +75,16 @@ impl Schedule {
         }
     }
 
-    fn expired(&mut self, job: Job, answer: Answer, now: Instant) {
-        match self.signature.expired(job.signature) {
-            Remedy::SendAgain => self.queue.push_retry(job, now),
+    fn expired(&mut self, mut job: Job, answer: Answer, now: Instant) {
+        match self.signature.expired(job.signature, job.renewals) {
+            Remedy::SendAgain => self.queue.wait(job, now),
             Remedy::Renew => {
                 self.renew(Notice::Renewed);
-                self.queue.push_retry(job, now);
+                job.renewals += 1;
+                self.queue.wait(job, now);
             }
             Remedy::Stop => self.stop_for(answer.reply),
+            Remedy::GiveUp => self.fail(job, answer),
         }
     }
 

@@ -266,6 +266,7 @@ impl<'w> Life<'w> {
                 world.ran_out += 1;
                 (70001, latency)
             }
+            None if nature == Nature::Expired => (world.answer(job.row.line), SECOND),
             None => (world.answer(job.row.line), latency),
         };
         if code == 0 {

@@ -24,6 +24,9 @@ pub(in crate::run) enum Nature {
     Refused,
     /// Nothing but 10002, whatever the service's health.
     Stubborn,
+    /// Nothing but 70001, whichever `UserSig` the call carries, and only after other rows have been
+    /// answered.
+    Expired,
     /// In a group where a call would do nothing, as is known before.
     Silent,
 }
@@ -188,6 +191,7 @@ impl World {
         let at = usize::try_from(line).expect("few rows");
         match self.natures[at] {
             _ if self.expired_until_renewed => 70001,
+            Nature::Expired => 70001,
             _ if self.rng.f64() < self.too_often_share => 60011,
             Nature::Stubborn => 10002,
             _ if self.rng.f64() < self.fault_share => 10002,
