@@ -11,6 +11,7 @@ use super::settled::Settled;
 use crate::error::Result;
 use crate::identity::Key;
 use crate::outcome::{Entry, Outcome};
+use crate::rows::is_of_later_object;
 
 /// A ledger read without the entries that a later one has replaced.
 ///
@@ -156,7 +157,7 @@ impl Replaceable {
             named => named,
         };
         let is_one_of_several =
-            settled.outcome == Outcome::Invalid && settled.info.contains(" (object ");
+            settled.outcome == Outcome::Invalid && is_of_later_object(&settled.info);
         !is_passing(input) && !is_one_of_several
     }
 

@@ -430,6 +430,21 @@ fn an_object_of_a_line_mends_no_other_object_of_it() {
 }
 
 #[test]
+fn a_row_that_reads_like_one_object_of_several_is_replaced_like_any_other() {
+    for reason in [
+        "the sender is a word for nothing: `x (object 2`",
+        "the sender is a word for nothing: `x (object 2 of the line)`",
+        "no sender (object two of the line)",
+    ] {
+        let folder = folder();
+        let path = folder.path().join("l");
+        write(&path, vec![invalid(1, "", reason)]);
+        write(&path, vec![entry(1, Outcome::Recalled)]);
+        assert_eq!(last_words(&path), [(1, Outcome::Recalled)], "{reason}");
+    }
+}
+
+#[test]
 fn an_entry_without_a_name_is_shown_as_the_ledger_s_own_where_others_have_one() {
     let folder = folder();
     let path = folder.path().join("l");

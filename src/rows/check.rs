@@ -1,4 +1,8 @@
 //! What an ID must be, and how a piece of bad input is shown to a person.
+//!
+//! The wording of a reason, here and wherever else a row is refused, is part of the ledger's format:
+//! a bad row is known by its line and its reason. If a reason is reworded, `run --resume` no longer
+//! recognizes the bad rows that a ledger has under the old wording, and records them again.
 
 use std::fmt::Write;
 
@@ -23,6 +27,28 @@ pub(super) fn id(field: Field, bytes: &[u8], encoding: Encoding) -> Result<&str,
         Some(complaint) => Err(format!("the {field} {complaint}: {}", excerpt(bytes))),
         None => Ok(text),
     }
+}
+
+/// How the reason ends for a bad object that is not the first on its line.
+const OBJECT: (&str, &str) = (" (object ", " of the line)");
+
+/// The reason for a bad object, the `nth` on its line. A bad row is known by its line and its
+/// reason, and a whole array may be one line.
+pub(super) fn reason_of_object(reason: String, nth: u64) -> String {
+    let (before, after) = OBJECT;
+    match nth {
+        1 => reason,
+        nth => format!("{reason}{before}{nth}{after}"),
+    }
+}
+
+/// Whether a reason is that of an object that is not the first on its line.
+pub(crate) fn is_of_later_object(reason: &str) -> bool {
+    let (before, after) = OBJECT;
+    let nth = reason
+        .strip_suffix(after)
+        .and_then(|reason| reason.rsplit_once(before));
+    nth.is_some_and(|(_, nth)| nth.parse::<u64>().is_ok())
 }
 
 fn complaint(id: &str) -> Option<&'static str> {

@@ -50,6 +50,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use batch::Batch;
+pub(crate) use check::is_of_later_object;
 pub use columns::Columns;
 pub use encoding::Encoding;
 pub use name::plain_name;

@@ -11,7 +11,7 @@ use serde::de::IgnoredAny;
 
 use super::batch::Batch;
 use super::blocks::{Blocks, MARK, MAX_RECORD};
-use super::check::excerpt;
+use super::check::{excerpt, reason_of_object};
 use super::columns::Columns;
 use super::encoding::Encoding;
 use super::input::{Ahead, Reader};
@@ -173,12 +173,7 @@ impl<R: Input> ObjectRows<R> {
         match ids(&objects.data()[..len], &self.columns, self.encoding) {
             Ok([group, sender, topic]) => batch.push(None, line, [&group, &sender, &topic]),
             Err(reason) => {
-                // A bad row is known by its line and its reason, and an array may be one line.
-                let reason = match objects.on_line {
-                    1 => reason,
-                    nth => format!("{reason} (object {nth} of the line)"),
-                };
-                batch.refuse(line, reason);
+                batch.refuse(line, reason_of_object(reason, objects.on_line));
             }
         }
         self.objects.pass(len);
