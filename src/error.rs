@@ -89,6 +89,15 @@ impl Error {
         }
     }
 
+    /// The same error as that of a larger thing: its message says first what that is, and its kind
+    /// is that of the larger thing. The hint and the cause stay.
+    #[must_use]
+    pub(crate) fn within(mut self, kind: Kind, what: impl fmt::Display) -> Self {
+        self.kind = kind;
+        self.message = format!("{what}: {}", self.message);
+        self
+    }
+
     /// Adds the cause, which is printed behind the message.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -130,6 +139,21 @@ impl StdError for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_within_something_keeps_its_cause_and_its_only_hint_at_the_end() {
+        let error = Error::usage("no number")
+            .because("a letter")
+            .hint("write 5")
+            .within(Kind::Input, "step 2")
+            .within(Kind::Input, "script a.toml")
+            .or_hint("see the sample");
+        assert_eq!(error.kind(), Kind::Input);
+        assert_eq!(
+            error.to_string(),
+            "script a.toml: step 2: no number: a letter\n  hint: write 5"
+        );
+    }
 
     #[test]
     fn whatever_it_tells_of_it_drives_no_terminal_and_keeps_its_lines() {

@@ -66,21 +66,14 @@ fn options(args: &MockArgs) -> Result<Options> {
 /// The script, with the outages that are flags.
 fn script(args: &MockArgs) -> Result<Script> {
     let mut script = match &args.script {
-        Some(path) => Script::load(path).map_err(show_sample)?,
+        Some(path) => Script::load(path)
+            .map_err(|error| error.or_hint("samples/incident.toml shows one that works"))?,
         None => Script::default(),
     };
     for outage in &args.away {
         script.add_outage(outage)?;
     }
     Ok(script)
-}
-
-/// Shows a script that works to whoever wrote one that does not, unless that was told already.
-fn show_sample(error: Error) -> Error {
-    if error.to_string().contains("hint: ") {
-        return error;
-    }
-    error.hint("samples/incident.toml shows one that works")
 }
 
 fn parse<T: FromStr<Err = Error>>(name: &str, text: Option<&str>) -> Result<Option<T>> {

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use crate::cli::MockInsideArgs;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::mock::{Cap, Latency, Options};
 
 /// What the mock inside is started with. `latency` is what counts for it: the flag, or a default.
@@ -29,5 +29,5 @@ pub(crate) fn mock_options(args: &MockInsideArgs, latency: Option<&str>) -> Resu
 /// Usage, naming the flag.
 pub(crate) fn flag<T: FromStr<Err = Error>>(name: &str, text: &str) -> Result<T> {
     text.parse()
-        .map_err(|error| Error::usage(format!("{name}: {error}")))
+        .map_err(|error: Error| error.within(Kind::Usage, name))
 }

@@ -28,7 +28,7 @@ use serde::Deserialize;
 use super::fault::{self, Fault, What};
 use super::key::{Key, Only};
 use super::latency::{Latency, duration};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 
 /// What happens when.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -77,9 +77,8 @@ impl Script {
         let text = std::fs::read_to_string(path).map_err(|error| {
             Error::input(format!("can't read the script {}", path.display())).because(error)
         })?;
-        Self::from_toml(&text).map_err(|error| {
-            Error::input(format!("can't use the script {}: {error}", path.display()))
-        })
+        let what = format_args!("can't use the script {}", path.display());
+        Self::from_toml(&text).map_err(|error| error.within(Kind::Input, what))
     }
 
     /// A script written in TOML.
@@ -90,7 +89,7 @@ impl Script {
         let whole: Whole = toml::from_str(text).map_err(|error| Error::input(error.to_string()))?;
         let steps = (1..).zip(whole.during).map(|(number, during)| {
             let step = Step::read(during);
-            step.map_err(|error| Error::input(format!("step {number}: {error}")))
+            step.map_err(|error| error.within(Kind::Input, format_args!("step {number}")))
         });
         Ok(Self {
             steps: steps.collect::<Result<_>>()?,

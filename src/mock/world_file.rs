@@ -27,7 +27,7 @@ use super::ids;
 use super::key::Key;
 use super::world::{GroupState, Room, TYPES, World};
 use crate::api::endpoint::REGIONS;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 
 /// The app that the groups belong to.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -140,9 +140,8 @@ impl World {
         } else {
             Self::from_jsonl(&text)
         };
-        world.map_err(|error| {
-            Error::input(format!("can't use the world {}: {error}", path.display())).hint(SAMPLE)
-        })
+        let what = format_args!("can't use the world {}", path.display());
+        world.map_err(|error| error.within(Kind::Input, what).or_hint(SAMPLE))
     }
 
     /// A world written in TOML.
@@ -168,7 +167,7 @@ impl World {
             if line.trim().is_empty() {
                 continue;
             }
-            let at = |error: Error| Error::input(format!("line {number}: {error}"));
+            let at = |error: Error| error.within(Kind::Input, format_args!("line {number}"));
             let line: Line = serde_json::from_str(line)
                 .map_err(|error| at(Error::input("not as expected").because(error)))?;
             match (line, &mut world) {

@@ -262,6 +262,7 @@ fn a_bound_may_be_as_high_as_one_likes() {
 fn a_script_that_is_none_is_told_of_the_sample() {
     let place = Place::with_rows(rows(1));
     place.write("odd.toml", "[[during]]\nfail = [\"10002\"]\n");
+    place.write("typo.toml", "[[during]]\nfrm = \"hint: 1s\"\n");
     let mock = |script: &str| {
         let done = place.recall(["mock", "--listen", "127.0.0.1:0", "--script", script]);
         done.finish().exits(1)
@@ -270,7 +271,35 @@ fn a_script_that_is_none_is_told_of_the_sample() {
         let done = mock(script).says(script);
         assert_eq!(done.stderr.matches("hint: ").count(), 1, "{}", done.stderr);
     }
-    mock("rows.csv").says("samples/incident.toml");
+    for script in ["rows.csv", "typo.toml"] {
+        mock(script).says("\n  hint: samples/incident.toml");
+    }
+}
+
+#[test]
+fn an_error_in_a_file_of_the_mock_ends_in_exactly_one_hint() {
+    let place = Place::new();
+    place.write("nothing.toml", "[[during]]\nfrom = \"1s\"\n");
+    place.write("fault.toml", "[[during]]\nfail = [\"10002=5\"]\n");
+    place.write("world.toml", "[app]\nsdkappid = 1\n");
+    place.write("world.jsonl", "{}\n");
+    for (flag, file, hint) in [
+        ("--script", "nothing.toml", "give it fail, latency or away"),
+        (
+            "--script",
+            "fault.toml",
+            "write a number and a percent sign",
+        ),
+        ("--world", "world.toml", "samples/world.toml shows"),
+        ("--world", "world.jsonl", "samples/world.toml shows"),
+    ] {
+        let mock = place.recall(["mock", "--listen", "127.0.0.1:0", flag, file]);
+        let done = mock.finish().exits(1).says(file);
+        let hints: Vec<_> = done.stderr.split("\n  hint: ").skip(1).collect();
+        assert_eq!(hints.len(), 1, "{}", done.stderr);
+        assert!(hints[0].starts_with(hint), "{}", done.stderr);
+        assert_eq!(done.stderr.matches("hint: ").count(), 1, "{}", done.stderr);
+    }
 }
 
 #[test]
