@@ -10,10 +10,12 @@ use crate::harmless::harmless;
 pub enum Kind {
     /// Flags, environment or configuration: nothing was read or called.
     Usage,
-    /// The rows could not be read.
+    /// The rows, or other data that was given, could not be read.
     Input,
-    /// The ledger, or a file made from it, could not be read or written.
+    /// The ledger or its failed-rows file could not be read or written.
     Ledger,
+    /// Something else could not be written: stdout, the terminal, a page.
+    Output,
     /// No call could be made at all: TLS set-up, a port that is taken.
     Service,
     /// The service ended it before the first recall.
@@ -61,6 +63,11 @@ impl Error {
     /// [`Kind::Ledger`].
     pub fn ledger(message: impl Into<String>) -> Self {
         Self::new(Kind::Ledger, message)
+    }
+
+    /// [`Kind::Output`].
+    pub fn output(message: impl Into<String>) -> Self {
+        Self::new(Kind::Output, message)
     }
 
     /// [`Kind::Service`].

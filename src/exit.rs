@@ -5,7 +5,7 @@ use crate::run::Stop;
 
 /// Every row was recalled, or skipped for a reason.
 pub const OK: u8 = 0;
-/// The job could not be done: input, disk, ledger.
+/// The job could not be done: input, disk, ledger, output.
 pub const COULD_NOT_RUN: u8 = 1;
 /// Flags, environment or configuration.
 pub const USAGE: u8 = 2;
@@ -20,7 +20,7 @@ pub const INTERRUPTED: u8 = 130;
 pub fn of_error(kind: Kind) -> u8 {
     match kind {
         Kind::Usage => USAGE,
-        Kind::Input | Kind::Ledger | Kind::Service => COULD_NOT_RUN,
+        Kind::Input | Kind::Ledger | Kind::Output | Kind::Service => COULD_NOT_RUN,
         Kind::Stopped | Kind::Outage => STOPPED,
         Kind::Interrupted => INTERRUPTED,
     }

@@ -50,10 +50,14 @@ pub(super) fn somebody(rehearsal: bool, output: &OutputArgs) -> Result<Option<So
     let terminal = open("/dev/tty").or_else(|_| open(of_it));
     match terminal {
         Ok(terminal) => Ok(Some(Somebody::AtTheirTerminal(terminal))),
-        Err(error) => Err(Error::usage("cannot ask on this terminal")
-            .because(error)
-            .hint("nothing was recalled; --yes agrees beforehand")),
+        Err(error) => Err(cannot_ask(error)),
     }
+}
+
+fn cannot_ask(error: io::Error) -> Error {
+    Error::output("cannot ask on this terminal")
+        .because(error)
+        .hint("nothing was recalled; --yes agrees beforehand")
 }
 
 impl Somebody {
@@ -74,8 +78,7 @@ impl Somebody {
         calls: Option<u64>,
     ) -> Result<bool> {
         let answer = self.answer(&question(service, plan, what, calls));
-        let answer =
-            answer.map_err(|error| Error::input("cannot ask on this terminal").because(error))?;
+        let answer = answer.map_err(cannot_ask)?;
         Ok(matches!(
             answer.trim().to_ascii_lowercase().as_str(),
             "y" | "yes"

@@ -29,7 +29,7 @@ pub fn run(args: &ExportArgs) -> Result<u8> {
         // The reader has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(exit::OK),
         Err(error) => Err(error.downcast().unwrap_or_else(|error| {
-            Error::ledger("cannot write the export to stdout").because(error)
+            Error::output("cannot write the export to stdout").because(error)
         })),
         Ok(()) => Ok(exit::OK),
     }

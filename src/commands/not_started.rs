@@ -17,7 +17,9 @@ pub(super) fn print(output: &OutputArgs, ledger: &Path, why: Kind) -> Result<()>
         Kind::Stopped => "service",
         Kind::Outage => "outage",
         Kind::Interrupted => "interrupted",
-        Kind::Usage | Kind::Input | Kind::Ledger | Kind::Service => return Ok(()),
+        Kind::Usage | Kind::Input | Kind::Ledger | Kind::Output | Kind::Service => {
+            return Ok(());
+        }
     };
     if !output.json {
         return Ok(());

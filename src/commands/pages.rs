@@ -36,7 +36,7 @@ pub fn man(args: &ManArgs) -> Result<u8> {
         Some(folder) => fs::create_dir_all(folder)
             .and_then(|()| write_all(&cli, folder))
             .map_err(|error| {
-                Error::input(format!("cannot write man pages to {}", folder.display()))
+                Error::output(format!("cannot write man pages to {}", folder.display()))
                     .because(error)
             })?,
     }

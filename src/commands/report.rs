@@ -29,7 +29,7 @@ pub fn run(args: &ReportArgs, screen: &Screen) -> Result<u8> {
     if let Some(file) = &args.html {
         let page = report::page(&report);
         durable::replace(file, |to| to.write_all(page.as_bytes())).map_err(|error| {
-            Error::ledger(format!("cannot write the report to {}", file.display())).because(error)
+            Error::output(format!("cannot write the report to {}", file.display())).because(error)
         })?;
         screen.line(&format!("Report: {}", harmless(file)));
     }
@@ -57,7 +57,7 @@ fn check_that_it_may_be_replaced(file: &Path) -> Result<()> {
             "--html {name} is there and is no page of recall's, so it is not replaced"
         ))
         .hint("give another name, such as report.html")),
-        Err(error) => Err(Error::ledger(format!("cannot look at {name}")).because(error)),
+        Err(error) => Err(Error::output(format!("cannot look at {name}")).because(error)),
     }
 }
 

@@ -12,7 +12,7 @@ pub(super) fn print(text: &str) -> Result<()> {
         .and_then(|()| stdout.flush())
     {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Error::input("cannot write to stdout").because(error))
+            Err(Error::output("cannot write to stdout").because(error))
         }
         _ => Ok(()),
     }

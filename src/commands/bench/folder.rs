@@ -16,7 +16,7 @@ impl Folder {
         let path = std::env::temp_dir().join(name);
         // Fails where there is something already.
         fs::create_dir(&path).map_err(|error| {
-            Error::ledger(format!("cannot make the folder {}", path.display()))
+            Error::output(format!("cannot make the folder {}", path.display()))
                 .because(error)
                 .hint("TMPDIR says where it lies")
         })?;
