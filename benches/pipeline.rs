@@ -56,7 +56,6 @@ fn recall(input: &Path, mock: &Mock, concurrency: usize) {
             created: "2026-11-22T10:00:00Z".parse().expect("a time"),
         },
         start: Start::Afresh,
-        skip_settled: true,
     };
     let (_stop, interrupts) = tokio::sync::mpsc::unbounded_channel();
     let mut silent = Silent;

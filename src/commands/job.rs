@@ -31,8 +31,6 @@ pub(super) struct Job<'a> {
     pub(super) input: String,
     pub(super) ledger: PathBuf,
     pub(super) start: Start,
-    /// Whether rows that the ledger has settled are not sent again.
-    pub(super) skip_settled: bool,
     pub(super) failed_rows: PathBuf,
     pub(super) failed_format: Format,
     /// The command that goes on with it, should it be stopped.
@@ -62,7 +60,6 @@ pub(super) fn finish(mut job: Job<'_>, screen: &Screen) -> Result<u8> {
         path: job.ledger.clone(),
         header,
         start: job.start,
-        skip_settled: job.skip_settled,
     };
     let ledger = harmless(&job.ledger);
     let mut patience = Some(screen.patience(format!("Reading the ledger {ledger}…")));
@@ -90,10 +87,11 @@ pub(super) fn finish(mut job: Job<'_>, screen: &Screen) -> Result<u8> {
     let known = *failed.as_ref().unwrap_or(&0);
     // A replay has just called those of earlier runs again.
     let earlier = known.saturating_sub(finished.tally.failed);
-    let before = if job.skip_settled { earlier } else { 0 };
+    let skips_settled = job.start.skips_settled();
+    let before = if skips_settled { earlier } else { 0 };
     let failed_rows = (known > 0).then_some(job.failed_rows);
     let summary = Summary::new(&finished, cap, job.ledger, failed_rows, before);
-    match summary.nothing_to_do(job.skip_settled.then_some(&job.input)) {
+    match summary.nothing_to_do(skips_settled.then_some(&job.input)) {
         Some(nothing) => screen.line(&nothing),
         None => screen.line(summary.text(screen.width()).trim_end()),
     }

@@ -54,7 +54,6 @@ pub fn run(args: &ReplayArgs, screen: &Screen) -> Result<u8> {
         input: header.input,
         ledger: args.ledger.clone(),
         start,
-        skip_settled: false,
         failed_rows: to,
         failed_format,
         go_on: again::this_command(None),

@@ -105,7 +105,6 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
         output: &args.output,
         ledger,
         start,
-        skip_settled: true,
         failed_rows,
         go_on: again::run_again(&args.rows.inputs),
         replay,

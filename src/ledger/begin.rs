@@ -32,6 +32,14 @@ pub enum Start {
     },
 }
 
+impl Start {
+    /// Whether rows that the ledger has settled are not called. A replay calls those that failed
+    /// again.
+    pub fn skips_settled(self) -> bool {
+        !matches!(self, Self::Replay { .. })
+    }
+}
+
 /// Opens a ledger where the next entry goes, and tells `settled` of every entry in it.
 pub(super) fn open(
     path: &Path,

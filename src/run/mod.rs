@@ -85,8 +85,6 @@ pub struct LedgerFile {
     pub header: Header,
     /// Whether there may be one already.
     pub start: Start,
-    /// Whether what it has settled is not sent again. A replay sends what has failed again.
-    pub skip_settled: bool,
 }
 
 /// How a run ended.
@@ -153,15 +151,14 @@ pub async fn run<L>(
         fastrand::u64(..),
         now,
     );
-    let resumes = file.skip_settled && file.start == Start::Resume;
-    let about = if resumes {
+    let about = if file.start == Start::Resume {
         about_entries(&file.path)
     } else {
         0
     };
     let ledger = schedule.seen().settled_earlier(about, |earlier| {
         Ledger::open(&file.path, &file.header, file.start, |settled| {
-            if file.skip_settled {
+            if file.start.skips_settled() {
                 earlier.settled(settled);
             }
         })

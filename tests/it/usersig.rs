@@ -197,7 +197,6 @@ fn a_usersig_that_has_grown_old_while_the_machine_slept_is_signed_anew_before_th
             created: Timestamp::now(),
         },
         start: Start::New,
-        skip_settled: true,
     };
     let row = |line: u64| {
         Ok(Row {

@@ -145,7 +145,6 @@ fn measure(part: &Part, args: &BenchArgs, screen: &Screen) -> Result<(Figures, O
             created: Timestamp::now(),
         },
         start: Start::New,
-        skip_settled: true,
     };
     let plan = Plan {
         rate: part.rate,
