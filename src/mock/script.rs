@@ -211,6 +211,12 @@ impl Step {
                     .hint("leave group, sender and topic out, or write fail in the place of away"),
             );
         }
+        if self.away && (!self.faults.is_empty() || self.latency.is_some()) {
+            return Err(
+                Error::input("no call is answered while the service is away")
+                    .hint("leave fail and latency out, or move them to a step of their own"),
+            );
+        }
         if is_for_some && self.faults.iter().any(|fault| fault.what == What::Refuse) {
             return Err(
                 Error::input("a connection is refused before its row is known")
@@ -326,6 +332,8 @@ mod tests {
         for (step, why) in [
             ("group = 'g'\naway = true", "away for every row"),
             ("topic = ''\naway = true", "away for every row"),
+            ("away = true\nfail = ['502=1%']", "no call is answered"),
+            ("away = true\nlatency = '1s'", "no call is answered"),
             (
                 "group = 'g'\nfail = ['refuse=9%']",
                 "before its row is known",
