@@ -15,8 +15,8 @@ use crate::exit;
 use crate::monitor::Screen;
 use crate::monitor::status::how_long;
 use crate::preflight;
-use crate::run::least_time;
-use crate::survey::{Census, FaultyRows, Survey};
+use crate::survey::{FaultyRows, Found, Survey};
+use crate::words::thousands;
 
 /// Looks through an input.
 ///
@@ -91,7 +91,7 @@ struct Checked<'a> {
     groups_online: Option<&'a preflight::GroupsReport>,
     /// Calls that a run would make, without retries.
     calls: u64,
-    /// How long they take at the rate that is set; none where they go as fast as they can.
+    /// How long they take at the rate that is set, rounded up; none if they go as fast as they can.
     seconds_at_cap: Option<u64>,
 }
 
@@ -104,8 +104,8 @@ impl<'a> Checked<'a> {
         Self {
             census,
             groups_online,
-            calls: census.calls(),
-            seconds_at_cap: rate.map(|rate| least_time(census.calls(), rate).as_secs()),
+            calls: found.calls(),
+            seconds_at_cap: rate.map(|rate| found.calls().div_ceil(u64::from(rate))),
         }
     }
 }

@@ -98,7 +98,7 @@ fn as_json_it_is_one_object_that_adds_up() {
         ("groups", 7),
         ("senders", 8),
         ("topics", 1),
-        ("seconds_at_cap", 0),
+        ("seconds_at_cap", 1),
     ];
     for (key, count) in counts {
         assert_eq!(done.count(key), count, "{key}");
