@@ -39,8 +39,11 @@ impl Header {
 
 /// The name of an input, or that of the first of several.
 pub(super) fn first_input(input: &str) -> &str {
-    match input.rsplit_once(" and ") {
-        Some((first, others)) if others.ends_with(" more") => first,
+    let several = input
+        .strip_suffix(" more")
+        .and_then(|input| input.rsplit_once(" and "));
+    match several {
+        Some((first, others)) if others.parse::<usize>().is_ok() => first,
         _ => input,
     }
 }

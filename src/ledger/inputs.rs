@@ -52,6 +52,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_input_whose_name_reads_like_several_is_still_one() {
+        let input = "milk and some more";
+        assert_eq!(first_input(input), input);
+        assert_eq!(own_input(input), Some(input.to_owned()));
+        assert_eq!(first_input("a and b.csv and 2 more"), "a and b.csv");
+        assert_eq!(own_input("a.csv and 1 more"), None);
+    }
+
+    #[test]
     fn what_comes_through_a_pipe_is_known_as_such() {
         for name in ["stdin", "/dev/fd/63", "/proc/self/fd/0"] {
             assert!(is_passing(name), "{name}");
