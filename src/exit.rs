@@ -11,6 +11,8 @@ pub const COULD_NOT_RUN: u8 = 1;
 pub const USAGE: u8 = 2;
 /// Finished, but some rows failed or are invalid.
 pub const ROWS_FAILED: u8 = 3;
+/// The `UserSig` that `recall usersig show` was asked about has expired.
+pub const USERSIG_EXPIRED: u8 = 3;
 /// Stopped by the service, an outage or the guard; resumable.
 pub const STOPPED: u8 = 4;
 /// Interrupted; resumable.

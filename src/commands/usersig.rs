@@ -83,7 +83,7 @@ fn show(args: &ShowArgs, now: u64) -> Result<u8> {
         print(&shown.text())?;
     }
     Ok(if shown.expired {
-        exit::ROWS_FAILED
+        exit::USERSIG_EXPIRED
     } else {
         exit::OK
     })
