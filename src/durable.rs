@@ -207,7 +207,6 @@ mod tests {
         assert_eq!(part.expect("there"), "another's");
     }
 
-    #[cfg(unix)]
     #[test]
     fn a_link_is_replaced_and_not_what_it_leads_to() {
         let folder = folder();
@@ -220,7 +219,6 @@ mod tests {
         assert_eq!(fs::read_to_string(&other).expect("there"), "older");
     }
 
-    #[cfg(unix)]
     #[test]
     fn the_new_file_has_the_rights_of_a_new_file() {
         use std::os::unix::fs::PermissionsExt as _;

@@ -1,4 +1,5 @@
-//! Whoever watches a run. The library never prints; it tells a monitor.
+//! Whoever watches a run. Only this module and `commands` write to the terminal; the rest of the
+//! library tells a monitor, or logs.
 
 mod bar;
 mod frame;

@@ -135,7 +135,8 @@ impl Finished {
 /// it returns besides is dropped after the last call, when nobody listens any more.
 ///
 /// # Errors
-/// When the ledger can't be opened. Where it can't be written any more, that is in what is returned.
+/// When the ledger can't be opened, or `listen` fails. If the ledger can't be written any more,
+/// that is in what is returned.
 pub async fn run<L>(
     plan: Plan,
     feed: Feed,
