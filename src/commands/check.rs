@@ -15,8 +15,7 @@ use crate::exit;
 use crate::monitor::Screen;
 use crate::monitor::status::how_long;
 use crate::preflight;
-use crate::survey::{FaultyRows, Found, Survey};
-use crate::words::thousands;
+use crate::survey::{Census, FaultyRows, Survey};
 
 /// Looks through an input.
 ///
@@ -104,8 +103,8 @@ impl<'a> Checked<'a> {
         Self {
             census,
             groups_online,
-            calls: found.calls(),
-            seconds_at_cap: rate.map(|rate| found.calls().div_ceil(u64::from(rate))),
+            calls: census.calls(),
+            seconds_at_cap: rate.map(|rate| census.calls().div_ceil(u64::from(rate))),
         }
     }
 }

@@ -235,7 +235,7 @@ impl Lookups {
     pub(super) fn answered(
         &mut self,
         mut call: Call,
-        answer: Answer,
+        answer: GroupInfo,
         now: Instant,
     ) -> Vec<(String, GroupState)> {
         self.in_flight -= 1;
@@ -278,11 +278,11 @@ impl Lookups {
 
     /// One of these groups can't be asked for, and only halves can tell which one. Returns those
     /// that stay unknown.
-    fn refused(&mut self, call: Call, code: i64, now: Instant) -> Vec<(String, State)> {
+    fn refused(&mut self, call: Call, code: i64, now: Instant) -> Vec<(String, GroupState)> {
         let is_one = call.groups.len() == 1;
         self.refused += usize::from(is_one);
         if is_one || self.refused > MOST_REFUSED {
-            let unknown = |group| (group, State::Unknown(code));
+            let unknown = |group| (group, GroupState::Unknown(code));
             return call.groups.into_iter().map(unknown).collect();
         }
         self.waiting.extend(call.halves().map(|half| (now, half)));

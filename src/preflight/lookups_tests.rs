@@ -344,7 +344,7 @@ fn an_expired_usersig_is_signed_anew_once_where_that_can_be() {
 #[test]
 fn a_group_for_which_every_usersig_has_expired_is_not_known_and_the_others_are() {
     let groups = names(30_000);
-    let expired = |call: &Call, _: &Looked| {
+    let expired = |call: &Call, _: &Finished| {
         if call.groups.contains(&groups[70]) {
             70001
         } else {
@@ -354,7 +354,7 @@ fn a_group_for_which_every_usersig_has_expired_is_not_known_and_the_others_are()
     let mut looked = look(&plan(200, 200), true, &groups, expired);
     assert_eq!((looked.renewals, &looked.given_up), (3, &None));
     let told = looked.told.insert(groups[70].clone(), vec![PUBLIC]);
-    assert_eq!(told, Some(vec![State::Unknown(70001)]));
+    assert_eq!(told, Some(vec![GroupState::Unknown(70001)]));
     tells_of_each(&looked, &groups, PUBLIC);
 }
 

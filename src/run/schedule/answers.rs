@@ -77,11 +77,11 @@ impl Schedule {
 
     fn expired(&mut self, mut job: Job, answer: Answer, now: Instant) {
         match self.signature.expired(job.signature, job.renewals) {
-            Remedy::SendAgain => self.queue.wait(job, now),
+            Remedy::SendAgain => self.queue.push_retry(job, now),
             Remedy::Renew => {
                 self.renew(Notice::Renewed);
                 job.renewals += 1;
-                self.queue.wait(job, now);
+                self.queue.push_retry(job, now);
             }
             Remedy::Stop => self.stop_for(answer.reply),
             Remedy::GiveUp => self.fail(job, answer),
