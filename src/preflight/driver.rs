@@ -1,13 +1,10 @@
 //! The loop that acts: it reads rows, makes calls, and sleeps.
 
 use std::num::NonZeroU64;
-use std::pin::pin;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::FutureExt as _;
-use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use tokio::sync::mpsc::{self, UnboundedReceiver};
-use tokio::time::{MissedTickBehavior, interval, sleep_until};
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::Finished;
 use super::groups_report::GroupsReport;
@@ -20,11 +17,9 @@ use crate::display::time;
 use crate::error::{Error, Kind, Result};
 use crate::monitor::{Monitor, PreflightProgress};
 use crate::rows::Batch;
-use crate::run::{Extent, Feed, Groups, KnownGroups, Plan};
+use crate::run::{Extent, Feed, Groups, Heard, InFlight, KnownGroups, Plan, ticks, until};
 use crate::survey::Survey;
 
-/// How often the monitor hears of progress.
-const TICK: Duration = Duration::from_millis(100);
 /// What to do about a service that is out.
 const LATER: &str = "begin again when the service is back";
 
@@ -62,53 +57,50 @@ impl<'a> Driver<'a> {
         monitor: &mut dyn Monitor,
         mut interrupts: UnboundedReceiver<()>,
     ) -> Result<Finished> {
-        let mut calls = FuturesUnordered::new();
-        let (tell_written, mut written) = mpsc::unbounded_channel();
-        let mut tick = interval(TICK);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut calls = InFlight::new();
+        let mut ticks = ticks();
         loop {
             let wake = loop {
                 match self.lookups.next(Instant::now()) {
-                    Next::Call(call) => calls.push(ask(&mut self.client, call, &tell_written)),
+                    Next::Call(call) => {
+                        calls.start(|written| ask(&mut self.client, call, written));
+                    }
                     Next::Renew => self.client.renew(usersig::now()),
                     Next::Until(at) => break Some(at),
                     Next::Wait => break None,
                     Next::Done => return self.end(),
                 }
             };
-            let timer = pin!(async {
-                match wake {
-                    Some(at) => sleep_until(at.into()).await,
-                    None => std::future::pending().await,
-                }
-            });
             tokio::select! {
                 biased;
                 // What is in flight changes nothing and may be lost.
                 Some(()) = interrupts.recv() => return Err(Error::interrupted()),
-                Some(call) = written.recv() => self.lookups.written(call, Instant::now()),
-                Some((call, answer)) = calls.next() => {
-                    // First, so that a call which ended is known to have been on the wire.
-                    drain(&mut written, &mut self.lookups);
-                    self.answered(call, answer);
-                }
+                heard = calls.next() => self.hear(heard),
                 batch = self.input.feed.next(), if self.lookups.wants_groups() => match batch {
                     Some(batch) => self.input.take(batch?, &mut self.lookups)?,
                     None => self.lookups.close(),
                 },
-                () = timer => {}
-                _ = tick.tick() => monitor.preflight(&self.progress()),
+                () = until(wake) => {}
+                _ = ticks.tick() => monitor.preflight(&self.progress()),
             }
-            drain(&mut written, &mut self.lookups);
+            while let Some(heard) = calls.at_hand() {
+                self.hear(heard);
+            }
             if let Some(notice) = self.lookups.watch().news(Instant::now()) {
                 monitor.notice(&notice);
             }
         }
     }
 
-    fn answered(&mut self, call: Call, answer: GroupInfo) {
-        for (group, state) in self.lookups.answered(call, answer, Instant::now()) {
-            self.report.add(group, state);
+    fn hear(&mut self, heard: Heard<(Call, GroupInfo)>) {
+        let now = Instant::now();
+        match heard {
+            Heard::Written(call) => self.lookups.written(call, now),
+            Heard::Ended((call, answer)) => {
+                for (group, state) in self.lookups.answered(call, answer, now) {
+                    self.report.add(group, state);
+                }
+            }
         }
     }
 
@@ -194,12 +186,6 @@ fn ask(
     client
         .group_info(&call.groups, call.number, Some(written.clone()))
         .map(|answer| (call, answer))
-}
-
-fn drain(written: &mut UnboundedReceiver<u64>, lookups: &mut Lookups) {
-    while let Ok(call) = written.try_recv() {
-        lookups.written(call, Instant::now());
-    }
 }
 
 fn error(given_up: &GivenUp) -> Error {

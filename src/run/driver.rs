@@ -1,17 +1,15 @@
 //! The loop that acts: it starts calls, takes in rows and answers, sleeps, and records.
 
 use std::collections::BTreeMap;
-use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
-use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use jiff::Timestamp;
-use tokio::sync::mpsc::{self, UnboundedReceiver};
-use tokio::time::{MissedTickBehavior, interval, sleep_until};
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::feed::{Extent, Feed};
 use super::forecast::{Forecast, to_call};
+use super::in_flight::{Heard, InFlight, ticks, until};
 use super::queue::Job;
 use super::schedule::Schedule;
 use super::steps::{Answer, Effect, Limit, Next, Stop};
@@ -22,9 +20,6 @@ use crate::error::{Error, Result};
 use crate::ledger::Ledger;
 use crate::monitor::{Monitor, Notice, Progress, State, Total};
 use crate::rows::Batch;
-
-/// How often the monitor hears of progress.
-const TICK: Duration = Duration::from_millis(100);
 
 /// A run, and all that it owns.
 pub(super) struct Driver<'a> {
@@ -81,10 +76,8 @@ impl<'a> Driver<'a> {
 
     /// Turns until every row is settled, or the run is stopped and nothing is in flight.
     pub(super) async fn run(&mut self) {
-        let mut calls = FuturesUnordered::new();
-        let (tell_written, mut written) = mpsc::unbounded_channel();
-        let mut tick = interval(TICK);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut calls = InFlight::new();
+        let mut ticks = ticks();
         loop {
             // By the clock on the wall, which is what a UserSig runs out by: of a machine's sleep
             // `Instant` knows nothing.
@@ -95,7 +88,9 @@ impl<'a> Driver<'a> {
             self.carry_out();
             let (wake, limit) = loop {
                 match self.schedule.next(Instant::now()) {
-                    Next::Call(job) => calls.push(call(&mut self.client, job, &tell_written)),
+                    Next::Call(job) => {
+                        calls.start(|written| call(&mut self.client, job, written));
+                    }
                     Next::Until(at, limit) => break (Some(at), limit),
                     Next::Wait(limit) => break (None, limit),
                     Next::Done => {
@@ -106,24 +101,9 @@ impl<'a> Driver<'a> {
             };
             self.carry_out();
             let slept_from = Instant::now();
-            let timer = pin!(async {
-                match wake {
-                    Some(at) => sleep_until(at.into()).await,
-                    None => std::future::pending().await,
-                }
-            });
             tokio::select! {
                 biased;
-                Some(call) = written.recv() => self.schedule.written(call, Instant::now()),
-                Some((job, answer)) = calls.next() => {
-                    drain(&mut written, &mut self.schedule);
-                    self.schedule.answered(job, answer, Instant::now());
-                    // Those that ended with it, so that the ledger gets them at once.
-                    while let Some(Some((job, answer))) = calls.next().now_or_never() {
-                        drain(&mut written, &mut self.schedule);
-                        self.schedule.answered(job, answer, Instant::now());
-                    }
-                }
+                heard = calls.next() => self.hear(heard),
                 recorded = self.ledger.recorded() => match recorded {
                     Some(recorded) => self.schedule.recorded(recorded - std::mem::replace(&mut self.recorded, recorded)),
                     // The ledger can't be written any more; `finish` tells why.
@@ -137,10 +117,14 @@ impl<'a> Driver<'a> {
                     self.monitor.notice(&Notice::Stopping { in_flight: self.schedule.in_flight() });
                 }
                 batch = self.feed.next(), if self.schedule.wants_rows() => self.take(batch),
-                () = timer => {}
-                _ = tick.tick() => self.tell_progress(),
+                () = until(wake) => {}
+                _ = ticks.tick() => self.tell_progress(),
             }
-            drain(&mut written, &mut self.schedule);
+            // All that is there already goes to the schedule before it is asked again, and to the
+            // ledger at once.
+            while let Some(heard) = calls.at_hand() {
+                self.hear(heard);
+            }
             *self.waited.entry(limit).or_default() += slept_from.elapsed();
         }
     }
@@ -164,6 +148,14 @@ impl<'a> Driver<'a> {
             tally: self.schedule.into_tally(),
             read_all,
             end,
+        }
+    }
+
+    fn hear(&mut self, heard: Heard<(Job, Answer)>) {
+        let now = Instant::now();
+        match heard {
+            Heard::Written(call) => self.schedule.written(call, now),
+            Heard::Ended((job, answer)) => self.schedule.answered(job, answer, now),
         }
     }
 
@@ -284,14 +276,6 @@ fn call(
         };
         (job, answer)
     })
-}
-
-/// Stamps what has been written. Before an answer is looked at, so that a call which ended is
-/// known to have been on the wire.
-fn drain(written: &mut UnboundedReceiver<u64>, schedule: &mut Schedule) {
-    while let Ok(call) = written.try_recv() {
-        schedule.written(call, Instant::now());
-    }
 }
 
 #[cfg(test)]

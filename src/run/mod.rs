@@ -16,6 +16,7 @@
 //!                       ├─ outage           is it the service that fails?
 //!                       ├─ signature        which UserSig did the call carry?
 //!                       └─ guard            is this run a mistake?
+//!            ├───────► in_flight  the calls, and what is heard of them
 //!            └───────► forecast   how long will the rest take?
 //! ```
 //!
@@ -29,6 +30,7 @@ mod feed;
 mod forecast;
 mod groups;
 mod guard;
+mod in_flight;
 mod intake;
 mod news;
 mod outage;
@@ -58,6 +60,7 @@ pub use feed::{Extent, Feed};
 pub use groups::KnownGroups;
 pub(crate) use groups::{GroupFate, Groups};
 pub use guard::MaxFailures;
+pub(crate) use in_flight::{Heard, InFlight, ticks, until};
 pub(crate) use outage::{Allowed, Outage, Past, Strikes};
 pub(crate) use pace::Pace;
 pub use plan::{Plan, Skip, least_time};
