@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use super::{interrupts, job};
+use super::{interrupts, job, lock};
 use crate::api::client::Client;
 use crate::app_lock::{AppLock, Calls, IfHeld};
 use crate::cli::ProgressArg;
@@ -23,7 +23,9 @@ pub(super) fn preflight(
     progress: ProgressArg,
     screen: &Screen,
 ) -> Result<(GroupsReport, KnownGroups)> {
-    let mut lock = take_lock(service, screen)?;
+    // A preflight is over in a minute or two, or waits for the same service, so whoever comes second
+    // waits.
+    let mut lock = lock::take_lock(Calls::GroupInfo, service, None, IfHeld::Wait, screen)?;
     let plan = Plan {
         before: lock.as_ref().map(AppLock::calls_before).unwrap_or_default(),
         ..plan.clone()
@@ -43,21 +45,4 @@ pub(super) fn preflight(
         lock.release(finished.last_second);
     }
     Ok((finished.report, finished.groups))
-}
-
-/// Takes the lock to look. Looks have a cap of their own, so it is another than that of runs; and
-/// they are over in a minute or two, or wait for the same service, so whoever finds it taken waits.
-fn take_lock(service: &Service, screen: &Screen) -> Result<Option<AppLock>> {
-    if service.mock.is_some() {
-        return Ok(None);
-    }
-    let app = service.credentials.app;
-    let who = format!("process {}", std::process::id());
-    let (calls, if_held) = (Calls::GroupInfo, IfHeld::Wait);
-    AppLock::take(calls, app, &service.endpoint, &who, if_held, |first| {
-        screen.line(&format!(
-            "Waiting for another look at groups of app {app} to end: {first}"
-        ));
-    })
-    .map(Some)
 }

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use super::interrupts;
 use super::stdout::print_json;
 use crate::api::client::Client;
-use crate::app_lock::{AppLock, Calls, IfHeld};
-use crate::cli::{OutputArgs, PaceArgs, ProgressArg};
+use crate::app_lock::AppLock;
+use crate::cli::{OutputArgs, ProgressArg};
 use crate::config::Service;
 use crate::error::{Error, Result};
 use crate::exit;
@@ -122,37 +122,6 @@ fn leave_failed_rows(ledger: &Path, to: &Path, format: Format) -> Result<u64> {
     let failed = last_words.failed();
     write_failed_rows(last_words, to, format)?;
     Ok(failed)
-}
-
-/// Takes the lock for the app, which two runs must not have at once. Nobody else calls the mock
-/// inside.
-pub(super) fn take_lock(
-    service: &Service,
-    ledger: &Path,
-    pace: &PaceArgs,
-    screen: &Screen,
-) -> Result<Option<AppLock>> {
-    if service.mock.is_some() {
-        return Ok(None);
-    }
-    let app = service.credentials.app;
-    let who = format!(
-        "process {}, ledger {}",
-        std::process::id(),
-        harmless(ledger)
-    );
-    let if_held = if pace.wait {
-        IfHeld::Wait
-    } else {
-        IfHeld::Refuse
-    };
-    let endpoint = &service.endpoint;
-    AppLock::take(Calls::Recall, app, endpoint, &who, if_held, |first| {
-        screen.line(&format!(
-            "Waiting for another run for app {app} to end: {first}"
-        ));
-    })
-    .map(Some)
 }
 
 pub(super) fn monitor(how: ProgressArg, screen: &Screen, cap: Option<u32>) -> Box<dyn Monitor> {

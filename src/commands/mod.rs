@@ -12,6 +12,7 @@ mod groups;
 mod input;
 mod interrupts;
 mod job;
+mod lock;
 pub mod mock;
 mod not_started;
 pub mod pages;

@@ -1,7 +1,8 @@
 //! `recall replay`: the failed rows of a ledger, again, into the same ledger.
 
 use super::job::{self, Job};
-use super::{again, ask, files, not_started};
+use super::{again, ask, files, lock, not_started};
+use crate::app_lock::Calls;
 use crate::cli::ReplayArgs;
 use crate::config::{self, Service, Settings, process_env};
 use crate::display::thousands;
@@ -28,7 +29,9 @@ pub fn run(args: &ReplayArgs, screen: &Screen) -> Result<u8> {
     let (to, failed_format) =
         files::failed_rows(args.output.failed.as_ref(), &args.ledger, &[], of_input)?;
     // Before the ledger is read: the run before this one may be writing it.
-    let lock = job::take_lock(&service, &args.ledger, &args.pace, screen)?;
+    let if_held = lock::if_held(&args.pace);
+    let ledger = Some(&*args.ledger);
+    let lock = lock::take_lock(Calls::Recall, &service, ledger, if_held, screen)?;
     let last_words = LastWords::open(&args.ledger)?;
     let failed = last_words.failed();
     if failed > 0

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use super::ask::{self, Facts, Somebody};
 use super::job::{self, Job};
-use super::{again, dry_run, files, groups, input, not_started};
+use super::{again, dry_run, files, groups, input, lock, not_started};
 use crate::api::client::Client;
+use crate::app_lock::Calls;
 use crate::cli::RunArgs;
 use crate::config::{self, Service, Settings, process_env};
 use crate::display::thousands;
@@ -38,7 +39,8 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
         (false, true) => Start::Afresh,
         (false, false) => Start::New,
     };
-    let take_lock = || job::take_lock(&service, &ledger, &args.pace, screen);
+    let if_held = lock::if_held(&args.pace);
+    let take_lock = || lock::take_lock(Calls::Recall, &service, Some(&ledger), if_held, screen);
     // Before anybody waits for a preflight or agrees to calls.
     let check_ledger = || ledger::check(&ledger, start, service.credentials.app, &service.name);
     if args.dry_run && args.resume {

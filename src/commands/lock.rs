@@ -1,0 +1,47 @@
+//! The right to call for an app: what runs, replays and preflights take before their first call.
+
+use std::path::Path;
+use std::process;
+
+use crate::app_lock::{AppLock, Calls, IfHeld};
+use crate::cli::PaceArgs;
+use crate::config::Service;
+use crate::error::Result;
+use crate::harmless::harmless;
+use crate::monitor::Screen;
+
+/// Takes the lock for such calls, which two processes must not have at once. Nobody else calls
+/// the mock inside. Whoever waits for this one is told the ledger, where there is one.
+pub(super) fn take_lock(
+    calls: Calls,
+    service: &Service,
+    ledger: Option<&Path>,
+    if_held: IfHeld,
+    screen: &Screen,
+) -> Result<Option<AppLock>> {
+    if service.mock.is_some() {
+        return Ok(None);
+    }
+    let (app, process) = (service.credentials.app, process::id());
+    let who = match ledger {
+        Some(ledger) => format!("process {process}, ledger {}", harmless(ledger)),
+        None => format!("process {process}"),
+    };
+    let another = match calls {
+        Calls::Recall => "another run for",
+        Calls::GroupInfo => "another look at groups of",
+    };
+    AppLock::take(calls, app, &service.endpoint, &who, if_held, |first| {
+        screen.line(&format!("Waiting for {another} app {app} to end: {first}"));
+    })
+    .map(Some)
+}
+
+/// What a run does while another one holds the lock.
+pub(super) fn if_held(pace: &PaceArgs) -> IfHeld {
+    if pace.wait {
+        IfHeld::Wait
+    } else {
+        IfHeld::Refuse
+    }
+}
