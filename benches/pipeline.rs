@@ -3,7 +3,7 @@
 //! The mock runs in the same process and shares the machine's cores, so this is a lower bound.
 
 use std::io::Write as _;
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,21 +15,17 @@ use recall_worker::ledger::{Header, Start, VERSION};
 use recall_worker::mock::{self, Mock};
 use recall_worker::monitor::Silent;
 use recall_worker::rows::{self, Source};
-use recall_worker::run::{self, Feed, LastSecond, LedgerFile, MaxFailures, Plan};
+use recall_worker::run::{self, Feed, LedgerFile, MaxFailures, Plan};
 
 const ROWS: u64 = 50_000;
 
 fn plan(concurrency: usize) -> Plan {
     Plan {
         rate: None,
-        before: LastSecond::default(),
         concurrency: NonZeroUsize::new(concurrency).expect("not 0"),
-        max_attempts: NonZeroU32::new(8).expect("not 0"),
         max_outage: Duration::from_secs(60),
         max_failures: MaxFailures::Any,
-        limit: None,
-        groups: None,
-        agreed: None,
+        ..Plan::default()
     }
 }
 

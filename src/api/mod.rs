@@ -9,3 +9,6 @@ pub mod groups;
 pub mod reply;
 pub mod secret;
 pub mod usersig;
+
+/// The cap of the service for one app, in calls a second (documented).
+pub const CAP: u32 = 200;

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal as _, Write};
-use std::num::NonZeroU32;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
@@ -118,7 +117,7 @@ fn answer(
 }
 
 fn question(service: &Service, plan: &Plan, mut what: Facts, calls: Option<u64>) -> String {
-    let rate = plan.rate.map(NonZeroU32::get);
+    let rate = plan.cap();
     let Credentials {
         app, identifier, ..
     } = &service.credentials;

@@ -1,7 +1,6 @@
 //! `recall check`: what is in an input, what is wrong with it, how long it will take.
 
 use std::fmt::Write as _;
-use std::num::NonZeroU32;
 
 use serde::Serialize;
 
@@ -32,7 +31,7 @@ pub fn run(args: &CheckArgs, screen: &Screen) -> Result<u8> {
     let pace = PaceArgs::default();
     let settings = Settings::of_run(&args.service, &pace, &process_env()?)?;
     let plan = config::plan(&settings, None, false)?;
-    let rate = plan.rate.map(NonZeroU32::get);
+    let rate = plan.cap();
     let groups = if args.online {
         let service = Service::new(&args.service, &settings, &plan, None)?;
         let progress = args.progress;

@@ -1,7 +1,5 @@
 //! `recall run --dry-run`: reads everything, shows the first calls as they would go out, makes none.
 
-use std::num::NonZeroU32;
-
 use serde::Serialize;
 
 use super::stdout::{print, print_json};
@@ -71,7 +69,7 @@ struct Looked<'a> {
 }
 
 fn text(census: &Census, skipped: u64, plan: &Plan) -> String {
-    let rate = plan.rate.map(NonZeroU32::get);
+    let rate = plan.cap();
     let calls = census.calls() - skipped;
     let skipped = match skipped {
         0 => String::new(),

@@ -1,7 +1,5 @@
 //! A look at the groups of an input: what `run --preflight` and `check --online` share.
 
-use std::num::NonZeroU32;
-
 use super::{interrupts, job, lock};
 use crate::api::client::Client;
 use crate::app_lock::{AppLock, Calls, IfHeld};
@@ -31,7 +29,7 @@ pub(super) fn preflight(
         ..plan.clone()
     };
     let client = Client::new(&service.transport, service.credentials.clone())?;
-    let cap = plan.rate.map(NonZeroU32::get);
+    let cap = plan.cap();
     let mut monitor = job::monitor(progress, screen, cap);
     if let Some(lock) = &mut lock {
         lock.mark_calling();

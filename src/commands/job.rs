@@ -46,7 +46,7 @@ pub(super) fn finish(mut job: Job<'_>, screen: &Screen) -> Result<u8> {
         .as_ref()
         .map(AppLock::calls_before)
         .unwrap_or_default();
-    let cap = job.plan.rate.map(std::num::NonZeroU32::get);
+    let cap = job.plan.cap();
     let mut monitor = monitor(job.output.progress, screen, cap);
     let client = Client::new(&job.service.transport, job.service.credentials)?;
     let header = Header {

@@ -17,6 +17,7 @@ pub use plan::plan;
 pub(crate) use plan::{rate, time};
 pub use settings::{Env, Settings, process_env};
 
+use crate::api::CAP;
 use crate::api::client::Transport;
 use crate::api::credentials::{Auth, Credentials};
 use crate::api::endpoint::Endpoint;
@@ -27,8 +28,6 @@ use crate::error::{Error, Result};
 use crate::mock::Mock;
 use crate::run::Plan;
 
-/// The cap of the service, in calls a second (documented).
-pub const CAP: u32 = 200;
 /// What a ledger calls the endpoint of a rehearsal, whose port changes from run to run.
 const MOCK: &str = "mock";
 /// The app of a rehearsal.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::settings::{Setting, Settings};
 use crate::display::{typed_percent, typed_time};
 use crate::error::{Error, Result};
-use crate::run::{LastSecond, MaxFailures, Plan};
+use crate::run::{MaxFailures, Plan};
 
 /// A rate above this is none that is ever reached; calls a billionth of a second apart could not
 /// even be spaced.
@@ -18,16 +18,16 @@ const FASTEST: u32 = 1_000_000;
 /// # Errors
 /// Usage, naming the flag, the variable, or file and key.
 pub fn plan(settings: &Settings, limit: Option<NonZeroU64>, failed_before: bool) -> Result<Plan> {
+    let default = Plan::default();
     let usual = if failed_before {
         MaxFailures::Any
     } else {
-        MaxFailures::Percent(50.0)
+        default.max_failures
     };
     let get = |key| settings.get(key).expect("it is built in");
     let Setting { value, from } = get("rate");
     Ok(Plan {
         rate: rate(from, value)?,
-        before: LastSecond::default(),
         concurrency: number(get("concurrency"))?,
         max_attempts: number(get("max_attempts"))?,
         max_outage: duration(get("max_outage"))?,
@@ -35,8 +35,7 @@ pub fn plan(settings: &Settings, limit: Option<NonZeroU64>, failed_before: bool)
             .get("max_failures")
             .map_or(Ok(usual), max_failures)?,
         limit,
-        groups: None,
-        agreed: None,
+        ..default
     })
 }
 

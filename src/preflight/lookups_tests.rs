@@ -9,21 +9,15 @@ use proptest::prelude::*;
 use super::*;
 use crate::api::codes;
 use crate::api::groups::GroupType;
-use crate::run::{LastSecond, MaxFailures};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 fn plan(rate: u32, concurrency: usize) -> Plan {
     Plan {
         rate: NonZeroU32::new(rate),
-        before: LastSecond::default(),
         concurrency: NonZeroUsize::new(concurrency).expect("from 1"),
-        max_attempts: NonZeroU32::new(8).expect("not 0"),
         max_outage: Duration::ZERO,
-        max_failures: MaxFailures::Any,
-        limit: None,
-        groups: None,
-        agreed: None,
+        ..Plan::default()
     }
 }
 

@@ -9,7 +9,7 @@ use super::busiest::Busiest;
 use super::failures::{Failed, FailedGroup, FailedRow, Failures, Unsent};
 use super::latency::{Latencies, Stopwatch};
 use super::timeline::Timeline;
-use crate::config::CAP;
+use crate::api::CAP;
 use crate::error::Result;
 use crate::ledger::{Header, LastWords};
 use crate::outcome::{Entry, Outcome};

@@ -7,8 +7,9 @@ use console::Style;
 
 use super::Summary;
 use super::phrases::{percent, retries, shown};
+use crate::api::CAP;
 use crate::api::codes;
-use crate::config::CAP;
+
 use crate::display::{count, counted, thousands, time, wrapped};
 use crate::run::{Limit, Stop};
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::groups::KnownGroups;
 use super::guard::MaxFailures;
 use super::window::LastSecond;
+use crate::api::CAP;
 
 /// The bounds of a run.
 #[derive(Clone, Debug)]
@@ -32,6 +33,30 @@ pub struct Plan {
     pub groups: Option<KnownGroups>,
     /// Rows to call that whoever was asked has agreed to: the run ends before the next.
     pub agreed: Option<u64>,
+}
+
+impl Plan {
+    /// Most calls in any sliding second, as a number; none for as fast as it goes.
+    pub fn cap(&self) -> Option<u32> {
+        self.rate.map(NonZeroU32::get)
+    }
+}
+
+impl Default for Plan {
+    /// What holds where nobody says anything else.
+    fn default() -> Self {
+        Self {
+            rate: NonZeroU32::new(CAP),
+            before: LastSecond::default(),
+            concurrency: const { NonZeroUsize::new(200).expect("not 0") },
+            max_attempts: const { NonZeroU32::new(8).expect("not 0") },
+            max_outage: Duration::from_secs(30 * 60),
+            max_failures: MaxFailures::Percent(50.0),
+            limit: None,
+            groups: None,
+            agreed: None,
+        }
+    }
 }
 
 /// Why the rows of a group are not called.

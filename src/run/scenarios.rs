@@ -7,24 +7,9 @@ use super::guard::MaxFailures;
 use super::plan::Plan;
 use super::simulation::{BEGINNING, End, HOUR, Life, Nature, Sickness, World, key, usersig_for};
 use super::steps::Stop;
-use super::window::LastSecond;
 use crate::outcome::Outcome;
 
 const STEPS: u64 = 10_000_000;
-
-fn plan() -> Plan {
-    Plan {
-        rate: NonZeroU32::new(200),
-        before: LastSecond::default(),
-        concurrency: NonZeroUsize::new(200).expect("not 0"),
-        max_attempts: NonZeroU32::new(8).expect("not 0"),
-        max_outage: Duration::from_secs(1_800),
-        max_failures: MaxFailures::Percent(50.0),
-        limit: None,
-        groups: None,
-        agreed: None,
-    }
-}
 
 fn run(world: &mut World, plan: &Plan) -> End {
     Life::new(world, plan, usersig_for(1_000)).live(STEPS)
@@ -48,7 +33,7 @@ fn five_minutes_without_a_service_fail_no_row() {
             world.out(3, 303, sickness);
             let plan = Plan {
                 concurrency: NonZeroUsize::new(concurrency).expect("not 0"),
-                ..plan()
+                ..Plan::default()
             };
             assert_eq!(run(&mut world, &plan), End::Done(None), "{sickness:?}");
             assert_eq!(world.count(Outcome::Recalled), 2_000, "{sickness:?}");
@@ -69,7 +54,7 @@ fn rows_with_a_single_attempt_fail_until_it_is_an_outage_and_no_further() {
     let plan = Plan {
         concurrency: NonZeroUsize::MIN,
         max_attempts: NonZeroU32::MIN,
-        ..plan()
+        ..Plan::default()
     };
     assert_eq!(run(&mut world, &plan), End::Done(None));
     // The twentieth makes it an outage.
@@ -83,7 +68,7 @@ fn calls_in_an_outage_are_no_attempts() {
     let mut world = World::healthy(2, 25);
     world.out(0, 1_500, Sickness::Answers(502));
     world.fault_share = 0.3;
-    assert_eq!(run(&mut world, &plan()), End::Done(None));
+    assert_eq!(run(&mut world, &Plan::default()), End::Done(None));
     assert_eq!(world.count(Outcome::Recalled), 25);
     assert!(
         world.disk.iter().any(|entry| entry.attempts > 8),
@@ -95,7 +80,7 @@ fn calls_in_an_outage_are_no_attempts() {
 fn an_outage_that_lasts_ends_the_run_with_no_row_failed() {
     let mut world = World::healthy(3, 1_000);
     world.out(1, 100_000, Sickness::Refuses);
-    let End::Done(Some(Stop::Outage { lasted })) = run(&mut world, &plan()) else {
+    let End::Done(Some(Stop::Outage { lasted })) = run(&mut world, &Plan::default()) else {
         panic!("an outage of a day should end the run");
     };
     assert!((1_800..1_810).contains(&lasted.as_secs()), "{lasted:?}");
@@ -109,7 +94,7 @@ fn without_holding_off_rows_use_up_their_attempts() {
     let plan = Plan {
         max_outage: Duration::ZERO,
         max_failures: MaxFailures::Any,
-        ..plan()
+        ..Plan::default()
     };
     assert_eq!(run(&mut world, &plan), End::Done(None));
     assert_eq!(world.count(Outcome::Failed), 100);
@@ -124,7 +109,7 @@ fn sick_rows_in_one_place_do_not_keep_the_others_from_their_calls() {
         world.natures[1_000..1_000 + sick].fill(Nature::Stubborn);
         let plan = Plan {
             max_failures: MaxFailures::Any,
-            ..plan()
+            ..Plan::default()
         };
         run(&mut world, &plan);
         assert_eq!(world.count(Outcome::Recalled), 3_000 - sick, "of {sick}");
@@ -135,7 +120,7 @@ fn sick_rows_in_one_place_do_not_keep_the_others_from_their_calls() {
 fn sick_rows_in_several_places_do_not_keep_the_others_from_their_calls() {
     let plan = Plan {
         max_failures: MaxFailures::Any,
-        ..plan()
+        ..Plan::default()
     };
     // Also where the rows read last are sick, which a probe must not ask one after the other.
     for at_the_end in [50, 250, 500] {
@@ -164,7 +149,7 @@ fn before_rows_that_an_input_has_grown_by_every_other_gets_its_attempts() {
             groups: looked_up,
             agreed: (stop == Stop::NotAgreed).then_some(150),
             max_attempts: NonZeroU32::new(30).expect("not 0"),
-            ..plan()
+            ..Plan::default()
         };
         let end = run(&mut world, &plan);
         assert_eq!(end, End::Done(Some(stop)));
@@ -178,7 +163,7 @@ fn an_input_with_no_more_rows_than_were_agreed_to_is_called_to_its_end() {
         let mut world = World::healthy(4, 600);
         let plan = Plan {
             agreed: Some(agreed),
-            ..plan()
+            ..Plan::default()
         };
         assert_eq!(run(&mut world, &plan), End::Done(None));
         assert_eq!(world.count(Outcome::Recalled), 600);
@@ -191,7 +176,7 @@ fn rows_that_always_get_10002_fail_alone_and_are_no_outage() {
     for row in (0..10_000).step_by(40) {
         world.natures[row] = Nature::Stubborn;
     }
-    assert_eq!(run(&mut world, &plan()), End::Done(None));
+    assert_eq!(run(&mut world, &Plan::default()), End::Done(None));
     assert_eq!(world.count(Outcome::Failed), 250);
     assert_eq!(world.count(Outcome::Recalled), 9_750);
     let failed = world
@@ -205,7 +190,7 @@ fn rows_that_always_get_10002_fail_alone_and_are_no_outage() {
 fn the_cap_is_used_to_the_full_while_retries_pile_up() {
     let mut world = World::healthy(6, 20_000);
     world.fault_share = 0.05;
-    assert_eq!(run(&mut world, &plan()), End::Done(None));
+    assert_eq!(run(&mut world, &Plan::default()), End::Done(None));
     let per_second = world.wire.len() as f64 / seconds(&world);
     // What is missing: timers that are up to 1.5 ms late, and the wait for the last row's retries.
     assert!(per_second > 197.0, "{per_second}/s");
@@ -215,7 +200,7 @@ fn the_cap_is_used_to_the_full_while_retries_pile_up() {
 fn a_service_that_is_called_too_often_slows_everybody_down_and_nobody_fails() {
     let mut world = World::healthy(7, 3_000);
     world.too_often_share = 0.1;
-    assert_eq!(run(&mut world, &plan()), End::Done(None));
+    assert_eq!(run(&mut world, &Plan::default()), End::Done(None));
     assert_eq!(world.count(Outcome::Recalled), 3_000);
     assert!(
         seconds(&world) > 3_000.0 / 150.0,
@@ -228,13 +213,14 @@ fn a_service_that_is_called_too_often_slows_everybody_down_and_nobody_fails() {
 fn an_expired_usersig_without_the_key_stops_with_nothing_lost() {
     let mut world = World::healthy(8, 500);
     world.expired_until_renewed = true;
-    let End::Done(Some(Stop::Service { code: 70001, .. })) = run(&mut world, &plan()) else {
+    let End::Done(Some(Stop::Service { code: 70001, .. })) = run(&mut world, &Plan::default())
+    else {
         panic!("70001 should stop a run that has no key");
     };
     assert_eq!(world.disk, []);
     // With the key one renewal mends every call in flight.
     assert_eq!(
-        Life::new(&mut world, &plan(), key()).live(STEPS),
+        Life::new(&mut world, &Plan::default(), key()).live(STEPS),
         End::Done(None)
     );
     assert_eq!(world.count(Outcome::Recalled), 500);
@@ -246,7 +232,7 @@ fn a_row_for_which_every_usersig_has_expired_fails_after_a_few_renewals() {
     world.natures[100] = Nature::Expired;
     let plan = Plan {
         max_attempts: NonZeroU32::MIN,
-        ..plan()
+        ..Plan::default()
     };
     assert_eq!(
         Life::new(&mut world, &plan, key()).live(STEPS),
@@ -265,7 +251,7 @@ fn a_row_for_which_every_usersig_has_expired_fails_after_a_few_renewals() {
 fn slow() -> Plan {
     Plan {
         rate: NonZeroU32::new(1),
-        ..plan()
+        ..Plan::default()
     }
 }
 
@@ -304,7 +290,7 @@ fn calls_that_end_without_an_answer_in_a_run_that_stops_are_told_as_no_outage() 
     let mut world = World::healthy(15, 2_000);
     world.out(0, 60, Sickness::Hangs);
     // That it says nothing of an outage is looked at wherever a run is asked to stop.
-    let end = Life::new(&mut world, &plan(), key()).live_until_asked(200);
+    let end = Life::new(&mut world, &Plan::default(), key()).live_until_asked(200);
     assert_eq!(end, End::Done(Some(Stop::Interrupted)));
     assert!(world.wire.len() > 20 && world.disk.is_empty());
 }
@@ -343,7 +329,7 @@ fn the_guard_ends_a_run_that_fails_from_the_start() {
         .iter_mut()
         .for_each(|nature| *nature = Nature::Refused);
     // Three codes take turns, so it is the share that tells.
-    let End::Done(Some(Stop::Guard(why))) = run(&mut world, &plan()) else {
+    let End::Done(Some(Stop::Guard(why))) = run(&mut world, &Plan::default()) else {
         panic!("the guard should end it");
     };
     assert_eq!(
@@ -362,7 +348,7 @@ fn rows_of_groups_to_skip_are_recorded_and_not_called() {
     world.natures[..900].fill(Nature::Silent);
     let plan = Plan {
         groups: Some(world.looked_up()),
-        ..plan()
+        ..Plan::default()
     };
     assert_eq!(run(&mut world, &plan), End::Done(None));
     assert_eq!(world.count(Outcome::Skipped), 900);
@@ -387,7 +373,7 @@ fn a_canary_counts_the_rows_that_are_skipped() {
     let plan = Plan {
         limit: NonZeroU64::new(10),
         groups: Some(world.looked_up()),
-        ..plan()
+        ..Plan::default()
     };
     assert_eq!(run(&mut world, &plan), End::Done(None));
     let counts = [Outcome::Skipped, Outcome::Recalled].map(|outcome| world.count(outcome));
@@ -399,7 +385,7 @@ fn a_canary_calls_so_many_rows_and_no_more() {
     let mut world = World::healthy(10, 500);
     let plan = Plan {
         limit: NonZeroU64::new(10),
-        ..plan()
+        ..Plan::default()
     };
     assert_eq!(run(&mut world, &plan), End::Done(None));
     assert_eq!(world.disk.len(), 10);

@@ -328,20 +328,15 @@ mod tests {
     use crate::rows::BadRow;
     use crate::run::guard::MaxFailures;
     use crate::run::steps::Answer;
-    use crate::run::window::LastSecond;
 
     /// As fast as it goes, and without holding off.
     fn schedule() -> Schedule {
         let plan = Plan {
             rate: None,
-            before: LastSecond::default(),
             concurrency: NonZeroUsize::MAX,
-            max_attempts: NonZeroU32::new(8).expect("not 0"),
             max_outage: Duration::ZERO,
             max_failures: MaxFailures::Any,
-            limit: None,
-            groups: None,
-            agreed: None,
+            ..Plan::default()
         };
         Schedule::new(plan, true, 1, Instant::now())
     }

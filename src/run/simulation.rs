@@ -44,14 +44,11 @@ fn simulate(seed: u64) -> Figures {
     let cap = [Some(1 + dice.u32(..20)), Some(50), Some(200), None][dice.usize(..4)];
     let mut plan = Plan {
         rate: cap.and_then(NonZeroU32::new),
-        before: LastSecond::default(),
         concurrency: NonZeroUsize::new(dice.usize(1..60)).expect("from 1"),
-        max_attempts: NonZeroU32::new(8).expect("from 1"),
-        max_outage: 1_800 * SECOND,
         max_failures: MaxFailures::Any,
-        limit: None,
         groups: Some(world.looked_up()),
         agreed: Some(rows),
+        ..Plan::default()
     };
     let mut figures = Figures::default();
     let ends_early = dice.u64(..6);

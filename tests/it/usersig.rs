@@ -12,7 +12,7 @@ use recall_worker::api::usersig::{self, now};
 use recall_worker::ledger::{Header, Start, VERSION};
 use recall_worker::monitor::{Monitor, Notice, Progress};
 use recall_worker::rows::Row;
-use recall_worker::run::{self, Feed, LastSecond, LedgerFile, MaxFailures, Plan};
+use recall_worker::run::{self, Feed, LedgerFile, MaxFailures, Plan};
 use rustix::process::Signal;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
@@ -178,14 +178,11 @@ fn a_usersig_that_has_grown_old_while_the_machine_slept_is_signed_anew_before_th
     let client = Client::new(&transport, credentials).unwrap();
     let plan = Plan {
         rate: None,
-        before: LastSecond::default(),
         concurrency: 1.try_into().unwrap(),
         max_attempts: 1.try_into().unwrap(),
         max_outage: Duration::ZERO,
         max_failures: MaxFailures::Any,
-        limit: None,
-        groups: None,
-        agreed: None,
+        ..Plan::default()
     };
     let file = LedgerFile {
         path: place.path("ledger"),

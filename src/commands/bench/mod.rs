@@ -16,6 +16,7 @@ use jiff::Timestamp;
 
 use super::stdout::{print, print_json};
 use super::{interrupts, job};
+use crate::api::CAP;
 use crate::api::client::{Client, Transport};
 use crate::api::credentials::{Auth, Credentials};
 use crate::api::secret::Secret;
@@ -27,7 +28,7 @@ use crate::exit;
 use crate::ledger::{Header, Start, VERSION};
 use crate::mock::{self, Mock};
 use crate::monitor::Screen;
-use crate::run::{self, End, Feed, LastSecond, LedgerFile, MaxFailures, Plan, Stop};
+use crate::run::{self, End, Feed, LedgerFile, MaxFailures, Plan, Stop};
 use crate::usage::Usage;
 use figures::{Bench, Figures};
 use folder::Folder;
@@ -110,10 +111,7 @@ fn parts_of(args: &BenchArgs) -> Result<Vec<Part>> {
     let latency = args.mock.mock_latency.as_deref();
     match (args.rate.as_deref(), args.rows) {
         (None, None) => Ok(vec![
-            part(
-                NonZeroU32::new(config::CAP),
-                latency.or(Some(USUAL_LATENCY)),
-            )?,
+            part(NonZeroU32::new(CAP), latency.or(Some(USUAL_LATENCY)))?,
             part(None, latency)?,
         ]),
         (None, Some(_)) => Ok(vec![part(None, latency)?]),
@@ -148,16 +146,12 @@ fn measure(part: &Part, args: &BenchArgs, screen: &Screen) -> Result<(Figures, O
     };
     let plan = Plan {
         rate: part.rate,
-        before: LastSecond::default(),
         concurrency: args.concurrency,
-        max_attempts: NonZeroU32::new(8).expect("not 0"),
         max_outage: Duration::from_secs(10),
         max_failures: MaxFailures::Any,
-        limit: None,
-        groups: None,
-        agreed: None,
+        ..Plan::default()
     };
-    let cap = part.rate.map(NonZeroU32::get);
+    let cap = plan.cap();
     let mut watch = PaceMeter::new(job::monitor(args.progress, screen, cap));
     let before = Usage::now("mock");
     let finished = job::on_one_thread(async {

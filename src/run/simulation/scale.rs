@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 use jiff::Timestamp;
 
-use super::SECOND;
 use super::world::BEGINNING;
 use crate::api::codes;
 use crate::api::reply::Reply;
@@ -21,7 +20,6 @@ use crate::run::plan::Plan;
 use crate::run::queue::Job;
 use crate::run::schedule::Schedule;
 use crate::run::steps::{Answer, Effect, Next};
-use crate::run::window::LastSecond;
 use crate::usage::Usage;
 
 /// The service's cap.
@@ -49,14 +47,9 @@ impl Run {
     fn new(rows: u64) -> Self {
         let plan = Plan {
             rate: RATE.try_into().ok(),
-            before: LastSecond::default(),
             concurrency: 64.try_into().expect("not 0"),
-            max_attempts: 8.try_into().expect("not 0"),
-            max_outage: 1_800 * SECOND,
             max_failures: MaxFailures::Any,
-            limit: None,
-            groups: None,
-            agreed: None,
+            ..Plan::default()
         };
         let now = Instant::now();
         Self {
