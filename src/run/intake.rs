@@ -15,11 +15,19 @@ use crate::rows::{Batch, Read, Row};
 #[derive(Debug)]
 pub(super) struct Intake {
     seen: Seen,
-    open: bool,
+    state: State,
     to_take: Option<u64>,
     groups: Option<KnownGroups>,
     agreed: Option<u64>,
-    closed_before: Option<Stop>,
+}
+
+/// Whether rows are taken.
+#[derive(Debug)]
+enum State {
+    Open,
+    Closed,
+    /// Closed by a row that is not to be called, and why it is not.
+    ClosedBefore(Stop),
 }
 
 /// Something to do about what was read.
@@ -42,11 +50,10 @@ impl Intake {
     ) -> Self {
         Self {
             seen: Seen::new(),
-            open: true,
+            state: State::Open,
             to_take: limit.map(NonZeroU64::get),
             groups,
             agreed,
-            closed_before: None,
         }
     }
 
@@ -57,12 +64,15 @@ impl Intake {
 
     /// Whether more rows are wanted. Closed once, it stays so.
     pub(super) fn is_open(&self) -> bool {
-        self.open
+        matches!(self.state, State::Open)
     }
 
     /// Why it was closed by a row that is not to be called, where the input has grown.
     pub(super) fn closed_before(&self) -> Option<&Stop> {
-        self.closed_before.as_ref()
+        match &self.state {
+            State::ClosedBefore(stop) => Some(stop),
+            State::Open | State::Closed => None,
+        }
     }
 
     /// How many more rows may be taken, where that is limited.
@@ -77,7 +87,9 @@ impl Intake {
 
     /// Takes no more rows.
     pub(super) fn close(&mut self) {
-        self.open = false;
+        if self.is_open() {
+            self.state = State::Closed;
+        }
     }
 
     /// Counts what was read, and says what is to be done about it.
@@ -90,7 +102,7 @@ impl Intake {
     }
 
     fn take_one(&mut self, read: Read<'_>, met: Met, tally: &mut Tally) -> Option<Taken> {
-        if !self.open {
+        if !self.is_open() {
             return None;
         }
         tally.rows += 1;
@@ -102,7 +114,7 @@ impl Intake {
                     let groups = self.groups.as_ref();
                     match groups.map_or(GroupFate::Call, |groups| groups.of(row.group())) {
                         GroupFate::Call if self.agreed == Some(0) => {
-                            self.close_before(Stop::NotAgreed);
+                            self.state = State::ClosedBefore(Stop::NotAgreed);
                         }
                         GroupFate::Call => {
                             self.agreed = self.agreed.map(|rows| rows - 1);
@@ -112,7 +124,9 @@ impl Intake {
                             tally.skipped += 1;
                             return Some(Taken::Entry(entry::skipped(row.to_row(), skip)));
                         }
-                        GroupFate::NotLookedUp => self.close_before(Stop::UnknownGroup),
+                        GroupFate::NotLookedUp => {
+                            self.state = State::ClosedBefore(Stop::UnknownGroup);
+                        }
                     }
                 }
                 Met::Duplicate => tally.duplicates += 1,
@@ -129,15 +143,12 @@ impl Intake {
         None
     }
 
-    fn close_before(&mut self, stop: Stop) {
-        self.closed_before = Some(stop);
-        self.open = false;
-    }
-
     fn count_down(&mut self) {
         if let Some(to_take) = &mut self.to_take {
             *to_take -= 1;
-            self.open = *to_take > 0;
+            if *to_take == 0 {
+                self.close();
+            }
         }
     }
 }
