@@ -17,7 +17,7 @@ use super::news::PaceNews;
 use super::outage::{Allowed, Outage};
 use super::pace::Pace;
 use super::plan::Plan;
-use super::queue::{Job, Order, Queue};
+use super::queue::{Job, Order, Pick, Queue};
 use super::retry::Retry;
 use super::seen::Seen;
 use super::signature::Signature;
@@ -130,20 +130,7 @@ impl Schedule {
 
     fn decide(&mut self, now: Instant) -> Next {
         let allowed = self.outage.allows(now);
-        if allowed == Allowed::GiveUp {
-            let lasted = self
-                .outage
-                .since()
-                .map_or(Duration::ZERO, |since| now - since);
-            self.stop(Stop::Outage { lasted });
-        }
-        // A call in flight may yet bring its row back for another attempt.
-        if self.nothing_left()
-            && self.in_flight == 0
-            && let Some(stop) = self.intake.closed_before().cloned()
-        {
-            self.stop(stop);
-        }
+        self.stop_if_due(allowed, now);
         if self.stop.is_some() || self.nothing_left() {
             return if self.in_flight == 0 {
                 Next::Done
@@ -162,17 +149,42 @@ impl Schedule {
             Allowed::All => Order::RetriesFirst,
             Allowed::GiveUp => unreachable!("the run has been stopped for it"),
         };
-        let pick = match self.queue.choose(order, now) {
-            Ok(place) => place,
-            Err(due) => {
-                let limit = if self.wants_rows() {
-                    Limit::Input
-                } else {
-                    Limit::Retries
-                };
-                return due.map_or(Next::Wait(limit), |due| Next::Until(due, limit));
-            }
+        match self.queue.choose(order, now) {
+            Ok(pick) => self.call(pick, now),
+            Err(due) => self.wait_for_row(due),
+        }
+    }
+
+    /// Stops a run whose service has been out for too long, or whose input has grown.
+    fn stop_if_due(&mut self, allowed: Allowed, now: Instant) {
+        if allowed == Allowed::GiveUp {
+            let lasted = self
+                .outage
+                .since()
+                .map_or(Duration::ZERO, |since| now - since);
+            self.stop(Stop::Outage { lasted });
+        }
+        // A call in flight may yet bring its row back for another attempt.
+        if self.nothing_left()
+            && self.in_flight == 0
+            && let Some(stop) = self.intake.closed_before().cloned()
+        {
+            self.stop(stop);
+        }
+    }
+
+    /// No row may go: either more are read, or the first of those that wait is due.
+    fn wait_for_row(&self, due: Option<Instant>) -> Next {
+        let limit = if self.wants_rows() {
+            Limit::Input
+        } else {
+            Limit::Retries
         };
+        due.map_or(Next::Wait(limit), |due| Next::Until(due, limit))
+    }
+
+    /// The call of the row that was picked, if it gets its permit.
+    fn call(&mut self, pick: Pick, now: Instant) -> Next {
         let ready = *self.ready.get_or_insert(now);
         let taken = self.pace.take(self.calls, now);
         self.tell_pace(now);
