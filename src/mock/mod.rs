@@ -1,7 +1,7 @@
 //! The service to run against: a mock on loopback that answers, fails and counts.
 //!
 //! ```text
-//! sockets   server        accepts; cuts all connections while the service is away
+//! sockets   server, door  accepts; cuts all connections while the service is away
 //!             connection  reads a request, writes the answer when it is due (socket, arrival, body, idle)
 //!               ├── hook  may answer in the service's place, for a program that embeds the mock
 //!               │
@@ -25,6 +25,7 @@ mod cap;
 mod chances;
 mod connection;
 mod connections;
+mod door;
 mod fault;
 mod group_info;
 mod hook;

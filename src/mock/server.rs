@@ -1,20 +1,20 @@
-//! The sockets: accepts connections, and cuts them all while the service is away.
+//! The connections: accepts them, and cuts them all while the service is away.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
 
-use super::arrival;
+use super::chances::Outage;
 use super::connection::connection;
+use super::door::{AGAIN, Door};
 use super::hook::Hook;
 use super::seen::Seen;
 use super::service::Service;
@@ -51,23 +51,6 @@ pub(crate) struct Shared {
     pub(crate) hooked: Cell<u64>,
 }
 
-/// How long to wait before another try to accept or to listen.
-const AGAIN: Duration = Duration::from_millis(10);
-
-/// Something that fails again and again, and is told of once, until it succeeds.
-#[derive(Default)]
-struct Trouble(bool);
-
-impl Trouble {
-    fn is_new(&mut self) -> bool {
-        !std::mem::replace(&mut self.0, true)
-    }
-
-    fn is_over(&mut self) {
-        self.0 = false;
-    }
-}
-
 /// Serves until the asking end is gone.
 pub(crate) async fn serve(
     listener: TcpListener,
@@ -85,53 +68,35 @@ pub(crate) async fn serve(
         hook,
         hooked: Cell::new(0),
     });
-    let mut listener = Some(listener);
+    let mut door = Door::new(listener, address);
     let mut connections = JoinSet::new();
     let away = Rc::new(Cell::new(false));
-    let (mut unaccepted, mut unbound) = (Trouble::default(), Trouble::default());
     loop {
-        let now = shared.start.elapsed();
-        let outage = shared.service.borrow().chances.outage(now);
-        if outage.refuses && listener.take().is_some() && !outage.away {
+        let outage = shared.outage();
+        if outage.refuses && door.close() && !outage.away {
             shared.service.borrow_mut().refused();
         }
         let was_away = away.replace(outage.away);
         if outage.away && !was_away {
             connections.shutdown().await;
         }
-        if !outage.refuses && listener.is_none() {
-            match TcpListener::bind(address).await {
-                Ok(again) => {
-                    arrival::watch(&again);
-                    listener = Some(again);
-                    unbound.is_over();
-                }
-                Err(error) if unbound.is_new() => {
-                    tracing::warn!(%error, %address, "the mock can't come back yet");
-                }
-                Err(_) => {}
-            }
+        if !outage.refuses {
+            door.open().await;
         }
         // A moment that no clock reaches never comes.
         let change = outage
             .until
             .and_then(|until| shared.start.checked_add(until));
-        let again = listener.is_none() && !outage.refuses;
+        let again = !door.is_open() && !outage.refuses;
         tokio::select! {
-            accepted = accept(listener.as_ref()) => match accepted {
+            accepted = door.accept() => match accepted {
                 Ok(stream) => {
-                    unaccepted.is_over();
                     let number = shared.service.borrow_mut().connections.open();
                     let (shared, away) = (Rc::clone(&shared), Rc::clone(&away));
                     connections.spawn_local(connection(stream, number, shared, away));
                 }
                 // Out of file descriptors, most likely: let connections end before the next try.
-                Err(error) => {
-                    if unaccepted.is_new() {
-                        tracing::warn!(%error, "the mock can't accept connections");
-                    }
-                    tokio::time::sleep(AGAIN).await;
-                }
+                Err(_) => tokio::time::sleep(AGAIN).await,
             },
             Some(_) = connections.join_next() => {}
             () = shared.first_call.notified() => {}
@@ -145,6 +110,10 @@ pub(crate) async fn serve(
 }
 
 impl Shared {
+    fn outage(&self) -> Outage {
+        self.service.borrow().chances.outage(self.start.elapsed())
+    }
+
     fn seen(&self) -> Seen {
         self.service.borrow_mut().seen(self.start.elapsed())
     }
@@ -158,13 +127,6 @@ impl Shared {
                 drop(reply.send(String::from_utf8(lines).unwrap_or_default()));
             }
         }
-    }
-}
-
-async fn accept(listener: Option<&TcpListener>) -> io::Result<TcpStream> {
-    match listener {
-        Some(listener) => listener.accept().await.map(|(stream, _)| stream),
-        None => std::future::pending().await,
     }
 }
 
