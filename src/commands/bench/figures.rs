@@ -1,12 +1,10 @@
-//! What was measured: an object for machines, a few lines for people.
+//! What was measured: an object for machines.
 
-use std::fmt::Write as _;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use crate::display::{thousands, time};
 use crate::mock::Seen;
 use crate::run::{Finished, Limit};
 use crate::usage::Usage;
@@ -43,54 +41,54 @@ pub(super) struct Figures {
     rows: u64,
     recalled: u64,
     failed: u64,
-    calls: u64,
-    retries: u64,
-    elapsed_s: f64,
+    pub(super) calls: u64,
+    pub(super) retries: u64,
+    pub(super) elapsed_s: f64,
     /// Calls over the whole time, the wait for the last answers included.
-    calls_per_s: f64,
+    pub(super) calls_per_s: f64,
     /// The mean rate while there were rows to call, over the cap.
-    mean_of_cap: Option<f64>,
+    pub(super) mean_of_cap: Option<f64>,
     /// Most calls in any sliding second.
-    worst_second: WorstSecond,
-    latency_ms: Percentiles,
+    pub(super) worst_second: WorstSecond,
+    pub(super) latency_ms: Percentiles,
     /// How long after row, slot and permit were there the calls started.
-    lag_ms: Option<Percentiles>,
-    cpu_s_per_100k_calls: Cpu,
+    pub(super) lag_ms: Option<Percentiles>,
+    pub(super) cpu_s_per_100k_calls: Cpu,
     /// Which share of the time a thread was on a core.
-    busy: Busy,
+    pub(super) busy: Busy,
     /// Of the whole process up to here, in bytes: mock and earlier parts included.
-    peak_memory: Option<u64>,
+    pub(super) peak_memory: Option<u64>,
     /// `cap`, `loop`, `mock`, `cores`, `concurrency`, `input`, `retries` or `service`.
-    limited_by: Option<&'static str>,
+    pub(super) limited_by: Option<LimitedBy>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
-struct WorstSecond {
-    client: usize,
-    mock: u64,
+pub(super) struct WorstSecond {
+    pub(super) client: usize,
+    pub(super) mock: u64,
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
-struct Percentiles {
-    p50: f64,
-    p99: f64,
+pub(super) struct Percentiles {
+    pub(super) p50: f64,
+    pub(super) p99: f64,
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
-struct Cpu {
+pub(super) struct Cpu {
     /// All threads.
-    process: Option<f64>,
+    pub(super) process: Option<f64>,
     /// All but the mock's.
-    without_mock: Option<f64>,
+    pub(super) without_mock: Option<f64>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
-struct Busy {
-    r#loop: Option<f64>,
+pub(super) struct Busy {
+    pub(super) r#loop: Option<f64>,
     /// The loop's thread again, while other threads and processes had the cores.
-    loop_queued: Option<f64>,
-    mock: Option<f64>,
-    process: Option<f64>,
+    pub(super) loop_queued: Option<f64>,
+    pub(super) mock: Option<f64>,
+    pub(super) process: Option<f64>,
 }
 
 impl Figures {
@@ -145,120 +143,54 @@ impl Figures {
             },
             busy,
             peak_memory: used.peak_memory,
-            limited_by: finished.limited_by().map(|limit| limited_by(limit, busy)),
-        }
-    }
-
-    /// For people, several lines.
-    pub(super) fn text(&self) -> String {
-        let mut text = String::new();
-        let mut line = |what: &str, words: std::fmt::Arguments<'_>| {
-            writeln!(text, "  {what:<14}{words}").expect("a String takes every word");
-        };
-        line(
-            "calls",
-            format_args!(
-                "{} ({} retries) in {}, {:.1}/s",
-                thousands(self.calls),
-                thousands(self.retries),
-                time(Duration::from_secs_f64(self.elapsed_s)),
-                self.calls_per_s
-            ),
-        );
-        if let Some(mean) = self.mean_of_cap {
-            let percent = mean * 100.0;
-            line(
-                "mean ÷ cap",
-                format_args!("{percent:.2}% while there were rows to call"),
-            );
-        }
-        line(
-            "worst second",
-            format_args!(
-                "{} calls by the client's record, {} by the mock's",
-                thousands(self.worst_second.client as u64),
-                thousands(self.worst_second.mock)
-            ),
-        );
-        let Percentiles { p50, p99 } = self.latency_ms;
-        line(
-            "latency",
-            format_args!(
-                "p50 {p50:.2} ms, p99 {p99:.2} ms, from the hand-over to the whole answer"
-            ),
-        );
-        match self.lag_ms {
-            Some(Percentiles { p50, p99 }) => line(
-                "schedule lag",
-                format_args!(
-                    "p50 {p50:.2} ms, p99 {p99:.2} ms, after row, slot and permit were there"
-                ),
-            ),
-            None => line(
-                "schedule lag",
-                format_args!("none: without a cap there is no schedule"),
-            ),
-        }
-        if let (Some(process), Some(without)) = (
-            self.cpu_s_per_100k_calls.process,
-            self.cpu_s_per_100k_calls.without_mock,
-        ) {
-            line(
-                "CPU",
-                format_args!("{without:.2} s per 100,000 calls, {process:.2} s with the mock"),
-            );
-        }
-        if let Some(peak) = self.peak_memory {
-            let mib = peak as f64 / f64::from(1 << 20);
-            line("peak memory", format_args!("{mib:.1} MiB, mock included"));
-        }
-        line("limited by", format_args!("{}", self.limit()));
-        text
-    }
-
-    fn limit(&self) -> String {
-        let percent = |share: Option<f64>| share.unwrap_or(0.0) * 100.0;
-        match self.limited_by {
-            Some("cap") => "the cap".to_owned(),
-            Some("loop") => format!(
-                "one core: the loop's thread was busy {:.0}% of the time, and queued for a core {:.0}%",
-                percent(self.busy.r#loop),
-                percent(self.busy.loop_queued)
-            ),
-            Some("mock") => format!(
-                "the mock: its thread was busy {:.0}% of the time",
-                percent(self.busy.mock)
-            ),
-            Some("cores") => format!(
-                "the machine: {:.0}% of {} cores went to loop, ledger and mock",
-                percent(self.busy.process) / cores() as f64,
-                cores()
-            ),
-            Some("concurrency") => format!(
-                "slots: all were taken by calls, or by entries on their way to the disk, with the loop's thread busy {:.0}% of the time",
-                percent(self.busy.r#loop)
-            ),
-            Some(other) => other.to_owned(),
-            None => "nothing".to_owned(),
+            limited_by: finished
+                .limited_by()
+                .map(|limit| LimitedBy::new(limit, busy)),
         }
     }
 }
 
-/// Where every slot was taken: who kept them?
-fn limited_by(limit: Limit, busy: Busy) -> &'static str {
-    let at_least = |share: Option<f64>, least| share.is_some_and(|share| share >= least);
-    let wants_core = busy
-        .r#loop
-        .map(|busy_share| busy_share + busy.loop_queued.unwrap_or(0.0));
-    match limit {
-        Limit::Concurrency if at_least(wants_core, BUSY) => "loop",
-        Limit::Concurrency if at_least(busy.mock, BUSY) => "mock",
-        Limit::Concurrency if at_least(busy.process, BUSY * cores() as f64) => "cores",
-        other => other.name(),
+/// What kept the calls from going faster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LimitedBy {
+    /// The loop's thread, which kept a core busy.
+    Loop,
+    /// The mock's.
+    Mock,
+    /// All threads together kept all cores busy.
+    Cores,
+    /// What limits any run.
+    Run(Limit),
+}
+
+impl LimitedBy {
+    fn new(limit: Limit, busy: Busy) -> Self {
+        let at_least = |share: Option<f64>, least| share.is_some_and(|share| share >= least);
+        let wants_core = busy
+            .r#loop
+            .map(|busy_share| busy_share + busy.loop_queued.unwrap_or(0.0));
+        // Where every slot was taken: who kept them?
+        match limit {
+            Limit::Concurrency if at_least(wants_core, BUSY) => Self::Loop,
+            Limit::Concurrency if at_least(busy.mock, BUSY) => Self::Mock,
+            Limit::Concurrency if at_least(busy.process, BUSY * cores() as f64) => Self::Cores,
+            limit => Self::Run(limit),
+        }
     }
 }
 
-fn cores() -> usize {
+impl Serialize for LimitedBy {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(match self {
+            Self::Loop => "loop",
+            Self::Mock => "mock",
+            Self::Cores => "cores",
+            Self::Run(limit) => limit.name(),
+        })
+    }
+}
+
+pub(super) fn cores() -> usize {
     available_parallelism().map_or(1, usize::from)
 }
 
@@ -277,15 +209,18 @@ mod tests {
 
     #[test]
     fn slots_that_are_all_taken_have_somebody_who_takes_them() {
-        let who = |busy| limited_by(Limit::Concurrency, busy);
-        assert_eq!(who(busy(0.97, 0.9)), "loop");
+        let who = |busy| LimitedBy::new(Limit::Concurrency, busy);
+        assert_eq!(who(busy(0.97, 0.9)), LimitedBy::Loop);
         let queued = Busy {
             loop_queued: Some(0.3),
             ..busy(0.6, 0.2)
         };
-        assert_eq!(who(queued), "loop");
-        assert_eq!(who(busy(0.6, 0.9)), "mock");
-        assert_eq!(who(busy(0.1, 0.05)), "concurrency");
-        assert_eq!(limited_by(Limit::Cap, busy(0.97, 0.9)), "cap");
+        assert_eq!(who(queued), LimitedBy::Loop);
+        assert_eq!(who(busy(0.6, 0.9)), LimitedBy::Mock);
+        assert_eq!(who(busy(0.1, 0.05)), LimitedBy::Run(Limit::Concurrency));
+        assert_eq!(
+            LimitedBy::new(Limit::Cap, busy(0.97, 0.9)),
+            LimitedBy::Run(Limit::Cap)
+        );
     }
 }

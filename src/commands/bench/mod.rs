@@ -5,6 +5,7 @@
 //! cores are few; its share of the CPU time is told apart.
 
 mod figures;
+mod figures_text;
 mod folder;
 mod made_up;
 mod pace_meter;
