@@ -6,17 +6,17 @@ use super::ask::{self, Facts, Somebody};
 use super::job::{self, Job};
 use super::{again, dry_run, files, groups, input, lock, not_started};
 use crate::api::client::Client;
-use crate::app_lock::Calls;
+use crate::app_lock::{AppLock, Calls};
 use crate::cli::RunArgs;
 use crate::config::{self, Service, Settings, process_env};
 use crate::display::thousands;
 use crate::error::{Error, Kind, Result};
 use crate::harmless::harmless;
-use crate::ledger::{self, Header, Start, begun, own_input};
+use crate::ledger::{self, Start, begun, own_input};
 use crate::monitor::{Patience, Screen};
 use crate::preflight;
 use crate::rows::Rows;
-use crate::run::{Feed, KnownGroups, Plan};
+use crate::run::{Feed, Plan};
 use crate::survey::{Census, Survey};
 
 /// Runs the rows of its inputs.
@@ -34,52 +34,32 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
     let failed_rows = args.output.failed.as_ref();
     let (failed_rows, failed_format) =
         files::failed_rows(failed_rows, &ledger, &args.rows.inputs, rows.format())?;
-    let start = match (args.resume, service.mock.is_some()) {
-        (true, _) => Start::Resume,
-        (false, true) => Start::Afresh,
-        (false, false) => Start::New,
+    let setup = Setup {
+        args,
+        ledger: &ledger,
+        service: &service,
+        start: start(args.resume, &service),
+        screen,
     };
-    let if_held = lock::if_held(&args.pace);
-    let take_lock = || lock::take_lock(Calls::Recall, &service, Some(&ledger), if_held, screen);
-    // Before anybody waits for a preflight or agrees to calls.
-    let check_ledger = || ledger::check(&ledger, start, service.credentials.app, &service.name);
-    if args.dry_run && args.resume {
-        check_ledger()?;
+    if args.dry_run {
+        return setup.dry_run(rows, plan);
     }
-    if args.resume && !ledger.exists() {
-        // Allowed, for a script that always says it; a slip in the name costs the run before.
-        let ledger = harmless(&ledger);
-        screen.line(&format!(
-            "There is no ledger {ledger} yet: it begins with this run."
-        ));
-    }
+    setup.tell_of_new_ledger();
     let (mut lock, mut preflighted) = (None, None);
     if args.preflight {
-        if !args.dry_run {
-            // Before the ledger is read: the run before this one may be writing it.
-            lock = take_lock()?;
-            check_ledger()?;
-        }
-        let looked = look_at_groups(args, &ledger, &rows, &service, &plan, screen);
-        if let (Err(error), false) = (&looked, args.dry_run) {
+        // Before the ledger is read: the run before this one may be writing it.
+        lock = setup.take_lock()?;
+        setup.check_ledger()?;
+        let finished = setup.preflight(&rows, &mut plan);
+        if let Err(error) = &finished {
             not_started::print(&args.output, &ledger, error.kind())?;
         }
-        let (census, groups, known) = looked?;
-        plan.groups = Some(known);
-        preflighted = Some((census, groups));
-    }
-    if args.dry_run {
-        let _patience = reading(args, screen);
-        let survey = survey(args, &ledger)?;
-        let groups = preflighted.as_ref().map(|(_, groups)| groups);
-        let client = Client::new(&service.transport, service.credentials)?;
-        let json = args.output.json;
-        return dry_run::run(rows, survey, groups, &client, &plan, json, screen);
+        preflighted = Some(finished?);
     }
     if let Some(somebody) = somebody {
         // Whoever agrees to so many calls should get them.
-        check_ledger()?;
-        let (what, calls) = what_is_asked(args, preflighted, &rows, &plan, &ledger, screen)?;
+        setup.check_ledger()?;
+        let (what, calls) = setup.what_is_asked(preflighted, &rows, &plan)?;
         // There is nothing to agree to where nothing would be called.
         if calls != Some(0) && !somebody.agrees(&service, &plan, what, calls)? {
             return not_started::declined(&args.output, &ledger, screen);
@@ -87,31 +67,34 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
         plan.agreed = calls;
     }
     if lock.is_none() {
-        lock = take_lock()?;
+        lock = setup.take_lock()?;
     }
     // Behind the lock: until then another run may have begun it.
-    let resumed = if args.resume { begun(&ledger)? } else { None };
-    let unnamed = match &resumed {
-        Some(header) => Header::own_input(header),
-        None => own_input(&input::name(&args.rows)),
-    };
-    rows.name_inputs_except(unnamed);
-    let replay = again::replay(&ledger);
+    rows.name_inputs_except(setup.own_input()?);
     let job = Job {
         lock,
+        start: setup.start,
         service,
         plan,
         input: input::name(&args.rows),
         failed_format,
         feed: Feed::of_input(rows),
         output: &args.output,
+        replay: again::replay(&ledger),
         ledger,
-        start,
         failed_rows,
         go_on: again::run_again(&args.rows.inputs),
-        replay,
     };
     job::finish(job, screen)
+}
+
+/// How its ledger begins.
+fn start(resume: bool, service: &Service) -> Start {
+    match (resume, service.mock.is_some()) {
+        (true, _) => Start::Resume,
+        (false, true) => Start::Afresh,
+        (false, false) => Start::New,
+    }
 }
 
 /// Who is asked before the first call.
@@ -133,33 +116,135 @@ fn who_is_asked(args: &RunArgs) -> Result<Option<Somebody>> {
 }
 
 /// What is in the input, and what the service tells of its groups.
-fn look_at_groups(
-    args: &RunArgs,
-    ledger: &Path,
-    rows: &Rows,
-    service: &Service,
-    plan: &Plan,
-    screen: &Screen,
-) -> Result<(Census, preflight::GroupsReport, KnownGroups)> {
-    if rows.size().is_none() {
-        return Err(Error::usage(
-            "--preflight reads the rows before the run does, and a pipe can be read only once",
-        )
-        .hint("put them into a file first"));
+type Preflighted = (Census, preflight::GroupsReport);
+
+/// What the stages of a run before its first call have to know.
+struct Setup<'a> {
+    args: &'a RunArgs,
+    ledger: &'a Path,
+    service: &'a Service,
+    start: Start,
+    screen: &'a Screen,
+}
+
+impl Setup<'_> {
+    fn take_lock(&self) -> Result<Option<AppLock>> {
+        let if_held = lock::if_held(&self.args.pace);
+        let ledger = Some(self.ledger);
+        lock::take_lock(Calls::Recall, self.service, ledger, if_held, self.screen)
     }
-    let mut survey = survey(args, ledger)?;
-    let rows = input::open(&args.rows)?;
-    let (groups, known) = groups::preflight(
-        rows,
-        &mut survey,
-        service,
-        plan,
-        args.output.progress,
-        screen,
-    )
-    .map_err(nothing_recalled)?;
-    screen.line(&groups.text());
-    Ok((survey.census(), groups, known))
+
+    /// Refuses a ledger that the run could not go on with, before anybody waits for a preflight or
+    /// agrees to calls.
+    fn check_ledger(&self) -> Result<()> {
+        let app = self.service.credentials.app;
+        ledger::check(self.ledger, self.start, app, &self.service.name)
+    }
+
+    /// To resume without a ledger is allowed, for a script that always says it; a slip in the name
+    /// costs the run before.
+    fn tell_of_new_ledger(&self) {
+        if self.args.resume && !self.ledger.exists() {
+            let ledger = harmless(self.ledger);
+            self.screen.line(&format!(
+                "There is no ledger {ledger} yet: it begins with this run."
+            ));
+        }
+    }
+
+    fn dry_run(&self, rows: Rows, mut plan: Plan) -> Result<u8> {
+        if self.args.resume {
+            self.check_ledger()?;
+        }
+        self.tell_of_new_ledger();
+        let groups = if self.args.preflight {
+            let (_, groups) = self.preflight(&rows, &mut plan)?;
+            Some(groups)
+        } else {
+            None
+        };
+        let _patience = self.reading();
+        let survey = self.survey()?;
+        let client = Client::new(&self.service.transport, self.service.credentials.clone())?;
+        let (groups, json) = (groups.as_ref(), self.args.output.json);
+        dry_run::run(rows, survey, groups, &client, &plan, json, self.screen)
+    }
+
+    /// Looks at the groups, and lets the plan know which of them to skip.
+    fn preflight(&self, rows: &Rows, plan: &mut Plan) -> Result<Preflighted> {
+        if rows.size().is_none() {
+            return Err(Error::usage(
+                "--preflight reads the rows before the run does, and a pipe can be read only once",
+            )
+            .hint("put them into a file first"));
+        }
+        let mut survey = self.survey()?;
+        let rows = input::open(&self.args.rows)?;
+        let (groups, known) = groups::preflight(
+            rows,
+            &mut survey,
+            self.service,
+            plan,
+            self.args.output.progress,
+            self.screen,
+        )
+        .map_err(nothing_recalled)?;
+        self.screen.line(&groups.text());
+        plan.groups = Some(known);
+        Ok((survey.census(), groups))
+    }
+
+    /// A survey that knows what has been settled, where a run is resumed.
+    fn survey(&self) -> Result<Survey> {
+        let mut survey = Survey::new();
+        if self.args.resume && begun(self.ledger)?.is_some() {
+            survey.take_ledger(self.ledger)?;
+        }
+        Ok(survey)
+    }
+
+    /// Says that the rows are being read, should it take long.
+    fn reading(&self) -> Patience {
+        let input = input::name(&self.args.rows);
+        self.screen.patience(format!("Reading {input}…"))
+    }
+
+    /// What is said before the question, and how many calls there would be, where that can be counted.
+    fn what_is_asked(
+        &self,
+        preflighted: Option<Preflighted>,
+        rows: &Rows,
+        plan: &Plan,
+    ) -> Result<(Facts, Option<u64>)> {
+        if let Some((census, groups)) = preflighted {
+            return Ok(what_would_go(self.args, &census, groups.rows_to_skip()));
+        }
+        if rows.size().is_none() {
+            // What is counted of a pipe would be missing in the run.
+            let input = input::name(&self.args.rows) + ", through a pipe";
+            return Ok((vec![("input", input)], None));
+        }
+        let _patience = self.reading();
+        let mut survey = self.survey()?;
+        // Another reader of the input.
+        survey
+            .take_input(input::open(&self.args.rows)?, plan.limit, |_, _| Ok(()))
+            .map_err(nothing_recalled)?;
+        Ok(what_would_go(self.args, &survey.census(), 0))
+    }
+
+    /// The input whose rows need no name in the ledger.
+    fn own_input(&self) -> Result<Option<String>> {
+        let resumed = if self.args.resume {
+            begun(self.ledger)?
+        } else {
+            None
+        };
+        Ok(match &resumed {
+            Some(header) => header.own_input(),
+            None => own_input(&input::name(&self.args.rows)),
+        })
+    }
 }
 
 /// An error of a run that reads its input to the end before it calls anything.
@@ -168,46 +253,6 @@ fn nothing_recalled(error: Error) -> Error {
         Kind::Input => error.or_hint("nothing was recalled: fix it first; with --yes and without --preflight, a run calls the rows before the error"),
         _ => error,
     }
-}
-
-/// A survey that knows what has been settled, where a run is resumed.
-fn survey(args: &RunArgs, ledger: &Path) -> Result<Survey> {
-    let mut survey = Survey::new();
-    if args.resume && begun(ledger)?.is_some() {
-        survey.take_ledger(ledger)?;
-    }
-    Ok(survey)
-}
-
-/// Says that the rows are being read, should it take long.
-fn reading(args: &RunArgs, screen: &Screen) -> Patience {
-    screen.patience(format!("Reading {}…", input::name(&args.rows)))
-}
-
-/// What is said before the question, and how many calls there would be, where that can be counted.
-fn what_is_asked(
-    args: &RunArgs,
-    preflighted: Option<(Census, preflight::GroupsReport)>,
-    rows: &Rows,
-    plan: &Plan,
-    ledger: &Path,
-    screen: &Screen,
-) -> Result<(Facts, Option<u64>)> {
-    if let Some((census, groups)) = preflighted {
-        return Ok(what_would_go(args, &census, groups.rows_to_skip()));
-    }
-    if rows.size().is_none() {
-        // What is counted of a pipe would be missing in the run.
-        let input = input::name(&args.rows) + ", through a pipe";
-        return Ok((vec![("input", input)], None));
-    }
-    let _patience = reading(args, screen);
-    let mut survey = survey(args, ledger)?;
-    // Another reader of the input.
-    survey
-        .take_input(input::open(&args.rows)?, plan.limit, |_, _| Ok(()))
-        .map_err(nothing_recalled)?;
-    Ok(what_would_go(args, &survey.census(), 0))
 }
 
 /// What a run would do, for the question before it, and how many calls it would make.
