@@ -5,9 +5,6 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, IntoInnerError};
 use std::path::{Path, PathBuf};
 
-/// Folders whose files are none.
-const SYSTEM: [&str; 3] = ["/dev", "/proc", "/sys"];
-
 /// Puts a file in the place of the one that is there, if any. What has this name is whole at every
 /// moment, the older file or the new one: it is written beside it and moved there.
 ///
@@ -46,7 +43,7 @@ pub(crate) fn check(path: &Path) -> io::Result<()> {
     }
     // `/dev/stdout` leads to a file where stdout is one, and yet is not that file.
     let folder = folder_of(path).canonicalize();
-    let is_system = |folder: &Path| SYSTEM.iter().any(|system| folder.starts_with(system));
+    let is_system = |folder: &Path| is_passing(folder) || folder.starts_with("/sys");
     // Shared memory lies there, and holds files.
     if folder.is_ok_and(|folder| is_system(&folder) && !folder.starts_with("/dev/shm")) {
         return no_file("its folder is the system's, for devices");
@@ -62,7 +59,14 @@ pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
     File::open(folder_of(path))?.sync_all()
 }
 
-fn folder_of(path: &Path) -> &Path {
+/// Whether it is one of the system's names for something else, such as `/dev/stdin`: what it leads
+/// to can be another thing each time, and nothing beside it outlasts the machine.
+pub(crate) fn is_passing(path: &Path) -> bool {
+    path.starts_with("/dev") || path.starts_with("/proc")
+}
+
+/// The folder that a file is in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
     let folder = path.parent().filter(|folder| *folder != Path::new(""));
     folder.unwrap_or(Path::new("."))
 }

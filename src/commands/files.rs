@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::cli::RunArgs;
-use crate::durable;
+use crate::durable::{self, folder_of};
 use crate::error::{Error, Result};
 use crate::rows::{self, Format, Source, without_packing};
 
@@ -54,7 +54,7 @@ pub(super) fn failed_rows(
         (ledger, "the ledger"),
     )?;
     // The ledger itself tells where there is no folder for both.
-    if named.is_some() && !folder(&failed_rows).is_dir() {
+    if named.is_some() && !folder_of(&failed_rows).is_dir() {
         return Err(refused(&failed_rows, "whose folder is not there"));
     }
     check_failed_rows(&failed_rows)?;
@@ -87,10 +87,7 @@ fn failed_rows_beside(ledger: &Path, format: Format) -> PathBuf {
 /// `x/rows.csv` has its ledger in `x/rows.ledger.jsonl`; what comes from stdin or another pipe is
 /// called `recall`. `/dev/stdin` can be a file, but beside it nothing outlasts the machine.
 fn ledger_beside(input: &Path, rehearsal: bool) -> PathBuf {
-    let is_nowhere = ["/dev", "/proc"]
-        .iter()
-        .any(|folder| input.starts_with(folder));
-    let mut name = if input == Path::new("-") || is_nowhere {
+    let mut name = if input == Path::new("-") || durable::is_passing(input) {
         "recall".into()
     } else {
         without_packing(input).with_extension("").into_os_string()
@@ -160,13 +157,7 @@ fn keep_apart((file, what): (&Path, &str), (other, what_else): (&Path, &str)) ->
 /// Where a file is, or would be, whatever way its name takes.
 fn place(file: &Path) -> Option<PathBuf> {
     let there = fs::canonicalize(file).ok();
-    there.or_else(|| Some(folder(file).canonicalize().ok()?.join(file.file_name()?)))
-}
-
-/// The folder that a file is in.
-fn folder(file: &Path) -> &Path {
-    let folder = file.parent().filter(|folder| *folder != Path::new(""));
-    folder.unwrap_or(Path::new("."))
+    there.or_else(|| Some(folder_of(file).canonicalize().ok()?.join(file.file_name()?)))
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@
 use std::path::Path;
 
 use super::format::{Header, first_input};
+use crate::durable;
 use crate::rows::plain_name;
 
 /// What rows from stdin are called.
@@ -41,10 +42,7 @@ pub fn own_input(input: &str) -> Option<String> {
 
 /// Whether what had this name can be another thing each time: stdin, a pipe of the shell's.
 pub(super) fn is_passing(name: &str) -> bool {
-    name == STDIN
-        || ["/dev", "/proc"]
-            .iter()
-            .any(|folder| Path::new(name).starts_with(folder))
+    name == STDIN || durable::is_passing(Path::new(name))
 }
 
 #[cfg(test)]
