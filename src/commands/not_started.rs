@@ -7,16 +7,16 @@ use crate::cli::OutputArgs;
 use crate::error::{Kind, Result};
 use crate::exit;
 use crate::monitor::Screen;
-use crate::report::Summary;
+use crate::report::{Stopped, Summary};
 use crate::run::Finished;
 
 /// Prints the summary of nothing, where one was asked for and it is the service, an outage or the
 /// operator that ended it: whoever waits for such an end gets the object that goes with it.
 pub(super) fn print(output: &OutputArgs, ledger: &Path, why: Kind) -> Result<()> {
     let stopped = match why {
-        Kind::Stopped => "service",
-        Kind::Outage => "outage",
-        Kind::Interrupted => "interrupted",
+        Kind::Stopped => Stopped::Service,
+        Kind::Outage => Stopped::Outage,
+        Kind::Interrupted => Stopped::Interrupted,
         Kind::Usage | Kind::Input | Kind::Ledger | Kind::Output | Kind::Service => {
             return Ok(());
         }

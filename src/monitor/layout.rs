@@ -2,6 +2,7 @@
 
 use console::{Style, measure_text_width, truncate_str};
 
+use super::counts::of_rows;
 use super::status::{self, Words};
 use super::{PreflightProgress, Progress, State};
 
@@ -121,7 +122,7 @@ impl Parts {
 fn counts(progress: &Progress<'_>, width: usize) -> String {
     let red = Style::new().red();
     let mut line = String::new();
-    for count in status::counts(progress) {
+    for count in of_rows(progress) {
         let text = if count.is_bad() {
             red.apply_to(&count).to_string()
         } else {

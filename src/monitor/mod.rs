@@ -2,6 +2,7 @@
 //! library tells a monitor, or logs.
 
 mod bar;
+mod counts;
 mod frame;
 mod layout;
 mod notices;

@@ -1,8 +1,8 @@
 //! How progress reads, on the bar and in plain lines.
 
-use std::fmt;
 use std::time::Duration;
 
+use super::counts::of_rows;
 use super::{OutageProgress, PreflightProgress, Progress, State, Total};
 use crate::api::codes;
 use crate::display::{count, counted, thousands, time};
@@ -177,54 +177,13 @@ fn rough_time(duration: Duration) -> String {
     }
 }
 
-/// So many rows of a kind.
-#[derive(Debug)]
-pub(super) struct Count {
-    rows: u64,
-    what: &'static str,
-}
-
-impl Count {
-    /// Whether somebody has to look after them.
-    pub(super) fn is_bad(&self) -> bool {
-        self.rows > 0 && self.what == "failed"
-    }
-}
-
-impl fmt::Display for Count {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", thousands(self.rows), self.what)
-    }
-}
-
-/// What became of the rows, the most important first.
-pub(super) fn counts(progress: &Progress<'_>) -> impl Iterator<Item = Count> {
-    let tally = progress.tally;
-    let duplicates = match tally.duplicates {
-        1 => "duplicate",
-        _ => "duplicates",
-    };
-    [
-        ("recalled", tally.recalled, true),
-        ("failed", tally.failed, true),
-        ("retrying", progress.retrying as u64, true),
-        ("skipped", tally.skipped, false),
-        (duplicates, tally.duplicates, false),
-        ("invalid", tally.invalid, false),
-        ("done before", tally.resumed, false),
-    ]
-    .into_iter()
-    .filter(|(_, rows, always)| *always || *rows > 0)
-    .map(|(what, rows, _)| Count { rows, what })
-}
-
 /// All of it, on one line.
 pub(super) fn line(progress: &Progress<'_>, cap: Option<u32>) -> String {
     let percent = percent(progress).map(|percent| format!(" ({percent})"));
     let position = position(progress).full + &percent.unwrap_or_default();
     let parts = [position, pace(progress, cap).full, left(progress).full];
     let parts = parts.into_iter().filter(|part| !part.is_empty());
-    let counts = counts(progress).map(|count| count.to_string());
+    let counts = of_rows(progress).map(|count| count.to_string());
     parts.chain(counts).collect::<Vec<_>>().join(", ")
 }
 

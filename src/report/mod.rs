@@ -22,6 +22,6 @@ pub use fold::{Report, RowsByAttempts, Span};
 pub use latency::{Bar, Latencies};
 pub(crate) use page::mark;
 pub use page::page;
-pub use summary::Summary;
+pub use summary::{Stopped, Summary};
 pub use text::text;
 pub use timeline::{Bucket, Timeline};

@@ -42,9 +42,8 @@ pub struct Summary {
     /// What kept calls from starting for longest: `cap`, `concurrency`, `input`, `retries` or
     /// `service`; none where nothing did.
     pub limited_by: Option<&'static str>,
-    /// Why it ended early: `service`, `outage`, `guard`, `unknown_group`, `not_agreed`,
-    /// `interrupted`, `input` or `ledger`; none where it did not.
-    pub stopped: Option<&'static str>,
+    /// Why it ended early; none where it did not.
+    pub stopped: Option<Stopped>,
     /// Failed rows by code.
     pub by_code: BTreeMap<i64, u64>,
     /// Latencies of the calls that the service answered, in milliseconds.
@@ -73,6 +72,44 @@ pub struct Summary {
     /// The share of the time that each limit kept calls from starting, the largest first.
     #[serde(skip)]
     pub(super) limits: Vec<(Limit, f64)>,
+}
+
+/// What ended a run before its rows did, as `--json` prints it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stopped {
+    /// The service refused a call.
+    Service,
+    /// The service was out for too long.
+    Outage,
+    /// Too many rows failed.
+    Guard,
+    /// The input has grown since the look at its groups.
+    UnknownGroup,
+    /// The input has grown since the question.
+    NotAgreed,
+    /// The operator, or the machine.
+    Interrupted,
+    /// The input could not be read to its end.
+    Input,
+    /// The ledger could not be written to its end.
+    Ledger,
+}
+
+impl Stopped {
+    fn by(end: &End) -> Option<Self> {
+        Some(match end {
+            End::Done => return None,
+            End::Stopped(Stop::Service { .. }) => Self::Service,
+            End::Stopped(Stop::Outage { .. }) => Self::Outage,
+            End::Stopped(Stop::Guard(_)) => Self::Guard,
+            End::Stopped(Stop::UnknownGroup) => Self::UnknownGroup,
+            End::Stopped(Stop::NotAgreed) => Self::NotAgreed,
+            End::Stopped(Stop::Interrupted) => Self::Interrupted,
+            End::Input(_) => Self::Input,
+            End::Ledger(_) => Self::Ledger,
+        })
+    }
 }
 
 /// Latencies that so many percent of the calls did not exceed.
@@ -119,7 +156,7 @@ impl Summary {
             calls_per_s: tally.calls as f64 / elapsed_s.max(1.0),
             worst_second: finished.worst_second,
             limited_by: finished.limited_by().map(Limit::name),
-            stopped: name_of_end(&finished.end),
+            stopped: Stopped::by(&finished.end),
             by_code: tally.by_code.clone(),
             latency_ms: Latency {
                 p50: tally.latency_ms(50.0),
@@ -150,18 +187,4 @@ pub(super) fn lossy<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error
 fn lossy_if_any<S: Serializer>(path: &Option<PathBuf>, to: S) -> Result<S::Ok, S::Error> {
     let path = path.as_ref().map(|path| path.to_string_lossy());
     path.serialize(to)
-}
-
-fn name_of_end(end: &End) -> Option<&'static str> {
-    match end {
-        End::Done => None,
-        End::Stopped(Stop::Service { .. }) => Some("service"),
-        End::Stopped(Stop::Outage { .. }) => Some("outage"),
-        End::Stopped(Stop::Guard(_)) => Some("guard"),
-        End::Stopped(Stop::UnknownGroup) => Some("unknown_group"),
-        End::Stopped(Stop::NotAgreed) => Some("not_agreed"),
-        End::Stopped(Stop::Interrupted) => Some("interrupted"),
-        End::Input(_) => Some("input"),
-        End::Ledger(_) => Some("ledger"),
-    }
 }
