@@ -1,6 +1,8 @@
 //! A look at the groups of an input: what `run --preflight` and `check --online` share.
 
-use super::{interrupts, job, lock};
+use super::one_thread::on_one_thread;
+use super::progress::monitor;
+use super::{interrupts, lock};
 use crate::api::client::Client;
 use crate::app_lock::{AppLock, Calls, IfHeld};
 use crate::cli::ProgressArg;
@@ -30,11 +32,11 @@ pub(super) fn preflight(
     };
     let client = Client::new(&service.transport, service.credentials.clone())?;
     let cap = plan.cap();
-    let mut monitor = job::monitor(progress, screen, cap);
+    let mut monitor = monitor(progress, screen, cap);
     if let Some(lock) = &mut lock {
         lock.mark_calling();
     }
-    let finished = job::on_one_thread(async {
+    let finished = on_one_thread(async {
         let (interrupts, _listening) = interrupts::interrupts()?;
         let feed = Feed::of_input(rows);
         preflight::run(&plan, feed, survey, client, monitor.as_mut(), interrupts).await

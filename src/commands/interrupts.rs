@@ -10,7 +10,7 @@ use signal_hook::flag::register_conditional_default;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
-use super::job::on_one_thread;
+use super::one_thread::on_one_thread;
 use crate::error::{Error, Result};
 
 /// Signals that come so close together are one wish: GNU timeout sends its own to the process and to

@@ -5,16 +5,18 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::interrupts;
+use super::one_thread::on_one_thread;
+use super::progress::monitor;
 use super::stdout::print_json;
 use crate::api::client::Client;
 use crate::app_lock::AppLock;
-use crate::cli::{OutputArgs, ProgressArg};
+use crate::cli::OutputArgs;
 use crate::config::Service;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exit;
 use crate::harmless::harmless;
 use crate::ledger::{Header, LastWords, Start, remove_failed_rows, write_failed_rows};
-use crate::monitor::{Bar, Monitor, Plain, Screen, Silent};
+use crate::monitor::Screen;
 use crate::report::Summary;
 use crate::rows::Format;
 use crate::run::{self, End, Feed, LedgerFile, Plan};
@@ -122,43 +124,4 @@ fn leave_failed_rows(ledger: &Path, to: &Path, format: Format) -> Result<u64> {
     let failed = last_words.failed();
     write_failed_rows(last_words, to, format)?;
     Ok(failed)
-}
-
-pub(super) fn monitor(how: ProgressArg, screen: &Screen, cap: Option<u32>) -> Box<dyn Monitor> {
-    match how {
-        ProgressArg::Bar => Box::new(Bar::new(screen, cap)),
-        ProgressArg::Auto if screen.can_draw() => Box::new(Bar::new(screen, cap)),
-        ProgressArg::Auto | ProgressArg::Plain => Box::new(Plain::new(screen, cap)),
-        ProgressArg::None => Box::new(Silent),
-    }
-}
-
-/// Runs on this thread alone, which is also what the cap relies on: whoever hears that a request
-/// was handed over hears it after it was written.
-pub(super) fn on_one_thread<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::service("cannot start the event loop").because(error))?;
-    let done = runtime.block_on(future);
-    // Whoever leaves at once does not wait for names that are still being looked up.
-    runtime.shutdown_background();
-    done
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn whoever_leaves_does_not_wait_for_what_only_a_thread_can_wait_for() {
-        let (go_on, held) = std::sync::mpsc::channel::<()>();
-        on_one_thread(async move {
-            tokio::task::spawn_blocking(move || held.recv());
-            Ok(())
-        })
-        .expect("it leaves");
-        // Until here nothing could have let it go.
-        drop(go_on);
-    }
 }

@@ -1,7 +1,9 @@
-//! What the flags of a mock come to.
+//! The mock inside: what its flags come to, and who calls it.
 
 use std::str::FromStr;
 
+use crate::api::credentials::{Auth, Credentials};
+use crate::api::secret::Secret;
 use crate::cli::MockInsideArgs;
 use crate::error::{Error, Kind, Result};
 use crate::mock::{Cap, Latency, Options};
@@ -21,6 +23,12 @@ pub(crate) fn mock_options(args: &MockInsideArgs, latency: Option<&str>) -> Resu
         seed: args.mock_seed,
         ..Options::default()
     })
+}
+
+/// Who calls the mock inside: it takes any app, and any key for it.
+pub(crate) fn mock_credentials(now: u64) -> Credentials {
+    let key = Auth::SecretKey(Secret::new("the mock takes any key"));
+    Credentials::new(1_400_000_000, "administrator", key, now)
 }
 
 /// The value of a flag whose reader does not know by which flag it came.

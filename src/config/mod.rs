@@ -12,26 +12,21 @@ use std::fs;
 use std::path::Path;
 
 pub use caller::Caller;
-pub(crate) use mock::{flag, mock_options};
+pub(crate) use mock::{flag, mock_credentials, mock_options};
 pub use plan::plan;
 pub(crate) use plan::{rate, time};
 pub use settings::{Env, Settings, process_env};
 
 use crate::api::CAP;
 use crate::api::client::Transport;
-use crate::api::credentials::{Auth, Credentials};
+use crate::api::credentials::Credentials;
 use crate::api::endpoint::Endpoint;
-use crate::api::secret::Secret;
 use crate::api::usersig;
 use crate::cli::ServiceArgs;
 use crate::error::{Error, Result};
+use crate::ledger::MOCK;
 use crate::mock::Mock;
 use crate::run::Plan;
-
-/// What a ledger calls the endpoint of a rehearsal, whose port changes from run to run.
-const MOCK: &str = "mock";
-/// The app of a rehearsal.
-const MOCK_APP: u64 = 1_400_000_000;
 
 /// Where the service is and who calls.
 #[derive(Debug)]
@@ -69,9 +64,7 @@ impl Service {
         };
         let (endpoint, name, credentials) = if let Some(mock) = &mock {
             let endpoint: Endpoint = format!("http://{}", mock.address()).parse()?;
-            let key = Auth::SecretKey(Secret::new("the mock takes any key"));
-            let credentials = Credentials::new(MOCK_APP, "administrator", key, now);
-            (endpoint, MOCK.to_owned(), credentials)
+            (endpoint, MOCK.to_owned(), mock_credentials(now))
         } else {
             let endpoint = endpoint(settings, ledger)?;
             let name = endpoint.to_string();

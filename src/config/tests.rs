@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::api::secret::Secret;
 use crate::cli::{Cli, Command, RunArgs};
 use crate::run::MaxFailures;
 use clap::Parser as _;

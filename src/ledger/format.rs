@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 /// The version of the format that this crate writes. Readers take every version up to it.
 pub const VERSION: u32 = 1;
 
+/// What the header calls the endpoint of a rehearsal, whose port changes from run to run.
+pub const MOCK: &str = "mock";
+
 /// The first line: whose ledger it is. No secret stands in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
@@ -16,7 +19,7 @@ pub struct Header {
     pub version: u32,
     /// The app whose messages were recalled, `SDKAppID`.
     pub app: u64,
-    /// The address of the service, or `mock`.
+    /// The address of the service, or [`MOCK`].
     pub endpoint: String,
     /// The name of the input, for people, and for the format of the failed rows. Of several it is
     /// the first's, with the number of the others: `rows.csv and 2 more`.

@@ -11,7 +11,7 @@ use super::latency::{Latencies, Stopwatch};
 use super::timeline::Timeline;
 use crate::api::CAP;
 use crate::error::Result;
-use crate::ledger::{Header, LastWords};
+use crate::ledger::{Header, LastWords, MOCK};
 use crate::outcome::{Entry, Outcome};
 
 /// Attempts that are told apart; more are counted together.
@@ -112,7 +112,7 @@ impl Report {
 
     /// Whether it was a rehearsal against the mock inside.
     pub fn is_rehearsal(&self) -> bool {
-        self.endpoint == "mock"
+        self.endpoint == MOCK
     }
 }
 

@@ -15,18 +15,18 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::interrupts;
+use super::one_thread::on_one_thread;
+use super::progress::monitor;
 use super::stdout::{print, print_json};
-use super::{interrupts, job};
 use crate::api::CAP;
 use crate::api::client::{Client, Transport};
-use crate::api::credentials::{Auth, Credentials};
-use crate::api::secret::Secret;
 use crate::api::usersig;
 use crate::cli::BenchArgs;
 use crate::config;
 use crate::error::Result;
 use crate::exit;
-use crate::ledger::{Header, Start, VERSION};
+use crate::ledger::{Header, MOCK, Start, VERSION};
 use crate::mock::{self, Mock};
 use crate::monitor::Screen;
 use crate::run::{self, End, Feed, LedgerFile, MaxFailures, Plan, Stop};
@@ -129,17 +129,13 @@ fn measure(part: &Part, args: &BenchArgs, screen: &Screen) -> Result<(Figures, O
         connections: args.concurrency.get(),
         cacert: None,
     };
-    let key = Auth::SecretKey(Secret::new("the mock takes any key"));
-    let client = Client::new(
-        &transport,
-        Credentials::new(1_400_000_000, "administrator", key, usersig::now()),
-    )?;
+    let client = Client::new(&transport, config::mock_credentials(usersig::now()))?;
     let file = LedgerFile {
         path: folder.path().join("bench.ledger.jsonl"),
         header: Header {
             version: VERSION,
             app: client.credentials().app,
-            endpoint: "mock".to_owned(),
+            endpoint: MOCK.to_owned(),
             input: "bench".to_owned(),
             created: Timestamp::now(),
         },
@@ -153,9 +149,9 @@ fn measure(part: &Part, args: &BenchArgs, screen: &Screen) -> Result<(Figures, O
         ..Plan::default()
     };
     let cap = plan.cap();
-    let mut watch = PaceMeter::new(job::monitor(args.progress, screen, cap));
+    let mut watch = PaceMeter::new(monitor(args.progress, screen, cap));
     let before = Usage::now("mock");
-    let finished = job::on_one_thread(async {
+    let finished = on_one_thread(async {
         let feed = Feed::of_rows(made_up::rows(part.rows, part.at_most), part.rows);
         run::run(plan, feed, client, file, &mut watch, interrupts::interrupts).await
     })?;
