@@ -1,16 +1,13 @@
-//! What an ID must be, and how a piece of bad input is shown to a person.
+//! What an ID must be.
 //!
 //! The wording of a reason, here and wherever else a row is refused, is part of the ledger's format:
 //! a bad row is known by its line and its reason. If a reason is reworded, `run --resume` no longer
 //! recognizes the bad rows that a ledger has under the old wording, and records them again.
 
-use std::fmt::Write;
-
-use super::columns::Field;
+use super::aliases::Field;
 use super::encoding::Encoding;
+use super::excerpt::excerpt;
 
-/// The longest excerpt, in characters of the input.
-const EXCERPT: usize = 48;
 /// The longest exponent of a number in bytes: `E+018`.
 const LONGEST_EXPONENT: usize = 5;
 
@@ -95,23 +92,6 @@ pub(super) fn is_rounded_number(bytes: &[u8]) -> bool {
         _ => false,
     };
     is_mantissa && digits.len() <= 3 && are_digits(digits)
-}
-
-/// The start of a text in backticks, on one line and harmless on a terminal.
-pub(super) fn excerpt(bytes: &[u8]) -> String {
-    // A character has at most four bytes, so this much is enough to see whether any is left out.
-    let start = String::from_utf8_lossy(&bytes[..bytes.len().min(4 * EXCERPT + 4)]);
-    let mut shown = String::from("`");
-    let mut chars = start.chars();
-    for c in chars.by_ref().take(EXCERPT) {
-        match c {
-            '"' | '\'' | '\u{fffd}' => shown.push(c),
-            // Line ends, escape sequences, and what turns the direction of writing.
-            _ => write!(shown, "{}", c.escape_debug()).unwrap_or_default(),
-        }
-    }
-    shown.push_str(if chars.next().is_some() { "…`" } else { "`" });
-    shown
 }
 
 #[cfg(test)]
@@ -210,23 +190,5 @@ mod tests {
         ] {
             assert_eq!(utf_8(Field::Sender, bytes), Err(reason.to_owned()));
         }
-    }
-
-    #[test]
-    fn an_excerpt_is_bounded_and_cannot_drive_a_terminal() {
-        assert_eq!(excerpt(b"\"a\", 'b'"), "`\"a\", 'b'`");
-        assert_eq!(
-            excerpt("\u{1b}[2J\u{202e}".as_bytes()),
-            r"`\u{1b}[2J\u{202e}`"
-        );
-        assert_eq!(
-            excerpt(&[b'x'; EXCERPT]),
-            format!("`{}`", "x".repeat(EXCERPT))
-        );
-        let long = "é".repeat(100_000);
-        assert_eq!(
-            excerpt(long.as_bytes()),
-            format!("`{}…`", "é".repeat(EXCERPT))
-        );
     }
 }

@@ -1,50 +1,11 @@
 //! Which column, or which key of a JSON object, is the group, the sender and the topic.
 
-use std::fmt;
 use std::str::FromStr;
 
-use super::check::excerpt;
+use super::aliases::{Field, same_name};
+use super::excerpt::excerpt;
 use super::header_errors;
 use crate::error::{Error, Result};
-
-/// What a row is made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Field {
-    Group,
-    Sender,
-    Topic,
-}
-
-impl Field {
-    /// In the order that columns without a header have.
-    pub(super) const ALL: [Self; 3] = [Self::Group, Self::Sender, Self::Topic];
-
-    /// The names that people give it, in lower case and without `_`, `-` and spaces.
-    fn aliases(self) -> &'static [&'static str] {
-        match self {
-            Self::Group => &["group", "groupid"],
-            Self::Sender => &["sender", "senderaccount", "fromaccount", "userid", "user"],
-            Self::Topic => &["topic", "topicid"],
-        }
-    }
-
-    fn is_called(self, name: &[u8]) -> bool {
-        let mut aliases = self.aliases().iter();
-        aliases.any(|alias| same_name(alias.as_bytes(), name))
-    }
-}
-
-/// Whether this is what people call any of the fields.
-pub(super) fn is_usual_name(text: &str) -> bool {
-    let mut fields = Field::ALL.into_iter();
-    fields.any(|field| field.is_called(text.as_bytes()))
-}
-
-impl fmt::Display for Field {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.aliases()[0])
-    }
-}
 
 /// Names that the user gave for columns, in place of the built-in ones: `group=room,sender=uid`.
 /// Where there is no header the names are positions from 1: `group=2,sender=1`.
@@ -230,17 +191,6 @@ pub(super) fn are_failed_rows(columns: &[String]) -> bool {
             .iter()
             .any(|column| same_name(name.as_bytes(), column.as_bytes()))
     })
-}
-
-/// The same but for case, `_`, `-` and spaces.
-fn same_name(a: &[u8], b: &[u8]) -> bool {
-    squash(a).eq(squash(b))
-}
-
-fn squash(name: &[u8]) -> impl Iterator<Item = u8> {
-    name.iter()
-        .filter(|byte| !matches!(byte, b'_' | b'-' | b' '))
-        .map(u8::to_ascii_lowercase)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use memchr::{memchr, memchr_iter, memchr2, memchr3};
 
 use super::blocks::MAX_RECORD;
-use super::check::excerpt;
+use super::excerpt::excerpt;
 
 /// What the data starts with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! What is said of a header in which the columns needed are not to be found: what it has instead,
 //! and the way out.
 
-use super::check::excerpt;
-use super::columns::{Field, is_usual_name};
+use super::aliases::{Field, is_usual_name};
+use super::excerpt::excerpt;
 use crate::error::Error;
 use crate::shell::quoted;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Format;
 use super::batch::Batch;
 use super::blocks::is_put_off;
-use super::open::unreadable;
+use super::errors::unreadable;
 use super::text::Meter;
 use crate::error::Result;
 

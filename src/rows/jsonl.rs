@@ -6,13 +6,13 @@ use memchr::memchr;
 
 use super::batch::Batch;
 use super::blocks::{Blocks, MAX_RECORD};
-use super::check::excerpt;
 use super::columns::Columns;
 use super::encoding::Encoding;
+use super::errors::{empty, unreadable};
+use super::excerpt::excerpt;
 use super::input::{Ahead, Reader};
 use super::object::{check_keys, ids};
 use super::objects::{NextObject, ObjectRows, Objects};
-use super::open::{empty, unreadable};
 use crate::error::{Error, Result};
 
 /// The rows of a JSONL input.

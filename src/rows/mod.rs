@@ -4,7 +4,7 @@
 //! row with its reason, to a [`Batch`]. It never holds more than a few blocks of an input.
 //!
 //! ```text
-//! file, stdin   open       what is it? a header with the columns needed? (columns, header_errors)
+//! file, stdin   open       what is it? a header with the columns needed? (columns, aliases, header_errors)
 //!   ▼
 //! text                     unpack and decode, where it is not UTF-8 already
 //!   ▼
@@ -20,13 +20,17 @@
 //! batch                    rows that go on together
 //! ```
 
+mod aliases;
 mod batch;
 mod blocks;
 mod broken;
 mod check;
 mod columns;
+mod counted;
 mod delimited;
 mod encoding;
+mod errors;
+mod excerpt;
 mod fields;
 mod frame;
 mod header_errors;

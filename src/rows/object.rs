@@ -9,9 +9,11 @@ use serde::de::{
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use super::check::{excerpt, id};
-use super::columns::{Columns, Field, are_failed_rows};
+use super::aliases::Field;
+use super::check::id;
+use super::columns::{Columns, are_failed_rows};
 use super::encoding::Encoding;
+use super::excerpt::excerpt;
 
 /// The group, the sender and the topic (empty where there is none) of an object, or what is wrong.
 pub(super) fn ids<'a>(

@@ -11,12 +11,13 @@ use serde::de::IgnoredAny;
 
 use super::batch::Batch;
 use super::blocks::{Blocks, MARK, MAX_RECORD};
-use super::check::{excerpt, reason_of_object};
+use super::check::reason_of_object;
 use super::columns::Columns;
 use super::encoding::Encoding;
+use super::errors::{empty, unreadable};
+use super::excerpt::excerpt;
 use super::input::{Ahead, Reader};
 use super::object::{check_keys, ids, without_place};
-use super::open::{empty, unreadable};
 use crate::error::Result;
 
 /// The objects of a text, one after the other. Each is looked at as often as need be, and then

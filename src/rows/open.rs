@@ -10,10 +10,10 @@ use memchr::memchr;
 use super::blocks::{Blocks, MAX_RECORD};
 use super::delimited::Delimited;
 use super::encoding::Encoding;
+use super::errors::unreadable;
 use super::input::{Input, Reader};
 use super::jsonl;
 use super::text::Text;
-use super::unpack::{Behind, behind};
 use super::{Format, Options, Rows, Source, Waiting, without_packing};
 use crate::error::{Error, Result};
 use crate::harmless::harmless;
@@ -214,21 +214,6 @@ fn refuse_lone_returns(start: &[u8], name: &str) -> Result<()> {
         .hint(r"turn them into line feeds on the way: tr '\r' '\n' < FILE | recall run -"));
     }
     Ok(())
-}
-
-/// An input that fails while it is read.
-pub(super) fn unreadable(name: &str, error: io::Error) -> Error {
-    let hint = behind(&error).map(Behind::hint);
-    let error = Error::input(format!("{name}: cannot be read")).because(error);
-    match hint {
-        Some(hint) => error.hint(hint),
-        None => error,
-    }
-}
-
-/// An input without a header or a row.
-pub(super) fn empty(name: &str) -> Error {
-    Error::input(format!("{name}: is empty: 0 rows and no header"))
 }
 
 #[cfg(test)]

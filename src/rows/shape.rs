@@ -1,8 +1,10 @@
 //! What a row of CSV or TSV looks like, and its IDs if a record has that shape.
 
-use super::check::{excerpt, id};
-use super::columns::{Columns, Field, Layout};
+use super::aliases::Field;
+use super::check::id;
+use super::columns::{Columns, Layout};
 use super::encoding::Encoding;
+use super::excerpt::excerpt;
 use super::fields::Fields;
 use super::header_errors::other_delimiter;
 use super::plain::PlainRows;

@@ -6,8 +6,9 @@
 
 use memchr::memchr_iter;
 
-use super::check::{excerpt, is_printable_ascii};
-use super::columns::{Field, is_usual_name};
+use super::aliases::{Field, is_usual_name};
+use super::check::is_printable_ascii;
+use super::excerpt::excerpt;
 
 /// The longest `GroupId`, `Sender_Account` and `TopicId` in bytes, by [`Field`] (listed).
 const LONGEST: [usize; 3] = [48, 32, 96];

@@ -1,14 +1,13 @@
 //! From the bytes of an input to its text in UTF-8: what is compressed is unpacked, what is in
 //! another encoding is decoded. What is UTF-8 already passes untouched.
 
-use std::io::{self, BufRead, BufReader, Cursor, ErrorKind, Read};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::io::{self, BufReader, Cursor, ErrorKind, Read};
 
 use memchr::memchr;
 
+use super::counted::Count;
 use super::encoding::Encoding;
-use super::open::unreadable;
+use super::errors::unreadable;
 use super::unpack::Packing;
 use crate::error::{Error, Result};
 
@@ -156,55 +155,5 @@ impl Meter {
         let (input, text) = (self.input.so_far(), self.text.so_far());
         let place = u128::from(input) * u128::from(place_in_text) / u128::from(text.max(1));
         u64::try_from(place).unwrap_or(input)
-    }
-}
-
-/// Counts bytes while they are read.
-#[derive(Clone, Default)]
-struct Count(Arc<AtomicU64>);
-
-impl Count {
-    fn count<R>(&self, input: R) -> Counted<R> {
-        let count = self.clone();
-        Counted { input, count }
-    }
-
-    fn add(&self, bytes: usize) {
-        self.0.fetch_add(bytes as u64, Ordering::Relaxed);
-    }
-
-    fn so_far(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-pub(super) struct Counted<R> {
-    input: R,
-    count: Count,
-}
-
-impl<R> Counted<R> {
-    /// Bytes that have been read.
-    pub(super) fn so_far(&self) -> u64 {
-        self.count.so_far()
-    }
-}
-
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let read = self.input.read(out)?;
-        self.count.add(read);
-        Ok(read)
-    }
-}
-
-impl<R: BufRead> BufRead for Counted<R> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        self.input.fill_buf()
-    }
-
-    fn consume(&mut self, amount: usize) {
-        self.count.add(amount);
-        self.input.consume(amount);
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::bufread::GzDecoder;
 
-use super::text::Counted;
+use super::counted::Counted;
 
 /// The window of zstd is what it holds in memory: 2^27 bytes, 128 MiB, the most that its own tool
 /// takes too, unless told otherwise.

@@ -7,7 +7,7 @@ use std::str::FromStr as _;
 use proptest::prelude::*;
 
 use super::*;
-use crate::rows::{check, columns};
+use crate::rows::{aliases, check};
 
 /// Text that a group, sender or topic may be: no control characters, and no rounded number.
 fn legal_id() -> impl Strategy<Value = String> {
@@ -20,7 +20,7 @@ fn legal_id() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 1..4)
         .prop_map(|pieces| pieces.concat())
         .prop_filter("a rounded number", |id| {
-            check::id(columns::Field::Group, id.as_bytes(), Encoding::default()).is_ok()
+            check::id(aliases::Field::Group, id.as_bytes(), Encoding::default()).is_ok()
         })
 }
 
@@ -63,7 +63,7 @@ fn assert_sound(reads: &[Owned]) {
         match read {
             Ok(row) => {
                 let fields = [&row.group, &row.sender, &row.topic];
-                for (field, id) in columns::Field::ALL.into_iter().zip(fields) {
+                for (field, id) in aliases::Field::ALL.into_iter().zip(fields) {
                     assert_eq!(
                         check::id(field, id.as_bytes(), Encoding::default()),
                         Ok(&**id)
