@@ -105,15 +105,21 @@ pub(super) fn finish(mut job: Job<'_>, screen: &Screen) -> Result<u8> {
     if job.output.json {
         print_json(&summary)?;
     }
-    if let (End::Ledger(_) | End::Input(_), Err(error)) = (&finished.end, &failed) {
+    exit_code(finished.end, failed, finished.tally.invalid, screen)
+}
+
+/// What a run comes to that ended so, with so many rows failed, or no file of them, and so many
+/// invalid.
+fn exit_code(end: End, failed: Result<u64>, invalid: u64, screen: &Screen) -> Result<u8> {
+    if let (End::Ledger(_) | End::Input(_), Err(error)) = (&end, &failed) {
         // Only one error can be returned, and that is the one that ended the run.
         screen.line(&format!("error: {error}"));
     }
-    match finished.end {
+    match end {
         End::Ledger(error) => Err(error),
         End::Input(error) => Err(error.or_hint("the rows before it have been called, none behind it nor in later inputs: mend it, then go on")),
         End::Stopped(stop) => failed.map(|_| exit::of_stop(&stop)),
-        End::Done => failed.map(|failed| exit::of_rows(failed + finished.tally.invalid)),
+        End::Done => failed.map(|failed| exit::of_rows(failed + invalid)),
     }
 }
 

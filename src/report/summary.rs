@@ -84,7 +84,7 @@ pub enum Stopped {
     Outage,
     /// Too many rows failed.
     Guard,
-    /// The input has grown since the look at its groups.
+    /// The input has grown since the preflight.
     UnknownGroup,
     /// The input has grown since the question.
     NotAgreed,
