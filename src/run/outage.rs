@@ -150,6 +150,11 @@ impl Outage {
         true
     }
 
+    /// The number of probes so far in this outage.
+    pub(super) fn probes(&self) -> u64 {
+        self.out.as_ref().map_or(0, |out| out.probes)
+    }
+
     /// A call starts. In an outage it is one that asks whether the service is back.
     pub(crate) fn called(&mut self, now: Instant) {
         if let Some(out) = &mut self.out {

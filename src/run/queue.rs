@@ -57,9 +57,12 @@ pub(super) enum Order {
     /// The next row, else a retry that is due: while every answer is a fault, a row not called
     /// yet says more about the service.
     FreshFirst,
-    /// A random row that was not called yet, else a retry, due or not. Neighbouring rows may share a
-    /// fault, in a list sorted by group for one, so a random one says most about the service.
-    Probe,
+    /// A random row not called yet, else a retry, due or not. Neighbouring rows may share a fault, in
+    /// a list sorted by group for one, so a random one says most about the service.
+    ProbeFresh,
+    /// A retry, due or not, else a random row not called yet: the service may fault the first call
+    /// of every row.
+    ProbeRetry,
 }
 
 impl Queue {
@@ -97,14 +100,16 @@ impl Queue {
     /// Where the next job is; else when the first retry is due, if there is one.
     pub(super) fn choose(&self, order: Order, now: Instant) -> Result<Pick, Option<Instant>> {
         let due = self.waiting.peek().map(|Reverse(first)| first.due);
-        let is_due = due.is_some_and(|due| due <= now || order == Order::Probe);
-        match (self.fresh.is_empty(), is_due) {
-            (false, _) if order == Order::Probe => Ok(Pick::AnyFresh),
-            (false, true) if order == Order::RetriesFirst => Ok(Pick::Retry),
-            (false, _) => Ok(Pick::NextFresh),
-            (true, true) => Ok(Pick::Retry),
-            (true, false) => Err(due),
-        }
+        let retry = due.map(|_| Pick::Retry);
+        let due_retry = due.filter(|due| *due <= now).map(|_| Pick::Retry);
+        let fresh = |pick| (!self.fresh.is_empty()).then_some(pick);
+        let pick = match order {
+            Order::RetriesFirst => due_retry.or(fresh(Pick::NextFresh)),
+            Order::FreshFirst => fresh(Pick::NextFresh).or(due_retry),
+            Order::ProbeFresh => fresh(Pick::AnyFresh).or(retry),
+            Order::ProbeRetry => retry.or(fresh(Pick::AnyFresh)),
+        };
+        pick.ok_or(due)
     }
 
     /// Takes the job that was chosen.
@@ -185,7 +190,7 @@ mod tests {
     fn a_probe_asks_from_anywhere_and_leaves_the_others_in_their_order() {
         let mut queue = queue_of(1_000);
         let now = Instant::now();
-        let pick = queue.choose(Order::Probe, now).expect("rows");
+        let pick = queue.choose(Order::ProbeFresh, now).expect("rows");
         let asked: Vec<_> = (0..8)
             .map(|_| queue.take(pick).expect("a row").row.line)
             .collect();
@@ -204,6 +209,6 @@ mod tests {
         queue.push_retry(job, due);
         assert_eq!(queue.choose(Order::RetriesFirst, now), Err(Some(due)));
         assert_eq!(queue.choose(Order::FreshFirst, now), Err(Some(due)));
-        assert_eq!(queue.choose(Order::Probe, now), Ok(Pick::Retry));
+        assert_eq!(queue.choose(Order::ProbeFresh, now), Ok(Pick::Retry));
     }
 }

@@ -77,6 +77,23 @@ fn calls_in_an_outage_are_no_attempts() {
 }
 
 #[test]
+fn a_service_that_faults_the_first_call_of_every_row_is_not_out_for_long() {
+    for (rows, concurrency) in [(40, 1), (500, 1), (40, 200), (500, 200), (5_000, 200)] {
+        let mut world = World::healthy(4, rows);
+        world.slow_to_wake = true;
+        let plan = Plan {
+            concurrency: NonZeroUsize::new(concurrency).expect("not 0"),
+            ..Plan::default()
+        };
+        assert_eq!(run(&mut world, &plan), End::Done(None), "{rows} rows");
+        assert_eq!(world.count(Outcome::Recalled) as u64, rows);
+        // Twenty first calls in a row still look like an outage, of a few seconds each.
+        let took = seconds(&world);
+        assert!(took < 15.0 + 0.4 * rows as f64, "{rows} rows took {took} s");
+    }
+}
+
+#[test]
 fn an_outage_that_lasts_ends_the_run_with_no_row_failed() {
     let mut world = World::healthy(3, 1_000);
     world.out(1, 100_000, Sickness::Refuses);

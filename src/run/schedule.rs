@@ -144,7 +144,10 @@ impl Schedule {
         let order = match allowed {
             Allowed::NoneUntil(at) => return Next::Until(at, Limit::Service),
             Allowed::Probe if self.in_flight > 0 => return Next::Wait(Limit::Service),
-            Allowed::Probe => Order::Probe,
+            // In turn: a list sorted by broken groups needs the one, a service that faults the first
+            // call of every row the other.
+            Allowed::Probe if self.outage.probes() % 2 == 0 => Order::ProbeFresh,
+            Allowed::Probe => Order::ProbeRetry,
             Allowed::All if self.outage.suspected() => Order::FreshFirst,
             Allowed::All => Order::RetriesFirst,
             Allowed::GiveUp => unreachable!("the run has been stopped for it"),

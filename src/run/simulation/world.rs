@@ -1,6 +1,6 @@
 //! A made-up world: rows, a service that is well or ill, a clock, and what is left on the disk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
@@ -48,6 +48,10 @@ pub(in crate::run) struct World {
     pub(super) input: Vec<Result<Row, BadRow>>,
     pub(in crate::run) fault_share: f64,
     pub(in crate::run) too_often_share: f64,
+    /// Whether the first call of each row gets a 10002.
+    pub(in crate::run) slow_to_wake: bool,
+    /// The rows called so far.
+    called: BTreeSet<u64>,
     /// How often the process stands still for seconds when it wanted to sleep.
     pub(super) stall_share: f64,
     /// How often the other end of the pipe takes its time.
@@ -80,6 +84,8 @@ impl World {
             input: (0..rows).map(|line| Ok(row(line))).collect(),
             fault_share: 0.0,
             too_often_share: 0.0,
+            slow_to_wake: false,
+            called: BTreeSet::new(),
             stall_share: 0.0,
             pause_share: 0.0,
             outages: Vec::new(),
@@ -189,11 +195,13 @@ impl World {
 
     pub(super) fn answer(&mut self, line: u64) -> i64 {
         let at = usize::try_from(line).expect("few rows");
+        let is_first = self.called.insert(line);
         match self.natures[at] {
             _ if self.expired_until_renewed => 70001,
             Nature::Expired => 70001,
             _ if self.rng.f64() < self.too_often_share => 60011,
             Nature::Stubborn => 10002,
+            _ if self.slow_to_wake && is_first => 10002,
             _ if self.rng.f64() < self.fault_share => 10002,
             Nature::Refused => [10010, 10007, 10015][at % 3],
             Nature::Good | Nature::Silent => 0,
