@@ -171,8 +171,9 @@ impl Lookups {
         let again = match self.watch.allows(now) {
             Allowed::NoneUntil(at) => return Next::Until(at),
             Allowed::Probe if self.in_flight > 0 => return Next::Wait,
-            // Due or not, but others first: those that wait may be at fault themselves.
-            Allowed::Probe => first.filter(|_| !is_fresh_ready),
+            // Due or not. Every second one is a list not asked for yet: those that wait may be at
+            // fault themselves.
+            Allowed::Probe => first.filter(|_| self.watch.probes() % 2 == 0 || !is_fresh_ready),
             Allowed::All | Allowed::GiveUp => first.filter(|_| due.is_some_and(|due| due <= now)),
         };
         if again.is_none() && !is_fresh_ready {

@@ -1,5 +1,5 @@
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
 use std::num::NonZeroU32;
 use std::ops::Range;
 use std::time::Duration;
@@ -258,6 +258,20 @@ fn a_refusal_ends_it_at_once() {
     let given_up = looked.given_up.expect("it is no use");
     assert_eq!((given_up.reply.code, given_up.why), (60026, Why::Refused));
     assert_eq!(looked.asked.len(), 3);
+}
+
+#[test]
+fn a_service_that_faults_the_first_call_for_every_list_is_not_out_for_long() {
+    let groups = names(10_000);
+    let mut asked = HashSet::new();
+    let code = |call: &Call, _: &Finished| {
+        let is_first = asked.insert(call.groups[0].clone());
+        if is_first { 10002 } else { 0 }
+    };
+    let looked = look(&patient(200, 200, 8), false, &groups, code);
+    assert_eq!(looked.given_up, None);
+    tells_of_each(&looked, &groups, PUBLIC);
+    assert!(looked.took < 60 * SECOND, "{:?}", looked.took);
 }
 
 #[test]

@@ -42,6 +42,11 @@ impl OutageWatch {
         self.outage.allows(now)
     }
 
+    /// The number of probes so far in this outage.
+    pub(super) fn probes(&self) -> u64 {
+        self.outage.probes()
+    }
+
     /// A call starts.
     pub(super) fn called(&mut self, now: Instant) {
         self.outage.called(now);

@@ -151,7 +151,7 @@ impl Outage {
     }
 
     /// The number of probes so far in this outage.
-    pub(super) fn probes(&self) -> u64 {
+    pub(crate) fn probes(&self) -> u64 {
         self.out.as_ref().map_or(0, |out| out.probes)
     }
 
