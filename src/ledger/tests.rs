@@ -580,6 +580,7 @@ fn a_disk_that_fails_at_any_operation_is_told_of_and_loses_nothing_recorded() {
                 None => break,
             }
         }
+        let counter = ledger.counter();
         let end = ledger.finish();
         let written = disk.written.lock().expect("no panic");
         let whole = written.split(|byte| *byte == b'\n').count() - 1;
@@ -587,6 +588,7 @@ fn a_disk_that_fails_at_any_operation_is_told_of_and_loses_nothing_recorded() {
             whole >= recorded,
             "operation {fails_at}: recorded {recorded}, written {whole}"
         );
+        assert_eq!(counter(), whole, "operation {fails_at}");
         if *disk.operations.lock().expect("no panic") < fails_at {
             assert!(
                 end.is_ok() && recorded == 5,

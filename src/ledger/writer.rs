@@ -6,6 +6,7 @@
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
+use std::mem;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -99,6 +100,13 @@ impl Ledger {
         Some(*self.recorded.borrow_and_update())
     }
 
+    /// A counter of the entries in the file since the ledger was opened. It outlives the ledger, and
+    /// after [`finish`](Self::finish) its count is final.
+    pub(crate) fn counter(&self) -> impl Fn() -> usize + use<> {
+        let recorded = self.recorded.clone();
+        move || *recorded.borrow()
+    }
+
     /// Writes what was handed over, syncs it and closes the file.
     ///
     /// # Errors
@@ -136,7 +144,6 @@ fn id(file: &Metadata) -> (u64, u64) {
 struct Appender<D> {
     disk: D,
     buffer: Vec<u8>,
-    buffered: usize,
     written: usize,
     unsynced_since: Option<Instant>,
     tell: watch::Sender<usize>,
@@ -147,7 +154,6 @@ impl<D: Disk> Appender<D> {
         Self {
             disk,
             buffer: Vec::with_capacity(WRITE),
-            buffered: 0,
             written: 0,
             unsynced_since: None,
             tell,
@@ -185,7 +191,6 @@ impl<D: Disk> Appender<D> {
         for entry in entries {
             serde_json::to_writer(&mut self.buffer, entry)?;
             self.buffer.push(b'\n');
-            self.buffered += 1;
             if self.buffer.len() >= WRITE {
                 self.write()?;
             }
@@ -194,13 +199,29 @@ impl<D: Disk> Appender<D> {
     }
 
     fn write(&mut self) -> io::Result<()> {
-        self.disk.write_all(&self.buffer)?;
-        self.disk.flush()?;
+        let (bytes, end) = write_all(&mut self.disk, &self.buffer);
+        let end = end.and_then(|()| self.disk.flush());
+        // A disk may fail in the midst of a write: the lines before that are in the file.
+        self.written += memchr::memchr_iter(b'\n', &self.buffer[..bytes]).count();
         self.buffer.clear();
-        self.written += std::mem::take(&mut self.buffered);
         self.unsynced_since.get_or_insert_with(Instant::now);
-        // Nobody listens any more when the run has ended.
-        let _ = self.tell.send(self.written);
-        Ok(())
+        let written = self.written;
+        self.tell
+            .send_if_modified(|told| mem::replace(told, written) != written);
+        end
     }
+}
+
+/// Writes like [`Write::write_all`], but also returns the number of bytes that were written.
+fn write_all(disk: &mut impl Disk, buffer: &[u8]) -> (usize, io::Result<()>) {
+    let mut bytes = 0;
+    while bytes < buffer.len() {
+        match disk.write(&buffer[bytes..]) {
+            Ok(0) => return (bytes, Err(io::ErrorKind::WriteZero.into())),
+            Ok(more) => bytes += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return (bytes, Err(error)),
+        }
+    }
+    (bytes, Ok(()))
 }

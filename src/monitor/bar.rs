@@ -39,10 +39,7 @@ impl Monitor for Bar {
     fn progress(&mut self, progress: &Progress<'_>) {
         let status = layout::status(progress, self.cap, usize::from(frame::width()));
         let total = progress.total.map(|total| total.rows);
-        let held = matches!(
-            progress.state,
-            State::OutageProgress { .. } | State::Slowed { .. }
-        );
+        let held = matches!(progress.state, State::Out { .. } | State::Slowed { .. });
         self.draw(style(&status, held), progress.done(), total);
     }
 

@@ -26,9 +26,7 @@ pub(super) struct Status {
 pub(super) fn status(progress: &Progress<'_>, cap: Option<u32>, width: usize) -> Status {
     let pace = status::pace(progress, cap);
     let pace = match progress.state {
-        State::OutageProgress { .. } | State::Slowed { .. } => {
-            pace.in_style(&Style::new().yellow())
-        }
+        State::Out { .. } | State::Slowed { .. } => pace.in_style(&Style::new().yellow()),
         _ => pace,
     };
     let parts = Parts {
@@ -182,7 +180,7 @@ mod tests {
     }
 
     fn out() -> State {
-        State::OutageProgress {
+        State::Out {
             lasted: Duration::from_secs(65),
             gives_up_in: Duration::from_secs(1_735),
         }

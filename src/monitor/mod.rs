@@ -68,7 +68,7 @@ pub enum State {
         to: u64,
     },
     /// Holding every row, for the service gives no real answers.
-    OutageProgress {
+    Out {
         /// For how long it has been out.
         lasted: Duration,
         /// After how long the run ends, should it not come back.

@@ -100,7 +100,7 @@ pub(super) fn pace(progress: &Progress<'_>, cap: Option<u32>) -> Words {
             format!("{}, lowered to {to}", pace.full),
             format!("{} lowered", pace.short),
         ),
-        State::OutageProgress { lasted, .. } => out_for(lasted),
+        State::Out { lasted, .. } => out_for(lasted),
         State::Stopping => Words::new(
             format!("stopping, {} in flight", progress.in_flight),
             "stopping",
@@ -112,7 +112,7 @@ pub(super) fn pace(progress: &Progress<'_>, cap: Option<u32>) -> Words {
 pub(super) fn left(progress: &Progress<'_>) -> Words {
     match (progress.state, progress.left) {
         (State::Stopping, _) => Words::default(),
-        (State::OutageProgress { gives_up_in, .. }, _) => gives_up(gives_up_in),
+        (State::Out { gives_up_in, .. }, _) => gives_up(gives_up_in),
         (State::Finishing, _) => {
             let pending = progress.tally.pending();
             let full = match pending {

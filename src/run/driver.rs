@@ -133,6 +133,7 @@ impl<'a> Driver<'a> {
     pub(super) fn finish(mut self) -> Finished {
         let read_all = matches!(self.input, Input::Ended);
         let stopped = self.schedule.stopped().cloned();
+        let recorded = self.ledger.counter();
         let end = match (self.ledger.finish(), stopped, self.input) {
             (Err(error), _, _) => End::Ledger(error),
             // Whoever goes on with it meets a broken input again.
@@ -140,6 +141,7 @@ impl<'a> Driver<'a> {
             (Ok(()), None, Input::Broken(error)) => End::Input(error),
             (Ok(()), None, Input::Open | Input::Ended) => End::Done,
         };
+        self.schedule.recorded(recorded() - self.recorded);
         Finished {
             worst_second: self.schedule.pace().worst_second(),
             last_second: self.schedule.pace().carry_over(Instant::now()),
@@ -199,7 +201,7 @@ impl<'a> Driver<'a> {
         let tally = self.schedule.tally();
         let total = self.total();
         let state = self.schedule.state(now);
-        let calling = !matches!(state, State::OutageProgress { .. });
+        let calling = !matches!(state, State::Out { .. });
         // A row that is skipped costs no call.
         self.forecast
             .tick(tally.settled() - tally.skipped, calling, now);

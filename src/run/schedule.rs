@@ -230,7 +230,7 @@ impl Schedule {
     }
 
     fn record(&mut self, entry: Entry<'static>) {
-        self.unrecorded.push(entry.attempts > 0);
+        self.unrecorded.push(&entry);
         self.effects.push_back(Effect::Record(entry));
     }
 
@@ -270,8 +270,11 @@ impl Schedule {
         &self.tally
     }
 
-    /// The counts, at the end.
-    pub(super) fn into_tally(self) -> Tally {
+    /// The counts, at the end. Rows whose entries did not reach the file are not settled.
+    pub(super) fn into_tally(mut self) -> Tally {
+        for entry in self.unrecorded.into_entries() {
+            self.tally.unsettle(entry);
+        }
         self.tally
     }
 
@@ -287,7 +290,7 @@ impl Schedule {
         }
         if let Some(since) = self.outage.since() {
             let lasted = now - since;
-            return State::OutageProgress {
+            return State::Out {
                 lasted,
                 gives_up_in: self.outage.longest().saturating_sub(lasted),
             };

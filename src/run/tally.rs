@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
+use super::unrecorded::Counted;
+use crate::outcome::Outcome;
+
 /// Latencies above this are counted as this, in microseconds: ten minutes.
 const LONGEST: u64 = 600_000_000;
 
@@ -91,6 +94,26 @@ impl Tally {
     /// cap.
     pub fn lag_ms(&self, percent: f64) -> Option<f64> {
         (!self.lag.is_empty()).then(|| self.lag.value_at_percentile(percent) as f64 / 1_000.0)
+    }
+
+    /// Takes back what an entry has counted: it never reached the ledger, so its row is pending. A
+    /// bad row stays one.
+    pub(super) fn unsettle(&mut self, entry: Counted) {
+        match entry.outcome {
+            Outcome::Recalled => {
+                self.recalled -= 1;
+                self.recalled_later -= u64::from(entry.attempts > 1);
+            }
+            Outcome::Failed => {
+                self.failed -= 1;
+                if let Some(rows) = self.by_code.get_mut(&entry.code) {
+                    *rows -= 1;
+                }
+                self.by_code.retain(|_, rows| *rows > 0);
+            }
+            Outcome::Skipped => self.skipped -= 1,
+            Outcome::Invalid => {}
+        }
     }
 
     pub(super) fn started(&mut self, lag: Duration) {

@@ -2,11 +2,20 @@
 
 use std::collections::VecDeque;
 
+use crate::outcome::{Entry, Outcome};
+
+/// What the tally has counted of an entry.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Counted {
+    pub(super) outcome: Outcome,
+    pub(super) code: i64,
+    pub(super) attempts: u32,
+}
+
 /// Entries on their way to the disk, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Unrecorded {
-    /// Whether each is of a row that has been called.
-    entries: VecDeque<bool>,
+    entries: VecDeque<Counted>,
     /// Those of rows that have been called: should the process be killed now, these rows are
     /// called again.
     calls: usize,
@@ -14,9 +23,14 @@ pub(super) struct Unrecorded {
 
 impl Unrecorded {
     /// One more.
-    pub(super) fn push(&mut self, called: bool) {
-        self.entries.push_back(called);
-        self.calls += usize::from(called);
+    pub(super) fn push(&mut self, entry: &Entry<'_>) {
+        let counted = Counted {
+            outcome: entry.outcome,
+            code: entry.code,
+            attempts: entry.attempts,
+        };
+        self.calls += usize::from(counted.was_called());
+        self.entries.push_back(counted);
     }
 
     /// Those of all kinds.
@@ -34,20 +48,39 @@ impl Unrecorded {
         self.calls -= self
             .entries
             .drain(..entries)
-            .filter(|called| *called)
+            .filter(|entry| entry.was_called())
             .count();
+    }
+
+    /// Those that will never reach the file.
+    pub(super) fn into_entries(self) -> impl Iterator<Item = Counted> {
+        self.entries.into_iter()
+    }
+}
+
+impl Counted {
+    fn was_called(self) -> bool {
+        self.attempts > 0
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rows::BadRow;
+    use crate::run::entry;
 
     #[test]
     fn rows_that_were_never_called_are_told_apart() {
         let mut unrecorded = Unrecorded::default();
-        for called in [false, true, false, true] {
-            unrecorded.push(called);
+        for attempts in [0, 1, 0, 3] {
+            let bad = BadRow {
+                input: None,
+                line: 1,
+                reason: "made up".to_owned(),
+            };
+            let entry = entry::invalid(bad);
+            unrecorded.push(&Entry { attempts, ..entry });
         }
         assert_eq!((unrecorded.entries(), unrecorded.calls()), (4, 2));
         unrecorded.recorded(3);
