@@ -173,7 +173,9 @@ impl Lookups {
             Allowed::Probe if self.in_flight > 0 => return Next::Wait,
             // Due or not. Every second one is a list not asked for yet: those that wait may be at
             // fault themselves.
-            Allowed::Probe => first.filter(|_| self.watch.probes() % 2 == 0 || !is_fresh_ready),
+            Allowed::Probe => {
+                first.filter(|_| self.watch.probes().is_multiple_of(2) || !is_fresh_ready)
+            }
             Allowed::All | Allowed::GiveUp => first.filter(|_| due.is_some_and(|due| due <= now)),
         };
         if again.is_none() && !is_fresh_ready {

@@ -146,7 +146,7 @@ impl Schedule {
             Allowed::Probe if self.in_flight > 0 => return Next::Wait(Limit::Service),
             // In turn: a list sorted by broken groups needs the one, a service that faults the first
             // call of every row the other.
-            Allowed::Probe if self.outage.probes() % 2 == 0 => Order::ProbeFresh,
+            Allowed::Probe if self.outage.probes().is_multiple_of(2) => Order::ProbeFresh,
             Allowed::Probe => Order::ProbeRetry,
             Allowed::All if self.outage.suspected() => Order::FreshFirst,
             Allowed::All => Order::RetriesFirst,
