@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::stdout::{print, print_json};
-use super::{groups, input};
+use super::{groups, input, open_files};
 use crate::cli::{CheckArgs, PaceArgs, ServiceArgs};
 use crate::config::{self, Service, Settings, process_env};
 use crate::display::thousands;
@@ -30,9 +30,10 @@ pub fn run(args: &CheckArgs, screen: &Screen) -> Result<u8> {
     // As where no flag of a run is given.
     let pace = PaceArgs::default();
     let settings = Settings::of_run(&args.service, &pace, &process_env()?)?;
-    let plan = config::plan(&settings, None, false)?;
+    let mut plan = config::plan(&settings, None, false)?;
     let rate = plan.cap();
     let groups = if args.online {
+        plan.concurrency = open_files::calls_that_fit(plan.concurrency, args.service.mock, screen)?;
         let service = Service::new(&args.service, &settings, &plan, None)?;
         let progress = args.progress;
         let (groups, _) = groups::preflight(rows, &mut survey, &service, &plan, progress, screen)?;

@@ -16,6 +16,7 @@ mod lock;
 pub mod mock;
 mod not_started;
 mod one_thread;
+mod open_files;
 pub mod pages;
 mod progress;
 pub mod replay;

@@ -1,7 +1,7 @@
 //! `recall replay`: the failed rows of a ledger, again, into the same ledger.
 
 use super::job::{self, Job};
-use super::{again, ask, files, lock, not_started};
+use super::{again, ask, files, lock, not_started, open_files};
 use crate::app_lock::Calls;
 use crate::cli::ReplayArgs;
 use crate::config::{self, Service, Settings, process_env};
@@ -20,7 +20,8 @@ use crate::run::Feed;
 pub fn run(args: &ReplayArgs, screen: &Screen) -> Result<u8> {
     let header = Reader::open(&args.ledger)?.header().clone();
     let settings = Settings::of_run(&args.service, &args.pace, &process_env()?)?;
-    let plan = config::plan(&settings, None, true)?;
+    let mut plan = config::plan(&settings, None, true)?;
+    plan.concurrency = open_files::calls_that_fit(plan.concurrency, args.service.mock, screen)?;
     let service = Service::new(&args.service, &settings, &plan, Some(&header.endpoint))?;
     // Before anybody agrees to calls.
     let app = service.credentials.app;

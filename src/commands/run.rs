@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::ask::{self, Facts, Somebody};
 use super::job::{self, Job};
-use super::{again, dry_run, files, groups, input, lock, not_started};
+use super::{again, dry_run, files, groups, input, lock, not_started, open_files};
 use crate::api::client::Client;
 use crate::app_lock::{AppLock, Calls};
 use crate::cli::RunArgs;
@@ -30,6 +30,7 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
     let mut rows = input::open(&args.rows)?;
     let settings = Settings::of_run(&args.service, &args.pace, &process_env()?)?;
     let mut plan = config::plan(&settings, args.limit, rows.is_failed_rows())?;
+    plan.concurrency = open_files::calls_that_fit(plan.concurrency, args.service.mock, screen)?;
     let service = Service::new(&args.service, &settings, &plan, None)?;
     let failed_rows = args.output.failed.as_ref();
     let (failed_rows, failed_format) =

@@ -29,6 +29,7 @@ mod ledger;
 mod limits;
 mod mock_command;
 mod mock_service;
+mod open_files;
 mod outage;
 mod pace;
 mod picture;

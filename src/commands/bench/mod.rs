@@ -10,19 +10,19 @@ mod folder;
 mod made_up;
 mod pace_meter;
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::interrupts;
 use super::one_thread::on_one_thread;
 use super::progress::monitor;
 use super::stdout::{print, print_json};
+use super::{interrupts, open_files};
 use crate::api::CAP;
 use crate::api::client::{Client, Transport};
 use crate::api::usersig;
-use crate::cli::BenchArgs;
+use crate::cli::{BenchArgs, ProgressArg};
 use crate::config;
 use crate::error::Result;
 use crate::exit;
@@ -48,13 +48,14 @@ const USUAL_LATENCY: &str = "20ms..80ms";
 /// # Errors
 /// When the flags make no sense, or mock, ledger or stdout fail.
 pub fn run(args: &BenchArgs, screen: &Screen) -> Result<u8> {
+    let concurrency = open_files::calls_that_fit(args.concurrency, true, screen)?;
     let mut parts = Vec::new();
     let mut stopped = None;
     for part in parts_of(args)? {
         if !args.json {
             print(&format!("{}\n", part.title()))?;
         }
-        let (figures, stop) = measure(&part, args, screen)?;
+        let (figures, stop) = measure(&part, concurrency, args.progress, screen)?;
         if !args.json {
             print(&figures.text())?;
         }
@@ -120,13 +121,18 @@ fn parts_of(args: &BenchArgs) -> Result<Vec<Part>> {
     }
 }
 
-fn measure(part: &Part, args: &BenchArgs, screen: &Screen) -> Result<(Figures, Option<Stop>)> {
+fn measure(
+    part: &Part,
+    concurrency: NonZeroUsize,
+    progress: ProgressArg,
+    screen: &Screen,
+) -> Result<(Figures, Option<Stop>)> {
     let folder = Folder::new()?;
     let mock = Mock::start(part.mock.clone())?;
     let transport = Transport {
         endpoint: format!("http://{}", mock.address()).parse()?,
         timeout: Duration::from_secs(10),
-        connections: args.concurrency.get(),
+        connections: concurrency.get(),
         cacert: None,
     };
     let client = Client::new(&transport, config::mock_credentials(usersig::now()))?;
@@ -143,13 +149,13 @@ fn measure(part: &Part, args: &BenchArgs, screen: &Screen) -> Result<(Figures, O
     };
     let plan = Plan {
         rate: part.rate,
-        concurrency: args.concurrency,
+        concurrency,
         max_outage: Duration::from_secs(10),
         max_failures: MaxFailures::Any,
         ..Plan::default()
     };
     let cap = plan.cap();
-    let mut watch = PaceMeter::new(monitor(args.progress, screen, cap));
+    let mut watch = PaceMeter::new(monitor(progress, screen, cap));
     let before = Usage::now("mock");
     let finished = on_one_thread(async {
         let feed = Feed::of_rows(made_up::rows(part.rows, part.at_most), part.rows);
@@ -158,7 +164,7 @@ fn measure(part: &Part, args: &BenchArgs, screen: &Screen) -> Result<(Figures, O
     let used = Usage::now("mock").since(&before);
     let figures = Figures::new(
         cap,
-        args.concurrency.get(),
+        concurrency.get(),
         &finished,
         watch.pace(),
         &mock.stop(),
