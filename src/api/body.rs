@@ -1,4 +1,4 @@
-//! A request's body that tells when it goes to the socket, which is what the cap is counted by.
+//! A request body that reports when it goes to the socket, the moment the cap counts.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,11 +9,11 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::error::Result;
 
-/// Tells the loop that the request with this number has been handed to the socket.
+/// Reports to the loop that the request with this number has been handed to the socket.
 pub(crate) type Written = UnboundedSender<u64>;
 
-/// A request's body that tells when it is handed over: hyper takes it and writes to the socket
-/// in one go, so whoever hears of it on the same thread hears it after the write.
+/// A request body that reports when hyper takes it. hyper then writes it to the socket
+/// in one step, so a receiver on the same thread gets the report after the write.
 pub(super) struct Body {
     pub(super) bytes: Option<Bytes>,
     pub(super) id: u64,
@@ -32,7 +32,7 @@ impl http_body::Body for Body {
             return Poll::Ready(None);
         };
         if let Some(written) = &self.written {
-            // Nobody listens any more when the run is over; then nobody needs to know.
+            // After the run, the receiver is gone.
             let _ = written.send(self.id);
         }
         Poll::Ready(Some(Ok(Frame::data(bytes))))

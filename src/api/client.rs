@@ -1,4 +1,4 @@
-//! The calls themselves. With [`reply`] the only user of the HTTP client.
+//! The calls themselves. Only this module and [`reply`] use the HTTP client.
 
 use std::fmt::{self, Write as _};
 use std::pin::{Pin, pin};
@@ -23,30 +23,31 @@ use crate::error::{Error, Result};
 use crate::harmless::is_harmful;
 use crate::rows::Row;
 
-/// Where the service recalls, as in the official page of the call.
+/// The path of the recall command, from its official page.
 const RECALL: &str = "v4/group_open_http_svc/delete_group_msg_by_sender";
-/// Where it tells about groups.
+/// The path of the command that describes groups.
 const GROUP_INFO: &str = "v4/group_open_http_svc/get_group_info";
-/// Who calls, for the service's own logs.
+/// The user agent, for the service's own logs.
 const AGENT: &str = concat!("recall/", env!("CARGO_PKG_VERSION"));
-/// Idle connections die after about 90 s (listed for a sibling service): dropped well before.
+/// How long an idle connection is kept. The service closes them after about 90 s (listed for a sibling
+/// service).
 const IDLE: Duration = Duration::from_secs(30);
-/// A time-out that is noticed so much too late tells that the process stood still, and that answers
-/// may lie in its sockets: the HTTP client's own looks at the clock first and throws them away.
+/// If a timeout is noticed this late, the process was suspended, and answers may be waiting in its
+/// sockets. (The HTTP client's own timeout checks the clock first and discards them.)
 const LATE: Duration = Duration::from_millis(250);
-/// For so long they are read before it counts.
-const MOMENT: Duration = Duration::from_millis(200);
+/// How much longer a call that timed out late is read.
+const GRACE: Duration = Duration::from_millis(200);
 
 /// How the client reaches the service.
 #[derive(Clone, Debug)]
 pub struct Transport {
     /// Where the service is.
     pub endpoint: Endpoint,
-    /// How long a call may take, the connection included. Above the service's own 3 s.
+    /// How long a call may take, connecting included. Should be above the service's own 3 s.
     pub timeout: Duration,
-    /// Connections worth keeping: as many as calls in flight.
+    /// How many idle connections to keep: one for each call in flight.
     pub connections: usize,
-    /// A private certificate authority, PEM, trusted besides the system's.
+    /// A private certificate authority, as PEM, trusted in addition to the system's.
     pub cacert: Option<Vec<u8>>,
 }
 
@@ -61,20 +62,20 @@ pub struct Client {
     random: fastrand::Rng,
 }
 
-/// Where one of the service's commands is.
+/// The URL of one of the service's commands.
 struct Command {
     url: Url,
-    /// The URL with all of its query but `random`, so that a call only adds that.
+    /// The URL with its query except `random`, which each call adds.
     signed: Url,
 }
 
 impl Client {
-    /// A client that has not connected yet.
+    /// Returns a client that has not connected yet.
     ///
     /// # Errors
-    /// When TLS can't be set up: no trusted roots on this machine, or a `cacert` that is none.
+    /// If TLS can't be set up: this machine has no trusted roots, or `cacert` is not a certificate.
     pub fn new(transport: &Transport, credentials: Credentials) -> Result<Self> {
-        // Fails only when one is installed already, by this same line.
+        // Fails only if an earlier call has installed it.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder()
             .http1_only()
@@ -86,11 +87,11 @@ impl Client {
             Some(pem) => Certificate::from_pem_bundle(pem)
                 .ok()
                 .filter(|roots| !roots.is_empty())
-                .ok_or_else(|| Error::usage("--cacert holds no PEM certificate"))?,
+                .ok_or_else(|| Error::usage("the file of --cacert has no PEM certificate"))?,
             None => Vec::new(),
         };
         if transport.endpoint.is_loopback() {
-            // No proxy stands before loopback, and the system's roots take milliseconds to load.
+            // Loopback needs no proxy, and the system's roots take milliseconds to load.
             builder = builder.no_proxy().tls_certs_only(roots);
         } else {
             builder = builder.tls_certs_merge(roots);
@@ -113,20 +114,20 @@ impl Client {
         })
     }
 
-    /// Who calls.
+    /// Returns the credentials of the calls.
     pub fn credentials(&self) -> &Credentials {
         &self.credentials
     }
 
-    /// Signs a fresh `UserSig` for the calls from now on. `now` is in Unix seconds.
+    /// Signs a fresh `UserSig` for the next calls. `now` is in Unix seconds.
     pub fn renew(&mut self, now: u64) {
         self.credentials.renew(now);
         self.recall.sign(&self.credentials);
         self.group_info.sign(&self.credentials);
     }
 
-    /// Starts a call that recalls a row; it runs as long as the future is polled, and borrows
-    /// nothing. `written` hears of `id` in the moment the request goes to the socket.
+    /// Returns the call that recalls a row, as a future that borrows nothing. `written` gets `id` when
+    /// the request goes to the socket.
     pub(crate) fn recall(
         &mut self,
         row: &Row,
@@ -138,7 +139,7 @@ impl Client {
             .map(|(reply, _)| reply)
     }
 
-    /// Starts a call that asks for up to 50 groups, in the same way.
+    /// Returns the call that asks for up to 50 groups, as [`recall`](Self::recall) does.
     pub(crate) fn group_info(
         &mut self,
         groups: &[String],
@@ -150,8 +151,8 @@ impl Client {
             .map(|(reply, text)| groups::read(reply, &text))
     }
 
-    /// Starts a call and reads what comes of it, and the text of the answer. The futures here are
-    /// small and don't nest, for each of some hundred calls in flight is moved and kept whole.
+    /// Returns the call, which resolves to its result and the text of the answer. These futures are
+    /// small and not nested, as hundreds of them are in flight, and each is moved by value.
     fn post(
         &self,
         url: Url,
@@ -182,15 +183,15 @@ impl Client {
         }
     }
 
-    /// A call as it would go out, for people: without the secret, which has no place on a screen.
+    /// Returns a call as it would be sent, for display: without the secret.
     pub(crate) fn preview(&self, row: &Row) -> String {
         let mut url = signed(&self.recall.url, &self.credentials, "***");
         url.query_pairs_mut().append_pair("random", "***");
         let mut preview = format!("POST {url}\n");
         for c in String::from_utf8_lossy(&body(row)).chars() {
-            // As JSON has it, so that the body stays the same.
+            // As JSON escapes it, so that the body means the same.
             if is_harmful(c) {
-                write!(preview, "\\u{:04x}", u32::from(c)).expect("a String takes every word");
+                write!(preview, "\\u{:04x}", u32::from(c)).expect("writing to a String can't fail");
             } else {
                 preview.push(c);
             }
@@ -221,7 +222,7 @@ impl Command {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Not `signed`, which holds the secret in the open.
+        // Not `signed`, which contains the secret.
         f.debug_struct("Client")
             .field("url", &self.recall.url)
             .field("credentials", &self.credentials)
@@ -229,7 +230,8 @@ impl fmt::Debug for Client {
     }
 }
 
-/// What comes of it, unless the timer fires first; where that is noticed late, a moment later.
+/// Returns the output of `work`, or `None` if the timer fires first. If that is noticed late, `work`
+/// gets a little more time.
 async fn in_time<F: Future>(
     mut timer: Pin<&mut Sleep>,
     mut work: Pin<&mut F>,
@@ -243,7 +245,7 @@ async fn in_time<F: Future>(
                 if now.duration_since(timer.deadline()) < LATE {
                     return None;
                 }
-                timer.as_mut().reset(now + MOMENT);
+                timer.as_mut().reset(now + GRACE);
             }
         }
     }
@@ -258,7 +260,7 @@ fn timed_out() -> (Reply, Vec<u8>) {
     (reply, Vec::new())
 }
 
-/// What every call has. The client's own way would add each one anew to every call.
+/// Returns the headers of every call. reqwest's default headers would be added again for each call.
 fn headers(url: &Url) -> HeaderMap {
     let host = url.authority().parse();
     HeaderMap::from_iter([
@@ -269,7 +271,7 @@ fn headers(url: &Url) -> HeaderMap {
     ])
 }
 
-/// The URL of a call, but for what is fresh in each.
+/// Returns the URL of a call without its `random`.
 fn signed(url: &Url, credentials: &Credentials, usersig: &str) -> Url {
     let mut url = url.clone();
     url.query_pairs_mut()
@@ -280,7 +282,7 @@ fn signed(url: &Url, credentials: &Credentials, usersig: &str) -> Url {
     url
 }
 
-/// The JSON of a call that recalls a row.
+/// Returns the JSON of a call that recalls a row.
 pub(crate) fn body(row: &Row) -> Bytes {
     #[derive(Serialize)]
     #[serde(rename_all = "PascalCase")]
@@ -296,9 +298,7 @@ pub(crate) fn body(row: &Row) -> Bytes {
         sender: &row.sender,
         topic_id: &row.topic,
     };
-    serde_json::to_vec(&call)
-        .expect("three strings are JSON")
-        .into()
+    serde_json::to_vec(&call).expect("strings serialize").into()
 }
 
 #[cfg(test)]
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn the_host_has_a_port_where_it_is_not_the_usual_one() {
+    fn the_host_header_has_a_port_unless_it_is_the_default() {
         for (url, host) in [
             (
                 "https://adminapisgp.im.qcloud.com:443/v4",
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn the_body_has_a_topic_only_where_there_is_one() {
+    fn the_body_has_a_topic_only_if_the_row_has_one() {
         assert_eq!(
             body(&row("")),
             r#"{"GroupId":"@TGS#1 \"x\"","Sender_Account":"leckie"}"#

@@ -1,21 +1,20 @@
-//! What an answer means: the one table of codes, meanings, verdicts and advice.
+//! What an answer means: the table of codes, meanings, verdicts and advice.
 //!
-//! Besides the service's own codes the table holds the HTTP statuses, as they are, and a few
-//! negative codes of ours for calls that got no answer at all. Nothing else in this crate decides
-//! what an answer means.
+//! Besides the service's own codes, the table has HTTP statuses under their own numbers, and our own
+//! negative codes for calls without a usable answer. Nothing else in this crate decides what an
+//! answer means.
 
 use Verdict::{Done, Renew, Retry, Row, SlowDown, Stop};
 
-/// No answer within the time-out. The call may have landed.
+/// No answer within the timeout. The call may have landed.
 pub const TIMED_OUT: i64 = -1;
 /// No connection: refused, unreachable, no such host, TLS refused. The call has not landed.
 pub const NO_CONNECTION: i64 = -2;
 /// The connection broke before the whole answer was read. The call may have landed.
 pub const BROKEN_OFF: i64 = -3;
-/// An answer that is not the API's JSON, whatever its HTTP status. The call may have landed.
+/// An answer that is not the API's JSON. The call may have landed.
 pub const BAD_ANSWER: i64 = -4;
-/// The other side could not prove to be the service: its certificate is not to be trusted. Nothing
-/// was sent to it.
+/// The server's certificate is not trusted, so it may not be the service. Nothing was sent to it.
 pub const UNTRUSTED: i64 = -5;
 
 /// What follows from an answer.
@@ -27,18 +26,18 @@ pub enum Verdict {
     Retry,
     /// Try this row again later, and slow down for every row.
     SlowDown,
-    /// The `UserSig` has run out: sign anew and try again, or stop.
+    /// The `UserSig` has expired: sign a new one and try again, or stop.
     Renew,
-    /// Every further row would get the same: stop.
+    /// Every other row would get the same answer: stop.
     Stop,
-    /// This row failed; the others may go on.
+    /// This row failed; the other rows are not affected.
     Row,
 }
 
 /// What is known of a code.
 #[derive(Clone, Copy, Debug)]
 pub struct Code {
-    /// The service's `ErrorCode`, an HTTP status, or one of ours below zero.
+    /// The service's `ErrorCode`, an HTTP status, or one of our own, which are negative.
     pub code: i64,
     /// What follows from it.
     pub verdict: Verdict,
@@ -49,7 +48,7 @@ pub struct Code {
 }
 
 impl Code {
-    /// It and its meaning, with the service's words where they say more.
+    /// Returns the code and its meaning, followed by the service's message if that adds anything.
     pub(crate) fn and_words(&self, info: &str) -> String {
         let Self { code, meaning, .. } = self;
         if meaning.contains(info) {
@@ -60,15 +59,15 @@ impl Code {
     }
 }
 
-const LATER: &str = "Retried by itself. If it stays, replay the failed rows later.";
-const SHARED_CAP: &str = "Retried at a lower pace by itself. If it stays, somebody else calls with the same app: find them, or lower --rate.";
-const NEW_SIG: &str = "Set RECALL_SECRET_KEY, so that UserSigs are renewed by themselves, or bring a fresh RECALL_USERSIG; then go on. If the key is set, this machine's clock is wrong: check it.";
-const CHECK_SIG: &str = "Check that RECALL_USERSIG is whole and was made for this app and identifier, with this app's key; then go on.";
-const CHECK_CALL: &str = "The call itself was refused. Check --endpoint and --region; then go on. For another endpoint, once rows are recorded, begin another ledger: recall run --ledger FILE.";
-const CHECK_CALLER: &str = "Check SDKAppID, identifier and UserSig: the service's words say which it does not take, where it says so; then go on. For another app, once rows are recorded, begin another ledger: recall run --ledger FILE.";
-const CHECK_APP: &str = "Check the app in the console, RECALL_SDKAPPID and the region; then go on. For another app or endpoint, once rows are recorded, begin another ledger: recall run --ledger FILE.";
+const LATER: &str = "Retried automatically. If it persists, replay the failed rows later.";
+const SHARED_CAP: &str = "Retried automatically at a lower pace. If it persists, something else is calling with the same app: find it, or lower --rate.";
+const NEW_SIG: &str = "Set RECALL_SECRET_KEY, so that UserSigs are renewed automatically, or set a fresh RECALL_USERSIG; then go on. If the key is set, this machine's clock is wrong: check it.";
+const CHECK_SIG: &str = "Check that RECALL_USERSIG is complete and was made for this app and identifier, with this app's key; then go on.";
+const CHECK_CALL: &str = "The call itself was refused. Check --endpoint and --region; then go on. For another endpoint, once rows are recorded, start a new ledger: recall run --ledger FILE.";
+const CHECK_CALLER: &str = "Check SDKAppID, identifier and UserSig: the service's message may say which one it rejects; then go on. For another app, once rows are recorded, start a new ledger: recall run --ledger FILE.";
+const CHECK_APP: &str = "Check the app in the console, RECALL_SDKAPPID and the region; then go on. For another app or endpoint, once rows are recorded, start a new ledger: recall run --ledger FILE.";
 const CHECK_ROW: &str = "Check the row's IDs. Other rows are not affected.";
-const CHECK_WAY: &str = "If every row gets it, something else answers in the service's place. If it is a proxy in between, mend that, then replay the failed rows; if it is a wrong --endpoint, begin another ledger with the right one, for each belongs to one endpoint.";
+const CHECK_WAY: &str = "If every row gets it, something other than the service is answering. If it is a proxy in between, fix that, then replay the failed rows; if --endpoint is wrong, start a new ledger with the right one, as each ledger belongs to one endpoint.";
 const UNPUBLISHED_ROW: &str = "Read the service's ErrorInfo in the ledger; check the row's IDs.";
 const UNPUBLISHED_STOP: &str =
     "Read the service's ErrorInfo; check the app in the console; then go on.";
@@ -82,19 +81,19 @@ const fn code(code: i64, verdict: Verdict, meaning: &'static str, advice: &'stat
     }
 }
 
-/// Every code with a verdict of its own, ascending.
+/// The codes that have their own entry, ascending.
 ///
 /// Source: the official page of `delete_group_msg_by_sender` (10002, 10003, 10004, 10007, 10010,
-/// 10015) and the official error-code table (the rest). That an unknown code fails its row and no
-/// more is our reading.
+/// 10015) and the official error-code table (the rest). That an unknown code fails only its row is
+/// our own decision.
 #[rustfmt::skip]
 pub const TABLE: &[Code] = &[
-    code(UNTRUSTED, Stop, "the service's certificate is not to be trusted", "Something answers in the service's place, or a private authority is missing: check --endpoint, the clock and --cacert; then go on. For another endpoint, once rows are recorded, begin another ledger: recall run --ledger FILE."),
-    code(BAD_ANSWER, Retry, "the answer was not the API's JSON", "Retried by itself. If it stays, something between here and the service answers in its place: a proxy, a portal, a wrong --endpoint."),
-    code(BROKEN_OFF, Retry, "the connection broke before the whole answer was there", LATER),
-    code(NO_CONNECTION, Retry, "no connection to the service", "Retried by itself. If it stays, check the network, a proxy, --endpoint and --cacert."),
-    code(TIMED_OUT, Retry, "no answer in time; the call may have landed", "Retried by itself; recalling twice is harmless. If it stays, raise --timeout."),
-    code(0, Done, "recalled", "Nothing to do. The answer holds no count: it does not say that there was anything to recall."),
+    code(UNTRUSTED, Stop, "the service's certificate is not trusted", "Something else is answering in the service's place, or a private certificate authority is missing: check --endpoint, the clock and --cacert; then go on. For another endpoint, once rows are recorded, start a new ledger: recall run --ledger FILE."),
+    code(BAD_ANSWER, Retry, "the answer was not the API's JSON", "Retried automatically. If it persists, something else is answering in the service's place: a proxy, a captive portal, a wrong --endpoint."),
+    code(BROKEN_OFF, Retry, "the connection broke before the whole answer arrived", LATER),
+    code(NO_CONNECTION, Retry, "no connection to the service", "Retried automatically. If it persists, check the network, the proxy, --endpoint and --cacert."),
+    code(TIMED_OUT, Retry, "no answer in time; the call may have landed", "Retried automatically; recalling twice is harmless. If it persists, raise --timeout."),
+    code(0, Done, "recalled", "Nothing to do. The answer has no count: it does not say whether there was anything to recall."),
     code(401, Stop, "HTTP 401: refused before the service", CHECK_CALL),
     code(403, Stop, "HTTP 403: refused before the service", CHECK_CALL),
     code(404, Stop, "HTTP 404: no such path", CHECK_CALL),
@@ -104,8 +103,8 @@ pub const TABLE: &[Code] = &[
     code(10003, Stop, "invalid command word", CHECK_CALL),
     code(10004, Row, "invalid parameter", "Read ErrorInfo in the ledger: it names the parameter. Check the row's IDs."),
     code(10006, SlowDown, "operated too often", SHARED_CAP),
-    code(10007, Row, "no permission: the group's type does not allow it, or the identifier is no app admin", "If every row gets it, check RECALL_IDENTIFIER; else look up the group's type."),
-    code(10010, Row, "the group does not exist or was dismissed", "Nothing to recall there any more. Check the ID if you know better."),
+    code(10007, Row, "no permission: the group's type does not allow it, or the identifier is not an app admin", "If every row gets it, check RECALL_IDENTIFIER; otherwise check the group's type."),
+    code(10010, Row, "the group does not exist or was dismissed", "Nothing is left to recall there. If the group should exist, check its ID."),
     code(10012, Row, "refused for this row", UNPUBLISHED_ROW),
     code(10015, Row, "invalid group ID, or the group does not exist", CHECK_ROW),
     code(10019, Row, "the account does not exist", CHECK_ROW),
@@ -135,7 +134,7 @@ pub const TABLE: &[Code] = &[
     code(60020, Stop, "the plan has expired or is in arrears", "Renew the app's plan in the console; then go on."),
     code(60021, Stop, "this source address is not allowed", "Run from an allowed address, or allow this one in the console; then go on."),
     code(60025, Stop, "bad parameter in the URL", CHECK_CALLER),
-    code(60026, Stop, "the domain does not belong to this app's region", "Set RECALL_REGION to the app's region; then go on. Once rows are recorded, begin another ledger instead, for each belongs to one endpoint: recall run --ledger FILE."),
+    code(60026, Stop, "the domain does not belong to this app's region", "Set RECALL_REGION to the app's region; then go on. Once rows are recorded, start a new ledger instead, as each ledger belongs to one endpoint: recall run --ledger FILE."),
     code(60027, Stop, "refused for the whole app", UNPUBLISHED_STOP),
     code(60028, Stop, "the trial edition's daily quota is used up", "Go on tomorrow, or upgrade the plan."),
     code(70001, Renew, "the UserSig has expired", NEW_SIG),
@@ -147,7 +146,7 @@ pub const TABLE: &[Code] = &[
     code(70014, Stop, "the SDKAppID differs from the UserSig's", CHECK_SIG),
     code(70016, Stop, "no such app in this data centre", CHECK_APP),
     code(70020, Stop, "no such app in this data centre", CHECK_APP),
-    code(70050, Stop, "bad UserSig, and asked too often", "Wait for a minute, mend the UserSig, then go on."),
+    code(70050, Stop, "bad UserSig, and called too often", "Wait a minute, fix the UserSig, then go on."),
     code(70051, Stop, "the UserSig was refused", CHECK_SIG),
     code(70052, Renew, "the UserSig has expired", NEW_SIG),
     code(70101, Renew, "the UserSig has expired", NEW_SIG),
@@ -164,14 +163,14 @@ pub const TABLE: &[Code] = &[
     code(110_013, Row, "invalid topic ID", CHECK_ROW),
 ];
 
-/// What is known of a code; every code has an answer, for whole ranges share one.
+/// Returns what is known of a code. Codes without their own entry share one with their range.
 pub fn look_up(code: i64) -> Code {
     if let Ok(at) = TABLE.binary_search_by_key(&code, |known| known.code) {
         return TABLE[at];
     }
     let (verdict, meaning, advice) = match code {
         300..=399 => (Stop, "HTTP redirect, which is never followed", CHECK_CALL),
-        500..=599 => (Retry, "HTTP error of a server on the way", LATER),
+        500..=599 => (Retry, "HTTP error from a server on the way", LATER),
         200..=299 => (Retry, "HTTP status without the API's answer", LATER),
         100..=199 | 400..=499 => (
             Row,
@@ -188,8 +187,8 @@ pub fn look_up(code: i64) -> Code {
     }
 }
 
-/// What follows from an `ErrorCode` that the service itself sent. It never sends an HTTP status or
-/// a code of ours; should it, that is an unknown code and fails its row.
+/// Returns what follows from an `ErrorCode` in the service's own answer. There, an HTTP status or one
+/// of our own codes is an unknown code and fails its row; the service never sends one.
 pub(crate) fn verdict_of_answer(code: i64) -> Verdict {
     match code {
         i64::MIN..=-1 | 1..=599 => Row,
@@ -206,12 +205,12 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_ascending_so_that_it_can_be_searched() {
+    fn the_table_is_sorted_for_the_binary_search() {
         assert!(TABLE.is_sorted_by(|a, b| a.code < b.code));
     }
 
     #[test]
-    fn no_advice_names_a_flag_that_a_replay_lacks() {
+    fn no_advice_names_a_flag_that_replay_does_not_have() {
         let all = TABLE.iter().copied().chain([302, 405, 502].map(look_up));
         for Code { code, advice, .. } in all {
             assert!(!advice.contains("--resume"), "{code}: {advice}");
@@ -219,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn every_code_has_the_verdict_of_the_service_s_documentation() {
+    fn every_code_has_the_verdict_that_the_documentation_implies() {
         let expected = [
             (Done, vec![0]),
             (
@@ -277,12 +276,12 @@ mod tests {
         assert_eq!(
             named,
             TABLE.len(),
-            "every entry of the table is expected here"
+            "this test covers every entry of the table"
         );
     }
 
     #[test]
-    fn a_code_nobody_has_heard_of_fails_its_row_alone() {
+    fn an_unknown_code_fails_only_its_row() {
         assert_eq!(verdicts(&[1, 99_999, 79_999, -6, i64::MAX]), vec![Row; 5]);
         assert_eq!([-1, 302, 503].map(verdict_of_answer), [Row; 3]);
     }

@@ -1,36 +1,36 @@
-//! Who calls: an app, an identifier, and the `UserSig` that both are believed for.
+//! Credentials: an app, an identifier, and the `UserSig` that proves both.
 
 use std::time::Duration;
 
 use super::secret::Secret;
 use super::usersig;
 
-/// How long a minted `UserSig` holds. Short, for it stands in every URL.
+/// How long a minted `UserSig` is valid. Short, as it is in every URL.
 const MINTED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Where the `UserSig` comes from.
 #[derive(Clone, Debug)]
 pub enum Auth {
-    /// The operator brought one; when it has run out, the run stops.
+    /// The operator supplied it; when it expires, the run stops.
     UserSig(Secret),
-    /// The app's secret key: `UserSig`s are minted and renewed.
+    /// The app's secret key, from which `UserSig`s are minted and renewed.
     SecretKey(Secret),
 }
 
-/// What every call carries to be let in.
+/// The credentials in every call.
 #[derive(Clone, Debug)]
 pub struct Credentials {
     /// The app, `SDKAppID`.
     pub app: u64,
-    /// The account that calls; it must be an admin of the app.
+    /// The calling account, which must be an admin of the app.
     pub identifier: String,
     auth: Auth,
     usersig: Secret,
-    /// Where the `UserSig` can be read.
+    /// `None` if the `UserSig` can't be decoded.
     validity: Option<Validity>,
 }
 
-/// From when and until when a `UserSig` holds, in Unix seconds.
+/// The time in which a `UserSig` is valid, in Unix seconds.
 #[derive(Clone, Copy, Debug)]
 struct Validity {
     from: u64,
@@ -38,7 +38,7 @@ struct Validity {
 }
 
 impl Credentials {
-    /// Credentials that are ready to use at `now` (Unix seconds).
+    /// Returns credentials that are ready to use at `now` (Unix seconds).
     pub fn new(app: u64, identifier: impl Into<String>, auth: Auth, now: u64) -> Self {
         let identifier = identifier.into();
         let usersig = match &auth {
@@ -58,33 +58,33 @@ impl Credentials {
         }
     }
 
-    /// The `UserSig` to call with.
+    /// Returns the `UserSig` to call with.
     pub fn usersig(&self) -> &Secret {
         &self.usersig
     }
 
-    /// Whether [`renew`](Self::renew) can help.
+    /// Returns whether [`renew`](Self::renew) can mint a new `UserSig`.
     pub fn can_renew(&self) -> bool {
         matches!(self.auth, Auth::SecretKey(_))
     }
 
-    /// Mints a `UserSig` anew, where the secret key is at hand. `now` is in Unix seconds.
+    /// Mints a new `UserSig` if the secret key is known. `now` is in Unix seconds.
     pub fn renew(&mut self, now: u64) {
         if matches!(self.auth, Auth::SecretKey(_)) {
             *self = Self::new(self.app, self.identifier.clone(), self.auth.clone(), now);
         }
     }
 
-    /// Whether it is time to renew, at `now` by the clock on the wall (Unix seconds): half of its
-    /// time is over, or that clock has been set back to before it was minted. So the service's
-    /// clock may differ from ours by hours.
+    /// Returns whether to renew the `UserSig` at `now` (wall clock, Unix seconds): half of its time is
+    /// over, or the clock was set back to before it was minted. This tolerates a difference of hours
+    /// from the service's clock.
     pub(crate) fn should_renew(&self, now: u64) -> bool {
         let over = |Validity { from, until }| now < from || now - from >= (until - from) / 2;
         self.can_renew() && self.validity.is_some_and(over)
     }
 
-    /// How long the `UserSig` still holds at `now` (Unix seconds), where that is less than what is
-    /// needed and no other can be minted.
+    /// Returns how long the `UserSig` is still valid at `now` (Unix seconds), if that is less than
+    /// `needed` and it can't be renewed.
     pub(crate) fn falls_short(&self, now: u64, needed: Duration) -> Option<Duration> {
         let validity = self.validity.filter(|_| !self.can_renew())?;
         let left = Duration::from_secs(validity.until.saturating_sub(now));
@@ -103,13 +103,13 @@ mod tests {
     const NOW: u64 = 1_700_000_000;
     const DAY: u64 = 86_400;
 
-    fn brought(expire: u64) -> Credentials {
+    fn supplied(expire: u64) -> Credentials {
         let usersig = usersig::mint(&Secret::new("key"), 7, "admin", NOW, expire);
         Credentials::new(7, "admin", Auth::UserSig(usersig), NOW)
     }
 
     #[test]
-    fn a_minted_usersig_is_renewed_when_half_of_its_time_is_over_by_the_clock_on_the_wall() {
+    fn a_minted_usersig_is_renewed_at_half_of_its_time_by_the_wall_clock() {
         let key = Auth::SecretKey(Secret::new("key"));
         let mut credentials = Credentials::new(7, "admin", key, NOW);
         assert!(!credentials.should_renew(NOW));
@@ -127,8 +127,8 @@ mod tests {
     }
 
     #[test]
-    fn one_that_was_brought_is_not_renewed_but_told_of_when_it_ends_too_soon() {
-        let mut credentials = brought(3_600);
+    fn a_supplied_usersig_is_not_renewed_but_falls_short_if_it_expires_too_soon() {
+        let mut credentials = supplied(3_600);
         assert!(!credentials.should_renew(NOW + DAY));
         let before = credentials.usersig().clone();
         credentials.renew(NOW + DAY);
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_said_of_one_that_can_not_be_read_or_can_be_renewed() {
+    fn a_usersig_that_can_be_renewed_or_not_decoded_never_falls_short() {
         let unreadable = Credentials::new(7, "admin", Auth::UserSig(Secret::new("x")), NOW);
         let minted = Credentials::new(7, "admin", Auth::SecretKey(Secret::new("key")), NOW);
         for credentials in [unreadable, minted] {

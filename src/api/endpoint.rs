@@ -8,7 +8,7 @@ use url::{Host, Url};
 
 use crate::error::Error;
 
-/// The regions by name, other names for them, and their hosts.
+/// The regions: name, other names, host.
 ///
 /// Source: the official page of the call (the first six) and of the REST API (Tokyo, Riyadh).
 pub const REGIONS: [(&str, &[&str], &str); 8] = [
@@ -47,10 +47,11 @@ pub const REGIONS: [(&str, &[&str], &str); 8] = [
 pub struct Endpoint(Url);
 
 impl Endpoint {
-    /// The endpoint of a region. `from` is who named it: a flag, a variable, or file and key.
+    /// Returns the endpoint of a region. `from` is where the name was set: a flag, a variable, or file
+    /// and key.
     ///
     /// # Errors
-    /// Usage, where no region has that name; it lists those there are.
+    /// Usage, if no region has that name; the error lists the regions.
     pub(crate) fn of_region(from: &str, name: &str) -> Result<Self, Error> {
         let wanted = name.to_ascii_lowercase().replace(['_', ' '], "-");
         REGIONS
@@ -65,11 +66,11 @@ impl Endpoint {
             .parse()
     }
 
-    /// An address as it was set. `from` is who set it, for an error.
+    /// Parses an address. `from` is where it was set, for errors.
     ///
     /// # Errors
-    /// Usage, where it is not a URL, or not one to call. It does not show the text, in which a
-    /// secret may stand.
+    /// Usage, if it is not a URL, or not one that may be called. The error leaves out the text, which
+    /// may contain a secret.
     pub fn read(from: &str, text: &str) -> Result<Self, Error> {
         let refuse = |why: &str| {
             Error::usage(format!("{from} {why}"))
@@ -95,7 +96,7 @@ impl Endpoint {
         Ok(endpoint)
     }
 
-    /// Whether calls never leave this machine.
+    /// Returns whether calls stay on this machine.
     pub fn is_loopback(&self) -> bool {
         match self.0.host() {
             Some(Host::Domain(name)) => name == "localhost",
@@ -105,14 +106,14 @@ impl Endpoint {
         }
     }
 
-    /// The port, where calls never leave this machine.
+    /// Returns the port if calls stay on this machine.
     pub(crate) fn loopback_port(&self) -> Option<u16> {
         self.0
             .port_or_known_default()
             .filter(|_| self.is_loopback())
     }
 
-    /// The region by name and the address, or the address alone where it is no region's.
+    /// Returns the address for display, with the name of the region if it is one's.
     pub(crate) fn for_people(&self) -> String {
         let host = self.0.host_str().unwrap_or_default();
         match REGIONS.iter().find(|(.., known)| *known == host) {
@@ -121,7 +122,7 @@ impl Endpoint {
         }
     }
 
-    /// The URL of a path below it, without a query.
+    /// Returns the URL of a path below this address, without a query.
     pub(crate) fn url(&self, path: &str) -> Url {
         let mut url = self.0.clone();
         let base = url.path().trim_end_matches('/').to_owned();
@@ -156,14 +157,14 @@ mod tests {
         }
         assert_eq!(
             Endpoint::of_region("--region", "Silicon Valley")
-                .expect("spaces do")
+                .expect("a space works too")
                 .to_string(),
             "https://adminapiusa.im.qcloud.com"
         );
     }
 
     #[test]
-    fn an_unknown_region_is_told_the_known_ones() {
+    fn the_error_for_an_unknown_region_lists_the_known_ones() {
         let error = Endpoint::of_region("--region", "mars").expect_err("no such region");
         assert_eq!(
             error.to_string(),
@@ -196,8 +197,8 @@ mod tests {
     }
 
     #[test]
-    fn a_path_in_front_of_the_service_is_kept() {
-        let endpoint: Endpoint = "https://example.com/im/".parse().expect("fine");
+    fn the_path_of_an_endpoint_is_kept() {
+        let endpoint: Endpoint = "https://example.com/im/".parse().expect("a URL");
         assert_eq!(endpoint.url("v4/x").as_str(), "https://example.com/im/v4/x");
     }
 }

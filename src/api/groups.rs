@@ -1,7 +1,7 @@
-//! What the service tells about groups: the body and the answer of `get_group_info`.
+//! Groups: the body and the answer of `get_group_info`.
 //!
-//! Source: the official page of the command. The answer's own `ErrorCode` says nothing about a
-//! group; each has an entry with a code.
+//! Source: the official page of the command. The answer's outer `ErrorCode` says nothing about the
+//! groups; each group has an entry with its own code.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,22 +12,22 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::codes::Verdict;
 use super::reply::{self, Reply};
 
-/// The most groups in a call (listed).
+/// The maximum number of groups in a call (listed).
 pub const MOST: usize = 50;
 
 /// What is known of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GroupState {
-    /// It is there, and of this type.
+    /// It exists and has this type.
     Is(GroupType),
-    /// It is not, by this code: 10010, does not exist or was dismissed, or 10015, an invalid ID or,
-    /// on newer pages, does not exist either.
+    /// It does not exist, by this code: 10010, does not exist or was dismissed; or 10015, an invalid
+    /// ID, which newer pages also describe as a group that does not exist.
     Missing(i64),
-    /// The service has not said, for this code; 0 where it gave none.
+    /// The service did not say, with this code; 0 if it gave none.
     Unknown(i64),
 }
 
-/// A type of group. Where the service has an older and a newer name for it, both are meant.
+/// A type of group. If the service has an older and a newer name for a type, both mean the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum GroupType {
     /// `Public`.
@@ -38,9 +38,9 @@ pub enum GroupType {
     ChatRoom,
     /// `Community`.
     Community,
-    /// `AVChatRoom`: a recall is answered with success and does nothing (documented).
+    /// `AVChatRoom`: a recall reports success but does nothing (documented).
     AvChatRoom,
-    /// One that this tool has not heard of.
+    /// A type that this tool does not know.
     Other,
 }
 
@@ -76,15 +76,15 @@ impl fmt::Display for GroupType {
     }
 }
 
-/// What came of a call, and the groups that its answer tells about.
+/// The result of a call, and the groups in its answer.
 #[derive(Debug)]
 pub(crate) struct GroupInfo {
     pub(crate) reply: Reply,
-    /// By `GroupId`, in whatever order the service has them.
+    /// By `GroupId`, in the service's order.
     pub(crate) states: Vec<(String, GroupState)>,
 }
 
-/// The JSON of a call that asks for these groups.
+/// Returns the JSON of a call that asks for these groups.
 pub(super) fn body(groups: &[String]) -> Bytes {
     #[derive(Serialize)]
     #[serde(rename_all = "PascalCase")]
@@ -103,12 +103,11 @@ pub(super) fn body(groups: &[String]) -> Bytes {
             group_base_info_filter: ["Type"],
         },
     };
-    serde_json::to_vec(&call)
-        .expect("a list of strings is JSON")
-        .into()
+    serde_json::to_vec(&call).expect("strings serialize").into()
 }
 
-/// Reads an answer whose outer code has been judged. A success that tells about no groups is none.
+/// Reads the groups in an answer whose outer code has been judged. A success without a list of groups
+/// counts as a bad answer.
 pub(super) fn read(reply: Reply, text: &[u8]) -> GroupInfo {
     #[derive(Deserialize)]
     struct Told {
@@ -125,7 +124,7 @@ pub(super) fn read(reply: Reply, text: &[u8]) -> GroupInfo {
             states: told.groups.into_iter().map(Info::state).collect(),
         },
         Err(_) => GroupInfo {
-            reply: reply::bad_answer("no GroupInfo, as an answer about groups has"),
+            reply: reply::bad_answer("the answer has no GroupInfo"),
             states: Vec::new(),
         },
     }
@@ -151,8 +150,8 @@ impl Info {
     }
 }
 
-/// The state of each group that was asked for: by its ID, for the order of an answer is the
-/// service's. What it leaves out is not known.
+/// Returns the state of each requested group. Matches them by ID, as an answer may have any order.
+/// Groups that it leaves out are `Unknown`.
 pub(crate) fn of_each(
     groups: Vec<String>,
     states: Vec<(String, GroupState)>,
@@ -179,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn the_body_asks_for_nothing_but_the_types() {
+    fn the_body_asks_only_for_types() {
         let body = body(&["@TGS#1".to_owned(), "a \"b\"".to_owned()]);
         assert_eq!(
             body,
@@ -188,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn every_group_has_a_state_of_its_own() {
+    fn every_group_has_its_own_state() {
         let entries = [
             (
                 r#""ErrorCode":0,"Type":"Public""#,
@@ -235,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_without_groups_is_no_answer_of_the_service_s() {
+    fn a_success_without_groups_is_a_bad_answer() {
         for text in [
             r#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0}"#,
             r#"{"ActionStatus":"OK","ErrorCode":0,"GroupInfo":{}}"#,

@@ -1,4 +1,4 @@
-//! 3. The service: the calls, what their answers mean, and who may make them.
+//! 3. The service: the calls, what their answers mean, and the credentials for them.
 
 mod body;
 pub mod client;

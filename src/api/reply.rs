@@ -1,4 +1,4 @@
-//! What came of a call: its answer read and judged, or what went wrong on the way.
+//! The result of a call: its answer, read and judged, or what went wrong.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -12,25 +12,25 @@ use super::codes::{self, Verdict};
 use super::secret::Secret;
 use crate::harmless::is_harmful;
 
-/// An answer has about 60 bytes, one about 50 groups up to 20 thousand; more than this is none of
-/// the service's.
-const MOST_ANSWER: usize = 64 * 1024;
-/// How much of an `ErrorInfo` is kept, in characters.
-const MOST_INFO: usize = 300;
+/// The maximum size of an answer in bytes. The service's have about 60, those about 50 groups up to
+/// 20,000.
+const MAX_ANSWER: usize = 64 * 1024;
+/// The maximum length of an `ErrorInfo`, in characters; the rest is cut off.
+const MAX_INFO: usize = 300;
 
-/// What came of a call.
+/// The result of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     /// The service's `ErrorCode`, an HTTP status, or one of [`codes`] below zero.
     pub code: i64,
     /// What follows from it.
     pub verdict: Verdict,
-    /// `ErrorInfo`, or what went wrong on the way; one line, without secrets.
+    /// `ErrorInfo`, or what went wrong; one line, without secrets.
     pub info: String,
 }
 
 impl Reply {
-    /// With its words fit for a ledger and a screen, and without the secret.
+    /// Returns the reply with its text fit for a ledger and a screen, and without the secret.
     pub(super) fn presentable(self, usersig: &Secret) -> Self {
         Self {
             info: presentable(usersig, &self.info),
@@ -39,8 +39,8 @@ impl Reply {
     }
 }
 
-/// Reads an answer to its end, or to the point where it can't be the service's any more: what it
-/// says of the whole call, and its text.
+/// Reads an answer, up to its end or the maximum size. Returns the result of the call and the text of
+/// the answer.
 pub(super) async fn read(mut response: Response) -> (Reply, Vec<u8>) {
     let status = response.status();
     if !status.is_success() {
@@ -49,8 +49,8 @@ pub(super) async fn read(mut response: Response) -> (Reply, Vec<u8>) {
     let mut answer = Vec::new();
     let reply = loop {
         match response.chunk().await {
-            Ok(Some(chunk)) if answer.len() + chunk.len() > MOST_ANSWER => {
-                break bad_answer("an answer of over 64 KiB");
+            Ok(Some(chunk)) if answer.len() + chunk.len() > MAX_ANSWER => {
+                break bad_answer("the answer is larger than 64 KiB");
             }
             Ok(Some(chunk)) => answer.extend_from_slice(&chunk),
             Ok(None) => break judge(&answer),
@@ -60,7 +60,7 @@ pub(super) async fn read(mut response: Response) -> (Reply, Vec<u8>) {
     (reply, answer)
 }
 
-/// Success is `ErrorCode` 0 and `ActionStatus` OK in the body, never the HTTP status.
+/// Judges by the body, not the HTTP status: success is `ErrorCode` 0 with `ActionStatus` OK.
 fn judge(answer: &[u8]) -> Reply {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -107,7 +107,8 @@ fn faulty(code: i64, info: String) -> Reply {
     }
 }
 
-/// A call that got no whole answer. Only the innermost cause is told: the outer ones name the URL.
+/// Returns the result of a call without a complete answer. Gives only the innermost cause, as the outer
+/// ones contain the URL.
 pub(super) fn fault(error: &reqwest::Error) -> Reply {
     let causes = || iter::successors(error.source(), |&cause| cause.source());
     let cause = causes()
@@ -124,8 +125,8 @@ pub(super) fn fault(error: &reqwest::Error) -> Reply {
     }
 }
 
-/// Whether the other side showed a certificate that proves nothing. I/O errors hide what they wrap
-/// from the chain of causes.
+/// Returns whether the server's certificate was refused. Looks into I/O errors too, as their `source`
+/// skips the error they wrap.
 fn is_untrusted(cause: &(dyn StdError + 'static)) -> bool {
     if let Some(error) = cause.downcast_ref() {
         return matches!(error, rustls::Error::InvalidCertificate(_));
@@ -134,7 +135,7 @@ fn is_untrusted(cause: &(dyn StdError + 'static)) -> bool {
     wrapped.is_some_and(|wrapped| is_untrusted(wrapped))
 }
 
-/// Words from outside, fit for a ledger and a screen: one line, bounded, without the secret.
+/// Makes untrusted text fit for a ledger and a screen: one line, bounded, without the secret.
 fn presentable(usersig: &Secret, info: &str) -> String {
     if info.is_empty() {
         return String::new();
@@ -142,7 +143,7 @@ fn presentable(usersig: &Secret, info: &str) -> String {
     usersig
         .redact(info)
         .chars()
-        .take(MOST_INFO)
+        .take(MAX_INFO)
         .map(|c| if is_harmful(c) { ' ' } else { c })
         .collect()
 }
@@ -163,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_a_fault_and_tried_again() {
+    fn any_other_answer_is_a_fault_and_retried() {
         let answers: [&[u8]; 12] = [
             b"",
             b"<html>It works!</html>",
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn words_from_outside_stay_on_their_line_and_lose_the_secret() {
+    fn untrusted_text_stays_on_its_line_and_loses_the_secret() {
         let usersig = Secret::new("eJw*sig");
         assert_eq!(
             presentable(
@@ -199,6 +200,6 @@ mod tests {
             ),
             "a b [2Jc    … usersig=…&"
         );
-        assert_eq!(presentable(&usersig, &"x".repeat(9_000)).len(), MOST_INFO);
+        assert_eq!(presentable(&usersig, &"x".repeat(9_000)).len(), MAX_INFO);
     }
 }

@@ -1,4 +1,4 @@
-//! Texts that never show: the `UserSig` and the secret key.
+//! Secrets, which are never printed: the `UserSig` and the secret key.
 
 use std::fmt;
 use std::ops::Range;
@@ -6,57 +6,58 @@ use std::sync::Arc;
 
 use memchr::memmem;
 
-/// So many bytes in a row tell something of a secret. Fewer may be chance, and every `UserSig`
-/// starts much the same.
-const TELLING: usize = 12;
-/// So many times an echo may have been percent-encoded: by us, by a proxy, by whoever quotes it.
-const TIMES: u32 = 3;
+/// This many consecutive bytes reveal a part of a secret. Fewer may match by chance, and all
+/// `UserSig`s start alike.
+const REVEALING: usize = 12;
+/// How often an echo may have been percent-encoded: by us, by a proxy, and by the sender of the
+/// message that quotes it.
+const MAX_ENCODINGS: u32 = 3;
 
-/// A text that prints as `…` wherever it is formatted, and is read only where it is used.
+/// A text that formats as `…`; only [`expose`](Self::expose) returns it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Arc<str>);
 
 impl Secret {
-    /// Takes a secret out of the open.
+    /// Wraps a secret.
     pub fn new(text: impl Into<Arc<str>>) -> Self {
         Self(text.into())
     }
 
-    /// The secret itself: for a signature or a request, never for a message.
+    /// Returns the secret itself, for a signature or a request, never for a message.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// `text` without the words that hold a telling part of this secret, plain or percent-encoded:
-    /// for words that came from outside, which may echo what was sent, cut it off at either end, and
-    /// spell it otherwise from some place on.
+    /// Returns `text` without the words that contain a revealing part of this secret, plain or
+    /// percent-encoded. For untrusted text, which may echo a request, cut it off at either end, or
+    /// change its encoding midway.
     pub(crate) fn redact(&self, text: &str) -> String {
         let mut clean = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(echo) = self.first_echo(rest) {
             let start = rest[..echo.start].trim_end_matches(is_of_a_word).len();
-            let behind = rest[echo.end..].trim_start_matches(is_of_a_word);
-            let end = rest.len() - behind.len();
-            // A secret of a few letters is in many words by chance.
-            let is_chance = self.0.len() < TELLING && (start..end) != echo;
+            let after = rest[echo.end..].trim_start_matches(is_of_a_word);
+            let end = rest.len() - after.len();
+            // Many words contain a very short secret by chance.
+            let is_chance = self.0.len() < REVEALING && (start..end) != echo;
             clean.push_str(&rest[..start]);
             clean.push_str(if is_chance { &rest[start..end] } else { "…" });
-            rest = behind;
+            rest = after;
         }
         clean + rest
     }
 
-    /// Where the first part of this secret stands that tells something: so much of it, or all.
+    /// Returns where `text` has the first revealing part of this secret, or all of a shorter one.
     fn first_echo(&self, text: &str) -> Option<Range<usize>> {
         let mut starts = text.char_indices().map(|(start, _)| start);
         starts.find_map(|start| Some(start..start + self.echoed_by(&text[start..])?))
     }
 
-    /// How many bytes at the start of `text` spell such a part.
+    /// Returns how many bytes at the start of `text` spell such a part.
     fn echoed_by(&self, text: &str) -> Option<usize> {
-        let mut part = [0; TELLING];
-        let part = &mut part[..TELLING.min(self.0.len())];
-        for times in 0..=TIMES {
+        let mut part = [0; REVEALING];
+        let part = &mut part[..REVEALING.min(self.0.len())];
+        for times in 0..=MAX_ENCODINGS {
             let end = decode(text.as_bytes(), times, part)?;
             if !part.is_empty() && memmem::find(self.0.as_bytes(), part).is_some() {
                 return (end..=text.len()).find(|end| text.is_char_boundary(*end));
@@ -69,14 +70,14 @@ impl Secret {
     }
 }
 
-/// Whether a secret may go on with this: what `UserSig`s and base64 are made of, and what they
-/// become in a URL. An `=` only ends them, and stands before them in a query.
+/// Returns whether this may be part of a secret: the characters of `UserSig`s and base64, also as
+/// encoded in a URL. Not `=`, which only ends them, and precedes them in a query.
 fn is_of_a_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || "*-_+/~.%".contains(c)
 }
 
-/// Fills `part` with what the start of `text` spells, percent-encoded so many times or fewer; how
-/// many bytes that takes. None where there are too few.
+/// Fills `part` by decoding the start of `text`, percent-encoded up to `times` times. Returns how many
+/// bytes that takes, or `None` if `text` is too short.
 fn decode(text: &[u8], times: u32, part: &mut [u8]) -> Option<usize> {
     part.iter_mut().try_fold(0, |end, byte| {
         let (first, length) = decode_first(&text[end..], times)?;
@@ -85,7 +86,7 @@ fn decode(text: &[u8], times: u32, part: &mut [u8]) -> Option<usize> {
     })
 }
 
-/// The first byte, and how many bytes spell it.
+/// Returns the first decoded byte, and how many bytes spell it.
 fn decode_first(text: &[u8], times: u32) -> Option<(u8, usize)> {
     if times == 0 {
         return text.first().map(|byte| (*byte, 1));
@@ -97,7 +98,8 @@ fn decode_first(text: &[u8], times: u32) -> Option<(u8, usize)> {
     }
 }
 
-/// The byte whose two digits stand behind a percent sign that ends at `end`, and where they end.
+/// Decodes the two digits after a percent sign that ends at `end`. Returns the byte, and where the
+/// digits end.
 fn decode_digits(text: &[u8], mut end: usize, times: u32) -> Option<(u8, usize)> {
     let mut digit = || {
         let (digit, length) = decode_first(&text[end..], times)?;
@@ -127,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn an_echo_of_a_secret_is_taken_out_plain_and_encoded() {
+    fn a_plain_or_encoded_echo_of_a_secret_is_removed() {
         let secret = Secret::new("a+b/c=");
         assert_eq!(
             secret.redact("?usersig=a%2Bb%2Fc%3D&x, sig a+b/c= end"),
@@ -137,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn an_echo_that_is_cut_off_anywhere_is_taken_out_too() {
+    fn a_part_of_a_secret_is_removed_too() {
         let secret = Secret::new(USERSIG);
         for echo in [
             &USERSIG[..12],
@@ -148,12 +150,12 @@ mod tests {
             let text = format!("refused: ...{echo}, é");
             assert_eq!(secret.redact(&text), "refused: …, é", "{echo}");
         }
-        let chance = "eJyrVgrxCdZ is what many begin with, w__";
+        let chance = "eJyrVgrxCdZ is how many start, w__";
         assert_eq!(secret.redact(chance), chance);
     }
 
     #[test]
-    fn an_echo_that_is_spelt_otherwise_midway_leaves_nothing_behind_that_place() {
+    fn an_echo_whose_encoding_changes_midway_is_removed_to_its_end() {
         let secret = Secret::new(USERSIG);
         for star in ["%252A", "%25%32%61", "%2525252a", "%%", "\u{fffd}", "."] {
             let echo = USERSIG.replacen('*', star, 1);
@@ -164,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_is_none_takes_nothing_out_but_itself() {
+    fn a_very_short_secret_is_removed_only_as_a_whole_word() {
         let words = "the app is disabled";
         assert_eq!(Secret::new("").redact(words), words);
         assert_eq!(Secret::new("a").redact(words), words);
@@ -185,7 +187,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever a secret is made of, and whatever stands around an echo.
+        /// Holds for any secret and any text around its echo.
         #[test]
         fn no_window_of_a_secret_survives(
             secret in "[A-Za-z0-9*_-]{12,200}|[ -~]{12,60}",
@@ -194,13 +196,13 @@ mod tests {
             before in "[ -~]{0,30}|[%0-9a-f]{0,6}|.{0,30}",
             after in "[ -~]{0,30}|[%0-9a-f]{0,6}|.{0,30}",
         ) {
-            let from = from.index(secret.len() - TELLING + 1);
-            let length = TELLING + length.index(secret.len() - TELLING - from + 1);
+            let from = from.index(secret.len() - REVEALING + 1);
+            let length = REVEALING + length.index(secret.len() - REVEALING - from + 1);
             let echo = encoded(&secret[from..from + length], times, whole);
             let clean = Secret::new(&*secret).redact(&format!("{before}{echo}{after}"));
             prop_assert!(clean.contains('…'), "{clean}");
-            for at in 0..=secret.len() - TELLING {
-                let window = &secret[at..at + TELLING];
+            for at in 0..=secret.len() - REVEALING {
+                let window = &secret[at..at + REVEALING];
                 for (times, whole) in [(0, true), (1, true), (1, false), (2, true), (2, false)] {
                     let spelt = encoded(window, times, whole);
                     prop_assert!(!clean.contains(&spelt), "{spelt} is in {clean}");

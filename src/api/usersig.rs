@@ -1,7 +1,7 @@
-//! `UserSig`: the signature that stands in every call.
+//! `UserSig`: the signature in every call.
 //!
-//! Source: the official libraries `tls-sig-api-v2`, which agree. The text is signed with
-//! HMAC-SHA256, wrapped as JSON, compressed with zlib and written in a base64 of their own.
+//! Source: the official libraries `tls-sig-api-v2`, which agree. The claims are signed with
+//! HMAC-SHA256, written as JSON, compressed with zlib and encoded in their own variant of base64.
 
 use std::fmt;
 use std::io::Read as _;
@@ -18,28 +18,28 @@ use sha2::Sha256;
 
 use super::secret::Secret;
 
-/// How much a `UserSig` may unpack to; a real one has about 200 bytes.
-const MOST_UNPACKED: u64 = 16 * 1024;
+/// The maximum size of an unpacked `UserSig`, in bytes; a real one has about 200.
+const MAX_UNPACKED: u64 = 16 * 1024;
 
-/// What a `UserSig` says of itself.
+/// The claims in a `UserSig`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
     /// The version of the format, `2.0`.
     #[serde(rename = "TLS.ver")]
     pub version: String,
-    /// The account that it was made for.
+    /// The account it was made for.
     #[serde(rename = "TLS.identifier")]
     pub identifier: String,
-    /// The app that it was made for.
+    /// The app it was made for.
     #[serde(rename = "TLS.sdkappid")]
     pub app: u64,
-    /// How long it holds, in seconds from `time`.
+    /// How long it is valid, in seconds from `time`.
     #[serde(rename = "TLS.expire")]
     pub expire: u64,
     /// When it was made, in Unix seconds.
     #[serde(rename = "TLS.time")]
     pub time: u64,
-    /// What the app's owner adds to it, in standard base64; none in those that are minted here.
+    /// Data that the app's owner added, in standard base64; `None` in those minted here.
     #[serde(rename = "TLS.userbuf", skip_serializing_if = "Option::is_none")]
     pub userbuf: Option<String>,
     /// The signature, in standard base64.
@@ -48,12 +48,12 @@ pub struct Claims {
 }
 
 impl Claims {
-    /// The Unix second from which it no longer holds.
+    /// Returns the Unix second at which it expires.
     pub fn ends(&self) -> u64 {
         self.time.saturating_add(self.expire)
     }
 
-    /// Whether it was signed with this key.
+    /// Returns whether it was signed with this key.
     pub fn signed_with(&self, key: &Secret) -> bool {
         let Ok(sig) = STANDARD.decode(&self.sig) else {
             return false;
@@ -82,36 +82,36 @@ impl Claims {
     }
 }
 
-/// Why a text is no `UserSig`.
+/// Why a text is not a `UserSig`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Malformed {
-    /// A character that has no place in it, or one is missing.
+    /// It has a character that is not allowed, or lacks one.
     Base64,
-    /// It can't be unpacked: cut off, or changed on the way.
+    /// It can't be unpacked: cut off or altered.
     Zlib,
-    /// What it holds are not the expected fields.
+    /// It doesn't have the expected fields.
     Fields,
 }
 
 impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Base64 => "it has a character too few, or one that no UserSig has; cut off?",
-            Self::Zlib => "it can't be unpacked; cut off, or changed on the way?",
-            Self::Fields => "it unpacks to something else than a UserSig",
+            Self::Base64 => "it lacks a character, or has one that no UserSig has; is it cut off?",
+            Self::Zlib => "it can't be unpacked; is it cut off or altered?",
+            Self::Fields => "it unpacks to something other than a UserSig",
         })
     }
 }
 
-/// The clock on the wall in Unix seconds, as `UserSig`s have it.
+/// Returns the wall clock in Unix seconds, as `UserSig`s use it.
 pub fn now() -> u64 {
     u64::try_from(Timestamp::now().as_second()).unwrap_or(0)
 }
 
 /// Signs a `UserSig` for an account of an app.
 ///
-/// `time` is in Unix seconds, `expire` in seconds from it. The key is the text shown in the
-/// console, taken as bytes.
+/// `time` is in Unix seconds, `expire` in seconds after it. The key is the text that the console
+/// shows, used as bytes.
 pub fn mint(key: &Secret, app: u64, identifier: &str, time: u64, expire: u64) -> Secret {
     let mut claims = Claims {
         version: "2.0".to_owned(),
@@ -124,24 +124,24 @@ pub fn mint(key: &Secret, app: u64, identifier: &str, time: u64, expire: u64) ->
     };
     claims.sig = STANDARD.encode(claims.signer(key).finalize().into_bytes());
     let mut packed = ZlibEncoder::new(Vec::new(), Compression::default());
-    serde_json::to_writer(&mut packed, &claims).expect("claims are plain strings and numbers");
-    let packed = packed.finish().expect("a Vec takes every byte");
+    serde_json::to_writer(&mut packed, &claims).expect("claims serialize");
+    let packed = packed.finish().expect("writing to a Vec can't fail");
     Secret::new(swap(
         &STANDARD.encode(packed),
         [('+', '*'), ('/', '-'), ('=', '_')],
     ))
 }
 
-/// Reads what a `UserSig` says of itself. Whether it is genuine only its key can tell.
+/// Reads the claims of a `UserSig`, without checking its signature.
 ///
 /// # Errors
-/// [`Malformed`], where it is no `UserSig`.
+/// [`Malformed`], if it is not a `UserSig`.
 pub fn decode(usersig: &str) -> Result<Claims, Malformed> {
     let plain = swap(usersig, [('*', '+'), ('-', '/'), ('_', '=')]);
     let packed = STANDARD.decode(plain).map_err(|_| Malformed::Base64)?;
     let mut json = Vec::new();
     ZlibDecoder::new(packed.as_slice())
-        .take(MOST_UNPACKED)
+        .take(MAX_UNPACKED)
         .read_to_end(&mut json)
         .map_err(|_| Malformed::Zlib)?;
     serde_json::from_slice(&json).map_err(|_| Malformed::Fields)
@@ -168,11 +168,11 @@ mod tests {
 
     fn minted(identifier: &str, time: u64, expire: u64) -> Claims {
         let usersig = mint(&Secret::new(KEY), 1_400_000_000, identifier, time, expire);
-        decode(usersig.expose()).expect("what was minted can be read")
+        decode(usersig.expose()).expect("a minted UserSig")
     }
 
     #[test]
-    fn the_signature_is_that_of_the_official_libraries() {
+    fn signatures_match_those_of_the_official_libraries() {
         assert_eq!(
             minted("admin", 1_700_000_000, 86_400).sig,
             "4lUxqF/B+QS/FhzU388MWw47s2GIKgpTCF1WmWL/l5Y="
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn it_tells_app_identifier_and_when_it_ends() {
+    fn a_usersig_names_app_identifier_and_expiry() {
         let claims = minted("admin", 1_700_000_000, 86_400);
         assert_eq!(
             (claims.app, claims.identifier.as_str(), claims.ends()),
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn only_its_own_key_verifies_it() {
+    fn a_signature_verifies_only_with_its_key_and_claims() {
         let claims = minted("admin", 1_700_000_000, 86_400);
         assert!(claims.signed_with(&Secret::new(KEY)));
         assert!(!claims.signed_with(&Secret::new("another")));
@@ -205,8 +205,8 @@ mod tests {
     }
 
     #[test]
-    fn it_is_packed_without_an_empty_block_at_its_end() {
-        // Each character of it is in the URL of every call.
+    fn a_usersig_is_packed_without_an_empty_block_at_its_end() {
+        // Every character counts: it is in the URL of every call.
         let usersig = mint(
             &Secret::new(KEY),
             1_400_000_000,
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_off_usersig_says_so() {
+    fn a_cut_off_usersig_is_malformed() {
         let whole = mint(&Secret::new(KEY), 1, "admin", 1, 1);
         let cut = &whole.expose()[..whole.expose().len() / 8 * 4];
         assert_eq!(decode(cut), Err(Malformed::Zlib));
@@ -230,7 +230,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_survives_any_url_and_reads_back(identifier in ".{1,32}", time: u32, expire: u32) {
+        fn a_usersig_is_safe_in_urls_and_reads_back(identifier in ".{1,32}", time: u32, expire: u32) {
             let usersig = mint(&Secret::new(KEY), 7, &identifier, time.into(), expire.into());
             prop_assert!(usersig.expose().chars().all(|c| c.is_ascii_alphanumeric() || "*-_".contains(c)));
             let claims = decode(usersig.expose()).expect("reads back");
@@ -239,7 +239,7 @@ mod tests {
         }
 
         #[test]
-        fn any_other_text_is_refused_and_not_a_crash(text in ".{0,200}") {
+        fn any_other_text_is_malformed(text in ".{0,200}") {
             prop_assert!(decode(&text).is_err());
         }
     }

@@ -203,7 +203,7 @@ mod tests {
             r#"          4 AVChatRoom, where a recall does nothing: 1,238 rows to skip, in "l2\u{202e}", "l3", "l1", …"#,
             r#"          1 not there (any more): 1 row to skip, in "Old \"Harbour\"""#,
             "          1 not known, so to be called: the answer does not tell its type",
-            "          1 not known, so to be called: 10007, no permission: the group's type does not allow it, or the identifier is no app admin",
+            "          1 not known, so to be called: 10007, no permission: the group's type does not allow it, or the identifier is not an app admin",
         ];
         assert_eq!(report.text(), lines.join("\n"));
         assert_eq!(report.rows_to_skip(), 1_239);

@@ -302,7 +302,7 @@ fn a_log_tells_of_an_outage_too_and_when_it_is_over() {
     let place = Place::with_rows(rows_in(&["@TGS#live", "@TGS#town"]));
     let run = place.run("rows.csv").on(service.address());
     let running = run.with(["--preflight"]).start();
-    running.until_it_says("The service is out (HTTP error of a server on the way");
+    running.until_it_says("The service is out (HTTP error from a server on the way");
     running.until_it_says("Z 0 groups looked up, service out for ");
     let line = running.stderr_so_far();
     let line = line
@@ -310,7 +310,7 @@ fn a_log_tells_of_an_outage_too_and_when_it_is_over() {
         .find(|line| line.contains("looked up"))
         .unwrap();
     assert!(
-        line.contains("s, HTTP error of a server on the way"),
+        line.contains("s, HTTP error from a server on the way"),
         "{line}"
     );
     assert!(line.contains(", gives up in 29:"), "{line}");

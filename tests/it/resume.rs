@@ -225,7 +225,7 @@ fn after_a_wrong_endpoint_that_has_answered_for_rows_the_right_one_gets_a_ledger
     let place = Place::with_rows(rows(3));
     let run = || place.run("rows.csv").with(["--concurrency", "1"]);
     let stopped = run().on(wrong.address()).finish().exits(4);
-    stopped.says_wrapped("once rows are recorded, begin another ledger: recall run --ledger FILE.");
+    stopped.says_wrapped("once rows are recorded, start a new ledger: recall run --ledger FILE.");
     let resumed = run().on(right.address()).with(["--resume"]).finish();
     resumed.exits(1).says("another one with --ledger FILE");
     let anew = run().on(right.address()).with(["--ledger", "anew"]);

@@ -80,7 +80,7 @@ fn a_certificate_that_nobody_vouches_for_stops_the_run_before_anything_is_sent()
     let place = Place::with_rows(rows(3));
     let run = place.run("rows.csv").with(["--endpoint", &private.url()]);
     let finished = run.finish().exits(4);
-    finished.says("certificate is not to be trusted");
+    finished.says("certificate is not trusted");
     assert_eq!(private.service.calls(), 0);
 }
 

@@ -299,7 +299,7 @@ fn explain_tells_a_code_s_meaning_and_what_to_do() {
     for (code, words) in [
         ("0", ["recalled", "settled"]),
         ("10002", ["internal error", "tried again"]),
-        ("10007", ["no app admin", "the row fails"]),
+        ("10007", ["not an app admin", "the row fails"]),
         ("60007", ["called too often", "pace is lowered"]),
         (
             "60025",
@@ -307,7 +307,7 @@ fn explain_tells_a_code_s_meaning_and_what_to_do() {
         ),
         ("60026", ["region", "the run stops"]),
         ("70001", ["expired", "RECALL_SECRET_KEY"]),
-        ("70050", ["asked too often", "a minute"]),
+        ("70050", ["called too often", "a minute"]),
         ("405", ["never sends", "a wrong --endpoint"]),
         ("410", ["a proxy in between", "the row fails"]),
         ("502", ["HTTP", "tried again"]),
