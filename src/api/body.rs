@@ -1,4 +1,4 @@
-//! A request body that reports when it goes to the socket, the moment the cap counts.
+//! A request body that reports when it goes to the socket, which is the moment that the cap counts.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -12,8 +12,8 @@ use crate::error::Result;
 /// Reports to the loop that the request with this number has been handed to the socket.
 pub(crate) type Written = UnboundedSender<u64>;
 
-/// A request body that reports when hyper takes it. hyper then writes it to the socket
-/// in one step, so a receiver on the same thread gets the report after the write.
+/// A request body that reports when hyper takes it. hyper then writes it to the socket in one step,
+/// so a receiver on the same thread gets the report after the write.
 pub(super) struct Body {
     pub(super) bytes: Option<Bytes>,
     pub(super) id: u64,

@@ -29,8 +29,8 @@ const RECALL: &str = "v4/group_open_http_svc/delete_group_msg_by_sender";
 const GROUP_INFO: &str = "v4/group_open_http_svc/get_group_info";
 /// The user agent, for the service's own logs.
 const AGENT: &str = concat!("recall/", env!("CARGO_PKG_VERSION"));
-/// How long an idle connection is kept. The service closes them after about 90 s (listed for a sibling
-/// service).
+/// How long an idle connection is kept. The service closes them after about 90 s (listed for a
+/// sibling service).
 const IDLE: Duration = Duration::from_secs(30);
 /// If a timeout is noticed this late, the process was suspended, and answers may be waiting in its
 /// sockets. (The HTTP client's own timeout checks the clock first and discards them.)
@@ -126,8 +126,8 @@ impl Client {
         self.group_info.sign(&self.credentials);
     }
 
-    /// Returns the call that recalls a row, as a future that borrows nothing. `written` gets `id` when
-    /// the request goes to the socket.
+    /// Returns the call that recalls a row, as a future that borrows nothing. `written` gets `id`
+    /// when the request goes to the socket.
     pub(crate) fn recall(
         &mut self,
         row: &Row,
@@ -230,8 +230,8 @@ impl fmt::Debug for Client {
     }
 }
 
-/// Returns the output of `work`, or `None` if the timer fires first. If that is noticed late, `work`
-/// gets a little more time.
+/// Returns the output of `work`, or `None` if the timer fires first. If that is noticed late,
+/// `work` gets a little more time.
 async fn in_time<F: Future>(
     mut timer: Pin<&mut Sleep>,
     mut work: Pin<&mut F>,

@@ -1,7 +1,7 @@
 //! What an answer means: the table of codes, meanings, verdicts and advice.
 //!
-//! Besides the service's own codes, the table has HTTP statuses under their own numbers, and our own
-//! negative codes for calls without a usable answer. Nothing else in this crate decides what an
+//! Besides the service's own codes, the table has HTTP statuses under their own numbers, and our
+//! own negative codes for calls without a usable answer. Nothing else in this crate decides what an
 //! answer means.
 
 use Verdict::{Done, Renew, Retry, Row, SlowDown, Stop};
@@ -187,8 +187,8 @@ pub fn look_up(code: i64) -> Code {
     }
 }
 
-/// Returns what follows from an `ErrorCode` in the service's own answer. There, an HTTP status or one
-/// of our own codes is an unknown code and fails its row; the service never sends one.
+/// Returns what follows from an `ErrorCode` in the service's own answer. There, an HTTP status or
+/// one of our own codes is an unknown code and fails its row; the service never sends one.
 pub(crate) fn verdict_of_answer(code: i64) -> Verdict {
     match code {
         i64::MIN..=-1 | 1..=599 => Row,

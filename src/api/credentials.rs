@@ -30,7 +30,7 @@ pub struct Credentials {
     validity: Option<Validity>,
 }
 
-/// The time in which a `UserSig` is valid, in Unix seconds.
+/// The period in which a `UserSig` is valid, in Unix seconds.
 #[derive(Clone, Copy, Debug)]
 struct Validity {
     from: u64,
@@ -75,9 +75,9 @@ impl Credentials {
         }
     }
 
-    /// Returns whether to renew the `UserSig` at `now` (wall clock, Unix seconds): half of its time is
-    /// over, or the clock was set back to before it was minted. This tolerates a difference of hours
-    /// from the service's clock.
+    /// Returns whether to renew the `UserSig` at `now` (wall clock, Unix seconds): half of its time
+    /// is over, or the clock was set back to before it was minted. This tolerates a difference of
+    /// hours from the service's clock.
     pub(crate) fn should_renew(&self, now: u64) -> bool {
         let over = |Validity { from, until }| now < from || now - from >= (until - from) / 2;
         self.can_renew() && self.validity.is_some_and(over)

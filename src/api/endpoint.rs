@@ -47,8 +47,8 @@ pub const REGIONS: [(&str, &[&str], &str); 8] = [
 pub struct Endpoint(Url);
 
 impl Endpoint {
-    /// Returns the endpoint of a region. `from` is where the name was set: a flag, a variable, or file
-    /// and key.
+    /// Returns the endpoint of a region. `from` is where the name was set: a flag, a variable, or
+    /// file and key.
     ///
     /// # Errors
     /// Usage, if no region has that name; the error lists the regions.
@@ -69,8 +69,8 @@ impl Endpoint {
     /// Parses an address. `from` is where it was set, for errors.
     ///
     /// # Errors
-    /// Usage, if it is not a URL, or not one that may be called. The error leaves out the text, which
-    /// may contain a secret.
+    /// Usage, if it is not a URL, or not one that may be called. The error leaves out the text,
+    /// which may contain a secret.
     pub fn read(from: &str, text: &str) -> Result<Self, Error> {
         let refuse = |why: &str| {
             Error::usage(format!("{from} {why}"))
@@ -113,7 +113,7 @@ impl Endpoint {
             .filter(|_| self.is_loopback())
     }
 
-    /// Returns the address for display, with the name of the region if it is one's.
+    /// Returns the address for display, and the region's name if it is one's.
     pub(crate) fn for_people(&self) -> String {
         let host = self.0.host_str().unwrap_or_default();
         match REGIONS.iter().find(|(.., known)| *known == host) {

@@ -20,8 +20,8 @@ pub const MOST: usize = 50;
 pub enum GroupState {
     /// It exists and has this type.
     Is(GroupType),
-    /// It does not exist, by this code: 10010, does not exist or was dismissed; or 10015, an invalid
-    /// ID, which newer pages also describe as a group that does not exist.
+    /// It does not exist, by this code: 10010, does not exist or was dismissed; or 10015, an
+    /// invalid ID, which newer pages also describe as a group that does not exist.
     Missing(i64),
     /// The service did not say, with this code; 0 if it gave none.
     Unknown(i64),
@@ -106,8 +106,8 @@ pub(super) fn body(groups: &[String]) -> Bytes {
     serde_json::to_vec(&call).expect("strings serialize").into()
 }
 
-/// Reads the groups in an answer whose outer code has been judged. A success without a list of groups
-/// counts as a bad answer.
+/// Reads the groups in an answer whose outer code has been judged. A success without a list of
+/// groups counts as a bad answer.
 pub(super) fn read(reply: Reply, text: &[u8]) -> GroupInfo {
     #[derive(Deserialize)]
     struct Told {

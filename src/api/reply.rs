@@ -39,8 +39,8 @@ impl Reply {
     }
 }
 
-/// Reads an answer, up to its end or the maximum size. Returns the result of the call and the text of
-/// the answer.
+/// Reads an answer, up to its end or the maximum size. Returns the result of the call and the text
+/// of the answer.
 pub(super) async fn read(mut response: Response) -> (Reply, Vec<u8>) {
     let status = response.status();
     if !status.is_success() {
@@ -107,8 +107,8 @@ fn faulty(code: i64, info: String) -> Reply {
     }
 }
 
-/// Returns the result of a call without a complete answer. Gives only the innermost cause, as the outer
-/// ones contain the URL.
+/// Returns the result of a call without a complete answer. Gives only the innermost cause, as the
+/// outer ones contain the URL.
 pub(super) fn fault(error: &reqwest::Error) -> Reply {
     let causes = || iter::successors(error.source(), |&cause| cause.source());
     let cause = causes()
@@ -125,8 +125,8 @@ pub(super) fn fault(error: &reqwest::Error) -> Reply {
     }
 }
 
-/// Returns whether the server's certificate was refused. Looks into I/O errors too, as their `source`
-/// skips the error they wrap.
+/// Returns whether the server's certificate was refused. Looks into I/O errors too, as their
+/// `source` skips the error they wrap.
 fn is_untrusted(cause: &(dyn StdError + 'static)) -> bool {
     if let Some(error) = cause.downcast_ref() {
         return matches!(error, rustls::Error::InvalidCertificate(_));

@@ -76,8 +76,8 @@ fn is_of_a_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || "*-_+/~.%".contains(c)
 }
 
-/// Fills `part` by decoding the start of `text`, percent-encoded up to `times` times. Returns how many
-/// bytes that takes, or `None` if `text` is too short.
+/// Fills `part` by decoding the start of `text`, percent-encoded up to `times` times. Returns how
+/// many bytes that takes, or `None` if `text` is too short.
 fn decode(text: &[u8], times: u32, part: &mut [u8]) -> Option<usize> {
     part.iter_mut().try_fold(0, |end, byte| {
         let (first, length) = decode_first(&text[end..], times)?;
