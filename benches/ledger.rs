@@ -1,5 +1,5 @@
-//! Writing a ledger of a million entries, the syncs included, and what is read from it: the rows that
-//! a resumed run need not call, the last words, a report.
+//! Writes a ledger of a million entries, syncs included, and reads from it: the rows that a resumed
+//! run skips, the last entry of each row, a report.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use recall_worker::report::Report;
 use recall_worker::survey::Survey;
 
 const ENTRIES: u64 = 1_000_000;
-/// As many at once as the loop hands over when calls end together.
+/// Entries that the loop hands over together, when calls end at about the same time.
 const BATCH: usize = 50;
 
 fn entry(row: u64) -> Entry<'static> {
@@ -51,13 +51,13 @@ fn write(path: &Path, batches: Vec<Vec<Entry<'static>>>) {
     for batch in batches {
         ledger.record(batch);
     }
-    ledger.finish().expect("a disk that works");
+    ledger.finish().expect("a working disk");
 }
 
 fn ledgers(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().expect("a folder for the ledger");
     let path = folder.path().join("rows.ledger.jsonl");
-    // Whichever of them are asked for, those that read have something to read.
+    // For the benches that only read, if they are run alone.
     write(&path, batches());
     let mut group = criterion.benchmark_group("ledger");
     group
@@ -70,27 +70,27 @@ fn ledgers(criterion: &mut Criterion) {
             BatchSize::PerIteration,
         );
     });
-    group.bench_function("read what is settled", |bencher| {
+    group.bench_function("read the settled rows", |bencher| {
         bencher.iter(|| {
             let mut reader = Reader::open(&path).expect("the ledger");
             let mut entries = 0;
-            while reader.advance().expect("a disk that works") {
+            while reader.advance().expect("a working disk") {
                 reader.settled().expect("an entry");
                 entries += 1;
             }
             assert_eq!(entries, ENTRIES);
         });
     });
-    group.bench_function("know again what is settled", |bencher| {
+    group.bench_function("load into the seen-set", |bencher| {
         bencher.iter(|| Survey::new().take_ledger(&path).expect("the ledger"));
     });
     group.bench_function("fold into a report", |bencher| {
         bencher.iter(|| Report::read(&path).expect("the ledger"));
     });
-    group.bench_function("read the last words", |bencher| {
+    group.bench_function("read the last entries", |bencher| {
         bencher.iter(|| {
             let mut words = LastWords::open(&path).expect("the ledger");
-            while words.advance().expect("a disk that works") {
+            while words.advance().expect("a working disk") {
                 words.entry().expect("an entry");
             }
         });

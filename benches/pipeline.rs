@@ -1,6 +1,7 @@
-//! The whole pipeline at full speed against the mock: input, seen-set, calls, synced ledger.
+//! Runs the whole pipeline at full speed against the mock: input, seen-set, calls, synced ledger.
 //!
-//! The mock runs in the same process and shares the machine's cores, so this is a lower bound.
+//! The mock runs in the same process and shares the machine's cores, so the result is a lower
+//! bound.
 
 use std::io::Write as _;
 use std::num::NonZeroUsize;
@@ -76,11 +77,11 @@ fn pipeline(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().expect("a folder for input and ledger");
     let input = folder.path().join("rows.csv");
     let mut file = std::io::BufWriter::new(std::fs::File::create(&input).expect("an input"));
-    writeln!(file, "group,sender,topic").expect("written");
+    writeln!(file, "group,sender,topic").expect("a working disk");
     for row in 0..ROWS {
-        writeln!(file, "@TGS#2C5S{:04}EAEF,user_{row:08},", row % 977).expect("written");
+        writeln!(file, "@TGS#2C5S{:04}EAEF,user_{row:08},", row % 977).expect("a working disk");
     }
-    file.flush().expect("written");
+    file.flush().expect("a working disk");
     let mock = Mock::start(mock::Options::default()).expect("a mock");
     let mut group = criterion.benchmark_group("pipeline");
     group.throughput(Throughput::Elements(ROWS)).sample_size(10);

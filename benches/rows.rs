@@ -1,4 +1,4 @@
-//! Opening, reading and checking a million rows. The aim is 1.5 million CSV rows a second.
+//! Opens, reads and checks a million rows. The goal is 1.5 million CSV rows a second.
 
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -10,8 +10,8 @@ use flate2::write::GzEncoder;
 use recall_worker::rows::{self, Batch, Encoding, Format, Options, Read, Source};
 
 const ROWS: u64 = 1_000_000;
-/// Rows that a run takes at once.
-const TOGETHER: usize = 256;
+/// Rows that a run reads at a time.
+const BATCH: usize = 256;
 
 fn reading_rows(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().expect("a folder for the inputs");
@@ -19,9 +19,10 @@ fn reading_rows(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(ROWS)).sample_size(10);
     let (csv, jsonl) = (wave(Format::Csv), wave(Format::Jsonl));
     let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
-    gzip.write_all(csv.as_bytes()).expect("memory takes all");
-    let gzip = gzip.finish().expect("memory takes all");
-    let zstd = zstd::encode_all(csv.as_bytes(), 3).expect("memory takes all");
+    gzip.write_all(csv.as_bytes())
+        .expect("writing to memory can't fail");
+    let gzip = gzip.finish().expect("writing to memory can't fail");
+    let zstd = zstd::encode_all(csv.as_bytes(), 3).expect("writing to memory can't fail");
     let gb18030 = "gb18030".parse::<Encoding>().ok();
     let utf_16: Vec<u8> = ("\u{feff}".to_owned() + &csv)
         .encode_utf16()
@@ -32,12 +33,12 @@ fn reading_rows(criterion: &mut Criterion) {
         ("rows.jsonl", jsonl.as_bytes(), None),
         ("rows.csv.gz", &gzip, None),
         ("rows.csv.zst", &zstd, None),
-        // IDs are ASCII, and then so are their bytes.
+        // The IDs are ASCII, which GB18030 encodes as the same bytes.
         ("rows.gb18030.csv", csv.as_bytes(), gb18030),
         ("rows.utf-16.csv", &utf_16, None),
     ] {
         let path = folder.path().join(name);
-        std::fs::write(&path, bytes).expect("the input is written");
+        std::fs::write(&path, bytes).expect("a working disk");
         let source = [Source::File(path)];
         let options = Options {
             encoding,
@@ -51,8 +52,8 @@ fn reading_rows(criterion: &mut Criterion) {
                 let mut more = true;
                 while more {
                     batch.clear();
-                    let read = rows.read(&mut batch, TOGETHER);
-                    more = read.expect("an input that can be read");
+                    let read = rows.read(&mut batch, BATCH);
+                    more = read.expect("a readable input");
                     count += whole_rows(&batch);
                 }
                 assert_eq!(count, ROWS);
@@ -74,7 +75,7 @@ fn wave(format: Format) -> String {
         text.push_str("group,sender,topic,reason\n");
     }
     for n in 0..ROWS {
-        // A topic is of its group: what is suspicious is told of, and no usual row is.
+        // Topics belong to their groups; others are suspicious, which takes longer to check.
         let (group, topic) = if n % 10 == 0 {
             let group = format!("@TGS#_@TGS#c{:05}", n % 1_000);
             let topic = format!("{group}@TOPIC#_@TOPIC#c{:05}", n % 3);
@@ -92,7 +93,7 @@ fn wave(format: Format) -> String {
                 writeln!(text, "{group},user_{n:06},{topic},spam: casino links")
             }
         };
-        written.expect("a string takes anything");
+        written.expect("writing to a String can't fail");
     }
     text
 }

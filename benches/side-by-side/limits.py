@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Start-up, memory, files and resume of this tool, as its work grows.
+"""How start-up, memory, files and resuming scale with the size of the input.
 
     cargo build --release
     python3 benches/side-by-side/limits.py
 
-prints one Markdown table in about five minutes; medians of --rounds where it is told in seconds, and
-the most memory of them. It makes its inputs in a temporary folder (2.5 GB, in proportion to --rows),
-which it removes, calls `recall mock` on loopback, and needs GNU time for the memory.
+prints a Markdown table in about five minutes. Times are medians of --rounds, memory is the maximum.
+The inputs are written to a temporary folder (2.5 GB, in proportion to --rows), which is removed at
+the end. Calls go to `recall mock` on loopback. Memory needs GNU time.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from server import Load, Mock, timed
 
 ROOT = Path(__file__).resolve().parents[2]
 TEN_TIMES = 10
-# Nothing that is measured takes as many seconds.
+# Seconds until a measurement is given up.
 LIMIT = 300
 
 
@@ -35,7 +35,7 @@ def write_rows(path, rows, distinct):
 
 
 def write_ledger(path, rows, address, app):
-    """What a run that was interrupted after so many rows leaves."""
+    """Writes the ledger of a run that was interrupted after this many rows."""
     header = {"recall_ledger": 1, "app": app, "endpoint": address, "input": "rows.csv",
               "created": "2026-11-22T10:00:00Z"}
     with path.open("w") as file:
@@ -56,14 +56,14 @@ def sender(n):
 
 
 def first_call(mock, command):
-    """From the start of a command to the first call that the mock sees; then it may end."""
+    """Measures from the start of a command to its first call at the mock, then waits for its end."""
     before, seen = mock.calls(), 0
     began = time.monotonic()
     process = subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while seen <= before:
         if process.poll() is not None or time.monotonic() - began > LIMIT:
             process.kill()
-            raise SystemExit(f"no call came from {command}")
+            raise SystemExit(f"no call from {command}")
         time.sleep(0.01)
         seen = mock.calls()
     load = Load(time.monotonic() - began, None, peak_memory(process.pid), None)
@@ -72,14 +72,14 @@ def first_call(mock, command):
 
 
 def peak_memory(pid):
-    """Of a process that runs, in MiB; none where the system does not say."""
+    """Of a running process, in MiB; None if the system does not say."""
     status = Path(f"/proc/{pid}/status")
     peaks = [line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM")] if status.exists() else []
     return int(peaks[0]) / 1024 if peaks else None
 
 
 def start_up(recall):
-    """Without GNU time, which takes as long itself."""
+    """Measures without GNU time, which would take as long itself."""
     began = time.monotonic()
     subprocess.run([recall, "--version"], check=True, stdout=subprocess.DEVNULL)
     return time.monotonic() - began

@@ -1,7 +1,7 @@
-//! What one writes first: reqwest in a loop, with governor's default quota where there is a cap.
-//! No ledger, no retries; `side_by_side.py` runs it beside the real thing.
+//! The obvious first version: reqwest in a loop, with governor's default quota as the cap. No
+//! ledger, no retries. `side_by_side.py` compares recall with it.
 //!
-//! `naive URL BODY CALLS CONCURRENCY RATE`, rate 0 for no cap.
+//! `naive URL BODY CALLS CONCURRENCY RATE`, with rate 0 for no cap.
 
 use std::num::NonZeroU32;
 

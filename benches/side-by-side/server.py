@@ -1,4 +1,4 @@
-"""The server of a measurement, the wire to it, and a stopwatch."""
+"""The server of a measurement, the traffic to it, and a stopwatch."""
 
 import json
 import os
@@ -15,7 +15,7 @@ CAP = 200
 
 
 class Mock:
-    """`recall mock` on a free port, a process of its own."""
+    """`recall mock` on a free port, in its own process."""
 
     def __init__(self, recall, flags):
         command = [recall, "mock", "--listen", "127.0.0.1:0", *flags]
@@ -24,16 +24,16 @@ class Mock:
         self.port = int(self.address.rsplit(":", 1)[1])
 
     def ask(self, what):
-        """What it tells about itself: `seen`, `world`, …"""
+        """Returns what the mock reports: `seen`, `world`, …"""
         with urllib.request.urlopen(f"{self.address}/mock/{what}") as answer:
             return answer.read()
 
     def calls(self):
-        """How many it has seen so far."""
+        """Returns the number of calls so far."""
         return json.loads(self.ask("seen"))["calls"]
 
     def stop(self):
-        """Ends it; what it saw."""
+        """Stops the mock and returns what it saw."""
         self.process.send_signal(signal.SIGINT)
         out, _ = self.process.communicate(timeout=10)
         return json.loads(out.splitlines()[-1])
@@ -48,7 +48,7 @@ class Mock:
 
 
 class Wire:
-    """Kernel timestamps of the requests to a port, where tcpdump is there and permitted."""
+    """Kernel timestamps of the requests to a port, if tcpdump is installed and permitted."""
 
     POST = "(tcp[((tcp[12] & 0xf0) >> 2):4] = 0x504f5354)"
 
@@ -60,13 +60,13 @@ class Wire:
         command = ["tcpdump", "-i", "lo", "-n", "-s", "96", "-B", "8192", "--immediate-mode", "-U", "-w", self.file.name,
                    f"tcp dst port {port} and {self.POST}"]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-        # Where it may not listen, it says why and ends.
+        # If it isn't permitted to, it says why and exits.
         if not any("listening on" in line for line in self.process.stderr):
             self.__exit__()
             self.process = None
 
     def stop(self):
-        """The times in seconds, in order; none where it could not listen."""
+        """Returns the times in seconds, in order; an empty list if tcpdump could not listen."""
         if self.process is None:
             return []
         time.sleep(0.2)
@@ -97,10 +97,10 @@ def pcap_times(path):
 
 
 def busiest_second(times):
-    """Most of them in any sliding second; two a full second apart share none."""
+    """Returns the maximum number in any sliding second. Two that are a full second apart share none."""
     most, first = 0, 0
     for last, now in enumerate(times):
-        # Times are whole microseconds, and differences of floats are not.
+        # Half a microsecond less than a second: times are whole microseconds, but floats are inexact.
         while now - times[first] >= 1 - 5e-7:
             first += 1
         most = max(most, last - first + 1)
@@ -111,13 +111,13 @@ def busiest_second(times):
 class Load:
     seconds: float
     cpu: float | None
-    # MiB, of the largest process.
+    # Of the largest process, in MiB.
     memory: float | None
     exit_code: int
 
 
 def timed(command, limit, ok=(0,), out=subprocess.DEVNULL):
-    """Runs a command to its end; its process group is ended when it takes too long."""
+    """Runs a command to its end. Kills its process group if that takes longer than `limit` seconds."""
     with tempfile.NamedTemporaryFile("r") as figures:
         gnu = [shutil.which("time"), "-q", "-o", figures.name, "-f", "%U %S %M"] if shutil.which("time") else []
         before = time.monotonic()

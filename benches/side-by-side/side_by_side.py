@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
-"""This tool and what people use today, against one server, on one machine, in one go.
+"""Compares recall with the tools people use today, against the same server on the same machine.
 
     cargo build --release --bin recall --example naive
     python3 benches/side-by-side/side_by_side.py
 
-prints one Markdown table. It installs nothing and skips, saying so, what is not there: oha,
-curl and GNU parallel, Python with aiohttp and aiolimiter (--python names another one), tcpdump
-(with the right to use it), GNU time. Every load has a fixed number of calls and goes to
-`recall mock` on loopback, a process of its own, fresh for each load.
+prints a Markdown table. It installs nothing. Tools that are missing are skipped with a message: oha,
+curl and GNU parallel, Python with aiohttp and aiolimiter (--python names another Python), tcpdump
+(which needs permission to capture), GNU time. Every load has a fixed number of calls and goes to
+`recall mock` on loopback, in its own process, started fresh for each load.
 
-The limit of recall at full speed is one core, and on it the kernel (one write and one read a call), then
-reqwest and hyper: what they allocate, and the URL, which reqwest parses twice a call. Every call in flight
-and its connection take their share of the core's cache, so --concurrency 200, with which recall runs
-unless told, costs each call more; it pays where answers take their time.
+At full speed, recall is limited by one core. That core spends most of its time in the kernel (one write
+and one read a call), then in reqwest and hyper: their allocations, and the URL, which reqwest parses twice
+a call. Every call in flight and its connection use some of the core's cache, so recall's default of
+--concurrency 200 makes each call more expensive; it pays off when answers are slow.
 """
 
 import argparse
@@ -28,9 +28,9 @@ from statistics import median
 from server import CAP, Mock, Wire, busiest_second, timed
 
 ROOT = Path(__file__).resolve().parents[2]
-# A row of recall's input, so that every tool sends as much.
+# The body that recall sends, so that every tool sends the same number of bytes.
 BODY = '{"GroupId":"@TGS#2C5S0976EAEF","Sender_Account":"user_00099999"}'
-# A bucket of the cap's size, as its documentation shows it.
+# A bucket of the cap's size, as aiolimiter's documentation shows it.
 AIOHTTP = """
 import asyncio, contextlib, sys
 import aiohttp
@@ -52,7 +52,7 @@ asyncio.run(main())
 
 
 def query(recall):
-    """Of a call, as recall makes it."""
+    """Returns the path and query of a call as recall makes it."""
     usersig = subprocess.run([recall, "usersig", "mint"], capture_output=True, check=True, text=True).stdout.strip()
     return (f"v4/group_open_http_svc/delete_group_msg_by_sender?sdkappid={os.environ['RECALL_SDKAPPID']}"
             f"&identifier=administrator&usersig={usersig}&contenttype=json&random=4294967295")
@@ -119,9 +119,9 @@ class Aiohttp:
 
     def missing(self):
         if not shutil.which(self.python):
-            return f"{self.python} is not there (--python FILE)"
+            return f"{self.python} is not on the path (--python FILE)"
         found = subprocess.run([self.python, "-c", "import aiohttp, aiolimiter"], capture_output=True)
-        return None if found.returncode == 0 else f"{self.python} has no aiohttp and aiolimiter (--python FILE)"
+        return None if found.returncode == 0 else f"{self.python} lacks aiohttp or aiolimiter (--python FILE)"
 
     def command(self, address, calls, rate):
         return [self.python, "-c", AIOHTTP, f"{address}/{self.query}", BODY, str(calls), str(self.slots), str(rate)]
@@ -132,7 +132,7 @@ class Parallel:
     full_speed = 300
 
     def __init__(self, args, _):
-        # More processes than that only wait for each other.
+        # More processes would only wait for each other.
         self.query, self.slots = args.query, min(args.concurrency, 32)
 
     def missing(self):
@@ -146,7 +146,7 @@ class Parallel:
 
 
 def at_cap(tool, args):
-    """Calls/s, mean over cap, worst second: by the wire where it can be read, and by the mock."""
+    """Returns calls/s, mean ÷ cap, and the worst second, on the wire if it can be read, and at the mock."""
     calls = min(CAP * args.seconds, tool.full_speed)
     with Mock(args.recall, ["--latency", "20ms..80ms"]) as mock, Wire(mock.port) as wire:
         load = timed(tool.command(mock.address, calls, CAP), 60 + args.seconds * 10)
@@ -157,13 +157,13 @@ def at_cap(tool, args):
 
 
 def mean(times):
-    """Of the cap, after the first second: a burst at the start is for the worst second to tell."""
+    """Returns the mean rate ÷ cap after the first second. A burst at the start shows in the worst second."""
     later = [at for at in times if at - times[0] >= 1]
     return (len(later) - 1) / (later[-1] - later[0]) / CAP if len(later) > 1 else None
 
 
 def full_speed(tool, args):
-    """Calls/s, CPU seconds per 100,000 calls, memory."""
+    """Returns calls/s, CPU seconds per 100,000 calls, and memory."""
     with Mock(args.recall, []) as mock:
         load = timed(tool.command(mock.address, tool.full_speed, 0), 120)
         check(tool, mock.stop(), tool.full_speed)
@@ -183,7 +183,7 @@ def table(figures):
     yield "|---|" + "---:|" * (len(heads) - 1)
     for name, rounds in figures.items():
         of = lambda key, pick=median: pick([r[key] for r in rounds if r[key] is not None] or [float("nan")])
-        # Round by round: within one the machine is as fast for all, over many it is not.
+        # By round: the speed of the machine is about constant within a round, but not over many.
         ratios = [r["cpu"] / recall["cpu"] for r, recall in zip(rounds, figures.get(Recall.name, [])) if r["cpu"]]
         cells = [f"{of('rate'):.1f}", f"{of('of_cap'):.2%}", f"{of('wire', max):.0f}", f"{of('mock', max):.0f}",
                  f"{of('fastest'):,.0f}", f"{of('cpu'):.2f}", f"{of('cpu', min):.2f}, {of('cpu', max):.2f}",
@@ -197,9 +197,9 @@ def main():
     parser.add_argument("--naive", default=str(ROOT / "target/release/examples/naive"))
     parser.add_argument("--oha", default="oha")
     parser.add_argument("--python", default=sys.executable)
-    parser.add_argument("--concurrency", type=int, default=50, help="as many as oha has in flight unless told")
-    parser.add_argument("--seconds", type=int, default=10, help="at the cap, so many seconds' calls")
-    parser.add_argument("--rounds", type=int, default=5, help="medians of so many; worst seconds of all")
+    parser.add_argument("--concurrency", type=int, default=50, help="calls in flight; the default is oha's")
+    parser.add_argument("--seconds", type=int, default=10, help="length of a load at the cap")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds; the table has medians, but the worst second of all")
     args = parser.parse_args()
     os.environ.update(RECALL_SDKAPPID=str(10**9 + os.getpid()), RECALL_SECRET_KEY="the mock takes any key")
     args.query = query(args.recall)
@@ -210,16 +210,16 @@ def main():
                 print(f"Skipped: {tool.name}: {why}", file=sys.stderr)
         tools = [tool for tool in tools if not tool.missing()]
         for gone in (what for what in ("tcpdump", "time") if not shutil.which(what)):
-            print(f"Skipped: figures of {gone}, which is not there", file=sys.stderr)
+            print(f"Skipped: the figures from {gone}, which is not installed", file=sys.stderr)
         figures = {tool.name: [] for tool in tools}
         for number in range(args.rounds):
-            # Each begins a round in its turn: what ran before leaves its heat and its sockets behind.
+            # Rotate the order: each tool leaves a warm CPU and old sockets to the next.
             first = number % len(tools)
             in_turn = tools[first:] + tools[:first]
             for tool in in_turn:
                 print(f"Round {number + 1} of {args.rounds}: {tool.name} at the cap", file=sys.stderr)
                 figures[tool.name].append(at_cap(tool, args))
-            # One right after the other, while the machine is as fast for each.
+            # Back to back, while the speed of the machine is the same for all.
             for tool in in_turn:
                 print(f"Round {number + 1} of {args.rounds}: {tool.name} at full speed", file=sys.stderr)
                 figures[tool.name][-1] |= full_speed(tool, args)

@@ -1,19 +1,19 @@
 #!/usr/bin/env python3
-"""Is the cap kept on the wire, and how much of it is used?
+"""Checks that the cap is kept on the wire, and measures how much of it is used.
 
     cargo build --release
     python3 benches/wire/wire.py                      # all conditions: 50 minutes
     python3 benches/wire/wire.py --seconds 20         # all, each cut short: 5 minutes
     python3 benches/wire/wire.py steady "clock jumps" # some
 
-Runs `recall` against `recall mock` on loopback, with answers after 20 to 80 ms, and judges by the
-kernel: the time of every request on the wire (tcpdump) and the mock's own record, which is the
-kernel's arrival times. Prints one Markdown table. Every run starts with cold connections, ends by
-itself, and leaves nothing behind. It installs nothing and skips, saying so, what is not there:
-tcpdump (with the right to use it), faketime (for the clock that jumps).
+Runs `recall` against `recall mock` on loopback, with answers after 20 to 80 ms, and prints a Markdown
+table. It relies on the kernel's times: those of every request on the wire (tcpdump), and the arrival
+times that the mock records. Every run starts with cold connections, and leaves nothing behind. It
+installs nothing. Tools that are missing are skipped with a message: tcpdump (which needs permission to
+capture), faketime (for the clock that jumps).
 
-"drain" is how long the run took, against calls ÷ cap; at its end rows may be left that wait for
-another attempt, whatever the cap: the last column tells for how long there were no others.
+"drain" compares the duration of the run with calls ÷ cap. At the end of a run, the only rows left may be
+waiting for another attempt, whatever the cap; the last column is how long that lasted.
 """
 
 import argparse
@@ -37,12 +37,12 @@ from server import Mock, Wire, busiest_second  # noqa: E402
 
 
 def undisturbed(_):
-    """Nothing happens meanwhile. Each of these answers for how many seconds nothing could."""
+    """Does nothing. Each of these functions returns for how many seconds the run could make no calls."""
     return 0
 
 
 def stopped(run):
-    """The process stands still for 5 s, and goes on."""
+    """Suspends the process for 5 s."""
     time.sleep(run.seconds / 4)
     run.process.send_signal(signal.SIGSTOP)
     time.sleep(5)
@@ -51,7 +51,7 @@ def stopped(run):
 
 
 def clock_jumps(run):
-    """The clock of the day goes forward by an hour, back by two, and is right again."""
+    """Sets the wall clock an hour forward, then two hours back, then right again."""
     for time_of_day in ("+1h", "-1h", "+0"):
         time.sleep(run.seconds / 4)
         run.clock.write_text(time_of_day)
@@ -59,7 +59,7 @@ def clock_jumps(run):
 
 
 def busy(run):
-    """Another process takes a whole core for as long as the run goes."""
+    """Keeps a core busy with another process during the run."""
     spin = subprocess.Popen([sys.executable, "-c", "while True: pass"])
     run.process.wait()
     spin.kill()
@@ -70,9 +70,9 @@ def busy(run):
 @dataclass
 class Condition:
     rate: int = 200
-    # So many seconds' calls at the cap: 60,000 at the service's.
+    # Calls, in seconds at the cap: 60,000 calls at the service's.
     seconds: int = 300
-    # Calls in a hundred that get a 10002.
+    # Percentage of calls that get a 10002.
     faults: int = 5
     latency: str = "20ms..80ms"
     meanwhile: callable = undisturbed
@@ -80,7 +80,7 @@ class Condition:
 
 CONDITIONS = {
     "steady": Condition(),
-    # In the first second every call opens a connection of its own.
+    # In the first second, every call opens a new connection.
     "cold connections": Condition(latency="900ms..950ms"),
     "retries pile up": Condition(faults=40),
     "stopped for 5 s": Condition(meanwhile=stopped),
@@ -94,7 +94,7 @@ CONDITIONS = {
 
 @dataclass
 class Run:
-    """One run of `recall`, and the file that is its clock of the day where that is to jump."""
+    """One run of `recall`, and the file that sets its wall clock if that should jump."""
 
     process: subprocess.Popen
     clock: Path
@@ -102,7 +102,7 @@ class Run:
 
 
 def clock_in(file):
-    """The environment of a process whose clock of the day follows this file."""
+    """Returns the environment of a process whose wall clock is set by this file."""
     found = subprocess.run(["faketime", "-f", "+0", "printenv", "LD_PRELOAD"], capture_output=True, text=True, check=True)
     file.write_text("+0")
     return {"LD_PRELOAD": found.stdout.strip(), "FAKETIME_TIMESTAMP_FILE": str(file), "FAKETIME_CACHE_DURATION": "1",
@@ -111,7 +111,7 @@ def clock_in(file):
 
 def measure(recall, condition, folder):
     rate = condition.rate
-    # A row is called a little more than once where calls fail by chance.
+    # Fewer rows than calls, as calls that fail are repeated.
     count = round(rate * condition.seconds * (1 - condition.faults / 100))
     rows, ledger, clock = (folder / name for name in ("rows.csv", "rows.ledger.jsonl", "clock"))
     rows.write_text("group,sender\n" + "".join(f"@TGS#{n % 97},user_{n}\n" for n in range(count)))
@@ -130,7 +130,7 @@ def measure(recall, condition, folder):
     figures = {"calls": seen["calls"], "wire": busiest_second(times), "mock": seen["worst_second"],
                "drain": (summary["elapsed_s"] - lost) * rate / seen["calls"] - 1}
     if times:
-        # The ledger tells when a call was handed over, which is just before it is on the wire.
+        # The ledger has the time at which a call was handed over, just before it is on the wire.
         last = bisect_left(times, last_first_call(ledger))
         figures["mean"] = last / (times[last] - times[0] - lost) / rate
         figures["only_retries"] = times[-1] - times[last]
@@ -138,7 +138,7 @@ def measure(recall, condition, folder):
 
 
 def last_first_call(ledger):
-    """When the last row had its first call, as near as the ledger tells."""
+    """Returns when the last row had its first call, as nearly as the ledger says."""
     entries = map(json.loads, ledger.read_text().splitlines()[1:])
     *_, last = (entry for entry in entries if entry["attempts"] == 1)
     return datetime.fromisoformat(last["sent_at"].replace("Z", "+00:00")).timestamp()
@@ -154,19 +154,19 @@ def line(name, rate, figures):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recall", default=str(ROOT / "target/release/recall"))
-    parser.add_argument("--seconds", type=int, default=300, help="no condition has more than so many seconds' calls")
-    parser.add_argument("conditions", nargs="*", choices=[[], *CONDITIONS], help="all unless named")
+    parser.add_argument("--seconds", type=int, default=300, help="maximum length of a condition")
+    parser.add_argument("conditions", nargs="*", choices=[[], *CONDITIONS], help="conditions to measure; the default is all")
     args = parser.parse_args()
     os.environ.update(RECALL_SDKAPPID=str(10**9 + os.getpid()), RECALL_SECRET_KEY="the mock takes any key")
     if not shutil.which("tcpdump"):
-        print("Skipped: figures of tcpdump, which is not there", file=sys.stderr)
+        print("Skipped: the figures from tcpdump, which is not installed", file=sys.stderr)
     heads = ["condition", "cap", "calls", "worst second, wire", "worst second, server", "mean ÷ cap while there are rows",
              "drain against calls ÷ cap", "only retries left for"]
     print("| " + " | ".join(heads) + " |\n|---|" + "---:|" * (len(heads) - 1))
     for name in args.conditions or CONDITIONS:
         condition = CONDITIONS[name]
         if condition.meanwhile is clock_jumps and not shutil.which("faketime"):
-            print(f"Skipped: {name}: faketime is not there", file=sys.stderr)
+            print(f"Skipped: {name}: faketime is not installed", file=sys.stderr)
             continue
         condition.seconds = min(condition.seconds, args.seconds)
         with tempfile.TemporaryDirectory() as folder:
