@@ -30,7 +30,9 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
     let mut rows = input::open(&args.rows)?;
     let settings = Settings::of_run(&args.service, &args.pace, &process_env()?)?;
     let mut plan = config::plan(&settings, args.limit, rows.is_failed_rows())?;
-    plan.concurrency = open_files::calls_that_fit(plan.concurrency, args.service.mock, screen)?;
+    if args.preflight || !args.dry_run {
+        plan.concurrency = open_files::calls_that_fit(plan.concurrency, args.service.mock, screen)?;
+    }
     let service = Service::new(&args.service, &settings, &plan, None)?;
     let failed_rows = args.output.failed.as_ref();
     let (failed_rows, failed_format) =
