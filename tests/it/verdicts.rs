@@ -308,7 +308,7 @@ fn explain_tells_a_code_s_meaning_and_what_to_do() {
         ("60026", ["region", "the run stops"]),
         ("70001", ["expired", "RECALL_SECRET_KEY"]),
         ("70050", ["called too often", "a minute"]),
-        ("405", ["never sends", "a wrong --endpoint"]),
+        ("405", ["never sends", "--endpoint is wrong"]),
         ("410", ["a proxy in between", "the row fails"]),
         ("502", ["HTTP", "tried again"]),
         ("-1", ["may have landed", "--timeout"]),
