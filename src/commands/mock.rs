@@ -8,7 +8,7 @@ use crate::cli::MockArgs;
 use crate::config::{flag, time};
 use crate::error::{Error, Result};
 use crate::exit;
-use crate::mock::{List, Mock, Only, Options, Script, World};
+use crate::mock::{KeyFilter, List, Mock, Options, Script, World};
 
 /// Runs a mock until it is asked to stop, then prints what it saw.
 ///
@@ -18,7 +18,7 @@ pub fn run(args: &MockArgs) -> Result<u8> {
     let mock = Mock::start(options(args)?)?;
     let address = mock.address();
     super::interrupts::wait_for_interrupt(|| print(&greeting(args, address)))?;
-    let world = List::World(Only::default());
+    let world = List::World(KeyFilter::default());
     let lists = [List::Apps, List::Rows, List::Connections, world];
     let details = args.details.then(|| lists.map(|list| mock.list(list)));
     let seen = serde_json::to_string(&mock.stop()).expect("plain data");

@@ -96,7 +96,7 @@ impl Reply {
     pub(crate) fn fail(code: i64) -> Self {
         Self {
             code,
-            info: Cow::Borrowed(words(code)),
+            info: Cow::Borrowed(error_info(code)),
         }
     }
 
@@ -137,7 +137,7 @@ pub(crate) fn json(value: &impl Serialize) -> Bytes {
     serde_json::to_vec(value).unwrap_or_default().into()
 }
 
-fn words(code: i64) -> &'static str {
+fn error_info(code: i64) -> &'static str {
     match code {
         10002 => "internal error, please try again",
         10003 => "invalid command word",
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_escaped() {
+    fn error_texts_are_escaped() {
         let body = Reply::say(10004, "GroupId \"a\\b\"").body();
         assert!(serde_json::from_slice::<serde_json::Value>(&body).is_ok());
     }

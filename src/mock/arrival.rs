@@ -19,9 +19,9 @@ use tokio::net::TcpStream;
 use super::cap::LATE;
 
 /// Both clocks are read within this, unless the thread loses its turn between the two.
-const MOMENT: Duration = Duration::from_micros(10);
+const MAX_GAP: Duration = Duration::from_micros(10);
 /// So often it may lose it.
-const TIMES: usize = 100;
+const MAX_TRIES: usize = 100;
 
 /// One moment by both clocks.
 #[derive(Clone, Copy, Debug)]
@@ -42,8 +42,8 @@ impl Moment {
             (Self { now, epoch }, start.elapsed().saturating_sub(now))
         };
         let (mut moment, mut took) = read();
-        for _ in 1..TIMES {
-            if took <= MOMENT {
+        for _ in 1..MAX_TRIES {
+            if took <= MAX_GAP {
                 break;
             }
             (moment, took) = read();
@@ -91,18 +91,18 @@ pub(crate) fn watch<T>(_: &T) {}
 /// Room for what the system says beside the bytes, laid out as it expects.
 #[cfg(target_os = "linux")]
 #[repr(align(8))]
-struct Times([u8; 64]);
+struct ControlBuffer([u8; 64]);
 
 #[cfg(target_os = "linux")]
 impl Arrival {
     /// Reads what is there, and remembers when it arrived.
     pub(crate) fn receive(&self, stream: &TcpStream, block: &mut [u8]) -> io::Result<usize> {
-        let mut times = Times([0; 64]);
+        let mut control = ControlBuffer([0; 64]);
         let mut blocks = [io::IoSliceMut::new(block)];
         let received = recvmsg::<()>(
             stream.as_raw_fd(),
             &mut blocks,
-            Some(&mut times.0),
+            Some(&mut control.0),
             MsgFlags::empty(),
         )?;
         self.last

@@ -11,7 +11,7 @@ use crate::api::usersig;
 
 /// So many bad `UserSig`s, and nobody is let in for a minute. That there is such a minute is
 /// listed, how many it takes is our guess.
-const MOST_BAD: u32 = 10;
+const MAX_BAD: u32 = 10;
 const LOCKED_SECONDS: u64 = 60;
 
 /// The one version of a `UserSig` that is listed.
@@ -62,7 +62,7 @@ impl Auth {
         let result = self.verify(query, now);
         if let Err(70003 | 70009) = result {
             self.bad += 1;
-            if self.bad >= MOST_BAD {
+            if self.bad >= MAX_BAD {
                 (self.bad, self.locked_until) = (0, now + LOCKED_SECONDS);
             }
         } else {
@@ -281,7 +281,7 @@ mod tests {
         let mut auth = auth();
         let good = mint("the key", APP, "administrator");
         let mut at = |sig, now| check(&mut auth, "mock", APP, "administrator", sig, now);
-        for _ in 0..MOST_BAD {
+        for _ in 0..MAX_BAD {
             assert_eq!(at("bad", NOW), 70003);
         }
         assert_eq!([at("bad", NOW), at(&good, NOW + 59)], [70050, 70050]);

@@ -15,24 +15,24 @@ use super::server::Cut;
 static FILLER: [u8; 16 * 1024] = [b' '; 16 * 1024];
 
 /// An answer without an end has one after all.
-const LONGEST: usize = 256 * 1024 * 1024;
+const ENDLESS_LIMIT: usize = 256 * 1024 * 1024;
 
 /// How long a slow answer takes for a byte.
-const BYTE: Duration = Duration::from_millis(500);
+const BYTE_PAUSE: Duration = Duration::from_millis(500);
 
 /// A body on its way out. Until it is gone, its connection is busy.
-pub(crate) struct Leaving {
-    body: Answering,
+pub(crate) struct TrackedBody {
+    body: AnswerBody,
     _busy: Busy,
 }
 
-impl Leaving {
-    pub(crate) fn new(body: Answering, busy: Busy) -> Self {
+impl TrackedBody {
+    pub(crate) fn new(body: AnswerBody, busy: Busy) -> Self {
         Self { body, _busy: busy }
     }
 }
 
-impl Body for Leaving {
+impl Body for TrackedBody {
     type Data = Bytes;
     type Error = Cut;
 
@@ -53,12 +53,12 @@ impl Body for Leaving {
 }
 
 /// What goes out.
-pub(crate) enum Answering {
+pub(crate) enum AnswerBody {
     /// All at once.
     Whole(Option<Bytes>),
     /// The first half; then the connection breaks.
     Half {
-        left: Option<Bytes>,
+        rest: Option<Bytes>,
         whole: u64,
         written: bool,
     },
@@ -66,20 +66,20 @@ pub(crate) enum Answering {
     Endless {
         start: Option<Bytes>,
         filler: Bytes,
-        left: usize,
+        rest: usize,
     },
     /// Byte by byte.
-    Slow { left: Bytes, pause: Pin<Box<Sleep>> },
+    Slow { rest: Bytes, pause: Pin<Box<Sleep>> },
 }
 
-impl Answering {
+impl AnswerBody {
     pub(crate) fn whole(bytes: Bytes) -> Self {
         Self::Whole(Some(bytes))
     }
 
     pub(crate) fn half(bytes: &Bytes) -> Self {
         Self::Half {
-            left: Some(bytes.slice(..bytes.len() / 2)),
+            rest: Some(bytes.slice(..bytes.len() / 2)),
             whole: bytes.len() as u64,
             written: false,
         }
@@ -93,7 +93,7 @@ impl Answering {
     pub(crate) fn repeating(start: Bytes, filler: Bytes) -> Self {
         Self::Endless {
             // Nothing is no step forward, however often it is repeated.
-            left: if filler.is_empty() { 0 } else { LONGEST },
+            rest: if filler.is_empty() { 0 } else { ENDLESS_LIMIT },
             start: Some(start),
             filler,
         }
@@ -101,13 +101,13 @@ impl Answering {
 
     pub(crate) fn slow(bytes: Bytes) -> Self {
         Self::Slow {
-            left: bytes,
-            pause: Box::pin(tokio::time::sleep(BYTE)),
+            rest: bytes,
+            pause: Box::pin(tokio::time::sleep(BYTE_PAUSE)),
         }
     }
 }
 
-impl Body for Answering {
+impl Body for AnswerBody {
     type Data = Bytes;
     type Error = Cut;
 
@@ -116,8 +116,8 @@ impl Body for Answering {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         let bytes = match self.get_mut() {
-            Self::Whole(left) => left.take(),
-            Self::Half { left, written, .. } => match left.take() {
+            Self::Whole(rest) => rest.take(),
+            Self::Half { rest, written, .. } => match rest.take() {
                 Some(half) => Some(half),
                 None if *written => return Poll::Ready(Some(Err(Cut))),
                 // hyper writes out what it has only when it is asked to wait.
@@ -130,20 +130,20 @@ impl Body for Answering {
             Self::Endless {
                 start,
                 filler,
-                left,
+                rest,
             } => match start.take() {
                 Some(start) => Some(start),
-                None if *left == 0 => return Poll::Ready(Some(Err(Cut))),
+                None if *rest == 0 => return Poll::Ready(Some(Err(Cut))),
                 None => {
-                    *left = left.saturating_sub(filler.len());
+                    *rest = rest.saturating_sub(filler.len());
                     Some(filler.clone())
                 }
             },
-            Self::Slow { left, pause } if !left.is_empty() => {
+            Self::Slow { rest, pause } if !rest.is_empty() => {
                 std::task::ready!(pause.as_mut().poll(cx));
-                let next = pause.deadline() + BYTE;
+                let next = pause.deadline() + BYTE_PAUSE;
                 pause.as_mut().reset(next);
-                Some(left.split_to(1))
+                Some(rest.split_to(1))
             }
             Self::Slow { .. } => None,
         };
@@ -152,9 +152,9 @@ impl Body for Answering {
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Whole(left) => SizeHint::with_exact(length(left.as_ref())),
+            Self::Whole(rest) => SizeHint::with_exact(length(rest.as_ref())),
             Self::Half { whole, .. } => SizeHint::with_exact(*whole),
-            Self::Slow { left, .. } => SizeHint::with_exact(length(Some(left))),
+            Self::Slow { rest, .. } => SizeHint::with_exact(length(Some(rest))),
             Self::Endless { .. } => SizeHint::default(),
         }
     }

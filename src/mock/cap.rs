@@ -106,12 +106,12 @@ const SECONDS: usize = 3;
 #[derive(Debug)]
 pub(crate) enum Limiter {
     Sliding {
-        most: usize,
+        max: usize,
         passed: Arrivals,
     },
     /// The last seconds, as calls may be read late, and how many passed in each.
     Fixed {
-        most: u32,
+        max: u32,
         seconds: [(u64, u32); SECONDS],
     },
     Bucket {
@@ -125,12 +125,12 @@ pub(crate) enum Limiter {
 impl Limiter {
     pub(crate) fn new(cap: Cap) -> Self {
         match cap {
-            Cap::Sliding(most) => Self::Sliding {
-                most: most as usize,
+            Cap::Sliding(max) => Self::Sliding {
+                max: max as usize,
                 passed: Arrivals::default(),
             },
-            Cap::Fixed(most) => Self::Fixed {
-                most,
+            Cap::Fixed(max) => Self::Fixed {
+                max,
                 seconds: [(0, 0); SECONDS],
             },
             Cap::Bucket { rate, burst } => Self::Bucket {
@@ -145,21 +145,21 @@ impl Limiter {
     /// Whether a call at `now` is let through. Times come in order, or nearly.
     pub(crate) fn pass(&mut self, now: Duration) -> bool {
         match self {
-            Self::Sliding { most, passed } => {
+            Self::Sliding { max, passed } => {
                 let (at, within) = passed.add(now);
-                if within > *most {
+                if within > *max {
                     passed.remove(at);
                 }
-                within <= *most
+                within <= *max
             }
-            Self::Fixed { most, seconds } => {
+            Self::Fixed { max, seconds } => {
                 let second = now.as_secs();
                 let slot = usize::try_from(second).unwrap_or(usize::MAX) % SECONDS;
                 let (known, count) = &mut seconds[slot];
                 if *known != second {
                     (*known, *count) = (second, 0);
                 }
-                let passes = *count < *most;
+                let passes = *count < *max;
                 *count += u32::from(passes);
                 passes
             }
@@ -316,13 +316,13 @@ mod tests {
         #[test]
         fn a_sliding_cap_lets_through_all_that_it_may_and_no_more(
             times in read_late(),
-            most in 1..20_u32,
+            max in 1..20_u32,
         ) {
-            let mut gate = Limiter::new(most.into());
+            let mut gate = Limiter::new(max.into());
             let mut passed = Vec::new();
             for time in times {
                 passed.push(time);
-                let may = worst(&passed) <= most as usize;
+                let may = worst(&passed) <= max as usize;
                 prop_assert_eq!(gate.pass(time), may);
                 if !may {
                     passed.pop();

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::fault::{self, Fault, Of, What};
+use super::fault::{self, Fault, FaultKind, Scope};
 use super::key::Key;
 use super::latency::Latency;
 use super::script::Script;
@@ -40,7 +40,7 @@ impl Chances {
         let may_refuse = script
             .all_faults()
             .chain(&faults)
-            .any(|fault| fault.what == What::Refuse);
+            .any(|fault| fault.kind == FaultKind::Refuse);
         Self {
             script,
             faults,
@@ -67,8 +67,8 @@ impl Chances {
         let slice = u64::try_from(now.as_millis() / SLICE.as_millis()).unwrap_or(u64::MAX);
         let refusals = self
             .faults(now, None)
-            .filter(|fault| fault.what == What::Refuse);
-        let refuses = fault::draw(refusals, || self.of(!slice).f64()).is_some();
+            .filter(|fault| fault.kind == FaultKind::Refuse);
+        let refuses = fault::draw(refusals, || self.rng_for(!slice).f64()).is_some();
         let next = self.may_refuse.then(|| SLICE.mul_f64((slice + 1) as f64));
         Outage {
             away,
@@ -89,35 +89,39 @@ impl Chances {
         now: Duration,
         row: Option<Key<'_>>,
         rng: &mut fastrand::Rng,
-    ) -> (Duration, Option<What>) {
+    ) -> (Duration, Option<FaultKind>) {
         let time = self.script_time(now).unwrap_or_default();
         let latency = self.script.latency(time, row).unwrap_or(&self.latency);
         let delay = latency.draw(rng);
-        let lasting = [Of::Groups, Of::Senders, Of::Rows];
-        let struck = row.and_then(|row| lasting.iter().find_map(|&of| self.lasting(now, row, of)));
-        let by_chance = || fault::draw(self.faults_of(now, row, Of::Calls), || rng.f64());
+        let lasting = [Scope::Groups, Scope::Senders, Scope::Rows];
+        let struck = row.and_then(|row| {
+            lasting
+                .iter()
+                .find_map(|&scope| self.lasting(now, row, scope))
+        });
+        let by_chance = || fault::draw(self.faults_in(now, row, Scope::Calls), || rng.f64());
         (delay, struck.or_else(by_chance))
     }
 
     /// What strikes this row, or its group or sender, each time.
-    pub(crate) fn lasting(&self, now: Duration, row: Key<'_>, of: Of) -> Option<What> {
-        let chance = || self.of(of.hash(row, self.seed)).f64();
-        fault::draw(self.faults_of(now, Some(row), of), chance)
+    pub(crate) fn lasting(&self, now: Duration, row: Key<'_>, scope: Scope) -> Option<FaultKind> {
+        let chance = || self.rng_for(scope.hash(row, self.seed)).f64();
+        fault::draw(self.faults_in(now, Some(row), scope), chance)
     }
 
     /// The chance of one call, from the seed.
-    pub(crate) fn of(&self, call: u64) -> fastrand::Rng {
+    pub(crate) fn rng_for(&self, call: u64) -> fastrand::Rng {
         let mut seed = fastrand::Rng::with_seed(call);
         fastrand::Rng::with_seed(seed.u64(..) ^ self.seed)
     }
 
-    fn faults_of<'a>(
+    fn faults_in<'a>(
         &'a self,
         now: Duration,
         row: Option<Key<'a>>,
-        of: Of,
+        scope: Scope,
     ) -> impl Iterator<Item = &'a Fault> {
-        let strikes = move |fault: &&Fault| fault.of == of && fault.what != What::Refuse;
+        let strikes = move |fault: &&Fault| fault.scope == scope && fault.kind != FaultKind::Refuse;
         self.faults(now, row).filter(strikes)
     }
 
@@ -211,14 +215,14 @@ mod tests {
                 sender: &sender,
                 topic: "",
             };
-            let group = chances.lasting(Duration::ZERO, row, Of::Groups);
-            let sender = chances.lasting(Duration::ZERO, row, Of::Senders);
+            let group = chances.lasting(Duration::ZERO, row, Scope::Groups);
+            let sender = chances.lasting(Duration::ZERO, row, Scope::Senders);
             let expected = group.or(sender);
             let (_, struck) = chances.strike(Duration::ZERO, Some(row), &mut rng);
             assert_eq!(expected.or(struck), struck);
             let nth = match struck {
-                Some(What::Code(10010)) => 0,
-                Some(What::Code(70107)) => 1,
+                Some(FaultKind::Code(10010)) => 0,
+                Some(FaultKind::Code(70107)) => 1,
                 Some(_) => 2,
                 None => 3,
             };

@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 
 use super::answer::{How, Outgoing, json};
 use super::arrival::{Arrival, Moment};
-use super::body::{Answering, Leaving};
+use super::body::{AnswerBody, TrackedBody};
 use super::hook::{Call, Then};
 use super::idle::Idle;
 use super::question::Question;
@@ -28,10 +28,10 @@ use super::service::command_at;
 use super::socket::{Head, MOCK, Socket};
 
 /// A request is 200 bytes; what is far longer is no call.
-const LONGEST_BODY: usize = 64 * 1024;
+const MAX_BODY: usize = 64 * 1024;
 
 /// For how long a call without an answer keeps its connection.
-const LONGEST_HANG: Duration = Duration::from_secs(600);
+const MAX_HANG: Duration = Duration::from_secs(600);
 
 const MARK: HeaderName = HeaderName::from_static(MOCK);
 
@@ -113,19 +113,19 @@ impl Drop for Open {
 }
 
 impl Open {
-    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Leaving>, Cut> {
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response<TrackedBody>, Cut> {
         self.head.set(Head::Wanted);
         let (head, body) = request.into_parts();
         let body = read(body).await;
         let busy = self.idle.end();
         let response = match body {
             Ok(body) => self.answer_to(&head, &body).await?,
-            Err(status) => respond(status, TEXT, Answering::whole(Bytes::new())),
+            Err(status) => respond(status, TEXT, AnswerBody::whole(Bytes::new())),
         };
-        Ok(response.map(|body| Leaving::new(body, busy)))
+        Ok(response.map(|body| TrackedBody::new(body, busy)))
     }
 
-    async fn answer_to(&self, head: &Parts, body: &Bytes) -> Result<Response<Answering>, Cut> {
+    async fn answer_to(&self, head: &Parts, body: &Bytes) -> Result<Response<AnswerBody>, Cut> {
         let shared = &self.shared;
         if let Some(asked) = head.uri.path().strip_prefix("/mock/") {
             return Ok(self.tell(asked, &head.uri));
@@ -179,13 +179,13 @@ impl Open {
         hook.ask(&call).await
     }
 
-    async fn send(&self, (how, body): Outgoing) -> Result<Response<Answering>, Cut> {
+    async fn send(&self, (how, body): Outgoing) -> Result<Response<AnswerBody>, Cut> {
         Ok(match how {
-            How::Json => respond(200, JSON, Answering::whole(body)),
-            How::Page(status) => respond(status, "text/html", Answering::whole(body)),
-            How::Half => respond(200, JSON, Answering::half(&body)),
-            How::Slow => respond(200, JSON, Answering::slow(body)),
-            How::Endless => respond(200, JSON, Answering::endless()),
+            How::Json => respond(200, JSON, AnswerBody::whole(body)),
+            How::Page(status) => respond(status, "text/html", AnswerBody::whole(body)),
+            How::Half => respond(200, JSON, AnswerBody::half(&body)),
+            How::Slow => respond(200, JSON, AnswerBody::slow(body)),
+            How::Endless => respond(200, JSON, AnswerBody::endless()),
             How::Exact(then) => {
                 self.head.set(Head::Unwanted);
                 exactly(body, then)
@@ -196,14 +196,14 @@ impl Open {
             }
             How::Hang => {
                 // A caller that goes away ends this sooner.
-                tokio::time::sleep(LONGEST_HANG).await;
+                tokio::time::sleep(MAX_HANG).await;
                 return Err(Cut);
             }
         })
     }
 
     /// Answers a question about the mock itself.
-    fn tell(&self, asked: &str, uri: &Uri) -> Response<Answering> {
+    fn tell(&self, asked: &str, uri: &Uri) -> Response<AnswerBody> {
         let service = &mut *self.shared.service.borrow_mut();
         let question = Question::read(asked, uri.query().unwrap_or(""));
         let question = question.and_then(|question| {
@@ -216,7 +216,7 @@ impl Open {
             Ok(Question::List(list)) => (200, JSON_LINES, list.tell(service, now).into()),
             Err(no) => (no.status, TEXT, no.why.into()),
         };
-        respond(status, kind, Answering::whole(text))
+        respond(status, kind, AnswerBody::whole(text))
     }
 }
 
@@ -231,7 +231,7 @@ async fn read(mut body: Incoming) -> Result<Bytes, u16> {
         let Ok(data) = frame.map_err(|_| 400_u16)?.into_data() else {
             continue;
         };
-        if all.len() + data.len() > LONGEST_BODY {
+        if all.len() + data.len() > MAX_BODY {
             return Err(413);
         }
         // Nearly every body is one frame, and needs no copy.
@@ -247,17 +247,17 @@ async fn read(mut body: Incoming) -> Result<Bytes, u16> {
 }
 
 /// These bytes, for a head that is left out: of it counts only what hyper makes of it.
-fn exactly(bytes: Bytes, then: Then) -> Response<Answering> {
+fn exactly(bytes: Bytes, then: Then) -> Response<AnswerBody> {
     match then {
-        Then::Keep => Response::new(Answering::whole(bytes)),
+        Then::Keep => Response::new(AnswerBody::whole(bytes)),
         Then::Close => {
-            let mut response = Response::new(Answering::whole(bytes));
+            let mut response = Response::new(AnswerBody::whole(bytes));
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(CONNECTION, close);
             response
         }
         Then::Repeat(filler) => {
-            let mut response = Response::new(Answering::repeating(bytes, filler));
+            let mut response = Response::new(AnswerBody::repeating(bytes, filler));
             // The version that has no chunks: they would not be exact.
             *response.version_mut() = Version::HTTP_10;
             response
@@ -265,7 +265,7 @@ fn exactly(bytes: Bytes, then: Then) -> Response<Answering> {
     }
 }
 
-fn respond(status: u16, kind: &'static str, body: Answering) -> Response<Answering> {
+fn respond(status: u16, kind: &'static str, body: AnswerBody) -> Response<AnswerBody> {
     let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));

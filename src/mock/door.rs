@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::arrival;
 
 /// How long to wait before another try to accept or to listen.
-pub(super) const AGAIN: Duration = Duration::from_millis(10);
+pub(super) const RETRY_DELAY: Duration = Duration::from_millis(10);
 
 /// Where connections come in.
 pub(super) struct Door {

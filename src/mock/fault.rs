@@ -12,16 +12,16 @@ use crate::error::{Error, Result};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fault {
     /// What goes wrong.
-    pub what: What,
+    pub kind: FaultKind,
     /// The share that it strikes, 0 to 1.
     pub chance: f64,
     /// Of what it is a share.
-    pub of: Of,
+    pub scope: Scope,
 }
 
 /// Of what a fault strikes a share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Of {
+pub enum Scope {
     /// Of the calls: the next call for the same row may go well.
     Calls,
     /// Of the rows: what it strikes, it strikes each time.
@@ -32,7 +32,7 @@ pub enum Of {
     Senders,
 }
 
-impl Of {
+impl Scope {
     /// The chance of what the row has of this kind, the same each time.
     pub(crate) fn hash(self, row: Key<'_>, seed: u64) -> u64 {
         let part = match self {
@@ -52,7 +52,7 @@ impl Of {
 
 /// What goes wrong with a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum What {
+pub enum FaultKind {
     /// It is answered with this error code.
     Code(i64),
     /// It is answered with this HTTP status and a page for people.
@@ -77,22 +77,22 @@ pub enum What {
 }
 
 /// Faults by name.
-const NAMES: [(&str, What); 8] = [
-    ("refuse", What::Refuse),
-    ("reset", What::Reset),
-    ("half", What::Half),
-    ("endless", What::Endless),
-    ("slow", What::Slow),
-    ("html", What::Html),
-    ("wrong", What::Wrong),
-    ("hang", What::Hang),
+const NAMES: [(&str, FaultKind); 8] = [
+    ("refuse", FaultKind::Refuse),
+    ("reset", FaultKind::Reset),
+    ("half", FaultKind::Half),
+    ("endless", FaultKind::Endless),
+    ("slow", FaultKind::Slow),
+    ("html", FaultKind::Html),
+    ("wrong", FaultKind::Wrong),
+    ("hang", FaultKind::Hang),
 ];
 
 /// Shares that are not of the calls.
-const SHARES: [(&str, Of); 3] = [
-    ("/row", Of::Rows),
-    ("/group", Of::Groups),
-    ("/sender", Of::Senders),
+const SHARES: [(&str, Scope); 3] = [
+    ("/row", Scope::Rows),
+    ("/group", Scope::Groups),
+    ("/sender", Scope::Senders),
 ];
 
 const EXAMPLE: &str = "write what and its chance, as in 10002=5%, 502=1%, 10010=2%/group, or one of \
@@ -104,35 +104,35 @@ impl FromStr for Fault {
     /// `10002=5%`: the code 10002 for every twentieth call. `10004=1%/row`: for every call of
     /// every hundredth row; `10010=1%/group` and `70107=1%/sender` likewise.
     fn from_str(text: &str) -> Result<Self> {
-        let (what, chance) = text
+        let (kind, chance) = text
             .split_once('=')
             .ok_or_else(|| Error::usage(format!("fault {text:?} has no =")).hint(EXAMPLE))?;
-        let (chance, of) = SHARES
+        let (chance, scope) = SHARES
             .iter()
-            .find_map(|(end, of)| Some((chance.strip_suffix(end)?, *of)))
-            .unwrap_or((chance, Of::Calls));
-        let what = what.parse()?;
-        if of != Of::Calls && what == What::Refuse {
+            .find_map(|(end, scope)| Some((chance.strip_suffix(end)?, *scope)))
+            .unwrap_or((chance, Scope::Calls));
+        let kind = kind.parse()?;
+        if scope != Scope::Calls && kind == FaultKind::Refuse {
             return Err(
                 Error::usage("a connection is refused before its rows are known")
                     .hint("write refuse=5% alone, or for example reset=5%/row"),
             );
         }
         Ok(Self {
-            what,
+            kind,
             chance: share(chance)?,
-            of,
+            scope,
         })
     }
 }
 
-impl FromStr for What {
+impl FromStr for FaultKind {
     type Err = Error;
 
     /// A name, an HTTP status (100 to 599), or an error code (600 and above).
     fn from_str(text: &str) -> Result<Self> {
-        if let Some((_, what)) = NAMES.iter().find(|(name, _)| *name == text) {
-            return Ok(*what);
+        if let Some((_, kind)) = NAMES.iter().find(|(name, _)| *name == text) {
+            return Ok(*kind);
         }
         match (text.parse(), text.parse()) {
             // 1xx is no answer yet, and 204 and 304 have no body: no service would send them.
@@ -143,13 +143,13 @@ impl FromStr for What {
     }
 }
 
-impl fmt::Display for What {
+impl fmt::Display for FaultKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Code(code) => write!(f, "{code}"),
             Self::Status(status) => write!(f, "{status}"),
             named => {
-                let name = NAMES.iter().find(|(_, what)| what == named);
+                let name = NAMES.iter().find(|(_, kind)| kind == named);
                 f.write_str(name.map_or("", |(name, _)| name))
             }
         }
@@ -168,10 +168,10 @@ pub(crate) fn share(text: &str) -> Result<f64> {
 
 /// Checks that the chances leave no call struck twice.
 pub(crate) fn check(faults: &[Fault]) -> Result<()> {
-    for of in [Of::Calls, Of::Rows, Of::Groups, Of::Senders] {
+    for scope in [Scope::Calls, Scope::Rows, Scope::Groups, Scope::Senders] {
         let struck = faults
             .iter()
-            .filter(|fault| fault.of == of && fault.what != What::Refuse);
+            .filter(|fault| fault.scope == scope && fault.kind != FaultKind::Refuse);
         let sum: f64 = struck.map(|fault| fault.chance).sum();
         if sum > 1.0 + 1e-9 {
             return Err(Error::usage(format!(
@@ -189,13 +189,13 @@ pub(crate) fn check(faults: &[Fault]) -> Result<()> {
 pub(crate) fn draw<'a>(
     faults: impl Iterator<Item = &'a Fault>,
     chance: impl FnOnce() -> f64,
-) -> Option<What> {
+) -> Option<FaultKind> {
     let mut faults = faults.peekable();
     faults.peek()?;
     let mut left = chance();
     for fault in faults {
         if left < fault.chance {
-            return Some(fault.what);
+            return Some(fault.kind);
         }
         left -= fault.chance;
     }
@@ -212,18 +212,18 @@ mod tests {
 
     #[test]
     fn a_fault_is_read_as_what_and_its_chance() {
-        for (text, what, of) in [
-            ("10002=5%", What::Code(10002), Of::Calls),
-            ("10004=5%/row", What::Code(10004), Of::Rows),
-            ("10010=5%/group", What::Code(10010), Of::Groups),
-            ("70107=5%/sender", What::Code(70107), Of::Senders),
-            ("502=5%", What::Status(502), Of::Calls),
-            ("302=5%", What::Status(302), Of::Calls),
-            ("reset=5%", What::Reset, Of::Calls),
-            ("hang=5%/row", What::Hang, Of::Rows),
+        for (text, kind, scope) in [
+            ("10002=5%", FaultKind::Code(10002), Scope::Calls),
+            ("10004=5%/row", FaultKind::Code(10004), Scope::Rows),
+            ("10010=5%/group", FaultKind::Code(10010), Scope::Groups),
+            ("70107=5%/sender", FaultKind::Code(70107), Scope::Senders),
+            ("502=5%", FaultKind::Status(502), Scope::Calls),
+            ("302=5%", FaultKind::Status(302), Scope::Calls),
+            ("reset=5%", FaultKind::Reset, Scope::Calls),
+            ("hang=5%/row", FaultKind::Hang, Scope::Rows),
         ] {
             let fault: Fault = text.parse().expect("a fault");
-            assert_eq!((fault.what, fault.of), (what, of));
+            assert_eq!((fault.kind, fault.scope), (kind, scope));
             assert!((fault.chance - 0.05).abs() < 1e-12);
         }
     }
@@ -231,8 +231,8 @@ mod tests {
     #[test]
     fn every_fault_is_written_as_it_is_read() {
         for text in "10002 502 refuse reset half endless slow html wrong hang".split(' ') {
-            let what: What = text.parse().expect("a fault");
-            assert_eq!(what.to_string(), text);
+            let kind: FaultKind = text.parse().expect("a fault");
+            assert_eq!(kind.to_string(), text);
         }
     }
 
@@ -256,7 +256,7 @@ mod tests {
         let mut struck = [0, 0, 0];
         for _ in 0..100_000 {
             match draw(faults.iter(), || rng.f64()) {
-                Some(What::Code(10002)) => struck[0] += 1,
+                Some(FaultKind::Code(10002)) => struck[0] += 1,
                 Some(_) => struck[1] += 1,
                 None => struck[2] += 1,
             }

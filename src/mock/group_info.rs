@@ -10,7 +10,7 @@ use super::ids;
 use super::request::object;
 
 /// The most groups in a call.
-const MOST: usize = 50;
+const MAX_GROUPS: usize = 50;
 
 /// What a group is like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl Lookup {
     /// Reads the body; what is wrong with it becomes the answer.
     pub(crate) fn parse(body: &[u8]) -> Result<Self, Reply> {
         let lookup: Self = object(body)?;
-        if (1..=MOST).contains(&lookup.groups.len()) {
+        if (1..=MAX_GROUPS).contains(&lookup.groups.len()) {
             Ok(lookup)
         } else {
             Err(Reply::say(10004, "GroupIdList must hold 1 to 50 groups"))
@@ -92,7 +92,7 @@ struct Info<'a> {
     #[serde(rename = "ErrorCode")]
     code: i64,
     #[serde(rename = "ErrorInfo")]
-    words: Cow<'static, str>,
+    info: Cow<'static, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     r#type: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -117,7 +117,7 @@ impl<'a> Info<'a> {
             Err(code) => Self {
                 id,
                 code,
-                words: Reply::fail(code).info,
+                info: Reply::fail(code).info,
                 ..Self::default()
             },
         }

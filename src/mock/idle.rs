@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 /// Since when a connection has been idle.
 pub(crate) struct Idle {
-    most: Duration,
+    limit: Duration,
     /// None while there is a request to answer.
     since: Cell<Option<Instant>>,
 }
@@ -18,9 +18,9 @@ pub(crate) struct Busy(Rc<Idle>);
 
 impl Idle {
     /// It is idle from now on, and may be for so long.
-    pub(crate) fn new(most: Duration) -> Self {
+    pub(crate) fn new(limit: Duration) -> Self {
         Self {
-            most,
+            limit,
             since: Cell::new(Some(Instant::now())),
         }
     }
@@ -34,11 +34,11 @@ impl Idle {
     /// Waits until it has lasted for too long. There is one timer, set anew when it goes off, so calls
     /// cost none.
     pub(crate) async fn lasts_too_long(&self) {
-        let mut left = self.most;
+        let mut left = self.limit;
         while !left.is_zero() {
             tokio::time::sleep(left).await;
             let idle = self.since.get().map(|since| since.elapsed());
-            left = self.most.saturating_sub(idle.unwrap_or_default());
+            left = self.limit.saturating_sub(idle.unwrap_or_default());
         }
     }
 }

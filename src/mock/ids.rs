@@ -39,8 +39,8 @@ fn is_topic_of(topic: &str, group: &str) -> bool {
 }
 
 /// Printable ASCII, the space too, and not too long.
-fn is_id(id: &str, most: usize) -> bool {
-    (1..=most).contains(&id.len()) && id.bytes().all(|byte| (0x20..0x7f).contains(&byte))
+fn is_id(id: &str, max: usize) -> bool {
+    (1..=max).contains(&id.len()) && id.bytes().all(|byte| (0x20..0x7f).contains(&byte))
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ impl Key<'_> {
 
 /// Rows that have these parts; without any, all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Only {
+pub struct KeyFilter {
     /// Rows of this group.
     pub group: Option<String>,
     /// Rows of this sender.
@@ -36,7 +36,7 @@ pub struct Only {
     pub topic: Option<String>,
 }
 
-impl Only {
+impl KeyFilter {
     /// Whether the row is one of them. Where none is known, only all will do.
     pub(crate) fn fits(&self, row: Option<Key<'_>>) -> bool {
         let fits = |wanted: &Option<String>, part: fn(Key<'_>) -> &str| {

@@ -51,7 +51,7 @@ pub(crate) struct Lanes {
 }
 
 /// So that a caller who makes up an app for each call does not fill the memory.
-const MOST_LANES: usize = 1000;
+const MAX_LANES: usize = 1000;
 
 impl Lanes {
     pub(crate) fn new(cap: Option<Cap>) -> Self {
@@ -64,10 +64,10 @@ impl Lanes {
     /// A call arrived for an app (0 where it names none) and command: its lane.
     pub(crate) fn arrived(&mut self, now: Duration, app: u64, command: Command) -> &mut Lane {
         let mine = |lane: &Lane| lane.app == app && lane.command == command;
-        let full = self.lanes.len() >= MOST_LANES;
+        let full = self.lanes.len() >= MAX_LANES;
         let index = match self.lanes.iter().position(mine) {
             Some(index) => index,
-            None if full => MOST_LANES - 1,
+            None if full => MAX_LANES - 1,
             None => {
                 self.lanes.push(Lane {
                     app,
@@ -145,7 +145,7 @@ mod tests {
         for app in 0..5_000 {
             lanes.arrived(Duration::ZERO, app, Command::Recall);
         }
-        assert_eq!(lanes.iter().count(), MOST_LANES);
+        assert_eq!(lanes.iter().count(), MAX_LANES);
         assert_eq!(lanes.iter().map(|lane| lane.calls).sum::<u64>(), 5_000);
     }
 }

@@ -34,7 +34,7 @@ pub enum Latency {
 }
 
 /// No answer takes longer, however unlucky the draw.
-const LONGEST: Duration = Duration::from_secs(3600);
+const MAX_DELAY: Duration = Duration::from_secs(3600);
 
 /// The 99th percentile of the standard normal distribution.
 const Z99: f64 = 2.326_347_874;
@@ -61,7 +61,7 @@ impl Latency {
                 // Box and Muller: two even draws make a normal one.
                 let normal = (-2.0 * (1.0 - rng.f64()).ln()).sqrt() * (TAU * rng.f64()).cos();
                 let seconds = median.as_secs_f64() * (sigma * normal).exp();
-                Duration::try_from_secs_f64(seconds).map_or(LONGEST, |drawn| drawn.min(LONGEST))
+                Duration::try_from_secs_f64(seconds).map_or(MAX_DELAY, |drawn| drawn.min(MAX_DELAY))
             }
             Self::Spikes {
                 usual,
@@ -118,17 +118,17 @@ impl FromStr for Latency {
 
 /// `50ms` or `20ms..80ms`.
 fn range(text: &str) -> Result<RangeInclusive<Duration>> {
-    let (least, most) = match text.split_once("..") {
-        Some((least, most)) => (duration(least)?, duration(most)?),
+    let (min, max) = match text.split_once("..") {
+        Some((min, max)) => (duration(min)?, duration(max)?),
         None => (duration(text)?, duration(text)?),
     };
-    if least > most {
+    if min > max {
         return Err(
             Error::usage(format!("latency {text}: the range runs backwards"))
                 .hint("write the shorter one first, as in 20ms..80ms"),
         );
     }
-    Ok(least..=most)
+    Ok(min..=max)
 }
 
 /// Reads a duration: `20ms`, `1.5s`, `2m`; a bare 0 too.

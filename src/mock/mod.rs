@@ -59,9 +59,9 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::LocalSet;
 
 pub use cap::Cap;
-pub use fault::{Fault, Of, What};
+pub use fault::{Fault, FaultKind, Scope};
 pub use hook::{Call, Gate, Hook, Instead, Otherwise, Then};
-pub use key::Only;
+pub use key::KeyFilter;
 pub use latency::Latency;
 pub use options::Options;
 pub use script::Script;

@@ -2,7 +2,7 @@
 
 use url::form_urlencoded;
 
-use super::key::Only;
+use super::key::KeyFilter;
 use super::tell::List;
 use super::world::World;
 
@@ -59,7 +59,7 @@ impl Question {
             "rows" => Self::List(List::Rows),
             "apps" => Self::List(List::Apps),
             "connections" => Self::List(List::Connections),
-            "world" => Self::List(List::World(Only {
+            "world" => Self::List(List::World(KeyFilter {
                 group: value("group"),
                 sender: value("sender"),
                 topic: value("topic"),
@@ -89,7 +89,7 @@ impl Question {
     /// Checks that there is what is asked about. In a world that is made up, everything is.
     pub(crate) fn check(&self, world: Option<&World>) -> Result<(), NoAnswer> {
         let (group, sender, topic) = match self {
-            Self::List(List::World(Only {
+            Self::List(List::World(KeyFilter {
                 group,
                 sender,
                 topic,

@@ -25,8 +25,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::fault::{self, Fault, What};
-use super::key::{Key, Only};
+use super::fault::{self, Fault, FaultKind};
+use super::key::{Key, KeyFilter};
 use super::latency::{Latency, duration};
 use crate::error::{Error, Kind, Result};
 
@@ -43,7 +43,7 @@ struct Step {
     faults: Vec<Fault>,
     latency: Option<Latency>,
     away: bool,
-    only: Only,
+    filter: KeyFilter,
 }
 
 #[derive(Debug, Deserialize)]
@@ -119,7 +119,7 @@ impl Script {
             faults: Vec::new(),
             latency: None,
             away: true,
-            only: Only::default(),
+            filter: KeyFilter::default(),
         });
         Ok(())
     }
@@ -136,14 +136,14 @@ impl Script {
         row: Option<Key<'_>>,
     ) -> impl Iterator<Item = &Fault> {
         self.active(now)
-            .filter(move |step| step.only.fits(row))
+            .filter(move |step| step.filter.fits(row))
             .flat_map(|step| &step.faults)
     }
 
     /// The latency of a call at a time, where the script has one; the last word counts.
     pub(crate) fn latency(&self, now: Duration, row: Option<Key<'_>>) -> Option<&Latency> {
         self.active(now)
-            .filter(|step| step.only.fits(row))
+            .filter(|step| step.filter.fits(row))
             .filter_map(|step| step.latency.as_ref())
             .last()
     }
@@ -192,7 +192,7 @@ impl Step {
             faults,
             latency: during.latency.map(|text| text.parse()).transpose()?,
             away: during.away,
-            only: Only {
+            filter: KeyFilter {
                 group: during.group,
                 sender: during.sender,
                 topic: during.topic,
@@ -204,7 +204,7 @@ impl Step {
 
     /// Whether what it says can come about: nobody should wait for what never happens.
     fn check(&self) -> Result<()> {
-        let is_for_some = self.only != Only::default();
+        let is_for_some = self.filter != KeyFilter::default();
         if self.away && is_for_some {
             return Err(
                 Error::input("the service is away for every row or for none")
@@ -217,7 +217,12 @@ impl Step {
                     .hint("leave fail and latency out, or move them to a step of their own"),
             );
         }
-        if is_for_some && self.faults.iter().any(|fault| fault.what == What::Refuse) {
+        if is_for_some
+            && self
+                .faults
+                .iter()
+                .any(|fault| fault.kind == FaultKind::Refuse)
+        {
             return Err(
                 Error::input("a connection is refused before its row is known")
                     .hint("leave group, sender and topic out, or write for example reset=5%"),

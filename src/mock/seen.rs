@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::fault::What;
+use super::fault::FaultKind;
 use super::lane::{Command, Lanes};
 
 /// What a mock saw, up to a moment.
@@ -72,7 +72,7 @@ pub struct WorldSeen {
 pub(crate) struct Figures {
     /// Few codes ever occur, so a walk beats a map; success comes first.
     by_code: Vec<(i64, u64)>,
-    faults: BTreeMap<What, u64>,
+    faults: BTreeMap<FaultKind, u64>,
     /// Each slot holds the last `random` that fell into it, so memory stays fixed.
     randoms: Vec<Option<u32>>,
     repeated_randoms: u64,
@@ -114,8 +114,8 @@ impl Figures {
     }
 
     /// A call met this fault.
-    pub(crate) fn met(&mut self, what: What) {
-        *self.faults.entry(what).or_default() += 1;
+    pub(crate) fn met(&mut self, kind: FaultKind) {
+        *self.faults.entry(kind).or_default() += 1;
     }
 
     /// The figures that don't need others to be known.
@@ -125,7 +125,7 @@ impl Figures {
         let mut seen = Seen {
             by_code: answered.filter(|&(_, count)| count > 0).collect(),
             faults: faults
-                .map(|(what, count)| (what.to_string(), *count))
+                .map(|(kind, count)| (kind.to_string(), *count))
                 .collect(),
             repeated_randoms: self.repeated_randoms,
             unknown_paths: self.unknown_paths,
@@ -171,7 +171,7 @@ mod tests {
         let mut figures = Figures::new();
         figures.answered(10002);
         figures.answered(10002);
-        figures.met(What::Hang);
+        figures.met(FaultKind::Hang);
         let seen = figures.snapshot(&Lanes::new(None));
         assert_eq!(seen.by_code, BTreeMap::from([(10002, 2)]));
         assert_eq!(seen.faults, BTreeMap::from([("hang".to_owned(), 1)]));
@@ -197,7 +197,7 @@ mod tests {
     fn figures_survive_json() {
         let mut figures = Figures::new();
         figures.answered(10002);
-        figures.met(What::Status(502));
+        figures.met(FaultKind::Status(502));
         let seen = figures.snapshot(&Lanes::new(None));
         let text = serde_json::to_string(&seen).expect("JSON");
         assert_eq!(serde_json::from_str::<Seen>(&text).expect("the same"), seen);

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 use super::chances::Outage;
 use super::connection::connection;
-use super::door::{AGAIN, Door};
+use super::door::{Door, RETRY_DELAY};
 use super::hook::Hook;
 use super::seen::Seen;
 use super::service::Service;
@@ -96,13 +96,13 @@ pub(crate) async fn serve(
                     connections.spawn_local(connection(stream, number, shared, away));
                 }
                 // Out of file descriptors, most likely: let connections end before the next try.
-                Err(_) => tokio::time::sleep(AGAIN).await,
+                Err(_) => tokio::time::sleep(RETRY_DELAY).await,
             },
             Some(_) = connections.join_next() => {}
             () = shared.first_call.notified() => {}
             () = until(change, again) => {}
             ask = asks.recv() => match ask {
-                Some(ask) => shared.tell(ask),
+                Some(ask) => shared.answer(ask),
                 None => return shared.seen(),
             },
         }
@@ -119,7 +119,7 @@ impl Shared {
     }
 
     /// Whoever asked may have gone away meanwhile.
-    fn tell(&self, ask: Ask) {
+    fn answer(&self, ask: Ask) {
         match ask {
             Ask::Seen(reply) => drop(reply.send(self.seen())),
             Ask::List(list, reply) => {
@@ -133,7 +133,7 @@ impl Shared {
 /// Waits for a moment, which may never come; or only a little, to try something again.
 async fn until(moment: Option<Instant>, again: bool) {
     match moment {
-        _ if again => tokio::time::sleep(AGAIN).await,
+        _ if again => tokio::time::sleep(RETRY_DELAY).await,
         Some(moment) => tokio::time::sleep_until(moment.into()).await,
         None => std::future::pending().await,
     }

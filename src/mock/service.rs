@@ -8,7 +8,7 @@ use super::answer::{Answer, How, Outgoing, PAGE, Reply, WRONG};
 use super::auth::Auth;
 use super::chances::Chances;
 use super::connections::Connections;
-use super::fault::{Of, What};
+use super::fault::{FaultKind, Scope};
 use super::group_info::{About, Lookup};
 use super::ids;
 use super::key::Key;
@@ -86,7 +86,7 @@ impl Service {
 
     /// It refuses connections from now on, for a while.
     pub(crate) fn refused(&mut self) {
-        self.figures.met(What::Refuse);
+        self.figures.met(FaultKind::Refuse);
     }
 
     /// The answer to a call that has been read by `now`. Times come in order, those of arrival
@@ -105,7 +105,7 @@ impl Service {
             Ok(Admitted::Recall(query, recall)) => self.recall(now, &query, recall.key()),
             Ok(Admitted::Lookup(lookup)) => self.look_up(now, &lookup),
             Err(reply) => {
-                let delay = self.chances.delay(&mut self.chances.of(self.calls));
+                let delay = self.chances.delay(&mut self.chances.rng_for(self.calls));
                 (delay, self.reply(&reply))
             }
         };
@@ -174,13 +174,13 @@ impl Service {
         let hash = key.hash(self.seed);
         // The nth call for a row meets the same fault in every run, in whatever order rows come.
         let call = row.map_or(self.calls, |(_, nth)| hash.wrapping_add(u64::from(nth)));
-        let mut rng = self.chances.of(call);
+        let mut rng = self.chances.rng_for(call);
         let (delay, struck) = self.chances.strike(now, Some(key), &mut rng);
-        if let Some(What::Code(code)) = struck {
+        if let Some(FaultKind::Code(code)) = struck {
             return (delay, self.reply(&Reply::fail(code)));
         }
         // A caller that gets no proper answer can't know whether the call has landed.
-        let answered = matches!(struck, None | Some(What::Slow));
+        let answered = matches!(struck, None | Some(FaultKind::Slow));
         let lands = answered || rng.bool();
         let reply = if lands {
             self.land(query, key)
@@ -194,7 +194,7 @@ impl Service {
             }
         }
         let outgoing = match struck {
-            Some(what) => self.spoil(what, reply.code, reply.body(), &mut rng),
+            Some(kind) => self.spoil(kind, reply.code, reply.body(), &mut rng),
             None => self.reply(&reply),
         };
         (delay, outgoing)
@@ -212,12 +212,12 @@ impl Service {
     }
 
     fn look_up(&mut self, now: Duration, lookup: &Lookup) -> (Duration, Outgoing) {
-        let mut rng = self.chances.of(self.calls);
+        let mut rng = self.chances.rng_for(self.calls);
         let (delay, struck) = self.chances.strike(now, None, &mut rng);
         let body = lookup.answer(|id| self.about(now, id));
         let outgoing = match struck {
-            Some(What::Code(code)) => self.reply(&Reply::fail(code)),
-            Some(what) => self.spoil(what, 0, body, &mut rng),
+            Some(FaultKind::Code(code)) => self.reply(&Reply::fail(code)),
+            Some(kind) => self.spoil(kind, 0, body, &mut rng),
             None => {
                 self.figures.answered(0);
                 (How::Json, body)
@@ -232,8 +232,8 @@ impl Service {
             group: id,
             ..Key::default()
         };
-        match (self.chances.lasting(now, group, Of::Groups), &self.world) {
-            (Some(What::Code(code)), _) => Err(code),
+        match (self.chances.lasting(now, group, Scope::Groups), &self.world) {
+            (Some(FaultKind::Code(code)), _) => Err(code),
             (_, Some(world)) => world.about(id),
             (_, None) => Ok(self.made_up.group(id)),
         }
@@ -246,25 +246,31 @@ impl Service {
     }
 
     /// An answer that is none, or one that takes its time; this `code` and `body` would have been it.
-    fn spoil(&mut self, what: What, code: i64, body: Bytes, rng: &mut fastrand::Rng) -> Outgoing {
-        self.figures.met(what);
+    fn spoil(
+        &mut self,
+        kind: FaultKind,
+        code: i64,
+        body: Bytes,
+        rng: &mut fastrand::Rng,
+    ) -> Outgoing {
+        self.figures.met(kind);
         let page = Bytes::from_static(PAGE.as_bytes());
-        match what {
-            What::Status(status) => (How::Page(status), page),
-            What::Html => (How::Page(200), page),
-            What::Wrong => {
+        match kind {
+            FaultKind::Status(status) => (How::Page(status), page),
+            FaultKind::Html => (How::Page(200), page),
+            FaultKind::Wrong => {
                 let wrong = WRONG[rng.usize(..WRONG.len())];
                 (How::Json, Bytes::from_static(wrong.as_bytes()))
             }
-            What::Half => (How::Half, body),
-            What::Endless => (How::Endless, body),
+            FaultKind::Half => (How::Half, body),
+            FaultKind::Endless => (How::Endless, body),
             // Whoever waits for its end has been answered.
-            What::Slow => {
+            FaultKind::Slow => {
                 self.figures.answered(code);
                 (How::Slow, body)
             }
-            What::Hang => (How::Hang, body),
-            What::Reset | What::Refuse | What::Code(_) => (How::Reset, body),
+            FaultKind::Hang => (How::Hang, body),
+            FaultKind::Reset | FaultKind::Refuse | FaultKind::Code(_) => (How::Reset, body),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::fault::Fault;
-use super::super::key::Only;
+use super::super::key::KeyFilter;
 use super::super::question::Question;
 use super::super::script::Script;
 use super::super::tell::List;
@@ -301,7 +301,7 @@ fn what_recalls_did_to_a_made_up_world_is_known_where_rows_are_counted() {
             expected.push((sender, code(&answer) == 0 && kind != "AVChatRoom"));
         }
     }
-    let told = List::World(Only::default()).tell(&mut service, Duration::ZERO);
+    let told = List::World(KeyFilter::default()).tell(&mut service, Duration::ZERO);
     let told = String::from_utf8(told).expect("UTF-8");
     let told: Vec<serde_json::Value> = told
         .lines()

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::answer::json;
-use super::key::{Key, Only};
+use super::key::{Key, KeyFilter};
 use super::service::Service;
 
 /// A list that a mock can be asked for.
@@ -22,7 +22,7 @@ pub enum List {
     /// `{"group","sender","topic","sent","recalled","left","within_reach"}`. Of a world that is
     /// made up it tells where rows are counted: of those that were called, and of one that is
     /// asked for.
-    World(Only),
+    World(KeyFilter),
     /// A line for each of the last 1,000 messages of a group or topic of the world, oldest first:
     /// `{"seq","sender","recalled"}`.
     Messages {
@@ -44,11 +44,11 @@ impl List {
             }
             (Self::Apps, _) => lines(service.lanes.iter()),
             (Self::Connections, _) => lines((0..).map_while(|at| service.connections.get(at))),
-            (Self::World(only), Some(world)) => {
+            (Self::World(filter), Some(world)) => {
                 let all = (0..).map_while(|at| world.tally(at));
-                lines(all.filter(|tally| only.fits(Some(tally.key))))
+                lines(all.filter(|tally| filter.fits(Some(tally.key))))
             }
-            (Self::World(only), None) => made_up(service, only),
+            (Self::World(filter), None) => made_up(service, filter),
             (Self::Messages { group, topic }, Some(world)) => {
                 lines((0..).map_while(|at| world.message(group, topic, at)))
             }
@@ -59,17 +59,17 @@ impl List {
 
 /// What is remembered of a world that is made up: the rows that were called. One that was not is
 /// made up when it is asked for.
-fn made_up(service: &Service, only: &Only) -> Vec<u8> {
+fn made_up(service: &Service, filter: &KeyFilter) -> Vec<u8> {
     let Some(rows) = &service.rows else {
         return Vec::new();
     };
     let called = (0..).map_while(|at| rows.get(at));
-    let wanted = called.filter(|row| only.fits(Some(row.key)));
+    let wanted = called.filter(|row| filter.fits(Some(row.key)));
     let tallies = wanted.filter_map(|row| service.made_up.tally(row.key, row.landed));
     let called = lines(tallies);
-    match (&only.group, &only.sender) {
+    match (&filter.group, &filter.sender) {
         (Some(group), Some(sender)) if called.is_empty() => {
-            let topic = only.topic.as_deref().unwrap_or("");
+            let topic = filter.topic.as_deref().unwrap_or("");
             let row = Key {
                 group,
                 sender,

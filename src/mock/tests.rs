@@ -341,7 +341,7 @@ fn the_world_can_be_asked_what_it_looks_like() {
             r#"{{"group":"@TGS#1","sender":"{sender}","topic":"","sent":2,"recalled":{recalled},"left":{left},"within_reach":{left}}}"#
         )
     };
-    let lines = mock.list(List::World(Only::default()));
+    let lines = mock.list(List::World(KeyFilter::default()));
     let expected = [line("leckie", 2, 0), line("other", 0, 2)];
     assert_eq!(lines.lines().collect::<Vec<_>>(), expected);
     let get = |path: &str| talk(&mock, &format!("GET {path} HTTP/1.1\r\nhost: mock\r\n\r\n"));

@@ -18,7 +18,7 @@ pub(crate) const REACH: usize = 1000;
 
 /// The highest sequence number that a file may give. Every reader of JSON has it exactly, and enough
 /// follow for those messages that get the next one.
-pub(crate) const MOST_SEQ: u64 = (1 << 53) - 1;
+pub(crate) const MAX_SEQ: u64 = (1 << 53) - 1;
 
 /// The types of group.
 pub(crate) const TYPES: [&str; 8] = [
@@ -106,9 +106,9 @@ impl World {
             });
             self.tallies.len() - 1
         });
-        if let Some(seq) = seq.filter(|&seq| seq > MOST_SEQ) {
+        if let Some(seq) = seq.filter(|&seq| seq > MAX_SEQ) {
             return Err(Error::input(format!(
-                "sequence number {seq} is above {MOST_SEQ}"
+                "sequence number {seq} is above {MAX_SEQ}"
             )));
         }
         let room = &mut self.rooms[room];

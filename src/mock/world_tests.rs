@@ -196,14 +196,14 @@ fn a_sequence_number_after_which_there_are_too_few_is_refused() {
         let message = format!(r#"{{"message":{{"group":"g","sender":"a","seq":{seq}}}}}"#);
         World::from_jsonl(&[app, group, &message].join("\n"))
     };
-    for seq in [u64::MAX, u64::MAX - 1, MOST_SEQ + 1] {
+    for seq in [u64::MAX, u64::MAX - 1, MAX_SEQ + 1] {
         let error = world(seq).expect_err("no numbers are left").to_string();
         assert!(
             error.contains("line 3") && error.contains(&seq.to_string()),
             "{error}"
         );
     }
-    let mut world = world(MOST_SEQ).expect("a world");
+    let mut world = world(MAX_SEQ).expect("a world");
     for _ in 0..10 {
         world
             .add_message("g", "", "a", None)

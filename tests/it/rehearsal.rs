@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use recall_worker::mock::{List, Mock, Only, Options, World};
+use recall_worker::mock::{KeyFilter, List, Mock, Options, World};
 use serde::Deserialize;
 
 use crate::stage::{Place, rows, until};
@@ -22,7 +22,7 @@ struct Tally {
 }
 
 fn world_of(mock: &Mock) -> BTreeMap<Row, Tally> {
-    let lines = mock.list(List::World(Only::default()));
+    let lines = mock.list(List::World(KeyFilter::default()));
     let tallies = lines.lines().map(|line| {
         let tally: Tally = serde_json::from_str(line).unwrap();
         let row = (
