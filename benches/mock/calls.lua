@@ -1,5 +1,5 @@
--- Calls of the mock, for wrk. What the environment says, for mock.py: CALLS_DELAY_MS between the
--- calls of a connection, CALLS_USERSIG, and CALLS_MIXED=1 for all that callers get wrong too.
+-- Calls to the mock, for wrk. mock.py sets these environment variables: CALLS_DELAY_MS, the pause
+-- between calls on a connection; CALLS_USERSIG; CALLS_MIXED=1 to include every kind of wrong call.
 
 local usersig = os.getenv("CALLS_USERSIG") or "any"
 local pause = tonumber(os.getenv("CALLS_DELAY_MS") or "0")
@@ -23,7 +23,7 @@ end
 
 local n = 0
 
--- Some callers are other apps, each row is another row, and connections come and go.
+-- Mixes apps, rows and wrong calls, and closes some connections.
 local function odd()
   local kind = math.random(1, 100)
   local headers = kind <= 5 and {["Connection"] = "close"} or nil

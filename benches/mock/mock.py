@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""How fast is the mock, and does its memory stay flat?
+"""Measures how fast the mock is and whether its memory stays flat.
 
     cargo build --release
-    python3 benches/mock/mock.py speed                # calls/s on one core, by wrk on another
+    python3 benches/mock/mock.py speed                # calls/s on one core, with wrk on another
     python3 benches/mock/mock.py soak --minutes 60    # memory, with most features on
 
-`recall mock` listens on loopback; wrk (and, for `speed`, taskset and two cores) must be there. The
-soak makes about --calls a second, each with other IDs, from many apps and over connections that
-come and go: a core has time for others meanwhile.
+`recall mock` listens on loopback. wrk is required and, for `speed`, taskset and two cores. The soak
+makes about --calls calls per second, always with new IDs, from many apps and over connections that
+come and go. At that rate a core still has time for other work.
 """
 
 import argparse
@@ -30,7 +30,7 @@ sys.path.insert(0, str(ROOT / "benches/side-by-side"))
 from server import Mock  # noqa: E402
 
 CALLS = ROOT / "benches/mock/calls.lua"
-# Those of samples/world.toml.
+# From samples/world.toml.
 APP, KEY = 1400000000, "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e"
 
 WORLD = ["--world", str(ROOT / "samples/world.toml"), "--traffic", "100"]
@@ -41,7 +41,7 @@ LATENCY = ["--latency", "lognormal:5ms,50ms"]
 
 
 def usersig():
-    """A UserSig for the world's administrator, good for a day."""
+    """Returns a UserSig for the world's administrator, valid for a day."""
     now = int(time.time())
     text = f"TLS.identifier:administrator\nTLS.sdkappid:{APP}\nTLS.time:{now}\nTLS.expire:86400\n"
     sig = base64.b64encode(hmac.new(KEY.encode(), text.encode(), hashlib.sha256).digest()).decode()
@@ -63,19 +63,19 @@ def pin(process, core):
 
 
 def cpu(process):
-    """Seconds of CPU time that it has used."""
+    """Returns the seconds of CPU time the process has used."""
     fields = Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory(process):
-    """What it has in memory, in KiB."""
+    """Returns the resident memory of the process in KiB."""
     status = Path(f"/proc/{process.pid}/status").read_text()
     return int(re.search(r"VmRSS:\s+(\d+)", status)[1])
 
 
 def speed(args):
-    """The mock has one core to itself, wrk another."""
+    """Measures calls/s with the mock pinned to one core and wrk to another."""
     rounds = []
     for _ in range(args.rounds):
         with Mock(args.recall, []) as mock:
@@ -94,7 +94,7 @@ def speed(args):
 
 
 def soak(args):
-    """Samples are also written to a file as they are taken: seconds, calls, connections, KiB."""
+    """Watches memory under load. Writes each sample to a file: seconds, calls, connections, KiB."""
     flags = [*([] if args.made_up else WORLD), *FAULTS, *CAP, *LATENCY]
     pause, connections = 20, max(8, args.calls * 28 // 1000)
     samples, began = [], time.monotonic()
@@ -120,7 +120,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--minutes", type=int, default=60)
-    parser.add_argument("--calls", type=int, default=2000, help="a second, about")
+    parser.add_argument("--calls", type=int, default=2000, help="calls per second, roughly")
     parser.add_argument("--made-up", action="store_true", help="soak without a world")
     parser.add_argument("--samples", default="soak.csv")
     args = parser.parse_args()

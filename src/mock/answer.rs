@@ -1,4 +1,4 @@
-//! What a call is answered with.
+//! The answer to a call.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -8,19 +8,19 @@ use serde::Serialize;
 
 use super::hook::Then;
 
-/// What a call is answered with, and when.
+/// The answer to a call, and when it is due.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Answer {
-    /// How long the answer takes, from the arrival of the call.
+    /// How long the answer takes, counted from the arrival of the call.
     pub(crate) delay: Duration,
-    /// Whether it is the answer to the first call, which starts the script.
+    /// Whether this answers the first call, which starts the script.
     pub(crate) first: bool,
     pub(crate) how: How,
     pub(crate) body: Bytes,
 }
 
 impl Answer {
-    /// An answer that nothing happens to.
+    /// An immediate answer without faults.
     pub(crate) fn at_once(reply: &Reply) -> Self {
         Self {
             delay: Duration::ZERO,
@@ -30,7 +30,7 @@ impl Answer {
         }
     }
 
-    /// How long it is still to wait, where so much has passed since the arrival of the call.
+    /// Returns the remaining delay, given the time passed since the call arrived.
     pub(crate) fn left(&self, passed: Duration) -> Duration {
         self.delay.saturating_sub(passed)
     }
@@ -39,28 +39,28 @@ impl Answer {
 /// How an answer goes out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum How {
-    /// Status 200, JSON, as the service does.
+    /// Status 200 and JSON, like the service.
     Json,
-    /// A page for people, with this status.
+    /// An HTML page with this status.
     Page(u16),
-    /// Half of it, then the connection breaks.
+    /// Half the body; then the connection breaks.
     Half,
-    /// Without an end.
+    /// A body that never ends.
     Endless,
-    /// Byte for byte, without a head of ours.
+    /// These bytes exactly, without a head added by the mock.
     Exact(Then),
-    /// Byte by byte, to its end.
+    /// The whole body, one byte at a time.
     Slow,
-    /// Not at all: the connection is reset.
+    /// No answer: the connection is reset.
     Reset,
-    /// Not at all: the connection stays open.
+    /// No answer: the connection stays open.
     Hang,
 }
 
-/// How an answer goes out, and its text.
+/// How an answer goes out, and its body.
 pub(crate) type Outgoing = (How, Bytes);
 
-/// JSON that is not the API's, or nothing: each looks like success to somebody.
+/// JSON that is not the API's, or an empty body. A careless client takes each of them for success.
 pub(crate) const WRONG: [&str; 10] = [
     "",
     "null",
@@ -74,12 +74,12 @@ pub(crate) const WRONG: [&str; 10] = [
     r#"{"actionstatus":"OK","errorinfo":"","errorcode":0}"#,
 ];
 
-/// What stands between a caller and the service, answering in its place.
+/// A page from a proxy that answers instead of the service.
 pub(crate) const PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Bad Gateway</title></head>\n\
     <body><h1>Bad Gateway</h1><p>The server is temporarily unable to service your request.</p>\
     </body></html>\n";
 
-/// The answer of the API: a code and, for a failure, what it says about it.
+/// The answer of the API: a code and, for a failure, its error text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reply {
     pub(crate) code: i64,
@@ -92,7 +92,7 @@ impl Reply {
         info: Cow::Borrowed(""),
     };
 
-    /// A failure with the words that the service commonly has for its code.
+    /// A failure with the usual error text for its code.
     pub(crate) fn fail(code: i64) -> Self {
         Self {
             code,
@@ -100,7 +100,7 @@ impl Reply {
         }
     }
 
-    /// A failure with words of its own.
+    /// A failure with its own error text.
     pub(crate) fn say(code: i64, info: impl Into<Cow<'static, str>>) -> Self {
         Self {
             code,
@@ -108,7 +108,7 @@ impl Reply {
         }
     }
 
-    /// The body. Success, the usual case, costs nothing.
+    /// Returns the body. Success, the usual case, needs no allocation.
     pub(crate) fn body(&self) -> Bytes {
         if self.code == 0 {
             return Bytes::from_static(br#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0}"#);
@@ -121,7 +121,7 @@ impl Reply {
     }
 }
 
-/// Names and their order as the service sends them.
+/// The fields, named and ordered as the service sends them.
 #[derive(Serialize)]
 struct Wire<'a> {
     #[serde(rename = "ActionStatus")]
@@ -132,7 +132,8 @@ struct Wire<'a> {
     code: i64,
 }
 
-/// A value as JSON. Ours always can be: their keys are text and their numbers finite.
+/// Serializes a value as JSON. The mock's values never fail: their keys are strings and their
+/// numbers finite.
 pub(crate) fn json(value: &impl Serialize) -> Bytes {
     serde_json::to_vec(value).unwrap_or_default().into()
 }
@@ -180,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn success_reads_as_in_the_documentation() {
+    fn success_matches_the_documentation() {
         assert_eq!(
             Reply::OK.body(),
             r#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0}"#
@@ -188,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_carries_its_code_and_words() {
+    fn a_failure_carries_its_code_and_error_text() {
         assert_eq!(
             Reply::fail(10002).body(),
             r#"{"ActionStatus":"FAIL","ErrorInfo":"internal error, please try again","ErrorCode":10002}"#
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_passed_since_the_call_arrived_is_part_of_the_delay() {
+    fn time_since_the_call_arrived_counts_towards_the_delay() {
         let ms = Duration::from_millis;
         let answer = Answer {
             delay: ms(80),

@@ -1,8 +1,9 @@
 //! When bytes arrived at the machine.
 //!
-//! A cap is kept or broken on the wire. A thread that reads a request a moment late sees it closer
-//! to the next ones than it was, and calls a caller wrong who was right by microseconds. So where
-//! the system says when bytes arrived (Linux), that counts; elsewhere, when they were read.
+//! A cap is kept or broken on the wire. If a thread reads a request a moment late, the request
+//! seems closer to the next ones than it was, and a caller that kept the cap by microseconds seems
+//! to have broken it. So the mock uses the kernel's arrival times on Linux, and the time of reading
+//! elsewhere.
 
 use std::cell::Cell;
 use std::io;
@@ -18,23 +19,24 @@ use tokio::net::TcpStream;
 
 use super::cap::LATE;
 
-/// Both clocks are read within this, unless the thread loses its turn between the two.
+/// The longest gap accepted between reading the two clocks. It is longer only if the thread was
+/// preempted in between.
 const MAX_GAP: Duration = Duration::from_micros(10);
-/// So often it may lose it.
+/// How often to read both clocks before accepting a longer gap.
 const MAX_TRIES: usize = 100;
 
-/// One moment by both clocks.
+/// One moment on both clocks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moment {
-    /// As time since the start of the mock.
+    /// Time since the start of the mock.
     pub(crate) now: Duration,
-    /// As time since the Unix epoch.
+    /// Time since the Unix epoch.
     epoch: Option<Duration>,
 }
 
 impl Moment {
-    /// The present one. A clock that was read milliseconds before the other would make a call
-    /// earlier or later than it was.
+    /// Returns the current moment. If the clocks were read milliseconds apart, a call would seem to
+    /// have arrived earlier or later than it did.
     pub(crate) fn since(start: Instant) -> Self {
         let read = || {
             let now = start.elapsed();
@@ -52,19 +54,19 @@ impl Moment {
     }
 }
 
-/// When the bytes that were read last arrived.
+/// When the bytes last read had arrived.
 #[derive(Debug, Default)]
 pub(crate) struct Arrival {
-    /// As time since the Unix epoch.
+    /// Time since the Unix epoch.
     last: Cell<Option<Duration>>,
 }
 
 impl Arrival {
-    /// The arrival as time since the start of the mock.
+    /// Returns the arrival as time since the start of the mock.
     pub(crate) fn before(&self, Moment { now, epoch }: Moment) -> Duration {
         let ago = self.last.get().zip(epoch);
         let ago = ago.map(|(last, now)| now.saturating_sub(last));
-        // Where the clock was set meanwhile, what it says is of no use.
+        // If the clock was set in the meantime, the arrival time is useless.
         let ago = ago.filter(|ago| *ago < LATE);
         now.saturating_sub(ago.unwrap_or_default())
     }
@@ -75,27 +77,27 @@ fn since_epoch() -> Option<Duration> {
     now.duration_since(std::time::UNIX_EPOCH).ok()
 }
 
-/// Asks for the times of a listener's connections, or of one connection. Where there are none,
-/// those of reading will do.
+/// Turns on arrival times for a connection or for all connections of a listener. If the system has
+/// none, the times of reading are used.
 #[cfg(target_os = "linux")]
 pub(crate) fn watch(socket: &impl AsFd) {
     if let Err(error) = setsockopt(socket, ReceiveTimestampns, &true) {
-        tracing::debug!(%error, "the system does not say when bytes arrive");
+        tracing::debug!(%error, "the system reports no arrival times");
     }
 }
 
-/// There is nothing to ask for.
+/// Does nothing: only Linux reports arrival times.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn watch<T>(_: &T) {}
 
-/// Room for what the system says beside the bytes, laid out as it expects.
+/// A buffer for the control messages that come with the bytes, aligned as the system expects.
 #[cfg(target_os = "linux")]
 #[repr(align(8))]
 struct ControlBuffer([u8; 64]);
 
 #[cfg(target_os = "linux")]
 impl Arrival {
-    /// Reads what is there, and remembers when it arrived.
+    /// Reads the available bytes and remembers when they arrived.
     pub(crate) fn receive(&self, stream: &TcpStream, block: &mut [u8]) -> io::Result<usize> {
         let mut control = ControlBuffer([0; 64]);
         let mut blocks = [io::IoSliceMut::new(block)];
@@ -116,7 +118,7 @@ impl Arrival {
 
 #[cfg(not(target_os = "linux"))]
 impl Arrival {
-    /// Reads what is there.
+    /// Reads the available bytes.
     pub(crate) fn receive(&self, stream: &TcpStream, block: &mut [u8]) -> io::Result<usize> {
         stream.try_read(block)
     }
@@ -131,14 +133,14 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn bytes_arrive_when_they_are_sent_and_not_when_they_are_read() {
+    async fn arrival_is_when_bytes_are_sent_not_when_they_are_read() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
         watch(&listener);
         let address = listener.local_addr().expect("an address");
         let mut peer = std::net::TcpStream::connect(address).expect("a connection");
         let (stream, _) = listener.accept().await.expect("its other end");
         let arrival = Arrival::default();
-        // The system takes a moment to start with it; until then the time of reading has to do.
+        // The system reports arrival times only after a moment.
         for _ in 0..100_000 {
             peer.write_all(b"a").expect("sent");
             receive(&arrival, &stream).await;
@@ -147,15 +149,15 @@ mod tests {
             }
         }
         if arrival.last.get().is_none() {
-            // Past what the harness swallows of tests that pass.
-            let why = "SKIPPED: the system does not say when bytes arrive";
+            // Not `eprintln!`: the harness hides its output if a test passes.
+            let why = "SKIPPED: the system reports no arrival times";
             writeln!(io::stderr(), "{why}").expect("said");
             return;
         }
         let earliest = since_epoch();
         peer.write_all(b"ab").expect("sent");
         let latest = since_epoch();
-        // The first byte is read later, and the second later still.
+        // Both bytes are read later than they arrived.
         for _ in 0..2 {
             receive(&arrival, &stream).await;
             let arrived = arrival.last.get();
@@ -173,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_that_waited_long_for_its_turn_does_not_make_a_call_later() {
+    fn a_late_read_does_not_make_a_call_arrive_later() {
         let arrival = Arrival::default();
         let [now, epoch] = [9, 1_000].map(Duration::from_secs);
         let ago = Duration::from_millis(900);
@@ -184,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_system_does_not_say_or_can_not_be_is_taken_as_now() {
+    fn a_missing_or_impossible_arrival_time_counts_as_now() {
         let arrival = Arrival::default();
         let [now, epoch] = [9, 1_000].map(Duration::from_secs);
         for (last, epoch) in [

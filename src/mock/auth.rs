@@ -1,6 +1,6 @@
-//! Who may call: the domain, the app, the `UserSig` and the admin, in this order.
+//! Who may call: checks the domain, the app, the `UserSig` and the admin, in this order.
 //!
-//! A `UserSig` made in the future is let in: what the service does with one is not listed.
+//! A `UserSig` made in the future is accepted: what the service does with one is not listed.
 
 use super::answer::Reply;
 use super::request::Query;
@@ -9,12 +9,12 @@ use crate::api::endpoint::REGIONS;
 use crate::api::secret::Secret;
 use crate::api::usersig;
 
-/// So many bad `UserSig`s, and nobody is let in for a minute. That there is such a minute is
-/// listed, how many it takes is our guess.
+/// After this many bad `UserSig`s in a row, every call is rejected for a minute. The minute is
+/// listed; the number is our guess.
 const MAX_BAD: u32 = 10;
 const LOCKED_SECONDS: u64 = 60;
 
-/// The one version of a `UserSig` that is listed.
+/// The only `UserSig` version that is listed.
 const VERSION: &str = "2.0";
 
 /// Checks callers against an app.
@@ -22,7 +22,7 @@ const VERSION: &str = "2.0";
 pub(crate) struct Auth {
     app: App,
     key: Option<Secret>,
-    /// The last `UserSig` that was good: nearly every call has the same.
+    /// The last good `UserSig`: nearly every call uses the same one.
     good: Option<Good>,
     bad: u32,
     locked_until: u64,
@@ -46,7 +46,7 @@ impl Auth {
         }
     }
 
-    /// Whether the call may be made at `now`, in Unix seconds.
+    /// Checks whether the call is allowed at `now`, in Unix seconds.
     pub(crate) fn check(&mut self, host: &str, query: &Query<'_>, now: u64) -> Result<(), Reply> {
         if let (Some(home), Some(called)) = (&self.app.region, region(host))
             && home != called
@@ -91,7 +91,7 @@ impl Auth {
             return if now < good.ends { Ok(()) } else { Err(70001) };
         }
         let claims = usersig::decode(&query.usersig).map_err(|_| 70003)?;
-        // Which code the service has for another version is not listed; that it has none is not likely.
+        // The service's code for another version is not listed, but it probably rejects it.
         if claims.version != VERSION {
             return Err(70003);
         }
@@ -116,7 +116,7 @@ impl Auth {
     }
 }
 
-/// The region of a domain of the service. Any other host, such as loopback, has none.
+/// Returns the region of one of the service's domains; `None` for any other host, such as loopback.
 fn region(host: &str) -> Option<&'static str> {
     let name = host.split(':').next().unwrap_or(host);
     let found = REGIONS
@@ -154,7 +154,7 @@ mod tests {
         usersig.expose().to_owned()
     }
 
-    /// The same, said to be of another version.
+    /// The same `UserSig`, labelled with this version.
     fn of_version(version: &str, usersig: &str) -> String {
         let mut claims = usersig::decode(usersig).expect("a UserSig");
         claims.version = version.to_owned();
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn each_wrong_caller_has_its_code() {
+    fn each_kind_of_wrong_caller_gets_its_code() {
         let good = mint("the key", APP, "administrator");
         let user = mint("the key", APP, "leckie");
         for (expected, host, app, identifier, sig, now) in [
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_good_usersig_expires_while_it_is_used() {
+    fn a_usersig_expires_even_while_in_use() {
         let mut auth = auth();
         let good = mint("the key", APP, "administrator");
         let mut at = |now| check(&mut auth, "mock", APP, "administrator", &good, now);
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_asks_too_often_with_a_bad_usersig_waits_a_minute() {
+    fn too_many_bad_usersigs_lock_callers_out_for_a_minute() {
         let mut auth = auth();
         let good = mint("the key", APP, "administrator");
         let mut at = |sig, now| check(&mut auth, "mock", APP, "administrator", sig, now);
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_key_any_usersig_will_do() {
+    fn without_a_key_any_usersig_is_accepted() {
         let mut auth = auth();
         auth.key = None;
         assert_eq!(check(&mut auth, "mock", APP, "administrator", "x", NOW), 0);

@@ -1,4 +1,4 @@
-//! The bodies of answers, those that go wrong too.
+//! The bodies of answers, including faulty ones.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -11,16 +11,16 @@ use tokio::time::Sleep;
 use super::idle::Busy;
 use super::server::Cut;
 
-/// What an answer without an end repeats.
+/// What an endless answer repeats.
 static FILLER: [u8; 16 * 1024] = [b' '; 16 * 1024];
 
-/// An answer without an end has one after all.
+/// Even an endless answer ends after this many bytes.
 const ENDLESS_LIMIT: usize = 256 * 1024 * 1024;
 
-/// How long a slow answer takes for a byte.
+/// How long a slow answer takes for each byte.
 const BYTE_PAUSE: Duration = Duration::from_millis(500);
 
-/// A body on its way out. Until it is gone, its connection is busy.
+/// A body being sent. Its connection counts as busy until this is dropped.
 pub(crate) struct TrackedBody {
     body: AnswerBody,
     _busy: Busy,
@@ -52,7 +52,7 @@ impl Body for TrackedBody {
     }
 }
 
-/// What goes out.
+/// The body of an answer.
 pub(crate) enum AnswerBody {
     /// All at once.
     Whole(Option<Bytes>),
@@ -62,13 +62,13 @@ pub(crate) enum AnswerBody {
         whole: u64,
         written: bool,
     },
-    /// A start, then filler after filler, as fast as the caller takes it.
+    /// A start, then the filler repeated, as fast as the caller reads.
     Endless {
         start: Option<Bytes>,
         filler: Bytes,
         rest: usize,
     },
-    /// Byte by byte.
+    /// One byte at a time.
     Slow { rest: Bytes, pause: Pin<Box<Sleep>> },
 }
 
@@ -89,10 +89,10 @@ impl AnswerBody {
         Self::repeating(Bytes::new(), Bytes::from_static(&FILLER))
     }
 
-    /// The start, and then the filler again and again.
+    /// Sends the start, then repeats the filler.
     pub(crate) fn repeating(start: Bytes, filler: Bytes) -> Self {
         Self::Endless {
-            // Nothing is no step forward, however often it is repeated.
+            // An empty filler would never reach the limit.
             rest: if filler.is_empty() { 0 } else { ENDLESS_LIMIT },
             start: Some(start),
             filler,
@@ -120,7 +120,7 @@ impl Body for AnswerBody {
             Self::Half { rest, written, .. } => match rest.take() {
                 Some(half) => Some(half),
                 None if *written => return Poll::Ready(Some(Err(Cut))),
-                // hyper writes out what it has only when it is asked to wait.
+                // hyper flushes its buffer only when the body is pending.
                 None => {
                     *written = true;
                     cx.waker().wake_by_ref();

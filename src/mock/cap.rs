@@ -1,4 +1,4 @@
-//! How many calls are let through.
+//! How many calls pass.
 
 use std::collections::VecDeque;
 use std::str::FromStr;
@@ -8,20 +8,20 @@ use crate::error::{Error, Result};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// How many calls of one app and command are let through; the rest get the frequency error and
-/// don't use the cap up. How the service counts is not documented, so a caller should stand all
+/// How many calls of one app and command pass. The rest get the frequency error and don't count
+/// against the cap. How the service counts is not documented, so a caller should cope with all
 /// three.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cap {
-    /// At most so many in any sliding second.
+    /// At most this many in any sliding second.
     Sliding(u32),
-    /// At most so many in each second of the mock's clock.
+    /// At most this many in each second of the mock's clock.
     Fixed(u32),
-    /// As many as there are tokens: so many come in a second, and at most `burst` are kept.
+    /// One per token: `rate` tokens are added each second, and at most `burst` are kept.
     Bucket {
-        /// Tokens a second.
+        /// Tokens per second.
         rate: u32,
-        /// Tokens at the start, and the most at any time.
+        /// Tokens at the start, and the maximum at any time.
         burst: u32,
     },
 }
@@ -35,11 +35,11 @@ impl From<u32> for Cap {
 impl FromStr for Cap {
     type Err = Error;
 
-    /// `200`, `sliding:200`, `fixed:200`, `bucket:200` or `bucket:200,50`.
+    /// Parses `200`, `sliding:200`, `fixed:200`, `bucket:200` or `bucket:200,50`.
     fn from_str(text: &str) -> Result<Self> {
         let refuse = || {
-            Error::usage(format!("{text:?} is no cap"))
-                .hint("write calls a second, as in 200, fixed:200, or bucket:200,50 with a burst")
+            Error::usage(format!("{text:?} is not a cap"))
+                .hint("write calls per second, as in 200, fixed:200, or bucket:200,50 with a burst")
         };
         let number = |text: &str| text.parse::<u32>().map_err(|_| refuse());
         match text.split_once(':') {
@@ -58,20 +58,21 @@ impl FromStr for Cap {
     }
 }
 
-/// When calls arrived: in the last second, and as long before as calls may be read late; oldest first.
+/// When calls arrived, oldest first: in the last second, plus the time by which calls may be read
+/// late.
 ///
-/// Calls on different connections may be read in another order than they arrived in, so a time
-/// may be earlier than one before, by less than [`LATE`].
+/// Calls on different connections may be read in a different order than they arrived, so a time may
+/// be earlier than the one added before it, by less than [`LATE`].
 #[derive(Debug, Default)]
 pub(crate) struct Arrivals(VecDeque<Duration>);
 
-/// By how much a time may be earlier than one before: on a busy machine a thread can wait for its
-/// turn for so long, with calls on several connections to be read.
+/// By how much a time may be earlier than the one added before it: on a busy machine a thread may
+/// have to wait this long to run, with calls on several connections waiting to be read.
 pub(crate) const LATE: Duration = Duration::from_secs(2);
 
 impl Arrivals {
-    /// Adds a time, and says where it is, and the most that lie in any second with it. Two calls
-    /// a full second apart share no second.
+    /// Adds a time. Returns its index and the maximum number of calls in any second that includes
+    /// it. Two calls a full second apart share no second.
     pub(crate) fn add(&mut self, time: Duration) -> (usize, usize) {
         let times = &mut self.0;
         while let Some(&oldest) = times.front()
@@ -93,23 +94,23 @@ impl Arrivals {
         (at, ends.map(within).max().unwrap_or(1))
     }
 
-    /// Takes back what was just added.
+    /// Removes the time just added.
     fn remove(&mut self, at: usize) {
         self.0.remove(at);
     }
 }
 
-/// Of how many seconds calls may still be read, being up to two late ([`LATE`]).
+/// How many seconds to keep: calls may be read up to two seconds late ([`LATE`]).
 const SECONDS: usize = 3;
 
-/// A cap and what it remembers.
+/// A cap and its state.
 #[derive(Debug)]
 pub(crate) enum Limiter {
     Sliding {
         max: usize,
         passed: Arrivals,
     },
-    /// The last seconds, as calls may be read late, and how many passed in each.
+    /// The last seconds, because calls may be read late, and how many calls passed in each.
     Fixed {
         max: u32,
         seconds: [(u64, u32); SECONDS],
@@ -142,7 +143,7 @@ impl Limiter {
         }
     }
 
-    /// Whether a call at `now` is let through. Times come in order, or nearly.
+    /// Returns whether a call at `now` passes. Times come roughly in order.
     pub(crate) fn pass(&mut self, now: Duration) -> bool {
         match self {
             Self::Sliding { max, passed } => {
@@ -172,7 +173,7 @@ impl Limiter {
                 let fresh = now.saturating_sub(*filled).as_secs_f64() * *rate;
                 *tokens = (*tokens + fresh).min(*burst);
                 *filled = now.max(*filled);
-                // Fractions of a token add up with tiny errors; none of them may cost a call.
+                // Fractions of a token add up with rounding errors, which must not cost a call.
                 let passes = *tokens > 1.0 - 1e-6;
                 if passes {
                     *tokens -= 1.0;
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cap_is_read_with_its_kind() {
+    fn a_cap_is_parsed_with_its_kind() {
         let parse = |text: &str| text.parse::<Cap>().expect("a cap");
         assert_eq!(parse("200"), Cap::Sliding(200));
         assert_eq!(parse("sliding:200"), Cap::Sliding(200));
@@ -218,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn evenly_spaced_calls_at_the_cap_pass_every_kind() {
+    fn evenly_spaced_calls_at_the_cap_pass_with_every_kind() {
         for cap in ["sliding:200", "fixed:200", "bucket:200,1"] {
             let mut gate = Limiter::new(cap.parse().expect("a cap"));
             assert_eq!(passed(&mut gate, (0..50_000).step_by(5)), 10_000, "{cap}");
@@ -226,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_over_the_turn_of_a_second_passes_where_windows_are_fixed_and_only_there() {
+    fn only_a_fixed_cap_lets_a_burst_across_a_second_boundary_pass() {
         let burst = |cap: &str| {
             let mut gate = Limiter::new(cap.parse().expect("a cap"));
             passed(&mut gate, (800..1200).chain(1200..1201))
@@ -237,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_is_never_fuller_than_its_burst() {
+    fn a_bucket_never_holds_more_than_its_burst() {
         let mut gate = Limiter::new(Cap::Bucket {
             rate: 200,
             burst: 50,
@@ -251,11 +252,11 @@ mod tests {
     }
 
     #[test]
-    fn calls_read_late_are_counted_where_they_arrived() {
+    fn calls_read_late_are_counted_when_they_arrived() {
         let mut arrivals = Arrivals::default();
         let mut add = |ms: u32| arrivals.add(ms * MS).1;
         assert_eq!([add(0), add(50), add(990), add(1040)], [1, 2, 3, 3]);
-        // At 1020 three lie in the second before it, and three in the one that ends at 1040.
+        // The second up to 1040 holds 1020 and three others; the one up to 1020, only two others.
         assert_eq!(add(1020), 4);
         assert_eq!(add(1050), 4);
     }
@@ -277,14 +278,15 @@ mod tests {
     }
 
     #[test]
-    fn rejected_calls_do_not_use_the_cap_up() {
+    fn rejected_calls_do_not_count_against_the_cap() {
         let mut gate = Limiter::new(1.into());
         assert!(gate.pass(Duration::ZERO));
         assert!(!gate.pass(999 * MS));
         assert!(gate.pass(1000 * MS));
     }
 
-    /// Times as they may be read: each nearly as late as may be after it arrived.
+    /// Arrival times in the order of reading, each call read up to almost [`LATE`] after it
+    /// arrived.
     fn read_late() -> impl Strategy<Value = Vec<Duration>> {
         prop::collection::vec((0..6000_u32, 0..1999_u32), 1..160).prop_map(|mut calls| {
             calls.sort_by_key(|&(arrived, late)| arrived + late);
@@ -292,7 +294,7 @@ mod tests {
         })
     }
 
-    /// The most of these times in any second.
+    /// The maximum number of these times in any second.
     fn worst(times: &[Duration]) -> usize {
         let within = |end: Duration| {
             let times = times
@@ -305,7 +307,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_worst_second_is_that_of_the_arrivals_in_whatever_order_they_are_read(
+        fn the_worst_second_does_not_depend_on_the_order_of_reading(
             times in read_late(),
         ) {
             let mut arrivals = Arrivals::default();
@@ -314,7 +316,7 @@ mod tests {
         }
 
         #[test]
-        fn a_sliding_cap_lets_through_all_that_it_may_and_no_more(
+        fn a_sliding_cap_passes_every_call_within_it_and_no_more(
             times in read_late(),
             max in 1..20_u32,
         ) {

@@ -1,5 +1,5 @@
-//! What goes wrong with which call, how long answers take, and when the service can't be reached:
-//! by the script, and by chance. All chance comes from one seed.
+//! Which calls fail and how, how long answers take, and when the service is unreachable: by script
+//! and by chance. All randomness comes from one seed.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::key::Key;
 use super::latency::Latency;
 use super::script::Script;
 
-/// For how long connections are refused at a time.
+/// How long connections are refused at a time.
 const SLICE: Duration = Duration::from_millis(100);
 
 /// The script, the faults, and the seed.
@@ -18,7 +18,7 @@ pub(crate) struct Chances {
     faults: Vec<Fault>,
     latency: Latency,
     seed: u64,
-    /// When the script started.
+    /// When the first call came, which starts the script.
     first_call: Option<Duration>,
     /// Whether connections are ever refused by chance.
     may_refuse: bool,
@@ -27,11 +27,11 @@ pub(crate) struct Chances {
 /// Whether the service can be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Outage {
-    /// It is away: open connections are cut, new ones refused.
+    /// Whether the service is away: open connections are cut and new ones refused.
     pub(crate) away: bool,
-    /// New connections are refused.
+    /// Whether new connections are refused.
     pub(crate) refuses: bool,
-    /// When that may change next.
+    /// When this may change next.
     pub(crate) until: Option<Duration>,
 }
 
@@ -51,14 +51,14 @@ impl Chances {
         }
     }
 
-    /// A call came at `now`. The first one starts the script; whether this was it.
+    /// Records a call at `now`. Returns whether it was the first, which starts the script.
     pub(crate) fn call(&mut self, now: Duration) -> bool {
         let first = self.first_call.is_none();
         self.first_call.get_or_insert(now);
         first
     }
 
-    /// Whether the service can be reached at `now`.
+    /// Returns whether the service can be reached at `now`.
     pub(crate) fn outage(&self, now: Duration) -> Outage {
         let time = self.script_time(now);
         let away = time.is_some_and(|time| self.script.away(time));
@@ -77,13 +77,13 @@ impl Chances {
         }
     }
 
-    /// How long an answer takes that nothing is to go wrong with.
+    /// Draws how long an answer without a fault takes.
     pub(crate) fn delay(&self, rng: &mut fastrand::Rng) -> Duration {
         self.latency.draw(rng)
     }
 
-    /// How long the answer takes and what goes wrong with it: what strikes each time comes before
-    /// what does so by chance.
+    /// Draws how long the answer takes and its fault, if any. Faults of a row, group or sender come
+    /// before those of single calls.
     pub(crate) fn strike(
         &self,
         now: Duration,
@@ -103,13 +103,13 @@ impl Chances {
         (delay, struck.or_else(by_chance))
     }
 
-    /// What strikes this row, or its group or sender, each time.
+    /// Returns the fault that strikes this row, or its group or sender, every time.
     pub(crate) fn lasting(&self, now: Duration, row: Key<'_>, scope: Scope) -> Option<FaultKind> {
         let chance = || self.rng_for(scope.hash(row, self.seed)).f64();
         fault::draw(self.faults_in(now, Some(row), scope), chance)
     }
 
-    /// The chance of one call, from the seed.
+    /// Returns the random numbers of one call, derived from the seed.
     pub(crate) fn rng_for(&self, call: u64) -> fastrand::Rng {
         let mut seed = fastrand::Rng::with_seed(call);
         fastrand::Rng::with_seed(seed.u64(..) ^ self.seed)
@@ -125,7 +125,7 @@ impl Chances {
         self.faults(now, row).filter(strikes)
     }
 
-    /// The faults of this moment, those of the script first.
+    /// The faults active at `now`, those of the script first.
     fn faults<'a>(
         &'a self,
         now: Duration,
@@ -137,7 +137,7 @@ impl Chances {
         script.into_iter().flatten().chain(&self.faults)
     }
 
-    /// How long the script has been going; not at all before the first call.
+    /// Returns how long the script has been running; `None` before the first call.
     fn script_time(&self, now: Duration) -> Option<Duration> {
         self.first_call.map(|start| now.saturating_sub(start))
     }
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn connections_are_refused_for_as_much_of_the_time_as_said() {
+    fn connections_are_refused_for_the_given_share_of_the_time() {
         let chances = chances("", ["refuse=20%", "10002=90%"]);
         let refused = (0..1000_u32).filter(|&n| chances.outage(n * SLICE).refuses);
         assert!((150..250).contains(&refused.count()));
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_announced_to_its_next_slice() {
+    fn a_refusal_lasts_until_the_next_slice() {
         let outage = chances("", ["refuse=100%"]).outage(1234 * MS);
         let expected = Outage {
             away: false,
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_or_a_sender_is_struck_with_each_of_its_rows() {
+    fn a_group_or_sender_fault_strikes_all_of_its_rows() {
         let chances = chances("", ["10010=20%/group", "70107=20%/sender", "10004=20%/row"]);
         let mut rng = fastrand::Rng::with_seed(1);
         let mut codes = [0; 4];
@@ -228,7 +228,7 @@ mod tests {
             };
             codes[nth] += 1;
         }
-        // Whole groups and senders, of fifty each, so the counts are coarse.
+        // Faults strike whole groups and senders, each of fifty rows, so the counts are coarse.
         assert!(
             codes[0] > 0 && codes[0] % 50 == 0 && codes[0] < 1000,
             "{codes:?}"

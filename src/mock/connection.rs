@@ -1,4 +1,4 @@
-//! One connection: reads a request, asks the service, writes its answer when it is due.
+//! One connection: reads requests, asks the service, and writes each answer when it is due.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -27,10 +27,10 @@ use super::server::{Cut, Shared};
 use super::service::command_at;
 use super::socket::{Head, MOCK, Socket};
 
-/// A request is 200 bytes; what is far longer is no call.
+/// A request has about 200 bytes; anything far longer is not a call.
 const MAX_BODY: usize = 64 * 1024;
 
-/// For how long a call without an answer keeps its connection.
+/// How long a call without an answer keeps its connection open.
 const MAX_HANG: Duration = Duration::from_secs(600);
 
 const MARK: HeaderName = HeaderName::from_static(MOCK);
@@ -39,14 +39,14 @@ const JSON: &str = "application/json";
 const JSON_LINES: &str = "application/x-ndjson";
 const TEXT: &str = "text/plain";
 
-/// Serves a connection to its end. While the service is `away`, that end is a reset.
+/// Serves a connection until it ends. If the service is `away` by then, it ends with a reset.
 pub(crate) async fn connection(
     stream: TcpStream,
     number: u64,
     shared: Rc<Shared>,
     away: Rc<Cell<bool>>,
 ) {
-    // Answers are one small write each; without this they wait for the client's ACK.
+    // Answers are one small write each; without this they would wait for the client's ACK.
     drop(stream.set_nodelay(true));
     let cut = Rc::new(Cell::new(false));
     let head = Rc::new(Cell::new(Head::default()));
@@ -61,8 +61,7 @@ pub(crate) async fn connection(
         cut,
         head,
     };
-    // Not `pipeline_flush`: with it hyper takes in a body to its end before it writes, even one
-    // that has none.
+    // Not `pipeline_flush`: with it hyper reads a whole body before it writes, even an endless one.
     let serving =
         http1::Builder::new().serve_connection(socket, service_fn(|request| open.answer(request)));
     tokio::select! {
@@ -74,19 +73,19 @@ pub(crate) async fn connection(
     }
 }
 
-/// A connection that is open until this is dropped.
+/// An open connection. Dropping this records it as closed.
 struct Open {
     number: u64,
     shared: Rc<Shared>,
     arrival: Rc<Arrival>,
     idle: Rc<Idle>,
-    /// Set, it makes the connection end with a reset.
+    /// If set, the connection ends with a reset.
     cut: Rc<Cell<bool>>,
-    /// What becomes of the head of the answer.
+    /// What happens to the head of the answer.
     head: Rc<Cell<Head>>,
 }
 
-/// A request that is in flight until this is dropped.
+/// A request in flight. Dropping this records its end.
 struct InFlight<'a>(&'a Shared);
 
 impl<'a> InFlight<'a> {
@@ -150,7 +149,7 @@ impl Open {
         if answer.first {
             shared.first_call.notify_one();
         }
-        // A hook that held it up has made the answer so much later.
+        // The time a hook held up the request does not count towards the delay.
         let by_the_hook = moment.now.saturating_sub(came);
         let passed = shared.start.elapsed().saturating_sub(request.arrived);
         let left = answer.left(passed.saturating_sub(by_the_hook));
@@ -160,7 +159,7 @@ impl Open {
         self.send((answer.how, answer.body)).await
     }
 
-    /// What a hook has go out in place of the service's answer.
+    /// Returns what the hook sends instead of the service's answer, if anything.
     async fn ask_the_hook(&self, head: &Parts, body: &Bytes) -> Option<Outgoing> {
         let shared = &self.shared;
         let hook = shared.hook.as_ref()?;
@@ -195,7 +194,7 @@ impl Open {
                 return Err(Cut);
             }
             How::Hang => {
-                // A caller that goes away ends this sooner.
+                // This ends sooner if the caller goes away.
                 tokio::time::sleep(MAX_HANG).await;
                 return Err(Cut);
             }
@@ -220,8 +219,8 @@ impl Open {
     }
 }
 
-/// The whole body, or the status that says why there is none: it is too long, or malformed, or breaks
-/// off.
+/// Reads the whole body. Returns the HTTP status for the answer if the body is too long, malformed
+/// or cut off.
 async fn read(mut body: Incoming) -> Result<Bytes, u16> {
     let mut all = Bytes::new();
     while !body.is_end_stream() {
@@ -234,7 +233,7 @@ async fn read(mut body: Incoming) -> Result<Bytes, u16> {
         if all.len() + data.len() > MAX_BODY {
             return Err(413);
         }
-        // Nearly every body is one frame, and needs no copy.
+        // Nearly every body is a single frame, which needs no copy.
         all = if all.is_empty() {
             data
         } else {
@@ -246,7 +245,8 @@ async fn read(mut body: Incoming) -> Result<Bytes, u16> {
     Ok(all)
 }
 
-/// These bytes, for a head that is left out: of it counts only what hyper makes of it.
+/// Builds a response that sends exactly these bytes. Its head is left out and only controls what
+/// hyper does.
 fn exactly(bytes: Bytes, then: Then) -> Response<AnswerBody> {
     match then {
         Then::Keep => Response::new(AnswerBody::whole(bytes)),
@@ -258,7 +258,7 @@ fn exactly(bytes: Bytes, then: Then) -> Response<AnswerBody> {
         }
         Then::Repeat(filler) => {
             let mut response = Response::new(AnswerBody::repeating(bytes, filler));
-            // The version that has no chunks: they would not be exact.
+            // HTTP/1.0 has no chunked encoding, which would change the bytes.
             *response.version_mut() = Version::HTTP_10;
             response
         }

@@ -1,28 +1,28 @@
-//! The calls of each connection.
+//! Counts the calls of each connection.
 
 use std::collections::VecDeque;
 
 use serde::Serialize;
 
-/// What came over a connection.
+/// The calls over one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct ConnectionSeen {
-    /// The how many-th it is, from 1.
+    /// Its number, from 1.
     pub(crate) connection: u64,
-    /// Calls over it.
+    /// The number of calls.
     pub(crate) calls: u64,
-    /// Whether it is open.
+    /// Whether it is still open.
     pub(crate) open: bool,
 }
 
-/// The latest connections; of those before, only the sums. So memory stays flat.
+/// The latest connections, and totals over all. Older ones are forgotten, so memory stays flat.
 #[derive(Debug, Default)]
 pub(crate) struct Connections {
     latest: VecDeque<ConnectionSeen>,
     pub(crate) opened: u64,
     pub(crate) open: u64,
     pub(crate) most_calls: u64,
-    /// Requests that are being answered.
+    /// Calls not answered yet.
     in_flight: u64,
     pub(crate) most_in_flight: u64,
 }
@@ -30,7 +30,7 @@ pub(crate) struct Connections {
 const LATEST: usize = 10_000;
 
 impl Connections {
-    /// One was opened; this is its number.
+    /// Records an opened connection and returns its number.
     pub(crate) fn open(&mut self) -> u64 {
         self.opened += 1;
         self.open += 1;
@@ -53,13 +53,13 @@ impl Connections {
         }
     }
 
-    /// A request has been read.
+    /// Records that a request was read.
     pub(crate) fn begin(&mut self) {
         self.in_flight += 1;
         self.most_in_flight = self.most_in_flight.max(self.in_flight);
     }
 
-    /// A request that has begun is answered, or nobody waits for it any more.
+    /// Records that a request was answered or given up.
     pub(crate) fn end(&mut self) {
         self.in_flight -= 1;
     }
@@ -71,7 +71,7 @@ impl Connections {
         }
     }
 
-    /// The `index`th of the latest.
+    /// Returns the `index`th of the latest connections, oldest first.
     pub(crate) fn get(&self, index: usize) -> Option<ConnectionSeen> {
         self.latest.get(index).copied()
     }
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn calls_are_counted_on_their_connection() {
+    fn calls_are_counted_per_connection() {
         let mut connections = Connections::default();
         let (first, second) = (connections.open(), connections.open());
         for number in [first, second, second] {
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_in_flight_are_those_begun_and_not_yet_ended() {
+    fn most_in_flight_is_the_peak_of_calls_begun_and_not_ended() {
         let mut connections = Connections::default();
         connections.begin();
         connections.begin();
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn of_very_many_connections_the_latest_are_known() {
+    fn only_the_latest_connections_are_kept() {
         let mut connections = Connections::default();
         for _ in 0..LATEST + 5 {
             let number = connections.open();

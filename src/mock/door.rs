@@ -1,4 +1,4 @@
-//! The listening socket, which is closed while the service refuses connections.
+//! The listening socket, closed while the service refuses connections.
 
 use std::future::pending;
 use std::io;
@@ -10,10 +10,10 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::arrival;
 
-/// How long to wait before another try to accept or to listen.
+/// How long to wait before trying again to accept or listen.
 pub(super) const RETRY_DELAY: Duration = Duration::from_millis(10);
 
-/// Where connections come in.
+/// Accepts connections while it is open.
 pub(super) struct Door {
     listener: Option<TcpListener>,
     address: SocketAddr,
@@ -22,7 +22,7 @@ pub(super) struct Door {
 }
 
 impl Door {
-    /// An open one.
+    /// Creates an open door.
     pub(super) fn new(listener: TcpListener, address: SocketAddr) -> Self {
         Self {
             listener: Some(listener),
@@ -36,12 +36,12 @@ impl Door {
         self.listener.is_some()
     }
 
-    /// Refuses connections from now on. False where it does already.
+    /// Refuses connections from now on. Returns false if it already did.
     pub(super) fn close(&mut self) -> bool {
         self.listener.take().is_some()
     }
 
-    /// Listens again, if it does not and the address is free.
+    /// Listens again if it is closed and the address is free.
     pub(super) async fn open(&mut self) {
         if self.is_open() {
             return;
@@ -60,7 +60,7 @@ impl Door {
         }
     }
 
-    /// Waits for a connection; forever while it is closed.
+    /// Waits for a connection; never returns if the door is closed.
     pub(super) async fn accept(&mut self) -> io::Result<TcpStream> {
         let Some(listener) = &self.listener else {
             return pending().await;
@@ -77,7 +77,7 @@ impl Door {
     }
 }
 
-/// Something that fails again and again, and is told of once, until it succeeds.
+/// A failure that may repeat; it is logged once until the next success.
 #[derive(Default)]
 struct Trouble(bool);
 

@@ -1,4 +1,4 @@
-//! What can go wrong with a call, by chance.
+//! Faults that strike calls by chance.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,33 +7,33 @@ use super::key::Key;
 use crate::display::typed_percent;
 use crate::error::{Error, Result};
 
-/// Something that goes wrong with a share of the calls, or with every call of a share of the rows,
-/// groups or senders.
+/// A fault that strikes a share of the calls, or every call of a share of the rows, groups or
+/// senders.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fault {
     /// What goes wrong.
     pub kind: FaultKind,
-    /// The share that it strikes, 0 to 1.
+    /// The share it strikes, 0 to 1.
     pub chance: f64,
-    /// Of what it is a share.
+    /// What the share is of.
     pub scope: Scope,
 }
 
-/// Of what a fault strikes a share.
+/// What a fault strikes a share of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// Of the calls: the next call for the same row may go well.
+    /// Calls: the next call for the same row may succeed.
     Calls,
-    /// Of the rows: what it strikes, it strikes each time.
+    /// Rows: a struck row fails every time.
     Rows,
-    /// Of the groups, likewise; where it is an error code, `get_group_info` tells it of them too.
+    /// Groups, likewise. If the fault is an error code, `get_group_info` reports it for them too.
     Groups,
-    /// Of the senders, likewise.
+    /// Senders, likewise.
     Senders,
 }
 
 impl Scope {
-    /// The chance of what the row has of this kind, the same each time.
+    /// Hashes the part of the row that this scope is about. It is the same every time.
     pub(crate) fn hash(self, row: Key<'_>, seed: u64) -> u64 {
         let part = match self {
             Self::Calls | Self::Rows => row,
@@ -53,30 +53,30 @@ impl Scope {
 /// What goes wrong with a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FaultKind {
-    /// It is answered with this error code.
+    /// The answer is this error code.
     Code(i64),
-    /// It is answered with this HTTP status and a page for people.
+    /// The answer is this HTTP status and an HTML page.
     Status(u16),
-    /// New connections are refused for a share of the time, a tenth of a second at a time; those
-    /// that are open go on.
+    /// New connections are refused for a share of the time, a tenth of a second at a time. Open
+    /// connections stay open.
     Refuse,
-    /// Its connection is reset in place of an answer.
+    /// The connection is reset instead of an answer.
     Reset,
     /// The connection breaks in the middle of the answer.
     Half,
-    /// The answer does not end.
+    /// The answer never ends.
     Endless,
-    /// The answer comes byte by byte: late, and true.
+    /// The answer comes one byte at a time: late, but correct.
     Slow,
-    /// Status 200 with a page for people, as from a captive portal.
+    /// The answer is status 200 with an HTML page, as from a captive portal.
     Html,
-    /// Status 200 with JSON that is not the API's, or nothing.
+    /// The answer is status 200 with JSON that is not the API's, or with an empty body.
     Wrong,
-    /// No answer at all, on a connection that stays open.
+    /// There is no answer, and the connection stays open.
     Hang,
 }
 
-/// Faults by name.
+/// Faults that have a name.
 const NAMES: [(&str, FaultKind); 8] = [
     ("refuse", FaultKind::Refuse),
     ("reset", FaultKind::Reset),
@@ -88,21 +88,23 @@ const NAMES: [(&str, FaultKind); 8] = [
     ("hang", FaultKind::Hang),
 ];
 
-/// Shares that are not of the calls.
+/// The suffixes of scopes other than calls.
 const SHARES: [(&str, Scope); 3] = [
     ("/row", Scope::Rows),
     ("/group", Scope::Groups),
     ("/sender", Scope::Senders),
 ];
 
-const EXAMPLE: &str = "write what and its chance, as in 10002=5%, 502=1%, 10010=2%/group, or one of \
-                       refuse, reset, half, endless, slow, html, wrong, hang";
+const EXAMPLE: &str = "write a code, an HTTP status, or one of refuse, reset, half, endless, slow, \
+                       html, wrong and hang, and its chance, as in 10002=5%, 502=1% or \
+                       10010=2%/group";
 
 impl FromStr for Fault {
     type Err = Error;
 
-    /// `10002=5%`: the code 10002 for every twentieth call. `10004=1%/row`: for every call of
-    /// every hundredth row; `10010=1%/group` and `70107=1%/sender` likewise.
+    /// Parses a fault. `10002=5%` is the code 10002 for one in twenty calls, `10004=1%/row` the
+    /// code 10004 for every call of one in a hundred rows; `10010=1%/group` and `70107=1%/sender`
+    /// likewise.
     fn from_str(text: &str) -> Result<Self> {
         let (kind, chance) = text
             .split_once('=')
@@ -114,8 +116,9 @@ impl FromStr for Fault {
         let kind = kind.parse()?;
         if scope != Scope::Calls && kind == FaultKind::Refuse {
             return Err(
-                Error::usage("a connection is refused before its rows are known")
-                    .hint("write refuse=5% alone, or for example reset=5%/row"),
+                Error::usage("a connection is refused before its rows are known").hint(
+                    "write refuse=5% without a suffix, or another fault such as reset=5%/row",
+                ),
             );
         }
         Ok(Self {
@@ -129,13 +132,14 @@ impl FromStr for Fault {
 impl FromStr for FaultKind {
     type Err = Error;
 
-    /// A name, an HTTP status (100 to 599), or an error code (600 and above).
+    /// Parses a name, an HTTP status (200 to 599, except 204 and 304) or an error code (600 and
+    /// above).
     fn from_str(text: &str) -> Result<Self> {
         if let Some((_, kind)) = NAMES.iter().find(|(name, _)| *name == text) {
             return Ok(*kind);
         }
         match (text.parse(), text.parse()) {
-            // 1xx is no answer yet, and 204 and 304 have no body: no service would send them.
+            // 1xx is not a final answer, and 204 and 304 have no body: no service would send them.
             (Ok(status @ (200..=203 | 300..=303 | 305..=599)), _) => Ok(Self::Status(status)),
             (_, Ok(code @ 600..)) => Ok(Self::Code(code)),
             _ => Err(Error::usage(format!("{text:?} is not a fault")).hint(EXAMPLE)),
@@ -156,7 +160,7 @@ impl fmt::Display for FaultKind {
     }
 }
 
-/// `5%` as 0.05.
+/// Parses `5%` as 0.05.
 pub(crate) fn share(text: &str) -> Result<f64> {
     typed_percent(text)
         .map(|percent| percent / 100.0)
@@ -166,7 +170,7 @@ pub(crate) fn share(text: &str) -> Result<f64> {
         })
 }
 
-/// Checks that the chances leave no call struck twice.
+/// Checks that the chances of each scope add up to at most 100%, so no call is struck twice.
 pub(crate) fn check(faults: &[Fault]) -> Result<()> {
     for scope in [Scope::Calls, Scope::Rows, Scope::Groups, Scope::Senders] {
         let struck = faults
@@ -184,8 +188,8 @@ pub(crate) fn check(faults: &[Fault]) -> Result<()> {
     Ok(())
 }
 
-/// The one of these faults that strikes, if one does. `chance`, from 0 to below 1, is drawn only
-/// where there are any.
+/// Returns the fault that strikes, if any. `chance`, from 0 to below 1, is drawn only if there are
+/// faults.
 pub(crate) fn draw<'a>(
     faults: impl Iterator<Item = &'a Fault>,
     chance: impl FnOnce() -> f64,
@@ -211,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_is_read_as_what_and_its_chance() {
+    fn a_fault_is_parsed_into_kind_chance_and_scope() {
         for (text, kind, scope) in [
             ("10002=5%", FaultKind::Code(10002), Scope::Calls),
             ("10004=5%/row", FaultKind::Code(10004), Scope::Rows),
@@ -229,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_is_written_as_it_is_read() {
+    fn every_fault_is_displayed_as_it_is_parsed() {
         for text in "10002 502 refuse reset half endless slow html wrong hang".split(' ') {
             let kind: FaultKind = text.parse().expect("a fault");
             assert_eq!(kind.to_string(), text);
@@ -237,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_fault_is_refused() {
+    fn text_that_is_not_a_fault_is_refused() {
         for text in ["", "10002", "10002=5", "=5%", "0=5%", "-1=5%", "x=5%"] {
             assert!(text.parse::<Fault>().is_err(), "{text}");
         }
@@ -250,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_strike_as_often_as_they_should() {
+    fn faults_strike_as_often_as_their_chances_say() {
         let faults = faults(["10002=5%", "reset=1%"]);
         let mut rng = fastrand::Rng::with_seed(7);
         let mut struck = [0, 0, 0];
@@ -273,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn chances_above_all_calls_are_refused() {
+    fn chances_above_100_percent_are_refused() {
         assert!(check(&faults(["10002=60%", "60008=40%", "10010=50%/row"])).is_ok());
         assert!(check(&faults(["10002=60%", "60008=41%"])).is_err());
     }

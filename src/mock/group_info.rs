@@ -1,4 +1,5 @@
-//! `get_group_info`: a look at groups before a run. The outer code says nothing about a group.
+//! `get_group_info`, which `recall` uses for the preflight. The outer code says nothing about any
+//! single group.
 
 use std::borrow::Cow;
 
@@ -9,10 +10,10 @@ use super::answer::{Reply, json};
 use super::ids;
 use super::request::object;
 
-/// The most groups in a call.
+/// The maximum number of groups per call.
 const MAX_GROUPS: usize = 50;
 
-/// What a group is like.
+/// A description of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct About<'a> {
     /// Its type, such as `Public`.
@@ -23,7 +24,7 @@ pub(crate) struct About<'a> {
     pub(crate) last_seq: u64,
 }
 
-/// What a look asks for.
+/// The body of a lookup.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Lookup {
     #[serde(rename = "GroupIdList", default)]
@@ -39,17 +40,17 @@ struct Filter {
 }
 
 impl Lookup {
-    /// Reads the body; what is wrong with it becomes the answer.
+    /// Parses the body. If it is wrong, returns the answer that says so.
     pub(crate) fn parse(body: &[u8]) -> Result<Self, Reply> {
         let lookup: Self = object(body)?;
         if (1..=MAX_GROUPS).contains(&lookup.groups.len()) {
             Ok(lookup)
         } else {
-            Err(Reply::say(10004, "GroupIdList must hold 1 to 50 groups"))
+            Err(Reply::say(10004, "GroupIdList must contain 1 to 50 groups"))
         }
     }
 
-    /// The answer, group by group: `look` says of each what it is like, or its code.
+    /// Returns the answer, group by group. `look` describes a group or returns its error code.
     pub(crate) fn answer<'a>(&'a self, look: impl Fn(&'a str) -> Result<About<'a>, i64>) -> Bytes {
         let infos = self.groups.iter().map(|id| {
             let about = if ids::is_group(id) {
@@ -160,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_are_answered_one_by_one_whatever_the_outer_code() {
+    fn each_group_has_its_own_code_apart_from_the_outer_one() {
         let body = r#"{"GroupIdList":["live","gone","none","群"],"ResponseFilter":{"GroupBaseInfoFilter":["Type","Name"]}}"#;
         let expected = concat!(
             r#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0,"GroupInfo":["#,
@@ -173,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn the_filter_leaves_out_what_was_not_asked_for() {
+    fn the_filter_leaves_out_unrequested_fields() {
         let all = answer(r#"{"GroupIdList":["live"]}"#);
         assert!(all.contains(r#""MemberNum":1,"NextMsgSeq":4}"#), "{all}");
         let body = r#"{"GroupIdList":["live"],"ResponseFilter":{"GroupBaseInfoFilter":["Type"]}}"#;
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_that_is_made_up_is_told_of_like_any_other() {
+    fn a_made_up_group_is_described_like_any_other() {
         let lookup = Lookup::parse(br#"{"GroupIdList":["@TGS#_a"]}"#).expect("a good body");
         let made_up = MadeUp { seed: 0 };
         let answer = lookup.answer(|id| Ok(made_up.group(id)));

@@ -1,4 +1,4 @@
-//! What a program that embeds the mock does with a request before the service sees it.
+//! Hooks: let a program that embeds the mock handle a request before the service sees it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,37 +10,37 @@ use tokio::sync::watch;
 
 use super::answer::{How, Outgoing, Reply};
 
-/// Looks at each request first, and may have something else happen than the service would do.
+/// Sees each request first and may replace the service's answer.
 ///
-/// The mock is one thread, so a hook must not wait: [`Otherwise::after`] and
-/// [`Otherwise::behind`] do, and hold up nothing but that one request. What a hook answers has not
-/// reached the service: it starts no script and is in no figures but those of connections and, at the
-/// path of a command, of calls in flight.
+/// The mock runs on one thread, so a hook must not block. [`Otherwise::after`] and
+/// [`Otherwise::behind`] wait instead, and hold up only that one request. A request that a hook
+/// answers does not reach the service: it starts no script and counts only towards connections and,
+/// at the path of a command, calls in flight.
 #[derive(Clone)]
 pub struct Hook(Arc<dyn Fn(&Call<'_>) -> Otherwise + Send + Sync>);
 
-/// A request as it came, of whatever path but those below `/mock/`.
+/// A request as received, at any path except those below `/mock/`.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
-    /// `POST`, where all is well.
+    /// The method; a correct call uses `POST`.
     pub method: &'a str,
-    /// The path, undecoded.
+    /// The path, not decoded.
     pub path: &'a str,
-    /// What follows the `?`, undecoded; empty where there is none.
+    /// The query after the `?`, not decoded; empty if there is none.
     pub query: &'a str,
-    /// Names are in lower case.
+    /// The headers, with names in lower case.
     pub headers: &'a HeaderMap,
     /// The whole body, at most 64 KiB.
     pub body: &'a [u8],
-    /// When the last of it had arrived at the machine; on Linux by the kernel's own time.
+    /// When its last byte arrived at the machine; on Linux, as timestamped by the kernel.
     pub arrived: Instant,
-    /// The how many-th connection it came over, from 1.
+    /// The number of its connection, from 1.
     pub connection: u64,
-    /// Its place among all requests that hooks are asked about, from 0.
+    /// Its position among all requests passed to the hook, from 0.
     pub nth: u64,
 }
 
-/// What happens with a request.
+/// What a hook decides for a request.
 #[derive(Clone, Debug, Default)]
 pub struct Otherwise {
     instead: Option<Instead>,
@@ -48,42 +48,42 @@ pub struct Otherwise {
     delay: Duration,
 }
 
-/// What happens in the place of the service's answer.
+/// What happens instead of the service's answer.
 #[derive(Clone, Debug)]
 pub enum Instead {
-    /// An answer in the service's own form: its code, 0 being success, and its words.
+    /// An answer in the service's format: a code, 0 for success, and an error text.
     Code(i64, String),
-    /// Exactly these bytes, an answer or not, and then this.
+    /// Exactly these bytes, valid HTTP or not, and what follows them.
     Bytes(Bytes, Then),
-    /// Nothing: the connection is reset.
+    /// No answer: the connection is reset.
     Reset,
-    /// Nothing, for as long as the caller cares to wait (ten minutes at most).
+    /// No answer for as long as the caller waits, ten minutes at most.
     Silence,
 }
 
-/// What follows on bytes.
+/// What follows the bytes of [`Instead::Bytes`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Then {
-    /// The connection is kept for the next request.
+    /// The connection stays open for the next request.
     Keep,
     /// The connection is closed.
     Close,
-    /// These again and again, as fast as the caller takes them; after 256 MiB the connection
-    /// breaks.
+    /// These bytes are repeated as fast as the caller reads; after 256 MiB the connection breaks.
     Repeat(Bytes),
 }
 
-/// Holds requests up until it is opened. Clones are the same gate.
+/// Holds up requests until it is opened. Clones share the same gate.
 #[derive(Clone, Debug, Default)]
 pub struct Gate(Arc<watch::Sender<bool>>);
 
 impl Hook {
-    /// A hook that does this with each request.
+    /// Creates a hook that calls `look` for each request.
     pub fn new(look: impl Fn(&Call<'_>) -> Otherwise + Send + Sync + 'static) -> Self {
         Self(Arc::new(look))
     }
 
-    /// Asks, and waits as long as the request is to be held up; none where the service answers.
+    /// Calls the hook and waits while it holds up the request. Returns `None` if the service should
+    /// answer.
     pub(crate) async fn ask(&self, call: &Call<'_>) -> Option<Outgoing> {
         let otherwise = (self.0)(call);
         if let Some(gate) = &otherwise.gate {
@@ -103,19 +103,19 @@ impl fmt::Debug for Hook {
 }
 
 impl Otherwise {
-    /// Nothing special: the service answers.
+    /// Lets the service answer as usual.
     pub fn usual() -> Self {
         Self::default()
     }
 
-    /// That, but so much later: counted from the request, or from when its gate is open.
+    /// Adds a delay, counted from the request or from when its gate opens.
     #[must_use]
     pub fn after(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self
     }
 
-    /// That, once the gate is open.
+    /// Holds up the request until the gate is open.
     #[must_use]
     pub fn behind(mut self, gate: &Gate) -> Self {
         self.gate = Some(gate.clone());
@@ -144,13 +144,13 @@ impl Instead {
 }
 
 impl Gate {
-    /// Lets all through, those that wait and those that come. From any thread.
+    /// Opens the gate for waiting and future requests. May be called from any thread.
     pub fn open(&self) {
         self.0.send_replace(true);
     }
 
     async fn passed(&self) {
-        // It can't be gone: this is one that holds it.
+        // This can't fail: `self` keeps the sender alive.
         drop(self.0.subscribe().wait_for(|open| *open).await);
     }
 }

@@ -1,4 +1,4 @@
-//! Hooks as those meet them who call a mock that has one.
+//! Hooks, as a caller of the mock sees them.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
@@ -8,7 +8,7 @@ use super::*;
 use crate::mock::tests::{connection, until};
 use crate::mock::{Mock, Options};
 
-/// A request over a connection that is kept.
+/// A request that keeps its connection open.
 fn request(path: &str) -> String {
     let query = "sdkappid=1&identifier=a&usersig=x&contenttype=json&random=1";
     let body = r#"{"GroupId":"g","Sender_Account":"s"}"#;
@@ -34,7 +34,7 @@ fn saying(bytes: &'static [u8], then: Then) -> Mock {
     hooked(move |_| bytes.clone().into())
 }
 
-/// A connection over which this has been sent.
+/// Opens a connection and sends these requests.
 fn sent(mock: &Mock, requests: &str) -> TcpStream {
     let mut stream = connection(mock);
     stream.write_all(requests.as_bytes()).expect("sent");
@@ -47,7 +47,7 @@ fn until_closed(mut stream: TcpStream) -> (String, io::Result<usize>) {
     (String::from_utf8(bytes).expect("UTF-8"), end)
 }
 
-/// The next answer of the service, or rather so many bytes of it as end with `}`.
+/// Reads up to the next `}`, which is where an answer of the service ends.
 fn next(stream: &mut TcpStream) -> String {
     let mut answer = Vec::new();
     while !answer.ends_with(b"}") {
@@ -59,7 +59,7 @@ fn next(stream: &mut TcpStream) -> String {
 }
 
 #[test]
-fn a_hook_sees_each_request_as_it_came_but_no_question_about_the_mock() {
+fn a_hook_sees_each_request_unchanged_except_those_below_mock() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let record = Arc::clone(&seen);
     let before = Instant::now();
@@ -91,7 +91,7 @@ fn a_hook_sees_each_request_as_it_came_but_no_question_about_the_mock() {
 }
 
 #[test]
-fn what_a_hook_leaves_alone_the_service_answers_and_counts() {
+fn the_service_answers_and_counts_only_what_the_hook_leaves_to_it() {
     let mock = hooked(|call| match call.nth {
         0 => Instead::Code(i64::MIN, "so \"odd\"".to_owned()).into(),
         _ => Otherwise::usual(),
@@ -108,7 +108,7 @@ fn what_a_hook_leaves_alone_the_service_answers_and_counts() {
 }
 
 #[test]
-fn bytes_go_out_exactly_and_the_connection_is_kept() {
+fn bytes_are_sent_unchanged_and_the_connection_is_kept() {
     let mock = saying(b"HTTP/1.1 404 No\r\n\r\n{}", Then::Keep);
     let mut stream = sent(&mock, &(request(RECALL) + &request(RECALL)));
     for _ in 0..2 {
@@ -118,7 +118,7 @@ fn bytes_go_out_exactly_and_the_connection_is_kept() {
 }
 
 #[test]
-fn a_connection_is_closed_after_the_bytes_or_in_their_place() {
+fn a_connection_is_closed_after_the_bytes_even_if_there_are_none() {
     for bytes in ["HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}", "SSH", ""] {
         let mock = saying(bytes.as_bytes(), Then::Close);
         let (text, end) = until_closed(sent(&mock, &request(RECALL)));
@@ -128,7 +128,7 @@ fn a_connection_is_closed_after_the_bytes_or_in_their_place() {
 }
 
 #[test]
-fn bytes_longer_than_a_socket_holds_go_out_whole() {
+fn bytes_that_exceed_the_socket_buffer_are_sent_whole() {
     let bytes = Bytes::from(vec![b'x'; 9_000_000]);
     let instead = Instead::Bytes(bytes, Then::Close);
     let mock = hooked(move |_| instead.clone().into());
@@ -142,15 +142,15 @@ fn bytes_are_repeated_until_the_caller_has_enough() {
     let mock = saying(b"HTTP/1.1 200 OK\r\n\r\n", Then::Repeat(filler));
     let mut stream = sent(&mock, &request(RECALL));
     let mut bytes = vec![0; 100_019];
-    stream.read_exact(&mut bytes).expect("much");
+    stream.read_exact(&mut bytes).expect("many bytes");
     let expected = "HTTP/1.1 200 OK\r\n\r\n".to_owned() + &"ab".repeat(50_000);
     assert!(bytes == expected.as_bytes());
 }
 
 #[test]
-fn nothing_repeated_breaks_the_connection_off() {
+fn repeating_no_bytes_ends_the_connection() {
     let mock = saying(b"HTTP/1.1 200 OK\r\n\r\n", Then::Repeat(Bytes::new()));
-    // Whether the start gets out is a race; that it ends is not.
+    // Whether the start is sent is a race; that the connection ends is not.
     let (_, end) = until_closed(sent(&mock, &request(RECALL)));
     assert!(
         !end.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock),
@@ -159,7 +159,7 @@ fn nothing_repeated_breaks_the_connection_off() {
 }
 
 #[test]
-fn a_reset_is_a_reset() {
+fn a_hook_can_reset_the_connection() {
     let mock = hooked(|_| Instead::Reset.into());
     let (text, end) = until_closed(sent(&mock, &request(RECALL)));
     let error = end.expect_err("a reset");
@@ -167,7 +167,7 @@ fn a_reset_is_a_reset() {
 }
 
 #[test]
-fn a_gate_holds_its_request_up_and_nobody_else() {
+fn a_gate_holds_up_only_its_own_request() {
     let gate = Gate::default();
     let held = gate.clone();
     let mock = hooked(move |call| match call.nth {
@@ -184,7 +184,7 @@ fn a_gate_holds_its_request_up_and_nobody_else() {
     assert_eq!(mock.seen().calls, 1);
     gate.open();
     next(&mut first);
-    // It stays open.
+    // The gate stays open.
     first.write_all(request(RECALL).as_bytes()).expect("sent");
     next(&mut first);
     drop(second);
@@ -197,7 +197,7 @@ fn until_in_flight(mock: &Mock, calls: u64) {
 }
 
 #[test]
-fn an_answer_may_come_later() {
+fn a_hook_can_delay_the_answer() {
     let delay = Duration::from_millis(30);
     let mock = hooked(move |_| Otherwise::usual().after(delay));
     let start = Instant::now();

@@ -1,23 +1,23 @@
-//! For how long a connection has been idle: without a request that has been read and whose answer is
-//! still to be given.
+//! How long a connection has been idle, that is, without a request that was read and not yet fully
+//! answered.
 
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-/// Since when a connection has been idle.
+/// Tracks how long a connection has been idle.
 pub(crate) struct Idle {
     limit: Duration,
-    /// None while there is a request to answer.
+    /// `None` while a request is being answered.
     since: Cell<Option<Instant>>,
 }
 
-/// A request that is being answered until this is dropped: with the body of the answer, or in its
-/// place.
+/// Marks a connection as busy until this is dropped, together with the body of the answer if there
+/// is one.
 pub(crate) struct Busy(Rc<Idle>);
 
 impl Idle {
-    /// It is idle from now on, and may be for so long.
+    /// The connection is idle from now on, and may be for at most `limit`.
     pub(crate) fn new(limit: Duration) -> Self {
         Self {
             limit,
@@ -25,14 +25,15 @@ impl Idle {
         }
     }
 
-    /// A request has been read. One whose body does not come is none, and keeps no connection open.
+    /// Ends the idle time because a request was read whole. A request whose body never arrives does
+    /// not keep a connection open.
     pub(crate) fn end(self: &Rc<Self>) -> Busy {
         self.since.set(None);
         Busy(Rc::clone(self))
     }
 
-    /// Waits until it has lasted for too long. There is one timer, set anew when it goes off, so calls
-    /// cost none.
+    /// Waits until the connection has been idle for too long. The single timer is reset only when
+    /// it fires, so a call needs no timer.
     pub(crate) async fn lasts_too_long(&self) {
         let mut left = self.limit;
         while !left.is_zero() {

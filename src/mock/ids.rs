@@ -1,16 +1,16 @@
-//! What an ID must look like.
+//! Checks the format of IDs.
 
 use super::answer::Reply;
 use super::key::Key;
 
-/// Checks the IDs of a row by their looks alone. Source: the lengths and characters are listed;
-/// which code a wrong topic of a right group gets is our reading.
+/// Checks the format of a row's IDs. The lengths and characters are listed; which code a wrong
+/// topic of a valid group gets is our reading.
 pub(crate) fn check(row: Key<'_>) -> Result<(), Reply> {
     if !is_id(row.group, 48) {
         return Err(Reply::fail(10015));
     }
     if !is_id(row.sender, 32) {
-        return Err(Reply::say(10004, "Sender_Account is no UserID"));
+        return Err(Reply::say(10004, "Sender_Account is not a UserID"));
     }
     if !row.topic.is_empty() && !is_topic_of(row.topic, row.group) {
         return Err(Reply::fail(110_013));
@@ -18,15 +18,15 @@ pub(crate) fn check(row: Key<'_>) -> Result<(), Reply> {
     Ok(())
 }
 
-/// Whether it may be a `GroupId`.
+/// Returns whether this can be a `GroupId`.
 pub(crate) fn is_group(id: &str) -> bool {
     is_id(id, 48)
 }
 
-/// How the IDs of communities start (listed), and, as we read it, those of no other groups.
+/// The prefix of community IDs (listed). By our reading, no other group's ID starts with it.
 pub(crate) const COMMUNITY: &str = "@TGS#_";
 
-/// Whether it may be the `GroupId` of a community, which alone has topics.
+/// Returns whether this can be the `GroupId` of a community. Only communities have topics.
 pub(crate) fn is_community(id: &str) -> bool {
     id.starts_with(COMMUNITY)
 }
@@ -38,7 +38,7 @@ fn is_topic_of(topic: &str, group: &str) -> bool {
     is_id(topic, 96) && rest.is_some_and(|rest| !rest.is_empty())
 }
 
-/// Printable ASCII, the space too, and not too long.
+/// Returns whether this is printable ASCII, spaces included, of 1 to `max` bytes.
 fn is_id(id: &str, max: usize) -> bool {
     (1..=max).contains(&id.len()) && id.bytes().all(|byte| (0x20..0x7f).contains(&byte))
 }
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_as_they_come_are_good() {
+    fn real_ids_are_accepted() {
         let group = "@TGS#_@TGS#cQVLVHIM62CJ";
         let topic = "@TGS#_@TGS#cQVLVHIM62CJ@TOPIC#_@TOPIC#cRTE3HIM62C5";
         assert_eq!(code(group, "leckie", topic), 0);
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn each_wrong_id_has_its_code() {
+    fn each_kind_of_wrong_id_gets_its_code() {
         assert_eq!(code(&"g".repeat(49), "s", ""), 10015);
         assert_eq!(code("群", "s", ""), 10015);
         assert_eq!(code("a\tb", "s", ""), 10015);

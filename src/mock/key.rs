@@ -1,4 +1,4 @@
-//! A row as a call names it, and which rows are meant.
+//! A row as a call names it, and a filter for rows.
 
 use std::hash::Hasher;
 
@@ -14,7 +14,7 @@ pub(crate) struct Key<'a> {
 }
 
 impl Key<'_> {
-    /// The same for the same row and seed, in every process.
+    /// Returns a hash that is the same for the same row and seed in every process.
     pub(crate) fn hash(&self, seed: u64) -> u64 {
         let mut hasher = SipHasher13::new_with_keys(seed, 0);
         for part in [self.group, self.sender, self.topic] {
@@ -25,19 +25,20 @@ impl Key<'_> {
     }
 }
 
-/// Rows that have these parts; without any, all.
+/// Selects rows by their parts. An empty filter selects all rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyFilter {
-    /// Rows of this group.
+    /// Only rows of this group.
     pub group: Option<String>,
-    /// Rows of this sender.
+    /// Only rows of this sender.
     pub sender: Option<String>,
-    /// Rows of this topic; of the empty one, rows without.
+    /// Only rows of this topic; if empty, only rows without a topic.
     pub topic: Option<String>,
 }
 
 impl KeyFilter {
-    /// Whether the row is one of them. Where none is known, only all will do.
+    /// Returns whether the filter selects the row. If the row is unknown, only an empty filter
+    /// does.
     pub(crate) fn fits(&self, row: Option<Key<'_>>) -> bool {
         let fits = |wanted: &Option<String>, part: fn(Key<'_>) -> &str| {
             wanted

@@ -1,4 +1,4 @@
-//! The calls of one app and command: what a cap belongs to.
+//! The calls of one app and command, to which a cap applies.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::cap::{Arrivals, Cap, Limiter};
 
-/// What can be called.
+/// The commands of the mock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) enum Command {
     #[serde(rename = "delete_group_msg_by_sender")]
@@ -35,7 +35,7 @@ impl Lane {
         self.worst_second = self.worst_second.max(self.arrivals.add(now).1);
     }
 
-    /// Whether the cap lets a call through.
+    /// Returns whether the cap lets a call pass.
     pub(crate) fn pass(&mut self, now: Duration) -> bool {
         let passes = self.gate.as_mut().is_none_or(|gate| gate.pass(now));
         self.over_cap += u64::from(!passes);
@@ -43,14 +43,14 @@ impl Lane {
     }
 }
 
-/// All lanes, in the order in which they were first used.
+/// All lanes, in order of their first call.
 #[derive(Debug)]
 pub(crate) struct Lanes {
     cap: Option<Cap>,
     lanes: Vec<Lane>,
 }
 
-/// So that a caller who makes up an app for each call does not fill the memory.
+/// Keeps a caller that makes up an app for each call from filling the memory.
 const MAX_LANES: usize = 1000;
 
 impl Lanes {
@@ -61,7 +61,7 @@ impl Lanes {
         }
     }
 
-    /// A call arrived for an app (0 where it names none) and command: its lane.
+    /// Records a call for an app (0 if it names none) and command, and returns its lane.
     pub(crate) fn arrived(&mut self, now: Duration, app: u64, command: Command) -> &mut Lane {
         let mine = |lane: &Lane| lane.app == app && lane.command == command;
         let full = self.lanes.len() >= MAX_LANES;
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn apps_and_commands_have_a_cap_each() {
+    fn each_app_and_command_has_its_own_cap() {
         let mut lanes = lanes();
         for (app, command) in [
             (1, Command::Recall),
@@ -120,14 +120,14 @@ mod tests {
     }
 
     #[test]
-    fn the_worst_second_is_found_wherever_it_starts() {
+    fn the_worst_second_may_start_at_any_time() {
         let mut lanes = lanes();
         let mut worst = |ms: &mut dyn Iterator<Item = u32>| {
             ms.map(|ms| lanes.arrived(ms * MS, 1, Command::Recall).worst_second)
                 .last()
         };
         assert_eq!(worst(&mut (0..10_000).step_by(10)), Some(100));
-        // The second from 9.9 to 10.9 has ten of the first kind and all of the second.
+        // The second from 9.9 to 10.9 has ten calls of the first series and all of the second.
         assert_eq!(worst(&mut (10_700..10_900)), Some(210));
     }
 

@@ -12,28 +12,28 @@ use crate::error::{Error, Result};
 /// How long an answer takes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Latency {
-    /// Every duration of the range is as likely as any other.
+    /// Every duration in the range is equally likely.
     Range(RangeInclusive<Duration>),
-    /// Log-normal, as services are: half of all answers take up to `median`, one in a hundred
-    /// takes longer than `p99`.
+    /// Log-normal, like real services: half of all answers take up to `median`, and one in a
+    /// hundred takes longer than `p99`.
     LogNormal {
-        /// The middle one.
+        /// The median.
         median: Duration,
         /// The 99th percentile.
         p99: Duration,
     },
     /// Some answers take far longer than the others.
     Spikes {
-        /// What most take.
+        /// How long most answers take.
         usual: RangeInclusive<Duration>,
-        /// What the others take.
+        /// How long the others take.
         spike: RangeInclusive<Duration>,
         /// The share of the others, 0 to 1.
         chance: f64,
     },
 }
 
-/// No answer takes longer, however unlucky the draw.
+/// The longest delay that can be drawn.
 const MAX_DELAY: Duration = Duration::from_secs(3600);
 
 /// The 99th percentile of the standard normal distribution.
@@ -52,13 +52,13 @@ impl From<RangeInclusive<Duration>> for Latency {
 }
 
 impl Latency {
-    /// The latency of the call whose chance is `rng`.
+    /// Draws the latency of a call.
     pub(crate) fn draw(&self, rng: &mut fastrand::Rng) -> Duration {
         match self {
             Self::Range(range) => within(range, rng),
             Self::LogNormal { median, p99 } => {
                 let sigma = (p99.as_secs_f64() / median.as_secs_f64()).ln() / Z99;
-                // Box and Muller: two even draws make a normal one.
+                // Box-Muller transform: two uniform draws make a normal one.
                 let normal = (-2.0 * (1.0 - rng.f64()).ln()).sqrt() * (TAU * rng.f64()).cos();
                 let seconds = median.as_secs_f64() * (sigma * normal).exp();
                 Duration::try_from_secs_f64(seconds).map_or(MAX_DELAY, |drawn| drawn.min(MAX_DELAY))
@@ -86,25 +86,29 @@ fn within(range: &RangeInclusive<Duration>, rng: &mut fastrand::Rng) -> Duration
 impl FromStr for Latency {
     type Err = Error;
 
-    /// `50ms`, `20ms..80ms`, `lognormal:40ms,400ms` or `spikes:20ms..80ms,2s..3s,1%`.
+    /// Parses `50ms`, `20ms..80ms`, `lognormal:40ms,400ms` or `spikes:20ms..80ms,2s..3s,1%`.
     fn from_str(text: &str) -> Result<Self> {
         let refuse = |why: &str| Error::usage(format!("latency {text}: {why}"));
         if let Some(shape) = text.strip_prefix("lognormal:") {
             let (median, p99) = shape.split_once(',').ok_or_else(|| {
-                refuse("two durations are needed")
+                refuse("it needs two durations")
                     .hint("write the median and the 99th percentile, as in lognormal:40ms,400ms")
             })?;
             let (median, p99) = (duration(median)?, duration(p99)?);
             if median.is_zero() || p99 < median {
-                return Err(refuse("the median must be above 0 and not above the other"));
+                return Err(refuse(
+                    "the median must be above 0 and at most the 99th percentile",
+                ));
             }
             return Ok(Self::LogNormal { median, p99 });
         }
         if let Some(shape) = text.strip_prefix("spikes:") {
             let parts: Vec<&str> = shape.split(',').collect();
             let &[usual, spike, chance] = parts.as_slice() else {
-                return Err(refuse("it needs what is usual, the spike and its chance")
-                    .hint("write for example spikes:20ms..80ms,2s..3s,1%"));
+                return Err(
+                    refuse("it needs the usual latency, the spike and its chance")
+                        .hint("write them as in spikes:20ms..80ms,2s..3s,1%"),
+                );
             };
             return Ok(Self::Spikes {
                 usual: range(usual)?,
@@ -116,7 +120,7 @@ impl FromStr for Latency {
     }
 }
 
-/// `50ms` or `20ms..80ms`.
+/// Parses `50ms` or `20ms..80ms`.
 fn range(text: &str) -> Result<RangeInclusive<Duration>> {
     let (min, max) = match text.split_once("..") {
         Some((min, max)) => (duration(min)?, duration(max)?),
@@ -124,20 +128,20 @@ fn range(text: &str) -> Result<RangeInclusive<Duration>> {
     };
     if min > max {
         return Err(
-            Error::usage(format!("latency {text}: the range runs backwards"))
-                .hint("write the shorter one first, as in 20ms..80ms"),
+            Error::usage(format!("latency {text}: the range ends before it starts"))
+                .hint("write the shorter duration first, as in 20ms..80ms"),
         );
     }
     Ok(min..=max)
 }
 
-/// Reads a duration: `20ms`, `1.5s`, `2m`; a bare 0 too.
+/// Parses a duration such as `20ms`, `1.5s` or `2m`. A bare `0` is accepted.
 ///
 /// # Errors
-/// Of kind `Usage`, where it is not one.
+/// Of kind `Usage` if the text is not a duration.
 pub(super) fn duration(text: &str) -> Result<Duration> {
     typed_time(text).ok_or_else(|| {
-        Error::usage(format!("{text:?} is no duration"))
+        Error::usage(format!("{text:?} is not a duration"))
             .hint("write a number and its unit, as in 20ms, 1.5s or 2m")
     })
 }
@@ -161,14 +165,14 @@ mod tests {
     }
 
     #[test]
-    fn a_latency_is_read_as_one_duration_or_a_range() {
+    fn a_latency_is_one_duration_or_a_range() {
         assert_eq!(parse("20ms..80ms"), Latency::Range(20 * MS..=80 * MS));
         assert_eq!(parse("1.5s"), Latency::Range(1500 * MS..=1500 * MS));
         assert_eq!(parse("0..2ms"), Latency::Range(Duration::ZERO..=2 * MS));
     }
 
     #[test]
-    fn what_is_no_latency_is_refused() {
+    fn text_that_is_not_a_latency_is_refused() {
         for text in ["", "20", "80ms..20ms", "20ms..", "-5ms", "soon"] {
             assert!(text.parse::<Latency>().is_err(), "{text}");
         }
@@ -181,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_is_drawn_from_evenly_and_never_left() {
+    fn draws_from_a_range_are_uniform_and_stay_within_it() {
         let drawn = drawn("20ms..80ms");
         assert!(drawn[0] >= 20 * MS && drawn[9_999] <= 80 * MS);
         assert!(
@@ -207,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn spikes_are_as_frequent_as_said() {
+    fn spikes_are_as_frequent_as_their_chance() {
         let drawn = drawn("spikes:20ms..80ms,2s..3s,1%");
         let spikes = drawn.iter().filter(|&&drawn| drawn >= 2000 * MS).count();
         assert!((70..130).contains(&spikes), "{spikes}");

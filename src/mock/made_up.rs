@@ -1,7 +1,7 @@
-//! The world where none is given: whatever a call may name is there, made up from the seed.
+//! The world if none is given: everything a call can name exists, made up from the seed.
 //!
-//! It keeps nothing. What a group is like follows from the seed and its ID, what a sender wrote
-//! from the seed and the row. So it takes no memory, and says the same whenever it is asked.
+//! It stores nothing. A group follows from the seed and its ID, and a sender's messages from the
+//! seed and the row. So it takes no memory and its answers never change.
 
 use super::answer::Reply;
 use super::group_info::About;
@@ -17,8 +17,8 @@ pub(crate) struct MadeUp {
 }
 
 impl MadeUp {
-    /// What any group is like. One in fifty is of the type in which a recall does nothing; the
-    /// communities are known by their IDs, as the service's are.
+    /// Describes a group. One in fifty is an `AVChatRoom`, where a recall does nothing. Communities
+    /// are recognised by their IDs, as in the service.
     pub(crate) fn group(self, id: &str) -> About<'static> {
         let group = Key {
             group: id,
@@ -36,12 +36,12 @@ impl MadeUp {
             kind,
             name: "made up",
             members: 2 + usize::try_from(hash >> 32).unwrap_or(0) % 2000,
-            // At least what a recall reaches.
+            // At least as many messages as a recall reaches.
             last_seq: REACH as u64 + (hash >> 16) % 50_000,
         }
     }
 
-    /// What a recall does: it can only fail where there can be no such topic.
+    /// Answers a recall. It fails only if the topic can't exist.
     pub(crate) fn recall(row: Key<'_>) -> Reply {
         if row.topic.is_empty() || ids::is_community(row.group) {
             Reply::OK
@@ -50,14 +50,14 @@ impl MadeUp {
         }
     }
 
-    /// What the row's sender wrote there, and what is left of it once a recall has `landed`; none
-    /// where there can be no such row.
+    /// Counts the messages of the row's sender, and how many are left if a recall has `landed`.
+    /// Returns `None` if the row can't exist.
     pub(crate) fn tally(self, row: Key<'_>, landed: bool) -> Option<TallySeen<'_>> {
         if ids::check(row).is_err() || Self::recall(row) != Reply::OK {
             return None;
         }
         let mut chance = fastrand::Rng::with_seed(row.hash(self.seed));
-        // A spammer writes some dozens; of one in forty nothing is within reach.
+        // Spammers write up to a few dozen messages; one in forty has none within reach.
         let (within_reach, older) = (chance.u64(..40), chance.u64(..10));
         let recalls = landed && self.group(row.group).kind != "AVChatRoom";
         let recalled = if recalls { within_reach } else { 0 };
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_are_of_all_types_and_stay_as_they_are() {
+    fn groups_have_all_types_and_never_change() {
         let kinds = kinds(MADE_UP);
         for kind in ["Public", "ChatRoom", "Private", "AVChatRoom"] {
             assert!(kinds.contains(&kind), "{kind}");
@@ -111,11 +111,11 @@ mod tests {
     }
 
     fn tally(made_up: MadeUp, row: Key<'_>, landed: bool) -> TallySeen<'_> {
-        made_up.tally(row, landed).expect("a row that can be")
+        made_up.tally(row, landed).expect("a possible row")
     }
 
     #[test]
-    fn a_recall_takes_what_is_within_reach_and_leaves_the_rest() {
+    fn a_recall_takes_the_messages_within_reach_and_leaves_the_rest() {
         for n in 0..1000 {
             let (group, sender) = (format!("g{}", n % 97), format!("user{n}"));
             let row = row(&group, &sender, "");
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn senders_write_more_or_less_and_some_nothing_that_can_be_reached() {
+    fn senders_have_different_numbers_of_messages_within_reach_some_none() {
         let within = |seed| {
             let within = |n: u32| {
                 let sender = n.to_string();
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn of_what_can_not_be_nothing_is_told() {
+    fn impossible_rows_have_no_tally() {
         for row in [row("群", "s", ""), row("g", "s", "g@TOPIC#_1")] {
             assert_eq!(MADE_UP.tally(row, false), None);
         }

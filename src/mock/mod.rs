@@ -1,21 +1,21 @@
-//! The service to run against: a mock on loopback that answers, fails and counts.
+//! A mock of the service: listens on loopback, answers, fails on request and counts.
 //!
 //! ```text
-//! sockets   server, door  accepts; cuts all connections while the service is away
-//!             connection  reads a request, writes the answer when it is due (socket, arrival, body, idle)
-//!               ├── hook  may answer in the service's place, for a program that embeds the mock
+//! sockets   server, door  accept connections; cut them all while the service is away
+//!             connection  reads a request, answers when it is due (socket, arrival, body, idle)
+//!               ├── hook  lets a program that embeds the mock answer instead of the service
 //!               │
-//! decisions  service      (request, now) → answer: no clock, no socket, so tested without them
-//!               ├── request, key, auth, ids  what a call says, of which row, and whether it may
-//!               ├── lane, cap                how many calls are let through
-//!               ├── chances                  what goes wrong, and when (script, fault, latency)
-//!               ├── world, traffic, made_up  what a recall does; group_info tells about groups
-//!               └── seen, rows, connections  what it saw; question asks for it, tell writes it
+//! decisions  service      (request, now) → answer; owns no clock or socket, so tests need none
+//!               ├── request, key, auth, ids  what a call asks, for which row, and if it may
+//!               ├── lane, cap                how many calls pass
+//!               ├── chances                  what fails, and when (script, fault, latency)
+//!               ├── world, traffic, made_up  what a recall does; group_info describes groups
+//!               └── seen, rows, connections  what the mock saw; question and tell report it
 //! ```
 //!
-//! Asked over HTTP it tells about itself: `GET /mock/seen` answers with [`Seen`] as JSON;
-//! `/mock/apps`, `/mock/rows`, `/mock/connections`, `/mock/world` (of `?group=…&sender=…&topic=…`)
-//! and `/mock/messages?group=…&topic=…` with the lines of a [`List`].
+//! It reports on itself over HTTP: `GET /mock/seen` returns [`Seen`] as JSON; `/mock/apps`,
+//! `/mock/rows`, `/mock/connections`, `/mock/world` (optionally `?group=…&sender=…&topic=…`) and
+//! `/mock/messages?group=…&topic=…` return the lines of a [`List`].
 
 mod answer;
 mod arrival;
@@ -73,7 +73,7 @@ use crate::error::{Error, Result};
 use server::Ask;
 use service::Service;
 
-/// A running mock, in a thread of its own. It stops when it is dropped.
+/// A running mock, in its own thread. Dropping it stops it.
 #[derive(Debug)]
 pub struct Mock {
     address: SocketAddr,
@@ -82,17 +82,17 @@ pub struct Mock {
 }
 
 impl Mock {
-    /// Starts a mock; when this returns, it can be called.
+    /// Starts a mock. It accepts calls when this returns.
     ///
     /// # Errors
-    /// Of kind `Usage` where the options contradict themselves or listen beyond loopback
-    /// unasked, of kind `Service` where it can't listen.
+    /// Of kind `Usage` if the options contradict each other, or `listen` is not loopback and
+    /// `public` is not set. Of kind `Service` if the mock can't listen.
     pub fn start(mut options: Options) -> Result<Self> {
         options.check()?;
         let listen = options.listen;
         let fail = |error: std::io::Error| {
             Error::service(format!("the mock can't listen on {listen}"))
-                .hint("give it another address with --listen, or port 0 for any free one")
+                .hint("choose another address with --listen, or port 0 for any free port")
                 .because(error)
         };
         let listener = std::net::TcpListener::bind(listen).map_err(fail)?;
@@ -125,22 +125,22 @@ impl Mock {
         })
     }
 
-    /// Where it listens, its port found.
+    /// Returns the address it listens on, with the actual port.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What it saw so far.
+    /// Returns what it has seen so far.
     pub fn seen(&self) -> Seen {
         self.ask(Ask::Seen)
     }
 
-    /// A list, as JSON lines.
+    /// Returns a list as JSON lines.
     pub fn list(&self, list: List) -> String {
         self.ask(|reply| Ask::List(list, reply))
     }
 
-    /// A mock that is gone answers nothing.
+    /// Returns the default if the mock's thread is gone.
     fn ask<T: Default>(&self, ask: impl FnOnce(mpsc::Sender<T>) -> Ask) -> T {
         let (reply, answer) = mpsc::channel();
         if let Some(asks) = &self.asks {
@@ -149,7 +149,7 @@ impl Mock {
         answer.recv().unwrap_or_default()
     }
 
-    /// Stops it: connections are cut, the port is free when this returns.
+    /// Stops the mock, cuts its connections and returns what it saw. The port is free afterwards.
     pub fn stop(mut self) -> Seen {
         self.end().unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! What a mock is started with.
+//! The options of a mock.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -11,35 +11,37 @@ use super::script::Script;
 use super::world::World;
 use crate::error::{Error, Result};
 
-/// What a mock is started with. The default answers every proper call at once with success.
+/// The options of a mock. By default it answers every valid call immediately with success.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where to listen; port 0 takes a free one, see [`Mock::address`](super::Mock::address).
+    /// The address to listen on. With port 0, [`Mock::address`](super::Mock::address) has the
+    /// actual port.
     pub listen: SocketAddr,
-    /// Whether `listen` may be other than loopback.
+    /// Whether `listen` may be an address other than loopback.
     pub public: bool,
     /// How long an answer takes.
     pub latency: Latency,
-    /// What goes wrong by chance. At most one of them strikes a call, so the chances add up.
+    /// Faults that strike by chance. At most one strikes a call, so their chances add up.
     pub faults: Vec<Fault>,
-    /// What happens when; it comes before `latency` and `faults`.
+    /// What happens at which time. It takes precedence over `latency` and `faults`.
     pub script: Script,
-    /// How many calls of each app and command are let through; none: all.
+    /// How many calls of each app and command pass; `None` for no cap.
     pub cap: Option<Cap>,
-    /// For how long a connection may be idle before it is closed. That of a sibling service is
-    /// listed as about 90 s.
+    /// How long a connection may be idle before it is closed. For a sibling service, about 90 s is
+    /// listed.
     pub idle: Duration,
-    /// All chance comes from it. The same calls meet the same faults: in whatever order where rows
-    /// are counted, else in the same.
+    /// The seed of all randomness. The same calls meet the same faults, in any order if rows are
+    /// counted, otherwise only in the same order.
     pub seed: u64,
-    /// Whether to remember each row that was called. It costs some 40 bytes a row and its text.
+    /// Whether to remember each row that was called. This takes about 40 bytes per row plus its
+    /// IDs.
     pub count_rows: bool,
-    /// The app and its groups. Without one they are made up from the seed: every app, group and
-    /// sender is there.
+    /// The app and its groups. If `None`, they are made up from the seed: every app, group and
+    /// sender exists.
     pub world: Option<World>,
-    /// Messages that arrive in the world, in a second.
+    /// How many messages arrive in the world per second.
     pub traffic: f64,
-    /// What to do with a request before the service sees it.
+    /// Handles each request before the service sees it.
     pub hook: Option<Hook>,
 }
 
@@ -63,20 +65,19 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Checks what the types can't say.
+    /// Checks what the types can't express.
     pub(crate) fn check(&self) -> Result<()> {
         if !self.listen.ip().is_loopback() && !self.public {
             return Err(Error::usage(format!(
                 "{} can be reached from other machines",
                 self.listen
             ))
-            .hint("listen on 127.0.0.1, or say --public if that is what you want"));
+            .hint("listen on 127.0.0.1, or add --public if that is what you want"));
         }
         if self.idle.is_zero() {
-            let why = "idle must be above 0: connections would be closed before they are answered";
-            return Err(
-                Error::usage(why).hint("write for example 90s, which is about the service's")
-            );
+            let why = "idle must be above 0: connections would be closed before they get an answer";
+            return Err(Error::usage(why)
+                .hint("write for example 90s, about as long as the service allows"));
         }
         if !(0.0..=1e6).contains(&self.traffic) {
             return Err(Error::usage(
@@ -96,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn listening_beyond_loopback_needs_to_be_said() {
+    fn listening_beyond_loopback_needs_public() {
         let mut options = Options {
             listen: "0.0.0.0:0".parse().expect("an address"),
             ..Options::default()
@@ -107,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn every_loopback_address_will_do() {
+    fn every_loopback_address_is_accepted() {
         for listen in ["127.0.0.1:0", "127.8.8.8:80", "[::1]:0"] {
             let options = Options {
                 listen: listen.parse().expect("an address"),

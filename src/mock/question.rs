@@ -1,4 +1,5 @@
-//! Questions about the mock itself: what is asked for below `/mock/`, and why some have no answer.
+//! Questions about the mock itself: parses requests below `/mock/` and explains those without an
+//! answer.
 
 use url::form_urlencoded;
 
@@ -6,23 +7,26 @@ use super::key::KeyFilter;
 use super::tell::List;
 use super::world::World;
 
-/// What is asked for.
+/// A question about the mock.
 #[derive(Debug)]
 pub(crate) enum Question {
     /// The figures.
     Seen,
-    /// A list.
+    /// One of the lists.
     List(List),
 }
 
-/// Why there is no answer.
+/// Why a question has no answer.
 #[derive(Debug)]
 pub(crate) struct NoAnswer {
     /// The HTTP status.
     pub(crate) status: u16,
-    /// A line for whoever asked.
+    /// The reason, as a line of text.
     pub(crate) why: String,
 }
+
+const NO_SUCH_PATH: &str =
+    "below /mock/ there are only seen, apps, rows, connections, world and messages";
 
 impl NoAnswer {
     fn bad(why: &str) -> Self {
@@ -41,8 +45,8 @@ impl NoAnswer {
 }
 
 impl Question {
-    /// What is asked for with this name and query. A filter that is not known would otherwise give
-    /// all there is, as if that were the answer.
+    /// Parses the name and query. An unknown filter is an error: ignoring it would return
+    /// everything as if that were the answer.
     pub(crate) fn read(name: &str, query: &str) -> Result<Self, NoAnswer> {
         let known: &[&str] = match name {
             "world" => &["group", "sender", "topic"],
@@ -68,15 +72,15 @@ impl Question {
                 group: value("group").unwrap_or_default(),
                 topic: value("topic").unwrap_or_default(),
             }),
-            _ => return Err(NoAnswer::not_found("the mock tells nothing of this name")),
+            _ => return Err(NoAnswer::not_found(NO_SUCH_PATH)),
         };
         let unknown = filters.iter().find(|(name, _)| !known.contains(&&**name));
         if let Some((filter, _)) = unknown {
-            let but = match known {
+            let others = match known {
                 [] => String::new(),
-                known => format!(", but {}", known.join(", ")),
+                known => format!("; it has {}", known.join(", ")),
             };
-            let why = format!("/mock/{name} has no filter {filter:?}{but}");
+            let why = format!("/mock/{name} has no filter {filter:?}{others}");
             return Err(NoAnswer::bad(&why));
         }
         if name == "messages" && value("group").is_none() {
@@ -86,7 +90,7 @@ impl Question {
         Ok(question)
     }
 
-    /// Checks that there is what is asked about. In a world that is made up, everything is.
+    /// Checks that everything the question names exists. In a made-up world, everything does.
     pub(crate) fn check(&self, world: Option<&World>) -> Result<(), NoAnswer> {
         let (group, sender, topic) = match self {
             Self::List(List::World(KeyFilter {
@@ -114,7 +118,7 @@ impl Question {
             return Ok(());
         };
         let (what, id) = missing;
-        let why = format!("the world has no {what} {id:?} (a # has to be written %23)");
+        let why = format!("the world has no {what} {id:?} (in a URL, # must be written as %23)");
         Err(NoAnswer::not_found(&why))
     }
 }

@@ -1,4 +1,4 @@
-//! What a call says: its query and its body, checked as the service checks them.
+//! The query and body of a call, checked as the service checks them.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use serde::{Deserialize, Deserializer};
 use super::answer::Reply;
 use super::key::Key;
 
-/// A request, head and body, as it came.
+/// A request as received, head and body.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Request<'a> {
-    /// When all of it had arrived at the machine, since the mock's start.
+    /// When its last byte arrived at the machine, as time since the mock's start.
     pub(crate) arrived: Duration,
     pub(crate) method: &'a str,
     pub(crate) path: &'a str,
@@ -31,7 +31,7 @@ pub(crate) struct Query<'a> {
 }
 
 impl<'a> Query<'a> {
-    /// Reads the query; what is wrong with it becomes the answer.
+    /// Parses the query. If it is wrong, returns the answer that says so.
     pub(crate) fn parse(query: &'a str) -> Result<Self, Reply> {
         let mut sdkappid = None;
         let (mut identifier, mut usersig) = (Cow::Borrowed(""), Cow::Borrowed(""));
@@ -74,13 +74,13 @@ fn bad(name: &str) -> Reply {
     Reply::say(60025, format!("bad url parameter: {name}"))
 }
 
-/// Digits alone: no sign, no space.
+/// Parses digits only: no sign, no space.
 fn number(text: &str) -> Option<u64> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| text.parse().ok()).flatten()
 }
 
-/// Undoes percent-encoding; none where it is broken or not UTF-8.
+/// Decodes percent-encoding. Returns `None` if it is malformed or not UTF-8.
 fn decode(text: &str) -> Option<Cow<'_, str>> {
     if !text.contains(['%', '+']) {
         return Some(Cow::Borrowed(text));
@@ -114,7 +114,7 @@ pub(crate) struct Recall<'a> {
 }
 
 impl<'a> Recall<'a> {
-    /// Reads the body; what is wrong with it becomes the answer.
+    /// Parses the body. If it is wrong, returns the answer that says so.
     pub(crate) fn parse(body: &'a [u8]) -> Result<Self, Reply> {
         let recall: Self = object(body)?;
         for (name, missing) in [
@@ -138,7 +138,7 @@ impl<'a> Recall<'a> {
     }
 }
 
-/// A JSON object of this shape. Not JSON is another answer than JSON with a wrong field.
+/// Parses a JSON object. Invalid JSON gets a different code than JSON with a wrong field.
 pub(crate) fn object<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Reply> {
     if body.trim_ascii_start().first() != Some(&b'{') {
         return Err(Reply::fail(60003));
@@ -152,7 +152,8 @@ pub(crate) fn object<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Reply>
     })
 }
 
-/// A string, borrowed where it has no escapes. (serde alone borrows a `Cow` only outside an `Option`.)
+/// A string, borrowed if it has no escapes. (Without this, serde does not borrow a `Cow` in an
+/// `Option`.)
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
@@ -160,7 +161,7 @@ fn text<'de: 'a, 'a, D: Deserializer<'de>>(input: D) -> Result<Cow<'a, str>, D::
     Text::deserialize(input).map(|text| text.0)
 }
 
-/// A field that is there must hold a string: null is none.
+/// A field that is present must be a string, not null.
 fn present<'de: 'a, 'a, D: Deserializer<'de>>(input: D) -> Result<Option<Cow<'a, str>>, D::Error> {
     text(input).map(Some)
 }
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_good_query_is_read_without_a_copy() {
+    fn a_good_query_is_parsed_without_a_copy() {
         let query = Query::parse(GOOD).expect("a good query");
         assert_eq!((query.sdkappid, query.random), (88_888_888, 99_999_999));
         assert!(matches!(query.identifier, Cow::Borrowed("admin")));
@@ -185,14 +186,14 @@ mod tests {
     }
 
     #[test]
-    fn percent_encoding_is_undone() {
+    fn percent_encoding_is_decoded() {
         let query = GOOD.replace("admin", "an%20admin%2a%E7%BE%A4");
         let query = Query::parse(&query).expect("a good query");
         assert_eq!(query.identifier, "an admin*群");
     }
 
     #[test]
-    fn each_wrong_parameter_has_its_code() {
+    fn each_wrong_parameter_gets_its_code() {
         for (from, to, expected) in [
             ("sdkappid=88888888&", "", 60012),
             ("88888888", "app", 60012),
@@ -221,14 +222,14 @@ mod tests {
     }
 
     #[test]
-    fn the_whole_range_of_random_is_good() {
+    fn the_whole_range_of_random_is_accepted() {
         for random in ["0", "4294967295"] {
             assert!(Query::parse(&GOOD.replace("99999999", random)).is_ok());
         }
     }
 
     #[test]
-    fn a_body_is_read_without_a_copy() {
+    fn a_body_is_parsed_without_a_copy() {
         let body = br#"{"GroupId": "@TGS#2C5SZEAEF", "Sender_Account": "leckie"}"#;
         let recall = Recall::parse(body).expect("a good body");
         assert!(matches!(recall.group, Cow::Borrowed("@TGS#2C5SZEAEF")));
@@ -241,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn each_wrong_body_has_its_code() {
+    fn each_wrong_body_gets_its_code() {
         for (body, expected) in [
             (r#"{"GroupId":"g","Sender_Account":"s"}"#, 0),
             (r#"{"GroupId":"g","Sender_Account":"s","MsgSeq":1}"#, 0),

@@ -1,31 +1,31 @@
-//! The calls of each row.
+//! Counts the calls of each row.
 
 use hashbrown::HashTable;
 use serde::Serialize;
 
 use super::key::Key;
 
-/// What became of a row's calls.
+/// The calls of one row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct RowSeen<'a> {
     #[serde(flatten)]
     pub(crate) key: Key<'a>,
-    /// Calls for it, less those that the cap rejected.
+    /// The number of calls, not counting those that the cap rejected.
     pub(crate) calls: u32,
-    /// Those answered with code 0.
+    /// How many were answered with code 0.
     pub(crate) ok: u32,
-    /// Whether any of them did its work, answered or not.
+    /// Whether any call took effect, answered or not.
     #[serde(skip)]
     pub(crate) landed: bool,
 }
 
-/// The calls of each row, in the order in which rows first came.
+/// The calls of each row, in order of their first call.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
     seed: u64,
     table: HashTable<u32>,
     entries: Vec<Entry>,
-    /// The IDs of all rows, end to end: a row costs no allocation of its own.
+    /// The IDs of all rows, end to end, so a row needs no allocation of its own.
     text: String,
     most_calls: u32,
 }
@@ -33,7 +33,7 @@ pub(crate) struct Rows {
 #[derive(Debug)]
 struct Entry {
     start: usize,
-    /// Lengths of group, sender, topic; a request is far below 64 KiB.
+    /// The lengths of group, sender and topic. They fit: a body has at most 64 KiB.
     lengths: [u16; 3],
     calls: u32,
     ok: u32,
@@ -48,7 +48,7 @@ impl Rows {
         }
     }
 
-    /// Counts a call, and gives back the row's index and how many calls it had before.
+    /// Counts a call. Returns the row's index and how many calls it had before.
     pub(crate) fn call(&mut self, key: Key<'_>) -> (usize, u32) {
         let hash = key.hash(self.seed);
         let (entries, text) = (&self.entries, &self.text);
@@ -70,22 +70,22 @@ impl Rows {
         self.entries[index].ok += 1;
     }
 
-    /// A call did its work.
+    /// Records that a call took effect.
     pub(crate) fn landed(&mut self, index: usize) {
         self.entries[index].landed = true;
     }
 
-    /// How many rows were called.
+    /// Returns how many rows were called.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// The most calls that one row had.
+    /// Returns the maximum number of calls for any row.
     pub(crate) fn most_calls(&self) -> u32 {
         self.most_calls
     }
 
-    /// The row that came as the `index`th.
+    /// Returns the `index`th row, in order of first call.
     pub(crate) fn get(&self, index: usize) -> Option<RowSeen<'_>> {
         self.entries.get(index).map(|entry| RowSeen {
             key: entry.key(&self.text),
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_are_counted_row_by_row() {
+    fn calls_are_counted_per_row() {
         let mut rows = Rows::new(1);
         assert_eq!(rows.call(key("g", "a", "")), (0, 0));
         assert_eq!(rows.call(key("g", "b", "")), (1, 0));

@@ -1,4 +1,4 @@
-//! A script: from one moment to another, this happens. Its clock starts with the first call.
+//! A script: what happens between which moments. Its clock starts with the first call.
 //!
 //! ```toml
 //! [[during]]
@@ -17,8 +17,8 @@
 //! fail = ["10010=100%/group"]
 //! ```
 //!
-//! What strikes a group (`/group`) is told of it by `get_group_info` too. Without that, a fault is one
-//! of this group's recalls, and a lookup is none of them.
+//! `get_group_info` reports a fault of a group (`/group`) too. Without `/group`, the fault strikes
+//! only recalls in this group, not lookups.
 
 use std::path::Path;
 use std::time::Duration;
@@ -30,7 +30,7 @@ use super::key::{Key, KeyFilter};
 use super::latency::{Latency, duration};
 use crate::error::{Error, Kind, Result};
 
-/// What happens when.
+/// What happens at which time.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Script {
     steps: Vec<Step>,
@@ -69,10 +69,10 @@ struct During {
 }
 
 impl Script {
-    /// Reads a script.
+    /// Reads a script from a file.
     ///
     /// # Errors
-    /// Of kind `Input`, with the file and what is wrong in it.
+    /// Of kind `Input`, naming the file and what is wrong with it.
     pub fn load(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|error| {
             Error::input(format!("can't read the script {}", path.display())).because(error)
@@ -81,10 +81,10 @@ impl Script {
         Self::from_toml(&text).map_err(|error| error.within(Kind::Input, what))
     }
 
-    /// A script written in TOML.
+    /// Parses a script in TOML.
     ///
     /// # Errors
-    /// Of kind `Input`, with the line or the value.
+    /// Of kind `Input`, naming the line or the value.
     pub fn from_toml(text: &str) -> Result<Self> {
         let whole: Whole = toml::from_str(text).map_err(|error| Error::input(error.to_string()))?;
         let steps = (1..).zip(whole.during).map(|(number, during)| {
@@ -96,22 +96,21 @@ impl Script {
         })
     }
 
-    /// Adds an outage, written as `10s..20s`: from the one moment until the other the service is
-    /// away.
+    /// Adds an outage, written as `10s..20s`: the service is away between these two moments.
     ///
     /// # Errors
-    /// Of kind `Usage`, with the text.
+    /// Of kind `Usage`, naming the text.
     pub fn add_outage(&mut self, text: &str) -> Result<()> {
         let refuse = |why: &str| {
             Error::usage(format!("away {text}: {why}"))
-                .hint("write when it goes and when it is back, as in 10s..20s")
+                .hint("write when the outage starts and ends, as in 10s..20s")
         };
         let (from, to) = text
             .split_once("..")
-            .ok_or_else(|| refuse("two moments are needed"))?;
+            .ok_or_else(|| refuse("it needs two moments"))?;
         let (from, to) = (duration(from)?, duration(to)?);
         if from >= to {
-            return Err(refuse("it would be back before it goes"));
+            return Err(refuse("it must start before it ends"));
         }
         self.steps.push(Step {
             from,
@@ -124,12 +123,12 @@ impl Script {
         Ok(())
     }
 
-    /// All faults that it ever has.
+    /// Returns the faults of all steps.
     pub(crate) fn all_faults(&self) -> impl Iterator<Item = &Fault> {
         self.steps.iter().flat_map(|step| &step.faults)
     }
 
-    /// The faults that may strike a call at a time, for this row or for any.
+    /// Returns the faults that may strike a call at `now`, for this row or for any.
     pub(crate) fn faults(
         &self,
         now: Duration,
@@ -140,7 +139,7 @@ impl Script {
             .flat_map(|step| &step.faults)
     }
 
-    /// The latency of a call at a time, where the script has one; the last word counts.
+    /// Returns the latency of a call at `now`, if the script sets one. The last step wins.
     pub(crate) fn latency(&self, now: Duration, row: Option<Key<'_>>) -> Option<&Latency> {
         self.active(now)
             .filter(|step| step.filter.fits(row))
@@ -148,12 +147,12 @@ impl Script {
             .last()
     }
 
-    /// Whether the service is away: open connections are cut, new ones refused.
+    /// Returns whether the service is away: open connections are cut, new ones refused.
     pub(crate) fn away(&self, now: Duration) -> bool {
         self.active(now).any(|step| step.away)
     }
 
-    /// When the service next may go away or come back.
+    /// Returns when the service may next go away or come back.
     pub(crate) fn next_change(&self, now: Duration) -> Option<Duration> {
         let steps = self.steps.iter().filter(|step| step.away);
         let edges = steps.flat_map(|step| [step.from, step.to]);
@@ -177,7 +176,7 @@ impl Step {
         let to = during.to.as_deref().map_or(Ok(Duration::MAX), duration)?;
         if from >= to {
             return Err(Error::input(format!(
-                "a step from {from:?} to {to:?} never is"
+                "a step from {from:?} to {to:?} never happens"
             )));
         }
         let faults: Vec<Fault> = during
@@ -202,30 +201,31 @@ impl Step {
         Ok(step)
     }
 
-    /// Whether what it says can come about: nobody should wait for what never happens.
+    /// Checks that the step can take effect. Otherwise the operator would wait for it in vain.
     fn check(&self) -> Result<()> {
-        let is_for_some = self.filter != KeyFilter::default();
-        if self.away && is_for_some {
+        let has_filter = self.filter != KeyFilter::default();
+        if self.away && has_filter {
             return Err(
                 Error::input("the service is away for every row or for none")
-                    .hint("leave group, sender and topic out, or write fail in the place of away"),
+                    .hint("leave group, sender and topic out, or use fail instead of away"),
             );
         }
         if self.away && (!self.faults.is_empty() || self.latency.is_some()) {
             return Err(
                 Error::input("no call is answered while the service is away")
-                    .hint("leave fail and latency out, or move them to a step of their own"),
+                    .hint("leave fail and latency out, or move them to another step"),
             );
         }
-        if is_for_some
+        if has_filter
             && self
                 .faults
                 .iter()
                 .any(|fault| fault.kind == FaultKind::Refuse)
         {
             return Err(
-                Error::input("a connection is refused before its row is known")
-                    .hint("leave group, sender and topic out, or write for example reset=5%"),
+                Error::input("a connection is refused before its row is known").hint(
+                    "leave group, sender and topic out, or use another fault such as reset=5%",
+                ),
             );
         }
         if !self.away && self.faults.is_empty() && self.latency.is_none() {
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_holds_from_its_start_until_before_its_end() {
+    fn a_step_includes_its_start_but_not_its_end() {
         let script = Script::from_toml(SCRIPT).expect("a script");
         let faults = |seconds| script.faults(at(seconds), None).count();
         assert_eq!([4, 5, 9, 10].map(faults), [0, 2, 2, 0]);
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_about_a_row_leaves_others_alone() {
+    fn a_step_for_one_row_does_not_affect_others() {
         let script = Script::from_toml(SCRIPT).expect("a script");
         let faults = |group, sender| {
             let key = Key {
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn an_outage_has_an_announced_start_and_end() {
+    fn next_change_returns_the_start_or_end_of_an_outage() {
         let script = Script::from_toml(SCRIPT).expect("a script");
         assert_eq!(
             [19, 20, 29, 30].map(|s| script.away(at(s))),
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn outages_can_be_added_to_those_it_has() {
+    fn outages_can_be_added_to_a_script() {
         let mut script = Script::from_toml(SCRIPT).expect("a script");
         for text in ["0..1s", "40s..1m"] {
             script.add_outage(text).expect("an outage");
@@ -311,10 +311,10 @@ mod tests {
         let away = [0, 1, 25, 39, 40, 59, 60].map(|s| script.away(at(s)));
         assert_eq!(away, [true, false, true, false, true, true, false]);
         for (text, why) in [
-            ("10s", "away 10s: two moments"),
-            ("20s..10s", "away 20s..10s: it would be back"),
-            ("10s..10s", "before it goes"),
-            ("10s..", "\"\" is no duration"),
+            ("10s", "away 10s: it needs two moments"),
+            ("20s..10s", "away 20s..10s: it must start"),
+            ("10s..10s", "before it ends"),
+            ("10s..", "\"\" is not a duration"),
             ("soon..10s", "\"soon\""),
         ] {
             let error = script.add_outage(text).expect_err(text).to_string();
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_script_is_said() {
+    fn script_errors_name_what_is_wrong() {
         let error = |text: &str| Script::from_toml(text).expect_err(text).to_string();
         assert!(error("[[during]]\nfrm = '1s'").contains("frm"));
         assert!(error("[[during]]\nfail = ['x=1%']").contains("\"x\""));
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_does_nothing_is_told_by_its_number() {
+    fn a_step_without_effect_is_refused_by_number() {
         for (step, why) in [
             ("group = 'g'\naway = true", "away for every row"),
             ("topic = ''\naway = true", "away for every row"),

@@ -1,4 +1,4 @@
-//! What a mock saw.
+//! What a mock has seen.
 
 use std::collections::BTreeMap;
 
@@ -7,73 +7,74 @@ use serde::{Deserialize, Serialize};
 use super::fault::FaultKind;
 use super::lane::{Command, Lanes};
 
-/// What a mock saw, up to a moment.
+/// What a mock has seen so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Seen {
-    /// Calls of the API, whatever became of them, less the `lookups`.
+    /// Calls of the API, whatever their result, except `lookups`.
     pub calls: u64,
-    /// How many calls, lookups too, were answered with each code, 0 being success.
+    /// The number of calls, including lookups, answered with each code; 0 is success.
     pub by_code: BTreeMap<i64, u64>,
-    /// How many calls, lookups too, met each fault that is not a code. Of `refuse`, how many times
-    /// the mock stopped listening: of connections that were refused meanwhile it can't know.
+    /// The number of calls, including lookups, struck by each fault other than a code. For
+    /// `refuse`, how often the mock stopped listening: it can't count the connections refused
+    /// meanwhile.
     pub faults: BTreeMap<String, u64>,
-    /// The most calls of one app that arrived at the machine, head and body, in any sliding
-    /// second; on Linux by the kernel's own times.
+    /// The maximum number of calls of one app that arrived at the machine, head and body, in any
+    /// sliding second; on Linux by the kernel's timestamps.
     pub worst_second: u64,
     /// Calls that the cap rejected.
     pub over_cap: u64,
-    /// Calls whose `random` was that of one of the last few thousand calls. It should be
-    /// fresh for every call; by chance about one in a million is not.
+    /// Calls whose `random` repeated that of one of the last few thousand calls. It should be new
+    /// for every call; by chance, about one in a million repeats.
     pub repeated_randoms: u64,
     /// Calls of `get_group_info`.
     pub lookups: GroupInfoCalls,
-    /// Requests for a path at which there is no command, such as a browser's for an icon. They are
-    /// no calls, and in no other figure but those of connections.
+    /// Requests for a path without a command, such as a browser's for an icon. They are not calls
+    /// and count only here and towards connections.
     pub unknown_paths: u64,
-    /// Connections opened, those to ask for these figures too.
+    /// Connections opened, including those that asked for these figures.
     pub connections: u64,
-    /// Connections open.
+    /// Connections open now.
     pub open_connections: u64,
-    /// The most calls over one connection.
+    /// The maximum number of calls over one connection.
     pub most_calls_on_a_connection: u64,
-    /// The most calls that were in flight at once: read, and their answer not yet due.
+    /// The maximum number of calls in flight at once: read, with their answer not yet due.
     pub most_in_flight: u64,
-    /// Different rows called, where rows are counted.
+    /// Different rows called, if rows are counted.
     pub rows: Option<u64>,
-    /// The most calls for one row, where rows are counted.
+    /// The maximum number of calls for one row, if rows are counted.
     pub most_calls_for_a_row: Option<u32>,
-    /// What the world looks like, where there is one.
+    /// The messages of the world, if there is one.
     pub world: Option<WorldSeen>,
 }
 
 /// Calls of `get_group_info`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupInfoCalls {
-    /// How many there were.
+    /// The number of calls.
     pub calls: u64,
-    /// The most of one app in any sliding second.
+    /// The maximum number for one app in any sliding second.
     pub worst_second: u64,
-    /// Those that the cap rejected.
+    /// Calls that the cap rejected.
     pub over_cap: u64,
 }
 
 /// The messages of a world.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorldSeen {
-    /// All that were ever sent.
+    /// All messages ever sent.
     pub messages: u64,
-    /// Those that are recalled.
+    /// Recalled messages.
     pub recalled: u64,
 }
 
-/// The figures while they grow.
+/// The figures as they are collected.
 #[derive(Debug)]
 pub(crate) struct Figures {
-    /// Few codes ever occur, so a walk beats a map; success comes first.
+    /// Few codes occur, so a scan beats a map. Success comes first.
     by_code: Vec<(i64, u64)>,
     faults: BTreeMap<FaultKind, u64>,
-    /// Each slot holds the last `random` that fell into it, so memory stays fixed.
+    /// Each slot holds the last `random` that maps to it, so memory stays fixed.
     randoms: Vec<Option<u32>>,
     repeated_randoms: u64,
     unknown_paths: u64,
@@ -92,7 +93,7 @@ impl Figures {
         }
     }
 
-    /// A call came with this `random`.
+    /// Records the `random` of a call.
     pub(crate) fn random(&mut self, random: u32) {
         let slot = &mut self.randoms[random as usize % RANDOMS];
         if slot.replace(random) == Some(random) {
@@ -100,12 +101,12 @@ impl Figures {
         }
     }
 
-    /// A request came for a path at which there is no command.
+    /// Records a request for a path without a command.
     pub(crate) fn unknown_path(&mut self) {
         self.unknown_paths += 1;
     }
 
-    /// A call is answered with this code.
+    /// Records a call answered with this code.
     pub(crate) fn answered(&mut self, code: i64) {
         match self.by_code.iter_mut().find(|(known, _)| *known == code) {
             Some((_, count)) => *count += 1,
@@ -113,12 +114,12 @@ impl Figures {
         }
     }
 
-    /// A call met this fault.
+    /// Records a fault.
     pub(crate) fn met(&mut self, kind: FaultKind) {
         *self.faults.entry(kind).or_default() += 1;
     }
 
-    /// The figures that don't need others to be known.
+    /// Returns the figures kept here and in the lanes.
     pub(crate) fn snapshot(&self, lanes: &Lanes) -> Seen {
         let answered = self.by_code.iter().copied();
         let faults = self.faults.iter();
@@ -158,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_repeated_random_is_noticed() {
+    fn a_repeated_random_is_counted() {
         let mut figures = Figures::new();
         for random in [7, 8, 9, 7, u32::MAX, 0, 0] {
             figures.random(random);
@@ -178,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn lookups_are_counted_apart_and_the_worst_second_is_that_of_one_app() {
+    fn lookups_are_counted_separately_and_the_worst_second_per_app() {
         let mut lanes = Lanes::new(None);
         for (app, command) in [
             (1, Command::Recall),
@@ -194,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_survive_json() {
+    fn figures_round_trip_through_json() {
         let mut figures = Figures::new();
         figures.answered(10002);
         figures.met(FaultKind::Status(502));

@@ -1,4 +1,4 @@
-//! The connections: accepts them, and cuts them all while the service is away.
+//! Accepts connections, and cuts them all while the service is away.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -20,13 +20,13 @@ use super::seen::Seen;
 use super::service::Service;
 use super::tell::List;
 
-/// What is asked of a running mock. When the asking end is gone, it stops.
+/// A question to a running mock, which stops when the sender is dropped.
 pub(crate) enum Ask {
     Seen(mpsc::Sender<Seen>),
     List(List, mpsc::Sender<String>),
 }
 
-/// Why a connection breaks off: because it should.
+/// The error that breaks a connection on purpose.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cut;
 
@@ -38,20 +38,20 @@ impl fmt::Display for Cut {
 
 impl std::error::Error for Cut {}
 
-/// All connections share one thread, so the service is theirs without a lock.
+/// What all connections share. They run on one thread, so the service needs no lock.
 pub(crate) struct Shared {
     pub(crate) service: RefCell<Service>,
     pub(crate) start: Instant,
-    /// For how long a connection may be idle.
+    /// How long a connection may be idle.
     pub(crate) idle: Duration,
-    /// Wakes the acceptor: with the first call the script starts.
+    /// Wakes the accept loop when the first call starts the script.
     pub(crate) first_call: Notify,
     pub(crate) hook: Option<Hook>,
     /// How many requests the hook has been asked about.
     pub(crate) hooked: Cell<u64>,
 }
 
-/// Serves until the asking end is gone.
+/// Serves until the sender of `asks` is dropped.
 pub(crate) async fn serve(
     listener: TcpListener,
     address: SocketAddr,
@@ -83,7 +83,7 @@ pub(crate) async fn serve(
         if !outage.refuses {
             door.open().await;
         }
-        // A moment that no clock reaches never comes.
+        // A moment that an `Instant` can't represent never comes.
         let change = outage
             .until
             .and_then(|until| shared.start.checked_add(until));
@@ -95,7 +95,7 @@ pub(crate) async fn serve(
                     let (shared, away) = (Rc::clone(&shared), Rc::clone(&away));
                     connections.spawn_local(connection(stream, number, shared, away));
                 }
-                // Out of file descriptors, most likely: let connections end before the next try.
+                // Most likely out of file descriptors: let connections end before trying again.
                 Err(_) => tokio::time::sleep(RETRY_DELAY).await,
             },
             Some(_) = connections.join_next() => {}
@@ -118,7 +118,7 @@ impl Shared {
         self.service.borrow_mut().seen(self.start.elapsed())
     }
 
-    /// Whoever asked may have gone away meanwhile.
+    /// Answers a question. The asker may have gone away meanwhile.
     fn answer(&self, ask: Ask) {
         match ask {
             Ask::Seen(reply) => drop(reply.send(self.seen())),
@@ -130,7 +130,7 @@ impl Shared {
     }
 }
 
-/// Waits for a moment, which may never come; or only a little, to try something again.
+/// Waits for a moment, forever if there is none; or only [`RETRY_DELAY`] if `again` is set.
 async fn until(moment: Option<Instant>, again: bool) {
     match moment {
         _ if again => tokio::time::sleep(RETRY_DELAY).await,

@@ -1,4 +1,4 @@
-//! What the service decides: for a request at a time, an answer. No clock, no socket.
+//! The service's decisions: turns a request and the time into an answer. Owns no clock or socket.
 
 use std::time::Duration;
 
@@ -21,12 +21,12 @@ use super::seen::{Figures, Seen};
 use super::traffic::Traffic;
 use super::world::World;
 
-/// Where the service has its recall command.
+/// The path of the recall command.
 pub(crate) const RECALL: &str = "/v4/group_open_http_svc/delete_group_msg_by_sender";
-/// Where it tells about groups.
+/// The path of the command that describes groups.
 pub(crate) const GROUP_INFO: &str = "/v4/group_open_http_svc/get_group_info";
 
-/// The command at a path; none where there is none.
+/// Returns the command at a path, if there is one.
 pub(crate) fn command_at(path: &str) -> Option<Command> {
     match path {
         RECALL => Some(Command::Recall),
@@ -41,26 +41,26 @@ pub(crate) struct Service {
     pub(crate) chances: Chances,
     pub(crate) connections: Connections,
     pub(crate) rows: Option<Rows>,
-    /// None is made up.
+    /// If `None`, `made_up` is used.
     pub(crate) world: Option<World>,
     pub(crate) made_up: MadeUp,
     auth: Option<Auth>,
     pub(crate) lanes: Lanes,
     figures: Figures,
-    /// The Unix second in which it started.
+    /// The Unix second in which the service started.
     epoch: u64,
     calls: u64,
     seed: u64,
 }
 
-/// A call that is let through.
+/// A call that passed all checks.
 enum Admitted<'a> {
     Recall(Query<'a>, Recall<'a>),
     Lookup(Lookup),
 }
 
 impl Service {
-    /// A service that starts in the Unix second `epoch`.
+    /// Creates a service that starts in the Unix second `epoch`.
     pub(crate) fn new(options: Options, epoch: u64) -> Self {
         let (seed, mut world) = (options.seed, options.world);
         if let Some(world) = &mut world
@@ -84,15 +84,15 @@ impl Service {
         }
     }
 
-    /// It refuses connections from now on, for a while.
+    /// Records that the mock stopped accepting connections.
     pub(crate) fn refused(&mut self) {
         self.figures.met(FaultKind::Refuse);
     }
 
-    /// The answer to a call that has been read by `now`. Times come in order, those of arrival
-    /// nearly so.
+    /// Answers a call that was read by `now`. Calls come in order of `now`, and roughly in order of
+    /// arrival.
     pub(crate) fn call(&mut self, now: Duration, connection: u64, request: &Request<'_>) -> Answer {
-        // Whoever looks at the mock with a browser has it ask for an icon too.
+        // A browser asks for an icon too.
         let Some(command) = command_at(request.path) else {
             self.figures.unknown_path();
             return Answer::at_once(&Reply::fail(10003));
@@ -117,7 +117,7 @@ impl Service {
         }
     }
 
-    /// What it saw up to `now`.
+    /// Returns what it has seen up to `now`.
     pub(crate) fn seen(&mut self, now: Duration) -> Seen {
         self.advance(now);
         let mut seen = self.figures.snapshot(&self.lanes);
@@ -133,14 +133,14 @@ impl Service {
         seen
     }
 
-    /// Lets that happen in the world which is due.
+    /// Lets due messages arrive in the world.
     pub(crate) fn advance(&mut self, now: Duration) {
         if let Some(world) = &mut self.world {
             world.advance(now);
         }
     }
 
-    /// The checks before anything is done, in the service's order.
+    /// Runs the checks that come before any effect, in the service's order.
     fn admit<'a>(
         &mut self,
         now: Duration,
@@ -172,14 +172,14 @@ impl Service {
     fn recall(&mut self, now: Duration, query: &Query<'_>, key: Key<'_>) -> (Duration, Outgoing) {
         let row = self.rows.as_mut().map(|rows| rows.call(key));
         let hash = key.hash(self.seed);
-        // The nth call for a row meets the same fault in every run, in whatever order rows come.
+        // The nth call for a row meets the same fault in every run, whatever the order of rows.
         let call = row.map_or(self.calls, |(_, nth)| hash.wrapping_add(u64::from(nth)));
         let mut rng = self.chances.rng_for(call);
         let (delay, struck) = self.chances.strike(now, Some(key), &mut rng);
         if let Some(FaultKind::Code(code)) = struck {
             return (delay, self.reply(&Reply::fail(code)));
         }
-        // A caller that gets no proper answer can't know whether the call has landed.
+        // A caller without a valid answer can't know whether the call took effect.
         let answered = matches!(struck, None | Some(FaultKind::Slow));
         let lands = answered || rng.bool();
         let reply = if lands {
@@ -200,7 +200,7 @@ impl Service {
         (delay, outgoing)
     }
 
-    /// Does what the call asks for.
+    /// Carries out a recall.
     fn land(&mut self, query: &Query<'_>, key: Key<'_>) -> Reply {
         if let Err(reply) = ids::check(key) {
             return reply;
@@ -226,7 +226,7 @@ impl Service {
         (delay, outgoing)
     }
 
-    /// What a group is like, or the code that says what is wrong with it.
+    /// Describes a group, or returns its error code.
     fn about<'a>(&'a self, now: Duration, id: &'a str) -> Result<About<'a>, i64> {
         let group = Key {
             group: id,
@@ -239,13 +239,14 @@ impl Service {
         }
     }
 
-    /// A proper answer.
+    /// Returns and counts a valid answer.
     fn reply(&mut self, reply: &Reply) -> Outgoing {
         self.figures.answered(reply.code);
         (How::Json, reply.body())
     }
 
-    /// An answer that is none, or one that takes its time; this `code` and `body` would have been it.
+    /// Replaces or delays an answer according to a fault. `code` and `body` are the answer without
+    /// it.
     fn spoil(
         &mut self,
         kind: FaultKind,
@@ -264,7 +265,7 @@ impl Service {
             }
             FaultKind::Half => (How::Half, body),
             FaultKind::Endless => (How::Endless, body),
-            // Whoever waits for its end has been answered.
+            // A caller that waits for its end gets the answer.
             FaultKind::Slow => {
                 self.figures.answered(code);
                 (How::Slow, body)

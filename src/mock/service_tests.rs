@@ -1,4 +1,4 @@
-//! What the service answers, on virtual time.
+//! The service's answers, in virtual time.
 
 use std::collections::BTreeMap;
 
@@ -62,7 +62,7 @@ fn codes(options: &Options, senders: impl Iterator<Item = u32>) -> Vec<(u32, i64
 }
 
 #[test]
-fn a_good_call_succeeds_at_once() {
+fn a_good_call_succeeds_immediately() {
     let mut service = Service::new(Options::default(), NOW);
     let answer = recall(&mut service, Duration::ZERO, "s");
     assert_eq!(answer.body, Reply::OK.body());
@@ -70,7 +70,7 @@ fn a_good_call_succeeds_at_once() {
 }
 
 #[test]
-fn an_unknown_command_and_a_wrong_method_have_their_codes() {
+fn an_unknown_command_and_a_wrong_method_get_their_codes() {
     let mut service = Service::new(Options::default(), NOW);
     let mut call = |method, path| {
         let request = Request {
@@ -91,7 +91,7 @@ fn an_unknown_command_and_a_wrong_method_have_their_codes() {
 }
 
 #[test]
-fn where_there_is_no_command_nothing_goes_wrong_and_no_script_starts() {
+fn a_path_without_a_command_meets_no_fault_and_starts_no_script() {
     let script = "[[during]]\nfail = ['10002=100%']";
     let mut service = Service::new(
         Options {
@@ -136,7 +136,7 @@ fn calls_over_the_cap_get_the_frequency_error() {
 }
 
 #[test]
-fn lookups_have_a_cap_of_their_own() {
+fn lookups_have_their_own_cap() {
     let mut service = Service::new(
         Options {
             cap: Some(1.into()),
@@ -176,7 +176,7 @@ fn the_same_seed_gives_the_same_faults() {
 }
 
 #[test]
-fn where_rows_are_counted_faults_do_not_depend_on_their_order() {
+fn if_rows_are_counted_faults_do_not_depend_on_their_order() {
     let options = Options {
         faults: faults(["10002=20%"]),
         count_rows: true,
@@ -188,7 +188,7 @@ fn where_rows_are_counted_faults_do_not_depend_on_their_order() {
 }
 
 #[test]
-fn a_row_that_failed_by_chance_can_succeed_when_called_again() {
+fn a_row_that_failed_by_chance_can_succeed_on_a_later_call() {
     let mut service = Service::new(
         Options {
             faults: faults(["10002=50%"]),
@@ -208,7 +208,7 @@ fn a_row_that_failed_by_chance_can_succeed_when_called_again() {
 }
 
 #[test]
-fn a_fault_by_row_strikes_a_row_each_time_or_never() {
+fn a_row_fault_strikes_a_row_every_time_or_never() {
     let options = Options {
         faults: faults(["10019=20%/row"]),
         ..Options::default()
@@ -220,7 +220,7 @@ fn a_fault_by_row_strikes_a_row_each_time_or_never() {
 }
 
 #[test]
-fn a_fault_by_group_is_told_by_a_lookup_too() {
+fn a_lookup_reports_a_group_fault_too() {
     let mut service = Service::new(
         Options {
             faults: faults(["10010=30%/group", "502=10%/group", "70107=20%/sender"]),
@@ -253,7 +253,7 @@ fn a_fault_by_group_is_told_by_a_lookup_too() {
 }
 
 #[test]
-fn a_script_has_a_lookup_tell_of_a_group_where_it_strikes_the_group_and_not_calls() {
+fn a_lookup_reports_scripted_faults_of_groups_but_not_of_calls() {
     let script = "
         [[during]]\ngroup = 'gone'\nfail = ['10010=100%/group']
         [[during]]\ngroup = 'sick'\nfail = ['10010=100%']";
@@ -278,7 +278,7 @@ fn a_script_has_a_lookup_tell_of_a_group_where_it_strikes_the_group_and_not_call
 }
 
 #[test]
-fn what_recalls_did_to_a_made_up_world_is_known_where_rows_are_counted() {
+fn if_rows_are_counted_a_made_up_world_shows_what_recalls_did() {
     let options = Options {
         count_rows: true,
         faults: faults(["10004=40%/row", "reset=20%"]),
@@ -296,7 +296,7 @@ fn what_recalls_did_to_a_made_up_world_is_known_where_rows_are_counted() {
             &row(&group, &sender),
         );
         let kind = service.made_up.group(&group).kind;
-        // Whether a call that was reset has landed, nobody can know.
+        // Whether a call that was reset took effect is unknown.
         if answer.how == How::Json {
             expected.push((sender, code(&answer) == 0 && kind != "AVChatRoom"));
         }
@@ -319,7 +319,7 @@ fn what_recalls_did_to_a_made_up_world_is_known_where_rows_are_counted() {
 }
 
 #[test]
-fn a_row_of_a_made_up_world_can_be_asked_for_before_it_is_called() {
+fn a_made_up_row_can_be_queried_before_it_is_called() {
     let mut service = Service::new(
         Options {
             count_rows: true,
@@ -352,7 +352,7 @@ fn a_row_of_a_made_up_world_can_be_asked_for_before_it_is_called() {
 }
 
 #[test]
-fn every_fault_is_answered_in_its_way_and_counted() {
+fn every_fault_has_its_own_answer_and_is_counted() {
     for (fault, how) in [
         ("502", How::Page(502)),
         ("302", How::Page(302)),
@@ -375,7 +375,7 @@ fn every_fault_is_answered_in_its_way_and_counted() {
         assert_eq!(recall(&mut service, Duration::ZERO, "s").how, how);
         let seen = service.seen(Duration::ZERO);
         assert_eq!(seen.faults, BTreeMap::from([(fault.to_owned(), 1)]));
-        // A slow answer is one all the same.
+        // A slow answer still counts as an answer.
         let answers = u32::from(fault == "slow");
         assert_eq!((seen.calls, seen.by_code.len()), (1, answers as usize));
         let row = service
@@ -388,7 +388,7 @@ fn every_fault_is_answered_in_its_way_and_counted() {
 }
 
 #[test]
-fn wrong_json_is_never_what_the_documentation_calls_success() {
+fn wrong_json_is_never_a_success_by_the_documentation() {
     for wrong in WRONG {
         let json = serde_json::from_str(wrong).unwrap_or(serde_json::Value::Null);
         assert!(
@@ -465,7 +465,7 @@ fn signed() -> String {
 }
 
 #[test]
-fn in_a_world_calls_must_be_signed_and_rows_be_there() {
+fn in_a_world_calls_must_be_signed_and_rows_must_exist() {
     let mut service = with_world(Options::default());
     let (good, now) = (signed(), Duration::ZERO);
     let mut call = |usersig: &str, group: &str, sender: &str| {
@@ -490,7 +490,7 @@ fn in_a_world_calls_must_be_signed_and_rows_be_there() {
 }
 
 #[test]
-fn a_call_without_a_proper_answer_may_have_landed() {
+fn a_call_without_a_valid_answer_may_have_taken_effect() {
     let good = signed();
     let landed = (0..100).filter(|&seed| {
         let mut service = with_world(Options {
@@ -512,7 +512,7 @@ fn a_call_without_a_proper_answer_may_have_landed() {
 }
 
 #[test]
-fn whoever_waits_for_a_slow_answer_learns_what_was_done() {
+fn a_slow_answer_reports_the_real_result() {
     let mut service = with_world(Options {
         faults: faults(["slow=100%"]),
         count_rows: true,
@@ -529,7 +529,10 @@ fn whoever_waits_for_a_slow_answer_learns_what_was_done() {
             let answer = ask(&mut service, now, RECALL, &good, &row);
             assert_eq!((code(&answer), answer.how), (expected, How::Slow));
             let messages = service.seen(now).world.expect("a world");
-            assert_eq!(messages.recalled, 10, "with the first call, and no more");
+            assert_eq!(
+                messages.recalled, 10,
+                "only the first call recalls messages"
+            );
         }
     }
     let list = r#"{"GroupIdList":["g"]}"#;
@@ -544,7 +547,7 @@ fn whoever_waits_for_a_slow_answer_learns_what_was_done() {
 }
 
 #[test]
-fn an_error_code_means_that_nothing_was_done() {
+fn an_error_code_means_the_call_had_no_effect() {
     let mut service = with_world(Options {
         faults: faults(["10002=100%"]),
         ..Options::default()
@@ -571,7 +574,7 @@ fn an_error_code_means_that_nothing_was_done() {
 }
 
 #[test]
-fn traffic_arrives_while_time_goes_by() {
+fn traffic_arrives_as_time_passes() {
     let mut service = with_world(Options {
         traffic: 100.0,
         ..Options::default()
@@ -597,7 +600,7 @@ fn traffic_arrives_while_time_goes_by() {
 }
 
 #[test]
-fn every_code_of_the_table_can_be_brought_about_and_says_something() {
+fn every_known_code_can_be_provoked_and_has_an_error_text() {
     for known in codes::TABLE.iter().filter(|known| known.code >= 600) {
         let mut service = Service::new(
             Options {

@@ -1,5 +1,5 @@
-//! A connection that knows when bytes arrived, that says of every answer that it is a mock's or
-//! leaves its head out, and that can be cut: closed so that the caller sees a reset.
+//! A connection that records when bytes arrived, marks every answer as a mock's or leaves out its
+//! head, and can be cut: closed so that the caller sees a reset.
 
 use std::cell::Cell;
 use std::io;
@@ -14,22 +14,22 @@ use tokio::net::TcpStream;
 
 use super::arrival::Arrival;
 
-/// Requests are far shorter.
+/// How much to read at once. Requests are far shorter.
 const BLOCK: usize = 4096;
 
-/// What becomes of the head that hyper writes before an answer.
+/// What happens to the head that hyper writes before an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Head {
-    /// It goes out.
+    /// It is sent.
     #[default]
     Wanted,
-    /// It is not to go out: the answer has all it needs, or lacks it on purpose.
+    /// It should be left out: the answer brings its own head, or lacks one on purpose.
     Unwanted,
-    /// It has not gone out; what follows does as it is.
+    /// It was left out; the bytes that follow are sent unchanged.
     LeftOut,
 }
 
-/// A connection; where one of `cuts` is set when it is dropped, the caller sees a reset.
+/// A connection. If any of `cuts` is set when it is dropped, the caller sees a reset.
 pub(crate) struct Socket {
     stream: TokioIo<TcpStream>,
     cuts: [Rc<Cell<bool>>; 2],
@@ -52,7 +52,8 @@ impl Socket {
         }
     }
 
-    /// What is taken for written of these bytes, where they start with a head that is not to go out.
+    /// If these bytes start with a head to leave out, returns its length, to be reported as
+    /// written.
     fn left_out(&self, bytes: &[u8]) -> Option<usize> {
         if self.head.get() != Head::Unwanted {
             return None;
@@ -62,7 +63,7 @@ impl Socket {
         Some(end + 4)
     }
 
-    /// The same bytes with our mark, where they need one.
+    /// Returns the bytes with the mock's mark if they need one.
     fn marked(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         match self.head.get() {
             Head::LeftOut => None,
@@ -78,16 +79,17 @@ impl Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         if self.cuts.iter().any(|cut| cut.get()) {
-            // Where that fails, it ends as usual.
+            // If this fails, the connection ends as usual.
             drop(self.stream.inner().set_zero_linger());
         }
     }
 }
 
-/// The name of the header by which a mock is known; its value is 1.
+/// The name of the header that marks answers of a mock; its value is 1.
 pub(crate) const MOCK: &str = "x-recall-mock";
 
-/// What hyper answers by itself to what it can't read (400, 414, 431), with the mark that ours have.
+/// Adds the mock's mark to an answer that hyper generates for a request it can't read (400, 414,
+/// 431).
 fn marked(head: &[u8]) -> Option<Vec<u8>> {
     if !head.starts_with(b"HTTP/1.") || head.get(9) != Some(&b'4') {
         return None;
@@ -113,8 +115,8 @@ impl Read for Socket {
             let tried = stream.try_io(Interest::READABLE, || {
                 let count = self.arrival.receive(stream, block)?;
                 read = Some(count);
-                // Less than there is room for was all there is. It has to be told so: the next try
-                // would find it out with a system call in vain.
+                // A read that does not fill the block emptied the socket. Returning `WouldBlock`
+                // tells tokio so, which saves a futile system call.
                 let drained = (1..block.len()).contains(&count);
                 (!drained)
                     .then_some(())

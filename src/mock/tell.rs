@@ -1,4 +1,4 @@
-//! What a mock can be asked for, besides its figures: lists, as JSON lines.
+//! The lists that a mock can be asked for, as JSON lines.
 
 use std::time::Duration;
 
@@ -11,17 +11,17 @@ use super::service::Service;
 /// A list that a mock can be asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum List {
-    /// A line a row, where rows are counted: `{"group","sender","topic","calls","ok"}`.
+    /// A line for each row, if rows are counted: `{"group","sender","topic","calls","ok"}`.
     Rows,
-    /// A line for each app and command that was called, of the first 1,000:
-    /// `{"app","command","calls","worst_second","over_cap"}`. The cap belongs to these.
+    /// A line for each of the first 1,000 pairs of app and command that were called:
+    /// `{"app","command","calls","worst_second","over_cap"}`. The cap applies to each pair.
     Apps,
     /// A line for each of the last 10,000 connections: `{"connection","calls","open"}`.
     Connections,
     /// A line for each sender in each group and topic of the world:
-    /// `{"group","sender","topic","sent","recalled","left","within_reach"}`. Of a world that is
-    /// made up it tells where rows are counted: of those that were called, and of one that is
-    /// asked for.
+    /// `{"group","sender","topic","sent","recalled","left","within_reach"}`. For a made-up
+    /// world, and only if rows are counted: a line for each row called, or for the one row that the
+    /// filter names.
     World(KeyFilter),
     /// A line for each of the last 1,000 messages of a group or topic of the world, oldest first:
     /// `{"seq","sender","recalled"}`.
@@ -34,7 +34,7 @@ pub enum List {
 }
 
 impl List {
-    /// The lines, all of one moment; calls wait for so long.
+    /// Returns the lines, all from the same moment. Calls wait until they are written.
     pub(crate) fn tell(&self, service: &mut Service, now: Duration) -> Vec<u8> {
         service.advance(now);
         match (self, &service.world) {
@@ -57,8 +57,8 @@ impl List {
     }
 }
 
-/// What is remembered of a world that is made up: the rows that were called. One that was not is
-/// made up when it is asked for.
+/// Returns the lines for a made-up world, which only remembers the rows that were called. A row
+/// that was not called is made up if the filter names it.
 fn made_up(service: &Service, filter: &KeyFilter) -> Vec<u8> {
     let Some(rows) = &service.rows else {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! The mock as its users meet it: over real sockets.
+//! The mock as its users see it: over real sockets.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -9,25 +9,25 @@ use super::*;
 const QUERY: &str =
     "sdkappid=1400000000&identifier=administrator&usersig=x&contenttype=json&random=";
 
-/// No test waits longer for anything: it fails then.
+/// The longest wait in any test; after it the test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Waits until something is so.
+/// Waits until a condition holds.
 #[track_caller]
 pub(super) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let start = Instant::now();
     while !is_so() {
-        assert!(start.elapsed() < PATIENCE, "waited in vain: {what}");
+        assert!(start.elapsed() < PATIENCE, "timed out waiting for {what}");
         std::thread::sleep(Duration::from_millis(1));
     }
 }
 
-/// A connection, over which nobody waits for longer than that.
+/// Opens a connection whose reads and writes time out after [`PATIENCE`].
 #[track_caller]
 pub(super) fn connection(mock: &Mock) -> TcpStream {
     let stream = TcpStream::connect(mock.address()).expect("a connection");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a bound");
-    stream.set_write_timeout(Some(PATIENCE)).expect("a bound");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
     stream
 }
 
@@ -43,7 +43,7 @@ fn row(sender: &str) -> String {
     format!(r#"{{"GroupId":"@TGS#1","Sender_Account":"{sender}"}}"#)
 }
 
-/// Sends requests over one connection, and gives back all that is answered until it closes.
+/// Sends requests over one connection and returns all answers until it closes.
 fn talk(mock: &Mock, requests: &str) -> String {
     let mut stream = connection(mock);
     stream.write_all(requests.as_bytes()).expect("sent");
@@ -76,7 +76,7 @@ fn a_recall_is_answered_as_documented_and_marked_as_a_mock() {
 }
 
 #[test]
-fn figures_are_there_while_it_runs_and_at_the_end() {
+fn figures_are_available_while_it_runs_and_at_the_end() {
     let mock = counting();
     let text = talk(
         &mock,
@@ -88,7 +88,7 @@ fn figures_are_there_while_it_runs_and_at_the_end() {
     assert_eq!((seen.by_code[&0], seen.by_code[&10004]), (2, 1));
     assert_eq!(seen.repeated_randoms, 1);
     assert_eq!((seen.rows, seen.most_calls_for_a_row), (Some(1), Some(2)));
-    // Whether the connection is closed already is a race.
+    // Whether the connection is already closed is a race.
     let settled = |seen: Seen| Seen {
         open_connections: 0,
         ..seen
@@ -98,7 +98,7 @@ fn figures_are_there_while_it_runs_and_at_the_end() {
 }
 
 #[test]
-fn calls_are_told_row_by_row() {
+fn calls_are_listed_per_row() {
     let mock = counting();
     let rows = "GET /mock/rows HTTP/1.1\r\nhost: mock\r\n\r\n";
     let text = talk(&mock, &(recall(1, &row("a, \\\"b\\\"")) + rows));
@@ -107,7 +107,7 @@ fn calls_are_told_row_by_row() {
 }
 
 #[test]
-fn a_body_in_chunks_is_read_whole() {
+fn a_chunked_body_is_read_whole() {
     let mock = counting();
     let body = row("leckie");
     let (first, second) = body.split_at(9);
@@ -122,7 +122,7 @@ fn a_body_in_chunks_is_read_whole() {
 }
 
 #[test]
-fn an_endless_request_is_cut_off() {
+fn an_oversized_request_is_rejected() {
     let mock = counting();
     let request = recall(1, &" ".repeat(70_000));
     let mut stream = connection(&mock);
@@ -134,7 +134,7 @@ fn an_endless_request_is_cut_off() {
 }
 
 #[test]
-fn the_port_is_free_when_it_has_stopped() {
+fn the_port_is_free_after_it_stops() {
     let mock = counting();
     let address = mock.address();
     drop(mock);
@@ -142,7 +142,7 @@ fn the_port_is_free_when_it_has_stopped() {
 }
 
 #[test]
-fn a_taken_port_is_an_error_that_names_it() {
+fn the_error_for_a_taken_port_names_it() {
     let mock = counting();
     let error = Mock::start(Options {
         listen: mock.address(),
@@ -160,10 +160,10 @@ fn failing(fault: &str) -> Mock {
     .expect("a mock")
 }
 
-/// Sends a recall, and gives back all that comes and how it ends.
+/// Sends a recall and returns all bytes received and how the connection ends.
 fn call(mock: &Mock) -> (String, std::io::Result<usize>) {
     let mut stream = connection(mock);
-    // A refused connection may be gone already; reading tells.
+    // A refused connection may already be gone; reading shows it.
     drop(stream.write_all(recall(1, &row("leckie")).as_bytes()));
     let mut bytes = Vec::new();
     let end = stream.read_to_end(&mut bytes);
@@ -175,7 +175,7 @@ fn is_reset(end: std::io::Result<usize>) -> bool {
 }
 
 #[test]
-fn a_reset_comes_in_place_of_the_answer() {
+fn a_reset_replaces_the_answer() {
     let mock = failing("reset");
     let (text, end) = call(&mock);
     assert!(text.is_empty() && is_reset(end), "{text}");
@@ -183,7 +183,7 @@ fn a_reset_comes_in_place_of_the_answer() {
 }
 
 #[test]
-fn a_refused_connection_is_refused_and_open_ones_go_on() {
+fn refusing_new_connections_leaves_open_ones_alone() {
     let script = "[[during]]\nfail = ['refuse=100%']";
     let mock = Mock::start(Options {
         script: Script::from_toml(script).expect("a script"),
@@ -210,7 +210,7 @@ fn a_refused_connection_is_refused_and_open_ones_go_on() {
 }
 
 #[test]
-fn connections_are_refused_now_and_then() {
+fn a_chance_of_refusal_refuses_connections_some_of_the_time() {
     let mock = Mock::start(Options {
         faults: vec!["refuse=50%".parse().expect("a fault")],
         ..Options::default()
@@ -237,7 +237,7 @@ fn until_refused(mock: &Mock) {
 }
 
 #[test]
-fn half_an_answer_promises_more_than_comes() {
+fn half_an_answer_announces_more_bytes_than_it_sends() {
     let (text, _) = call(&failing("half"));
     assert!(text.contains("\r\ncontent-length: 50\r\n"), "{text}");
     let (_, body) = text.split_once("\r\n\r\n").expect("a head");
@@ -245,7 +245,7 @@ fn half_an_answer_promises_more_than_comes() {
 }
 
 #[test]
-fn a_status_comes_with_a_page_for_people_and_still_says_that_it_is_a_mock() {
+fn an_http_status_comes_with_an_html_page_and_the_mock_header() {
     let close = |mock: &Mock| talk(mock, &recall(1, &row("leckie")));
     let text = close(&failing("502"));
     assert!(text.starts_with("HTTP/1.1 502 Bad Gateway\r\n"), "{text}");
@@ -260,7 +260,7 @@ fn a_status_comes_with_a_page_for_people_and_still_says_that_it_is_a_mock() {
 }
 
 #[test]
-fn an_endless_answer_stops_when_the_caller_has_enough() {
+fn an_endless_answer_stops_when_the_caller_hangs_up() {
     let mock = failing("endless");
     let mut stream = connection(&mock);
     stream
@@ -269,12 +269,12 @@ fn an_endless_answer_stops_when_the_caller_has_enough() {
     let mut bytes = vec![0; 1024 * 1024];
     stream.read_exact(&mut bytes).expect("a MiB");
     drop(stream);
-    // The mock goes on for others.
+    // The mock still serves others.
     assert!(talk(&mock, "").contains(r#""endless":1"#));
 }
 
 #[test]
-fn a_slow_answer_and_a_hanging_call_hold_nobody_else_up() {
+fn a_slow_answer_or_a_hanging_call_does_not_hold_up_others() {
     for fault in ["slow", "hang"] {
         let mock = failing(fault);
         let mut stream = connection(&mock);
@@ -292,7 +292,7 @@ fn a_slow_answer_and_a_hanging_call_hold_nobody_else_up() {
     }
 }
 
-/// A mock that has been called and is away from then on.
+/// A mock that has been called, which started its outage.
 fn away_for(time: &str) -> Mock {
     let script = format!("[[during]]\nto = '{time}'\naway = true");
     let mock = Mock::start(Options {
@@ -300,21 +300,21 @@ fn away_for(time: &str) -> Mock {
         ..Options::default()
     })
     .expect("a mock");
-    // The first call starts the script, so the answer to it may or may not get out.
+    // The first call starts the script, so its answer may or may not be sent.
     let (_, end) = call(&mock);
     assert!(is_reset(end));
     mock
 }
 
 #[test]
-fn after_an_outage_the_service_is_back() {
+fn the_service_is_back_after_an_outage() {
     let mock = away_for("1s");
     until("its return", || TcpStream::connect(mock.address()).is_ok());
     assert!(talk(&mock, &recall(2, &row("leckie"))).contains(r#""ErrorCode":0}"#));
 }
 
 #[test]
-fn in_an_outage_connections_are_refused_for_longer_than_any_clock_can_tell() {
+fn an_outage_longer_than_the_clock_can_represent_never_ends() {
     let mock = away_for("9223372036854775807s");
     let error = TcpStream::connect(mock.address()).expect_err("away");
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
@@ -322,7 +322,7 @@ fn in_an_outage_connections_are_refused_for_longer_than_any_clock_can_tell() {
 }
 
 #[test]
-fn the_world_can_be_asked_what_it_looks_like() {
+fn the_state_of_the_world_can_be_queried() {
     let world = r#"
         app = { sdkappid = 1400000000, admins = ["administrator"] }
         [[group]]
@@ -357,8 +357,8 @@ fn the_world_can_be_asked_what_it_looks_like() {
     assert!(get("/mock/nothing").contains("404"));
 }
 
-/// A mock that closes connections after a second, which is enough for a call to have arrived, also
-/// where the machine is busy.
+/// A mock that closes idle connections after a second, which gives a call time to arrive even on a
+/// busy machine.
 fn impatient(faults: Vec<Fault>) -> Mock {
     Mock::start(Options {
         idle: Duration::from_secs(1),
@@ -378,7 +378,7 @@ fn an_idle_connection_is_closed_and_a_hanging_call_is_not_idle() {
     until("a call", || mock.seen().calls > 0);
     let mut idle = connection(&mock);
     assert_eq!(idle.read(&mut [0]).expect("an end"), 0);
-    // It was opened later, and is gone: were the other idle, it would be gone too.
+    // It was opened later and is closed. If the other were idle, it would be closed too.
     assert_eq!(mock.seen().open_connections, 1);
 }
 

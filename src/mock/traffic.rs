@@ -1,17 +1,17 @@
-//! Messages that keep arriving while a run goes on.
+//! Messages that keep arriving during a run.
 
 use std::time::Duration;
 
 use super::world::World;
 
-/// So many messages a second, by members of groups drawn at random. It has no timer: what is due
-/// arrives when somebody looks.
+/// A rate of messages, sent by members of random groups. It has no timer: messages that are due
+/// arrive when [`advance`](Self::advance) is called.
 #[derive(Clone, Debug)]
 pub(crate) struct Traffic {
     per_second: f64,
     arrived: u64,
     rng: fastrand::Rng,
-    /// Groups that have members, each with the sum of its `busy` and those before.
+    /// Groups with members, each with the running sum of `busy` up to and including it.
     groups: Vec<(u64, usize)>,
 }
 
@@ -33,7 +33,7 @@ impl Traffic {
         }
     }
 
-    /// Sends what is due.
+    /// Sends the messages due at `now`.
     pub(crate) fn advance(&mut self, now: Duration, world: &mut World) {
         let Some(&(sum, _)) = self.groups.last() else {
             return;
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn traffic_is_the_same_however_often_somebody_looks() {
+    fn traffic_does_not_depend_on_how_often_it_advances() {
         assert_eq!(after(&[100]), after(&[1, 2, 3, 50, 50, 100]));
     }
 
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn busy_groups_get_more() {
+    fn busy_groups_get_more_messages() {
         let mut world = World::from_toml(WORLD).expect("a world");
         let mut traffic = Traffic::new(100.0, 3, &world);
         traffic.advance(Duration::from_secs(100), &mut world);

@@ -1,8 +1,8 @@
 //! A world: an app's groups, their topics, members and messages, and what recalls did to them.
 //!
-//! Of each room (a group, or a topic of one) it keeps the last 1,000 messages, which a recall can
-//! reach; of those before, only how many of whom are recalled, as that can't change any more. So
-//! a room takes the same memory however long its history.
+//! For each room (a group or a topic) it keeps the last 1,000 messages, which a recall can reach.
+//! For older ones it keeps only counts per sender, since they can't change any more. So a room's
+//! memory does not grow with its history.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -13,14 +13,14 @@ use super::traffic::Traffic;
 use super::world_file::App;
 use crate::error::{Error, Result};
 
-/// How many of a room's messages a recall reaches. Source: the official page of the call.
+/// How many of a room's latest messages a recall reaches. Source: the official page of the call.
 pub(crate) const REACH: usize = 1000;
 
-/// The highest sequence number that a file may give. Every reader of JSON has it exactly, and enough
-/// follow for those messages that get the next one.
+/// The highest sequence number a file may contain. Every JSON parser represents it exactly, and it
+/// leaves enough numbers for later messages.
 pub(crate) const MAX_SEQ: u64 = (1 << 53) - 1;
 
-/// The types of group.
+/// The group types.
 pub(crate) const TYPES: [&str; 8] = [
     "Private",
     "Work",
@@ -32,11 +32,11 @@ pub(crate) const TYPES: [&str; 8] = [
     CLOSED,
 ];
 
-/// The type in which a recall does nothing, and is answered with success.
+/// The type in which a recall succeeds but does nothing.
 const SILENT: &str = "AVChatRoom";
 
-/// One of former times, in which no recall is permitted: our reading, for the service's pages name
-/// those above alone.
+/// A former type in which recalls are not permitted. This is our reading: the service's pages name
+/// only the types above.
 const CLOSED: &str = "BChatRoom";
 
 /// An app's groups, their topics, members and messages.
@@ -65,7 +65,7 @@ pub(crate) struct GroupState {
     pub(crate) busy: u32,
     pub(crate) dismissed: bool,
     pub(crate) denied: Vec<String>,
-    /// By topic; the empty one is the group itself.
+    /// Rooms by topic; the empty topic is the group itself.
     pub(crate) rooms: HashMap<String, usize>,
 }
 
@@ -94,7 +94,7 @@ pub(crate) struct Tally {
 }
 
 impl World {
-    /// A message arrives in a room; the oldest of more than 1,000 gets out of reach.
+    /// Adds a message to a room. If there are more than 1,000, the oldest moves out of reach.
     pub(crate) fn send(&mut self, room: usize, account: usize, seq: Option<u64>) -> Result<()> {
         let tally = *self.tally_of.entry((room, account)).or_insert_with(|| {
             self.tallies.push(Tally {
@@ -137,21 +137,22 @@ impl World {
         Ok(())
     }
 
-    /// A message of the traffic: of this account, in some room of this group.
+    /// Adds a message of the traffic, by this account, to a room of this group.
     pub(crate) fn chat(&mut self, group: usize, account: usize, topic: usize) {
         let rooms = &self.groups[group].rooms;
-        // Rooms of a group follow each other, the group itself first.
+        // A group's rooms are adjacent, with the group itself first.
         let room = rooms[""] + topic % rooms.len();
-        // Without a sequence number of its own a message can't come too late.
+        // This fails only for a given sequence number.
         drop(self.send(room, account, None));
     }
 
-    /// Recalls what the row names, as `identifier`.
+    /// Recalls the row's messages on behalf of `identifier`.
     pub(crate) fn recall(&mut self, row: Key<'_>, identifier: &str) -> Reply {
         let Some(group) = self.group(row.group) else {
             return Reply::fail(10010);
         };
-        // "The call does nothing, and no error is returned": not for a sender or a topic either.
+        // "The call does nothing, and no error is returned": not even for an unknown sender or
+        // topic.
         if group.kind == SILENT {
             return Reply::OK;
         }
@@ -185,13 +186,13 @@ impl World {
         self.recalled += marked;
     }
 
-    /// The group, where it is and was not dismissed.
+    /// Returns the group if it exists and is not dismissed.
     fn group(&self, id: &str) -> Option<&GroupState> {
         let group = &self.groups[*self.group_of.get(id)?];
         (!group.dismissed).then_some(group)
     }
 
-    /// What a group is like, or the code that says why it is not there.
+    /// Describes a group, or returns the code for a missing one.
     pub(crate) fn about(&self, id: &str) -> Result<About<'_>, i64> {
         let group = self.group(id).ok_or(10010)?;
         Ok(About {
@@ -207,7 +208,7 @@ impl World {
         group.rooms.get(topic).copied()
     }
 
-    /// The number of an account, which is from now on one of the app's.
+    /// Returns the number of an account, which is added to the app if new.
     pub(crate) fn account(&mut self, id: &str) -> usize {
         if let Some(&account) = self.account_of.get(id) {
             return account;
@@ -218,12 +219,12 @@ impl World {
         self.accounts.len() - 1
     }
 
-    /// Lets messages arrive from now on.
+    /// Starts traffic.
     pub(crate) fn start_traffic(&mut self, traffic: Traffic) {
         self.traffic = Some(traffic);
     }
 
-    /// Lets those messages arrive that are due.
+    /// Lets the messages due at `now` arrive.
     pub(crate) fn advance(&mut self, now: std::time::Duration) {
         if let Some(mut traffic) = self.traffic.take() {
             traffic.advance(now, self);

@@ -1,6 +1,6 @@
-//! A world as it is written in a file.
+//! The file format of a world.
 //!
-//! TOML, a table `[app]` and a `[[group]]` for each group:
+//! In TOML, an `[app]` table and a `[[group]]` for each group:
 //!
 //! ```toml
 //! [app]
@@ -15,7 +15,7 @@
 //! messages = [{ senders = ["leckie", "spam-1"], count = 40 }]
 //! ```
 //!
-//! Or JSON lines, each `{"app":{…}}`, `{"group":{…}}` with the same fields, or one message,
+//! In JSON lines, each line is `{"app":{…}}`, `{"group":{…}}` with the same fields, or a message
 //! `{"message":{"group":"…","topic":"…","sender":"…","seq":7}}`, after its group.
 
 use std::collections::{HashMap, VecDeque};
@@ -34,12 +34,12 @@ use crate::error::{Error, Kind, Result};
 #[serde(deny_unknown_fields)]
 pub(crate) struct App {
     pub(crate) sdkappid: u64,
-    /// With it `UserSig`s are verified; without, any will do.
+    /// The key that verifies `UserSig`s. Without it, any `UserSig` is accepted.
     pub(crate) key: Option<String>,
     pub(crate) admins: Vec<String>,
-    /// The region whose domain the app belongs to; without, any will do.
+    /// The region whose domain must be called. Without it, any domain is accepted.
     pub(crate) region: Option<String>,
-    /// Imported accounts that are nowhere else in the file.
+    /// Imported accounts that appear nowhere else in the file.
     #[serde(default)]
     pub(crate) accounts: Vec<String>,
 }
@@ -49,21 +49,21 @@ pub(crate) struct App {
 pub(crate) struct Group {
     pub(crate) id: String,
     /// `Private` or `Work`, `Public`, `ChatRoom` or `Meeting`, `AVChatRoom`, `Community`; or
-    /// `BChatRoom`, in which recalls are not permitted.
+    /// `BChatRoom`, where recalls are not permitted.
     #[serde(rename = "type")]
     pub(crate) kind: String,
     #[serde(default)]
     pub(crate) name: String,
-    /// It once was there.
+    /// Whether the group existed but was dismissed.
     #[serde(default)]
     pub(crate) dismissed: bool,
-    /// Identifiers that may not recall here, admins though they are.
+    /// Identifiers that may not recall here even if they are admins.
     #[serde(default)]
     pub(crate) denied: Vec<String>,
-    /// Who writes here when there is traffic.
+    /// The accounts that write here if there is traffic.
     #[serde(default)]
     pub(crate) members: Vec<String>,
-    /// How much of the traffic comes here, against other groups.
+    /// The group's share of the traffic, relative to other groups.
     #[serde(default = "one")]
     pub(crate) busy: u32,
     #[serde(default)]
@@ -80,14 +80,14 @@ pub(crate) struct Topic {
     pub(crate) messages: Vec<Messages>,
 }
 
-/// `count` messages, the senders taking turns.
+/// `count` messages, with the senders taking turns.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Messages {
     pub(crate) senders: Vec<String>,
     #[serde(default = "one")]
     pub(crate) count: u32,
-    /// The sequence number of the first, above all before; without, the next.
+    /// The sequence number of the first message, above all earlier ones. Default: the next number.
     pub(crate) seq: Option<u64>,
 }
 
@@ -124,10 +124,10 @@ struct Message {
 const SAMPLE: &str = "samples/world.toml shows one that works";
 
 impl World {
-    /// Reads a world: TOML where the name ends in `.toml`, else JSON lines.
+    /// Reads a world from a file: TOML if the name ends in `.toml`, otherwise JSON lines.
     ///
     /// # Errors
-    /// Of kind `Input`, with the file and line.
+    /// Of kind `Input`, naming the file and the line or group.
     pub fn load(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|error| {
             Error::input(format!("can't read the world {}", path.display())).because(error)
@@ -144,10 +144,10 @@ impl World {
         world.map_err(|error| error.within(Kind::Input, what).or_hint(SAMPLE))
     }
 
-    /// A world written in TOML.
+    /// Parses a world in TOML.
     ///
     /// # Errors
-    /// Of kind `Input`, with the line or the group.
+    /// Of kind `Input`, naming the line or the group.
     pub fn from_toml(text: &str) -> Result<Self> {
         let whole: Whole = toml::from_str(text).map_err(|error| Error::input(error.to_string()))?;
         let mut world = Self::new(whole.app)?;
@@ -157,10 +157,10 @@ impl World {
         Ok(world)
     }
 
-    /// A world written in JSON lines.
+    /// Parses a world in JSON lines.
     ///
     /// # Errors
-    /// Of kind `Input`, with the line.
+    /// Of kind `Input`, naming the line.
     pub fn from_jsonl(text: &str) -> Result<Self> {
         let mut world = None;
         for (number, line) in (1..).zip(text.lines()) {
@@ -168,11 +168,12 @@ impl World {
                 continue;
             }
             let at = |error: Error| error.within(Kind::Input, format_args!("line {number}"));
-            let line: Line = serde_json::from_str(line)
-                .map_err(|error| at(Error::input("not as expected").because(error)))?;
+            let line: Line = serde_json::from_str(line).map_err(|error| {
+                at(Error::input("not a valid app, group or message").because(error))
+            })?;
             match (line, &mut world) {
                 (Line::App(app), None) => world = Some(Self::new(app).map_err(at)?),
-                (Line::App(_), Some(_)) => return Err(at(Error::input("a second app"))),
+                (Line::App(_), Some(_)) => return Err(at(Error::input("there is already an app"))),
                 (_, None) => return Err(at(Error::input("the app must come first"))),
                 (Line::Group(group), Some(world)) => world.add_group(group).map_err(at)?,
                 (Line::Message(message), Some(world)) => {
@@ -188,7 +189,7 @@ impl World {
                 }
             }
         }
-        world.ok_or_else(|| Error::input("it has no app"))
+        world.ok_or_else(|| Error::input("there is no app"))
     }
 
     fn new(app: App) -> Result<Self> {
@@ -198,7 +199,7 @@ impl World {
             let names: Vec<&str> = REGIONS.iter().map(|(name, ..)| *name).collect();
             let names = names.join(", ");
             return Err(Error::input(format!(
-                "no region is called {region:?}, but {names}"
+                "region {region:?} is not one of {names}"
             )));
         }
         let mut world = Self {
@@ -216,11 +217,11 @@ impl World {
         let index = self.groups.len();
         let id = group.id;
         if !ids::is_group(&id) {
-            return Err(Error::input(format!("group {id:?} is no GroupId")));
+            return Err(Error::input(format!("group {id:?} is not a valid GroupId")));
         }
         if !TYPES.contains(&group.kind.as_str()) {
             return Err(Error::input(format!(
-                "group {id:?} is of type {:?}, which is none of {}",
+                "group {id:?} is of type {:?}, which is not one of {}",
                 group.kind,
                 TYPES.join(", ")
             )));
@@ -234,11 +235,11 @@ impl World {
         }
         if !community && !group.topics.is_empty() {
             return Err(Error::input(format!(
-                "group {id:?} has topics, as only a Community may"
+                "group {id:?} has topics, which only a Community may have"
             )));
         }
         if self.group_of.insert(id.clone(), index).is_some() {
-            return Err(Error::input(format!("group {id:?} is there twice")));
+            return Err(Error::input(format!("group {id:?} appears twice")));
         }
         let members = group.members.iter().map(|member| self.account(member));
         let members = members.collect();
@@ -261,7 +262,7 @@ impl World {
             };
             if ids::check(key).is_err() {
                 return Err(Error::input(format!(
-                    "topic {:?} is none of {id:?}",
+                    "topic {:?} is not a valid TopicId for {id:?}",
                     topic.id
                 )));
             }
@@ -277,7 +278,7 @@ impl World {
             .insert(topic.clone(), room)
             .is_some()
         {
-            return Err(Error::input(format!("topic {topic:?} is there twice")));
+            return Err(Error::input(format!("topic {topic:?} appears twice")));
         }
         self.rooms.push(Room {
             group,
@@ -304,7 +305,7 @@ impl World {
     ) -> Result<()> {
         let room = self.room(group, topic).ok_or_else(|| {
             Error::input(format!(
-                "a message in {group:?}, topic {topic:?}, which is not there"
+                "a message for group {group:?}, topic {topic:?}, which does not exist"
             ))
         })?;
         let sender = self.account(sender);

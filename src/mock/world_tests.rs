@@ -1,4 +1,4 @@
-//! What recalls do to a world.
+//! The effect of recalls on a world.
 
 use std::collections::{HashMap, HashSet};
 
@@ -62,7 +62,7 @@ fn recall(world: &mut World, group: &str, sender: &str, topic: &str) -> i64 {
         .code
 }
 
-/// Sent, recalled, left and still within reach.
+/// Returns the messages sent, recalled, left and still within reach.
 fn tally(world: &World, wanted: Key<'_>) -> [u64; 4] {
     let mut tallies = (0..).map_while(|index| world.tally(index));
     let tally = tallies.find(|tally| tally.key == wanted).expect("a tally");
@@ -70,10 +70,10 @@ fn tally(world: &World, wanted: Key<'_>) -> [u64; 4] {
 }
 
 #[test]
-fn the_senders_messages_among_the_last_1000_are_recalled_and_no_others() {
+fn only_the_senders_messages_among_the_last_1000_are_recalled() {
     let mut world = world();
     assert_eq!(recall(&mut world, "public", "spam", ""), 0);
-    // 1,008 messages: the first eight, all of the sender's, are out of reach.
+    // Of 1,008 messages the first eight, all by this sender, are out of reach.
     assert_eq!(tally(&world, key("public", "spam", "")), [509, 501, 8, 0]);
     assert_eq!(
         tally(&world, key("public", "leckie", "")),
@@ -84,7 +84,7 @@ fn the_senders_messages_among_the_last_1000_are_recalled_and_no_others() {
 }
 
 #[test]
-fn recalling_twice_does_no_more_than_once() {
+fn recalling_twice_has_the_same_effect_as_once() {
     let mut world = world();
     for _ in 0..2 {
         assert_eq!(recall(&mut world, "public", "leckie", ""), 0);
@@ -93,14 +93,14 @@ fn recalling_twice_does_no_more_than_once() {
 }
 
 #[test]
-fn an_avchatroom_says_ok_and_does_nothing() {
+fn a_recall_in_an_avchatroom_succeeds_and_does_nothing() {
     let mut world = world();
     assert_eq!(recall(&mut world, "live", "spam", ""), 0);
     assert_eq!(tally(&world, key("live", "spam", "")), [3, 0, 3, 3]);
 }
 
 #[test]
-fn a_topic_and_its_group_are_different_rooms() {
+fn a_topic_and_its_group_are_separate_rooms() {
     let mut world = world();
     assert_eq!(recall(&mut world, "@TGS#_c", "spam", TOPIC), 0);
     assert_eq!(tally(&world, key("@TGS#_c", "spam", TOPIC)), [1, 1, 0, 0]);
@@ -108,7 +108,7 @@ fn a_topic_and_its_group_are_different_rooms() {
 }
 
 #[test]
-fn each_wrong_row_has_its_code() {
+fn each_kind_of_wrong_row_gets_its_code() {
     let mut world = world();
     for (group, sender, topic, code) in [
         ("public", "quiet", "", 0),
@@ -159,13 +159,13 @@ fn json_lines_make_the_same_world() {
 }
 
 #[test]
-fn what_is_wrong_with_a_file_is_said_with_its_line_or_group() {
+fn file_errors_name_the_line_or_group() {
     let toml = |text: &str| World::from_toml(text).expect_err(text).to_string();
     let app = "app = { sdkappid = 1, admins = [] }\n";
     assert!(toml("x").contains("line 1"), "{}", toml("x"));
     assert!(toml("group = []").contains("app"));
     let twice = "[[group]]\nid = 'g'\ntype = 'Public'\n".repeat(2);
-    assert!(toml(&format!("{app}{twice}")).contains("\"g\" is there twice"));
+    assert!(toml(&format!("{app}{twice}")).contains("\"g\" appears twice"));
     let typo = format!("{app}[[group]]\nid = 'g'\ntype = 'Public'\nmesages = []");
     assert!(toml(&typo).contains("mesages"));
     let topic = format!("{app}[[group]]\nid = 'g'\ntype = 'Public'\ntopics = [{{ id = 't' }}]");
@@ -183,13 +183,13 @@ fn what_is_wrong_with_a_file_is_said_with_its_line_or_group() {
     let app = "{\"app\":{\"sdkappid\":1,\"admins\":[]}}\n";
     assert!(jsonl(&format!("{app}{{}}")).contains("line 2"));
     assert!(jsonl("").contains("no app"));
-    assert!(jsonl(&app.repeat(2)).contains("line 2: a second app"));
+    assert!(jsonl(&app.repeat(2)).contains("line 2: there is already an app"));
     let message = r#"{"message":{"group":"g","sender":"a"}}"#;
     assert!(jsonl(&format!("{app}{message}")).contains("line 2"));
 }
 
 #[test]
-fn a_sequence_number_after_which_there_are_too_few_is_refused() {
+fn a_sequence_number_that_leaves_too_few_is_refused() {
     let world = |seq: u64| {
         let app = r#"{"app":{"sdkappid":1,"admins":[]}}"#;
         let group = r#"{"group":{"id":"g","type":"Public"}}"#;
@@ -212,7 +212,7 @@ fn a_sequence_number_after_which_there_are_too_few_is_refused() {
 }
 
 #[test]
-fn the_sample_world_is_the_one_of_the_sample_spam_wave() {
+fn the_sample_world_matches_the_sample_spam_wave() {
     let samples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
     let mut world = World::load(&samples.join("world.toml")).expect("the sample");
     let mut codes = HashMap::new();
@@ -229,7 +229,7 @@ fn the_sample_world_is_the_one_of_the_sample_spam_wave() {
         let code = recall(&mut world, &id("group"), &id("sender"), &id("topic"));
         *codes.entry(code).or_insert(0) += 1;
     }
-    // All but those of the group that was dismissed.
+    // All rows succeed except those of the dismissed group.
     assert!(codes[&0] > 30 && codes[&10010] == 2, "{codes:?}");
     assert_eq!(codes.len(), 2, "{codes:?}");
     let script = super::super::script::Script::load(&samples.join("incident.toml"));
@@ -242,7 +242,7 @@ fn messages<'a>(world: &'a World, group: &str) -> Vec<MessageSeen<'a>> {
         .collect()
 }
 
-/// A message arrives from a sender in a room, or a sender is recalled there.
+/// A step: messages from a sender arrive in a room, or the sender is recalled there.
 fn step() -> impl Strategy<Value = (bool, usize, usize, usize)> {
     (
         prop::bool::weighted(0.3),
@@ -256,13 +256,13 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn recalled_are_exactly_the_senders_messages_among_the_last_1000_at_that_time(
+    fn a_recall_takes_exactly_the_senders_messages_among_the_last_1000(
         steps in prop::collection::vec(step(), 1..40),
     ) {
         let groups = ["public", "@TGS#_c"];
         let senders = ["spam", "leckie", "quiet", "late"];
         let mut world = world();
-        // The model keeps every message for ever, as (sender, recalled).
+        // The model keeps every message, as (sender, recalled).
         let mut model: HashMap<&str, Vec<(&str, bool)>> = HashMap::new();
         for group in groups {
             let messages = self::messages(&world, group);

@@ -1,4 +1,4 @@
-//! What a world looks like: for the figures, and for the lists that it can be asked for.
+//! Views of a world for the figures and lists.
 
 use serde::Serialize;
 
@@ -14,7 +14,7 @@ pub(crate) struct TallySeen<'a> {
     pub(crate) sent: u64,
     pub(crate) recalled: u64,
     pub(crate) left: u64,
-    /// Those left that a recall would still reach.
+    /// Messages left that a recall would still reach.
     pub(crate) within_reach: u64,
 }
 
@@ -34,12 +34,13 @@ impl World {
         }
     }
 
-    /// Whether there is such a group, or was.
+    /// Returns whether the group exists, dismissed or not.
     pub(crate) fn has_group(&self, id: &str) -> bool {
         self.group_of.contains_key(id)
     }
 
-    /// Whether the group has this topic, or any group; each has the empty one, which is itself.
+    /// Returns whether the group (or, if `None`, any group) has this topic. The empty topic is the
+    /// group itself.
     pub(crate) fn has_topic(&self, group: Option<&str>, topic: &str) -> bool {
         match group {
             Some(group) => self.room(group, topic).is_some(),
@@ -47,12 +48,12 @@ impl World {
         }
     }
 
-    /// Whether the app has such an account.
+    /// Returns whether the app has this account.
     pub(crate) fn has_account(&self, id: &str) -> bool {
         self.account_of.contains_key(id)
     }
 
-    /// The `index`th sender's messages in a room.
+    /// Returns the `index`th tally of a sender in a room.
     pub(crate) fn tally(&self, index: usize) -> Option<TallySeen<'_>> {
         let tally = self.tallies.get(index)?;
         let room = &self.rooms[tally.room];
@@ -69,7 +70,7 @@ impl World {
         })
     }
 
-    /// The `index`th of the last messages of a group or topic, oldest first.
+    /// Returns the `index`th of the last messages of a group or topic, oldest first.
     pub(crate) fn message(
         &self,
         group: &str,

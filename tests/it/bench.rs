@@ -198,7 +198,7 @@ fn what_makes_no_sense_is_refused() {
         ("--rate", "fast", "--rate fast is not"),
         ("--rows", "0", "'0' for '--rows"),
         ("--concurrency", "0", "'0' for '--concurrency"),
-        ("--mock-latency", "soon", "\"soon\" is no duration"),
+        ("--mock-latency", "soon", "\"soon\" is not a duration"),
         ("--mock-fail", "10002", "\"10002\" has no ="),
     ] {
         bench(&place, &[flag, value]).finish().exits(2).says(words);

@@ -162,7 +162,7 @@ fn its_world_is_that_of_the_file_and_its_details_tell_of_all_there_was() {
     let (_, why) = refused(address, "/mock/world?groups=x");
     assert_eq!(
         why,
-        "/mock/world has no filter \"groups\", but group, sender, topic\n"
+        "/mock/world has no filter \"groups\"; it has group, sender, topic\n"
     );
     let (_, why) = refused(address, "/mock/world?group=@TGS#1");
     assert!(why.contains("\"@TGS\"") && why.contains("%23"), "{why}");
@@ -355,7 +355,7 @@ fn what_makes_no_sense_is_refused() {
         ["--fail", "10002=101%", "101%"],
         ["--latency", "soon", "soon"],
         ["--cap", "x", "cap"],
-        ["--away", "20s..10s", "away 20s..10s: it would be back"],
+        ["--away", "20s..10s", "away 20s..10s: it must start"],
         ["--away", "10s", "as in 10s..20s"],
         ["--listen", "here", "here"],
         ["--idle", "0", "idle must be above 0"],
