@@ -151,7 +151,7 @@ mod tests {
         if arrival.last.get().is_none() {
             // Not `eprintln!`: the harness hides its output if a test passes.
             let why = "SKIPPED: the system reports no arrival times";
-            writeln!(io::stderr(), "{why}").expect("said");
+            writeln!(io::stderr(), "{why}").expect("written");
             return;
         }
         let earliest = since_epoch();

@@ -127,7 +127,7 @@ impl Open {
     async fn answer_to(&self, head: &Parts, body: &Bytes) -> Result<Response<AnswerBody>, Cut> {
         let shared = &self.shared;
         if let Some(asked) = head.uri.path().strip_prefix("/mock/") {
-            return Ok(self.tell(asked, &head.uri));
+            return Ok(self.answer_question(asked, &head.uri));
         }
         let _in_flight = command_at(head.uri.path()).map(|_| InFlight::begin(shared));
         let came = shared.start.elapsed();
@@ -202,7 +202,7 @@ impl Open {
     }
 
     /// Answers a question about the mock itself.
-    fn tell(&self, asked: &str, uri: &Uri) -> Response<AnswerBody> {
+    fn answer_question(&self, asked: &str, uri: &Uri) -> Response<AnswerBody> {
         let service = &mut *self.shared.service.borrow_mut();
         let question = Question::read(asked, uri.query().unwrap_or(""));
         let question = question.and_then(|question| {
@@ -212,7 +212,7 @@ impl Open {
         let now = self.shared.start.elapsed();
         let (status, kind, text) = match question {
             Ok(Question::Seen) => (200, JSON, json(&service.seen(now))),
-            Ok(Question::List(list)) => (200, JSON_LINES, list.tell(service, now).into()),
+            Ok(Question::List(list)) => (200, JSON_LINES, list.to_json_lines(service, now).into()),
             Err(no) => (no.status, TEXT, no.why.into()),
         };
         respond(status, kind, AnswerBody::whole(text))

@@ -54,7 +54,7 @@ impl Door {
             }
             Err(error) if self.unbound.is_new() => {
                 let address = self.address;
-                tracing::warn!(%error, %address, "the mock can't come back yet");
+                tracing::warn!(%error, %address, "the mock can't listen again yet");
             }
             Err(_) => {}
         }

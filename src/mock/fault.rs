@@ -182,7 +182,7 @@ pub(crate) fn check(faults: &[Fault]) -> Result<()> {
                 "the chances of the faults add up to {:.0}%",
                 sum * 100.0
             ))
-            .hint("at most one fault strikes a call: let them add up to 100% or less"));
+            .hint("at most one fault strikes a call, so the chances may add up to at most 100%"));
         }
     }
     Ok(())

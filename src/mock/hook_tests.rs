@@ -29,7 +29,7 @@ fn hooked(look: impl Fn(&Call<'_>) -> Otherwise + Send + Sync + 'static) -> Mock
 }
 
 /// A mock that answers every request with these bytes.
-fn saying(bytes: &'static [u8], then: Then) -> Mock {
+fn answering_with(bytes: &'static [u8], then: Then) -> Mock {
     let bytes = Instead::Bytes(Bytes::from_static(bytes), then);
     hooked(move |_| bytes.clone().into())
 }
@@ -67,7 +67,7 @@ fn a_hook_sees_each_request_unchanged_except_those_below_mock() {
         assert!(call.arrived >= before && call.arrived <= Instant::now());
         assert_eq!(call.headers["x-odd"], "Yes");
         let text = String::from_utf8(call.body.to_vec()).expect("UTF-8");
-        record.lock().expect("whole").push((
+        record.lock().expect("not poisoned").push((
             format!("{} {} {}", call.method, call.path, call.query),
             text,
             (call.connection, call.nth),
@@ -81,7 +81,7 @@ fn a_hook_sees_each_request_unchanged_except_those_below_mock() {
     next(&mut second);
     next(&mut second);
     drop(mock);
-    let seen = seen.lock().expect("whole");
+    let seen = seen.lock().expect("not poisoned");
     let query = "sdkappid=1&identifier=a&usersig=x&contenttype=json&random=1";
     let body = r#"{"GroupId":"g","Sender_Account":"s"}"#;
     let expected = [("/%41", (1, 0)), (RECALL, (2, 1))];
@@ -109,7 +109,7 @@ fn the_service_answers_and_counts_only_what_the_hook_leaves_to_it() {
 
 #[test]
 fn bytes_are_sent_unchanged_and_the_connection_is_kept() {
-    let mock = saying(b"HTTP/1.1 404 No\r\n\r\n{}", Then::Keep);
+    let mock = answering_with(b"HTTP/1.1 404 No\r\n\r\n{}", Then::Keep);
     let mut stream = sent(&mock, &(request(RECALL) + &request(RECALL)));
     for _ in 0..2 {
         assert_eq!(next(&mut stream), "HTTP/1.1 404 No\r\n\r\n{}");
@@ -120,7 +120,7 @@ fn bytes_are_sent_unchanged_and_the_connection_is_kept() {
 #[test]
 fn a_connection_is_closed_after_the_bytes_even_if_there_are_none() {
     for bytes in ["HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}", "SSH", ""] {
-        let mock = saying(bytes.as_bytes(), Then::Close);
+        let mock = answering_with(bytes.as_bytes(), Then::Close);
         let (text, end) = until_closed(sent(&mock, &request(RECALL)));
         assert_eq!(text, bytes);
         assert!(end.is_ok(), "{end:?}");
@@ -139,7 +139,7 @@ fn bytes_that_exceed_the_socket_buffer_are_sent_whole() {
 #[test]
 fn bytes_are_repeated_until_the_caller_has_enough() {
     let filler = Bytes::from_static(b"ab");
-    let mock = saying(b"HTTP/1.1 200 OK\r\n\r\n", Then::Repeat(filler));
+    let mock = answering_with(b"HTTP/1.1 200 OK\r\n\r\n", Then::Repeat(filler));
     let mut stream = sent(&mock, &request(RECALL));
     let mut bytes = vec![0; 100_019];
     stream.read_exact(&mut bytes).expect("many bytes");
@@ -149,7 +149,7 @@ fn bytes_are_repeated_until_the_caller_has_enough() {
 
 #[test]
 fn repeating_no_bytes_ends_the_connection() {
-    let mock = saying(b"HTTP/1.1 200 OK\r\n\r\n", Then::Repeat(Bytes::new()));
+    let mock = answering_with(b"HTTP/1.1 200 OK\r\n\r\n", Then::Repeat(Bytes::new()));
     // Whether the start is sent is a race; that the connection ends is not.
     let (_, end) = until_closed(sent(&mock, &request(RECALL)));
     assert!(

@@ -123,7 +123,8 @@ impl Shared {
         match ask {
             Ask::Seen(reply) => drop(reply.send(self.seen())),
             Ask::List(list, reply) => {
-                let lines = list.tell(&mut self.service.borrow_mut(), self.start.elapsed());
+                let lines =
+                    list.to_json_lines(&mut self.service.borrow_mut(), self.start.elapsed());
                 drop(reply.send(String::from_utf8(lines).unwrap_or_default()));
             }
         }

@@ -232,10 +232,10 @@ fn a_lookup_reports_a_group_fault_too() {
     for n in 0..200 {
         let group = format!("g{n}");
         let list = serde_json::json!({ "GroupIdList": [group] }).to_string();
-        let told = ask(&mut service, Duration::ZERO, GROUP_INFO, "x", &list);
-        let told: serde_json::Value = serde_json::from_slice(&told.body).expect("JSON");
-        assert_eq!(told["ErrorCode"], 0);
-        let told = &told["GroupInfo"][0]["ErrorCode"];
+        let reported = ask(&mut service, Duration::ZERO, GROUP_INFO, "x", &list);
+        let reported: serde_json::Value = serde_json::from_slice(&reported.body).expect("JSON");
+        assert_eq!(reported["ErrorCode"], 0);
+        let reported = &reported["GroupInfo"][0]["ErrorCode"];
         for sender in ["a", "b"] {
             let recall = ask(
                 &mut service,
@@ -245,7 +245,7 @@ fn a_lookup_reports_a_group_fault_too() {
                 &row(&group, sender),
             );
             let is_missing = recall.how == How::Json && code(&recall) == 10010;
-            assert_eq!(*told, if is_missing { 10010 } else { 0 }, "{group}");
+            assert_eq!(*reported, if is_missing { 10010 } else { 0 }, "{group}");
             missing += usize::from(is_missing);
         }
     }
@@ -269,9 +269,9 @@ fn a_lookup_reports_scripted_faults_of_groups_but_not_of_calls() {
         serde_json::from_slice::<serde_json::Value>(&answer.body).expect("JSON")
     };
     let list = r#"{"GroupIdList":["gone","sick","g"]}"#;
-    let told = call(GROUP_INFO, list);
-    let told = [0, 1, 2].map(|nth| told["GroupInfo"][nth]["ErrorCode"].clone());
-    assert_eq!(told, [10010, 0, 0]);
+    let reported = call(GROUP_INFO, list);
+    let reported = [0, 1, 2].map(|nth| reported["GroupInfo"][nth]["ErrorCode"].clone());
+    assert_eq!(reported, [10010, 0, 0]);
     let codes =
         ["gone", "sick", "g"].map(|group| call(RECALL, &row(group, "s"))["ErrorCode"].clone());
     assert_eq!(codes, [10010, 10010, 0]);
@@ -301,17 +301,19 @@ fn if_rows_are_counted_a_made_up_world_shows_what_recalls_did() {
             expected.push((sender, code(&answer) == 0 && kind != "AVChatRoom"));
         }
     }
-    let told = List::World(KeyFilter::default()).tell(&mut service, Duration::ZERO);
-    let told = String::from_utf8(told).expect("UTF-8");
-    let told: Vec<serde_json::Value> = told
+    let reported = List::World(KeyFilter::default()).to_json_lines(&mut service, Duration::ZERO);
+    let reported = String::from_utf8(reported).expect("UTF-8");
+    let reported: Vec<serde_json::Value> = reported
         .lines()
         .map(|line| serde_json::from_str(line).expect("JSON"))
         .collect();
-    assert_eq!(told.len(), 300);
+    assert_eq!(reported.len(), 300);
     assert!((150..280).contains(&expected.len()));
     for (sender, recalled) in expected {
-        let line = told.iter().find(|line| line["sender"] == sender.as_str());
-        let line = line.expect("told");
+        let line = reported
+            .iter()
+            .find(|line| line["sender"] == sender.as_str());
+        let line = line.expect("a line for the sender");
         let all = line["recalled"].as_u64().zip(line["within_reach"].as_u64());
         let (gone, reachable) = all.expect("numbers");
         assert!(if recalled { reachable == 0 } else { gone == 0 }, "{line}");
@@ -331,8 +333,8 @@ fn a_made_up_row_can_be_queried_before_it_is_called() {
         let Ok(Question::List(list)) = Question::read("world", query) else {
             panic!("{query}");
         };
-        let told = list.tell(service, Duration::ZERO);
-        String::from_utf8(told).expect("UTF-8")
+        let reported = list.to_json_lines(service, Duration::ZERO);
+        String::from_utf8(reported).expect("UTF-8")
     };
     let row = "group=g&sender=s+1";
     let before = tell(&mut service, row);

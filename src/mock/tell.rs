@@ -35,7 +35,7 @@ pub enum List {
 
 impl List {
     /// Returns the lines, all from the same moment. Calls wait until they are written.
-    pub(crate) fn tell(&self, service: &mut Service, now: Duration) -> Vec<u8> {
+    pub(crate) fn to_json_lines(&self, service: &mut Service, now: Duration) -> Vec<u8> {
         service.advance(now);
         match (self, &service.world) {
             (Self::Rows, _) => {

@@ -115,7 +115,7 @@ impl World {
         let seq = seq.unwrap_or(room.seq + 1);
         if seq <= room.seq {
             return Err(Error::input(format!(
-                "sequence number {seq} comes after {}",
+                "sequence number {seq} is not above the one before it, {}",
                 room.seq
             )));
         }

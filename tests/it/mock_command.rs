@@ -289,7 +289,7 @@ fn a_port_that_was_taken_in_an_outage_is_told_of() {
     let (mock, address) = start(&Place::new(), &["--away", "100ms..2s"]);
     is_cut_off(address);
     let other = TcpListener::bind(address).unwrap();
-    mock.until_it_says("can't come back");
+    mock.until_it_says("can't listen again");
     drop(other);
     until("its return", || TcpStream::connect(address).is_ok());
 }
