@@ -1,4 +1,4 @@
-//! The loop that acts: it starts calls, takes in rows and answers, sleeps, and records.
+//! The loop that acts: it starts calls, takes in rows and answers, sleeps and records.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ use crate::ledger::Ledger;
 use crate::monitor::{Monitor, Notice, Progress, State, Total};
 use crate::rows::Batch;
 
-/// A run, and all that it owns.
+/// A run and everything it owns.
 pub(super) struct Driver<'a> {
     schedule: Schedule,
     feed: Feed,
@@ -32,14 +32,14 @@ pub(super) struct Driver<'a> {
     begun: Instant,
     recorded: usize,
     bytes_read: u64,
-    told_usersig_ends: bool,
+    warned_usersig_ends: bool,
     asked_to_stop: bool,
     forecast: Forecast,
     input: Input,
     waited: BTreeMap<Limit, Duration>,
 }
 
-/// How far the input is.
+/// How far the input has been read.
 enum Input {
     Open,
     Ended,
@@ -67,24 +67,23 @@ impl<'a> Driver<'a> {
             forecast: Forecast::new(begun),
             recorded: 0,
             bytes_read: 0,
-            told_usersig_ends: false,
+            warned_usersig_ends: false,
             asked_to_stop: false,
             input: Input::Open,
             waited: BTreeMap::new(),
         }
     }
 
-    /// Turns until every row is settled, or the run is stopped and nothing is in flight.
+    /// Loops until every row is settled, or the run is stopped and nothing is in flight.
     pub(super) async fn run(&mut self) {
         let mut calls = InFlight::new();
         let mut ticks = ticks();
         loop {
-            // By the clock on the wall, which is what a UserSig runs out by: of a machine's sleep
-            // `Instant` knows nothing.
+            // A UserSig expires by the wall clock; `Instant` stands still while a machine sleeps.
             if self.client.credentials().should_renew(usersig::now()) {
                 self.schedule.renew_in_time();
             }
-            // First, so that a call which starts now carries the UserSig that was signed for it.
+            // First, so that a call that starts now carries the renewed UserSig.
             self.carry_out();
             let (wake, limit) = loop {
                 match self.schedule.next(Instant::now()) {
@@ -106,7 +105,7 @@ impl<'a> Driver<'a> {
                 heard = calls.next() => self.hear(heard),
                 recorded = self.ledger.recorded() => match recorded {
                     Some(recorded) => self.schedule.recorded(recorded - std::mem::replace(&mut self.recorded, recorded)),
-                    // The ledger can't be written any more; `finish` tells why.
+                    // The ledger can no longer be written; `finish` returns why.
                     None => return,
                 },
                 Some(()) = self.interrupts.recv() => {
@@ -118,10 +117,10 @@ impl<'a> Driver<'a> {
                 }
                 batch = self.feed.next(), if self.schedule.wants_rows() => self.take(batch),
                 () = until(wake) => {}
-                _ = ticks.tick() => self.tell_progress(),
+                _ = ticks.tick() => self.report_progress(),
             }
-            // All that is there already goes to the schedule before it is asked again, and to the
-            // ledger at once.
+            // The schedule gets all pending events before it is asked again, and the ledger gets
+            // their entries together.
             while let Some(heard) = calls.at_hand() {
                 self.hear(heard);
             }
@@ -129,14 +128,14 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Writes the ledger to its end, and says what the run has done.
+    /// Completes the ledger, and returns the result of the run.
     pub(super) fn finish(mut self) -> Finished {
         let read_all = matches!(self.input, Input::Ended);
         let stopped = self.schedule.stopped().cloned();
         let recorded = self.ledger.counter();
         let end = match (self.ledger.finish(), stopped, self.input) {
             (Err(error), _, _) => End::Ledger(error),
-            // Whoever goes on with it meets a broken input again.
+            // The stop comes first: a resumed run meets the broken input again.
             (Ok(()), Some(stop), _) => End::Stopped(stop),
             (Ok(()), None, Input::Broken(error)) => End::Input(error),
             (Ok(()), None, Input::Open | Input::Ended) => End::Done,
@@ -195,14 +194,14 @@ impl<'a> Driver<'a> {
         }
     }
 
-    fn tell_progress(&mut self) {
+    fn report_progress(&mut self) {
         let now = Instant::now();
         let calls_per_s = self.schedule.pace().last_second(now);
         let tally = self.schedule.tally();
         let total = self.total();
         let state = self.schedule.state(now);
         let calling = !matches!(state, State::Out { .. });
-        // A row that is skipped costs no call.
+        // Skipped rows need no call.
         self.forecast
             .tick(tally.settled() - tally.skipped, calling, now);
         let known = self.schedule.settled_unmet();
@@ -220,19 +219,19 @@ impl<'a> Driver<'a> {
             elapsed: now - self.begun,
         };
         self.monitor.progress(&progress);
-        if !self.told_usersig_ends
+        if !self.warned_usersig_ends
             && let Some(needed) = needed
             && let Some(left) = self
                 .client
                 .credentials()
                 .falls_short(usersig::now(), needed)
         {
-            self.told_usersig_ends = true;
+            self.warned_usersig_ends = true;
             self.monitor.notice(&Notice::UserSigEnds { left, needed });
         }
     }
 
-    /// Rows of the whole input, as far as that can be known.
+    /// Returns the number of rows in the whole input, if it is known or can be estimated.
     fn total(&self) -> Option<Total> {
         let read = self.schedule.tally().rows;
         let exact = |rows| Total { rows, exact: true };
@@ -248,7 +247,7 @@ impl<'a> Driver<'a> {
             }
             _ => None,
         };
-        // A canary ends with its last row, wherever the input does.
+        // A canary ends with its last row, even if the input goes on.
         let canary = self
             .schedule
             .to_take()
@@ -260,7 +259,7 @@ impl<'a> Driver<'a> {
     }
 }
 
-/// A call, from handing the request over to its whole answer.
+/// Makes a call, from handing over the request to the complete answer.
 fn call(
     client: &mut Client,
     job: Job,
@@ -290,6 +289,6 @@ mod tests {
             size_of::<F>()
         }
         let (call, job) = (size(call), size_of::<Job>());
-        assert!(call <= job + 768, "{call} bytes, for a job of {job}");
+        assert!(call <= job + 768, "{call} bytes for a job of {job}");
     }
 }

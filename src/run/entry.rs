@@ -1,4 +1,4 @@
-//! The last word on a row, for the ledger.
+//! The final ledger entries of rows.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::api::reply::Reply;
 use crate::outcome::{Entry, Outcome};
 use crate::rows::{BadRow, Row};
 
-/// That of a row whose last call got this answer.
+/// Returns the entry of a row whose last call got this answer.
 pub(super) fn settled(job: Job, outcome: Outcome, answer: Answer) -> Entry<'static> {
     let Reply { code, mut info, .. } = answer.reply;
     if outcome == Outcome::Failed {
@@ -35,8 +35,8 @@ pub(super) fn settled(job: Job, outcome: Outcome, answer: Answer) -> Entry<'stat
     }
 }
 
-/// Whether a call may have done its work though this came of it: always, unless the service itself
-/// has answered it or it was never sent. The last word on a row must say so.
+/// Whether a call that ended with this code may have taken effect: yes, unless the service itself
+/// answered it or it was never sent. The final entry of the row must say so.
 pub(super) fn may_have_landed(code: i64) -> bool {
     matches!(
         code,
@@ -44,7 +44,7 @@ pub(super) fn may_have_landed(code: i64) -> bool {
     )
 }
 
-/// That of a row that can't be sent.
+/// Returns the entry of a row that can't be sent.
 pub(super) fn invalid(bad: BadRow) -> Entry<'static> {
     Entry {
         row: bad.line,
@@ -61,7 +61,7 @@ pub(super) fn invalid(bad: BadRow) -> Entry<'static> {
     }
 }
 
-/// That of a row which is not called, for a call would do nothing.
+/// Returns the entry of a row that is not called because a call would do nothing.
 pub(super) fn skipped(row: Row, skip: Skip) -> Entry<'static> {
     Entry {
         row: row.line,

@@ -1,5 +1,4 @@
-//! The reader's thread: reads and checks rows ahead of who takes them, no further
-//! than a bounded channel.
+//! The reader's thread: reads and checks rows ahead of the run, as far as a bounded channel allows.
 
 use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, JoinHandle};
@@ -9,19 +8,19 @@ use tokio::sync::mpsc::{self, Receiver};
 use crate::error::{Error, Result};
 use crate::rows::{Batch, Row, Rows};
 
-/// Rows handed over at once, where so many are at hand.
+/// The maximum number of rows in a batch.
 const ROWS: usize = 512;
-/// Batches on their way.
+/// Batches read ahead.
 const AHEAD: usize = 8;
 
 /// How much there is to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
-    /// So many rows.
+    /// This many rows.
     Rows(u64),
-    /// So many bytes.
+    /// This many bytes.
     Bytes(u64),
-    /// Nobody knows: stdin.
+    /// Unknown: the input is a pipe.
     Unknown,
 }
 
@@ -29,10 +28,10 @@ pub enum Extent {
 #[derive(Debug)]
 pub struct Feed {
     batches: Receiver<Result<Batch>>,
-    /// Where batches go whose rows have been taken, for their memory.
+    /// Returns used batches to the reader, which reuses their memory.
     used: Sender<Batch>,
     extent: Extent,
-    /// Until its end has been heard of.
+    /// `None` once it has been joined.
     reader: Option<JoinHandle<()>>,
 }
 
@@ -41,21 +40,19 @@ impl Feed {
     pub fn of_input(mut rows: Rows) -> Self {
         let extent = rows.size().map_or(Extent::Unknown, Extent::Bytes);
         match extent {
-            // A pipe may pause at any row, and then those before it should be on their way.
-            Extent::Unknown => {
-                Self::start(extent, move |batch, most| rows.read_at_hand(batch, most))
-            }
-            _ => Self::start(extent, move |batch, most| rows.read(batch, most)),
+            // A pipe may pause at any row; the rows before it must not wait for it.
+            Extent::Unknown => Self::start(extent, move |batch, max| rows.read_at_hand(batch, max)),
+            _ => Self::start(extent, move |batch, max| rows.read(batch, max)),
         }
     }
 
-    /// Feeds so many rows from anywhere else.
+    /// Feeds `count` rows from another source.
     pub fn of_rows(
         mut rows: impl Iterator<Item = Result<Row>> + Send + 'static,
         count: u64,
     ) -> Self {
-        Self::start(Extent::Rows(count), move |batch, most| {
-            while batch.len() < most {
+        Self::start(Extent::Rows(count), move |batch, max| {
+            while batch.len() < max {
                 match rows.next().transpose()? {
                     Some(row) => batch.push(row.input.as_ref(), row.line, row.ids()),
                     None => return Ok(false),
@@ -65,7 +62,8 @@ impl Feed {
         })
     }
 
-    /// With what adds at most so many rows to a batch; false where none are left.
+    /// Starts the reader. `read` adds at most this many rows to a batch, and returns false when
+    /// none are left.
     fn start(
         extent: Extent,
         mut read: impl FnMut(&mut Batch, usize) -> Result<bool> + Send + 'static,
@@ -78,12 +76,12 @@ impl Feed {
                 let mut batch = again.try_recv().unwrap_or_default();
                 batch.clear();
                 more = read(&mut batch, ROWS);
-                // Nobody listens any more when the run has been stopped.
+                // The receiver is gone once the run has been stopped.
                 if sender.blocking_send(Ok(batch)).is_err() {
                     return;
                 }
             }
-            // The rows before it are called first.
+            // After the rows before it, so that they are called.
             if let Err(error) = more {
                 let _ = sender.blocking_send(Err(error));
             }
@@ -96,31 +94,31 @@ impl Feed {
         }
     }
 
-    /// The next rows; none at the end.
+    /// Returns the next rows; `None` at the end.
     pub(crate) async fn next(&mut self) -> Option<Result<Batch>> {
         let next = self.batches.recv().await;
         next.or_else(|| self.end())
     }
 
-    /// The same on a thread that may wait for them.
+    /// Like [`next`](Self::next), but blocks the thread.
     pub(crate) fn wait_for_next(&mut self) -> Option<Result<Batch>> {
         let next = self.batches.blocking_recv();
         next.or_else(|| self.end())
     }
 
-    /// None where the reader has come to its end, and not by a panic: rows that it never got to
-    /// must not pass for rows that are not there.
+    /// Returns `None` if the reader has finished, and an error if it panicked: rows that it never
+    /// reached must not pass for the end of the input.
     fn end(&mut self) -> Option<Result<Batch>> {
-        // It has let go of the channel, so there is nothing to wait for.
+        // The reader has dropped its sender, so `join` doesn't block.
         self.reader.take()?.join().err()?;
         Some(Err(Error::input(
-            "reading the input broke off by a fault of recall's own, told above",
+            "reading the input stopped because of a bug in recall; the panic message is above",
         )))
     }
 
-    /// Gives a batch back whose rows have been taken.
+    /// Returns a used batch to the reader.
     pub(crate) fn give_back(&self, batch: Batch) {
-        // Nobody wants it once everything has been read.
+        // The reader is gone once everything has been read.
         let _ = self.used.send(batch);
     }
 
@@ -156,7 +154,7 @@ mod tests {
         assert!(feed.next().await.is_none());
     }
 
-    /// Gives these pieces, and tells how many have been asked for.
+    /// Returns one of these pieces per read, and counts the reads.
     struct Pieces(Vec<&'static str>, Arc<AtomicUsize>);
 
     impl io::Read for Pieces {
@@ -172,9 +170,9 @@ mod tests {
     }
 
     #[test]
-    fn rows_from_a_pipe_go_on_together_and_none_waits_for_one_that_has_not_come() {
+    fn rows_from_a_pipe_are_batched_without_waiting_for_rows_that_have_not_arrived() {
         for (pieces, asked) in [
-            // The first row comes in two halves, and the last without its line end.
+            // The first row arrives in two halves, the last without a line end.
             (
                 [
                     "group,sender\ng,an",
@@ -216,12 +214,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_of_the_reader_is_not_the_end_of_the_input() {
-        let rows = std::iter::from_fn(|| panic!("a row that nobody thought of"));
+    async fn a_reader_panic_does_not_pass_for_the_end_of_the_input() {
+        let rows = std::iter::from_fn(|| panic!("an unexpected row"));
         let mut feed = Feed::of_rows(rows, 2);
-        let error = feed.next().await.expect("more than an end");
+        let error = feed.next().await.expect("an error, not the end");
         let error = error.expect_err("no rows");
-        assert!(error.to_string().contains("broke off"), "{error}");
+        assert!(error.to_string().contains("a bug in recall"), "{error}");
         assert!(feed.next().await.is_none());
     }
 }

@@ -1,4 +1,4 @@
-//! Groups: which have been met, and what a look at them before the run has found.
+//! Groups: which have been seen, and what the preflight found about them.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -6,31 +6,31 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use super::plan::Skip;
 
-/// What a look at the groups of an input has found. The input may have grown since.
+/// What the preflight found about the groups of an input. The input may have grown since.
 #[derive(Clone, Debug)]
 pub struct KnownGroups {
     met: Groups,
     skip: HashMap<String, Skip>,
 }
 
-/// What is known of a group.
+/// What to do with the rows of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum GroupFate {
-    /// Its rows are to be called.
+    /// Call them.
     Call,
-    /// A call would do nothing there.
+    /// Skip them: a call would do nothing.
     Skip(Skip),
-    /// Nothing: it was not asked for.
+    /// Unknown: the preflight did not look the group up.
     NotLookedUp,
 }
 
 impl KnownGroups {
-    /// The groups that were asked for, and those among them in which a call would do nothing.
+    /// Takes the groups looked up, and those among them in which a call would do nothing.
     pub(crate) fn new(met: Groups, skip: HashMap<String, Skip>) -> Self {
         Self { met, skip }
     }
 
-    /// What is known of this group.
+    /// Returns what to do with the rows of this group.
     pub(crate) fn of(&self, group: &str) -> GroupFate {
         match self.skip.get(group) {
             Some(skip) => GroupFate::Skip(*skip),
@@ -40,16 +40,16 @@ impl KnownGroups {
     }
 }
 
-/// Of each group a hash and a count: the texts are not kept, for there may be a million of them.
+/// A hash and a row count for each group. IDs are not kept: there may be a million of them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Groups {
-    /// Fresh in every process, for spammers choose their IDs.
+    /// Fresh in every process, because spammers choose their IDs.
     key: RandomState,
     rows: HashMap<u64, u64>,
 }
 
 impl Groups {
-    /// A row of this group. True for the first one.
+    /// Counts a row of this group. Returns true for the first one.
     pub(crate) fn meet(&mut self, group: &str) -> bool {
         match self.rows.entry(self.key.hash_one(group)) {
             Entry::Vacant(entry) => {
@@ -63,12 +63,12 @@ impl Groups {
         }
     }
 
-    /// How many groups have been met.
+    /// Returns the number of groups seen.
     pub(crate) fn met(&self) -> u64 {
         self.rows.len() as u64
     }
 
-    /// How many rows this group has.
+    /// Returns the number of rows of this group.
     pub(crate) fn rows(&self, group: &str) -> u64 {
         let rows = self.rows.get(&self.key.hash_one(group));
         rows.copied().unwrap_or(0)
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_a_group_that_was_not_asked_for_nothing_is_known() {
+    fn a_group_that_was_not_looked_up_is_reported_as_such() {
         let mut met = Groups::default();
         assert!(met.meet("here") && met.meet("silent"));
         let skip = Skip {

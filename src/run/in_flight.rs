@@ -1,4 +1,4 @@
-//! What the event loops of a run and of a preflight wait for: calls, a point in time, the next tick.
+//! What the event loops of runs and preflights wait for: calls, a point in time, the next tick.
 
 use std::future::{pending, poll_fn};
 use std::task::{Context, Poll, Waker};
@@ -10,20 +10,20 @@ use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 
 use crate::api::client::Written;
 
-/// How often the monitor hears of progress.
+/// How often progress is reported to the monitor.
 const TICK: Duration = Duration::from_millis(100);
 
-/// The calls in flight, and what is heard of them. That a request was written is always heard
-/// before any answer: a call that has ended is known to have been on the wire.
+/// The calls in flight and their events. All requests written are reported before any answer, so
+/// when a call ends, it is known whether it was on the wire.
 pub(crate) struct InFlight<F: Future> {
     calls: FuturesUnordered<F>,
-    /// A call that has ended, while there is still something written to be heard.
+    /// A call that has ended, held back until all requests written have been reported.
     ended: Option<F::Output>,
     tell: Written,
     written: UnboundedReceiver<u64>,
 }
 
-/// Something that happened to the calls in flight.
+/// An event of a call in flight.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Heard<T> {
     /// The request of the call with this number has been written.
@@ -33,7 +33,7 @@ pub(crate) enum Heard<T> {
 }
 
 impl<F: Future> InFlight<F> {
-    /// None yet.
+    /// Returns an empty set of calls.
     pub(crate) fn new() -> Self {
         let (tell, written) = unbounded_channel();
         Self {
@@ -44,33 +44,33 @@ impl<F: Future> InFlight<F> {
         }
     }
 
-    /// Adds a call, which is to tell when its request has been written. Nothing happens until it
-    /// is waited for.
+    /// Adds a call, which must report when its request has been written. It is not polled before
+    /// [`next`](Self::next) or [`at_hand`](Self::at_hand).
     pub(crate) fn start(&mut self, call: impl FnOnce(&Written) -> F) {
         self.calls.push(call(&self.tell));
     }
 
-    /// Waits for whatever happens next. Nothing is lost when it is dropped while it waits.
+    /// Waits for the next event. Dropping the future before it is ready loses nothing.
     pub(crate) async fn next(&mut self) -> Heard<F::Output> {
-        poll_fn(|context| match self.look(context) {
+        poll_fn(|context| match self.poll(context) {
             Some(heard) => Poll::Ready(heard),
             // There is a sender, so the channel never closes.
             None => self
                 .written
                 .poll_recv(context)
-                .map(|call| Heard::Written(call.expect("it is open"))),
+                .map(|call| Heard::Written(call.expect("the channel is open"))),
         })
         .await
     }
 
-    /// What else has happened already. Does not wait.
+    /// Returns the next event if it has happened already. Doesn't wait.
     pub(crate) fn at_hand(&mut self) -> Option<Heard<F::Output>> {
-        self.look(&mut Context::from_waker(Waker::noop()))
+        self.poll(&mut Context::from_waker(Waker::noop()))
     }
 
-    /// Reads the channel by `try_recv`, for `poll_recv` may hold back what is there when tokio
-    /// wants other tasks to have their turn.
-    fn look(&mut self, context: &mut Context<'_>) -> Option<Heard<F::Output>> {
+    /// Uses `try_recv`, because `poll_recv` may hold back messages when the task has used up its
+    /// tokio budget.
+    fn poll(&mut self, context: &mut Context<'_>) -> Option<Heard<F::Output>> {
         if let Ok(call) = self.written.try_recv() {
             return Some(Heard::Written(call));
         }
@@ -79,7 +79,7 @@ impl<F: Future> InFlight<F> {
         {
             self.ended = ended;
         }
-        // Once more: a request may have been written while the calls were polled.
+        // Again, because polling the calls may have written a request.
         if let Ok(call) = self.written.try_recv() {
             return Some(Heard::Written(call));
         }
@@ -87,7 +87,7 @@ impl<F: Future> InFlight<F> {
     }
 }
 
-/// Waits until a point in time; forever where there is none.
+/// Waits until a point in time, or forever if there is none.
 pub(crate) async fn until(at: Option<Instant>) {
     match at {
         Some(at) => sleep_until(at.into()).await,
@@ -95,7 +95,7 @@ pub(crate) async fn until(at: Option<Instant>) {
     }
 }
 
-/// When to tell the monitor of progress.
+/// Returns the interval at which progress is reported to the monitor.
 pub(crate) fn ticks() -> Interval {
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -109,9 +109,9 @@ mod tests {
 
     use super::*;
 
-    /// A call whose request is written at its first poll, and whose answer comes after so many more.
+    /// A call whose request is written at its first poll, and whose answer takes this many more.
     async fn call(number: u64, polls: u32, written: Written) -> u64 {
-        written.send(number).expect("somebody listens");
+        written.send(number).expect("the receiver is open");
         for _ in 0..polls {
             yield_now().await;
         }
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn that_a_request_was_written_is_heard_before_any_answer() {
+    async fn a_written_request_is_reported_before_its_answer() {
         let mut calls = InFlight::new();
         let mut heard = Vec::new();
         for first in [0, 300, 600] {
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_written_is_at_hand_even_where_tokio_wants_others_to_have_their_turn() {
+    async fn events_are_returned_even_when_the_tokio_budget_is_used_up() {
         let mut calls = InFlight::new();
         for number in 0..1_000 {
             calls.start(|written| call(number, 0, written.clone()));
@@ -155,12 +155,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_is_lost_by_whoever_stops_waiting() {
+    async fn cancelling_a_wait_loses_no_event() {
         let mut calls = InFlight::new();
         assert_eq!(calls.next().now_or_never(), None, "there are no calls");
         calls.start(|written| call(7, 1, written.clone()));
         assert_eq!(calls.next().now_or_never(), Some(Heard::Written(7)));
-        assert_eq!(calls.next().now_or_never(), None, "its answer is not there");
+        assert_eq!(
+            calls.next().now_or_never(),
+            None,
+            "its answer has not arrived"
+        );
         assert_eq!(calls.next().await, Heard::Ended(7));
     }
 }

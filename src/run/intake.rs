@@ -1,4 +1,4 @@
-//! Which of the rows that are read are this run's work.
+//! Decides which of the rows read are this run's work.
 
 use std::num::NonZeroU64;
 
@@ -10,8 +10,8 @@ use super::tally::Tally;
 use crate::outcome::Entry;
 use crate::rows::{Batch, Read, Row};
 
-/// Sorts out duplicates, rows that are settled already, bad rows and those of groups in which a
-/// call would do nothing, and closes when enough have been taken.
+/// Filters out duplicates, settled rows, bad rows and rows of groups in which a call would do
+/// nothing. Closes once enough rows have been taken.
 #[derive(Debug)]
 pub(super) struct Intake {
     seen: Seen,
@@ -26,23 +26,23 @@ pub(super) struct Intake {
 enum State {
     Open,
     Closed,
-    /// Closed by a row that is not to be called, and why it is not.
+    /// Closed by a row that must not be called, and why.
     ClosedBefore(Stop),
 }
 
-/// Something to do about what was read.
+/// What to do with a row.
 #[derive(Debug)]
 pub(super) enum Taken {
-    /// A row to call.
+    /// Call it.
     Row(Row),
-    /// The last word on a row that is not called.
+    /// Record its final entry without a call.
     Entry(Entry<'static>),
 }
 
 impl Intake {
-    /// An open intake, for so many rows at most, those of the groups to skip included: else nobody
-    /// could tell beforehand how far it reaches. `agreed`: rows to call, of which one more shows that
-    /// the input has grown.
+    /// Returns an open intake. `limit`: the maximum number of rows to take; skipped rows count, so
+    /// that the operator can tell beforehand how far the run gets. `agreed`: the number of rows that
+    /// may be called; one more shows that the input has grown.
     pub(super) fn new(
         limit: Option<NonZeroU64>,
         groups: Option<KnownGroups>,
@@ -57,17 +57,17 @@ impl Intake {
         }
     }
 
-    /// What earlier runs have settled.
+    /// Returns the known rows, to add those that earlier runs settled.
     pub(super) fn seen(&mut self) -> &mut Seen {
         &mut self.seen
     }
 
-    /// Whether more rows are wanted. Closed once, it stays so.
+    /// Whether more rows are wanted. A closed intake stays closed.
     pub(super) fn is_open(&self) -> bool {
         matches!(self.state, State::Open)
     }
 
-    /// Why it was closed by a row that is not to be called, where the input has grown.
+    /// Returns why a row that must not be called closed the intake, if the input has grown.
     pub(super) fn closed_before(&self) -> Option<&Stop> {
         match &self.state {
             State::ClosedBefore(stop) => Some(stop),
@@ -75,24 +75,24 @@ impl Intake {
         }
     }
 
-    /// How many more rows may be taken, where that is limited.
+    /// Returns how many more rows may be taken, if there is a limit.
     pub(super) fn to_take(&self) -> Option<u64> {
         self.to_take
     }
 
-    /// How many rows that an earlier run settled have not been met in the input yet.
+    /// Returns how many rows settled by earlier runs have not appeared in the input yet.
     pub(super) fn settled_unmet(&self) -> u64 {
         self.seen.unmet()
     }
 
-    /// Takes no more rows.
+    /// Stops taking rows.
     pub(super) fn close(&mut self) {
         if self.is_open() {
             self.state = State::Closed;
         }
     }
 
-    /// Counts what was read, and says what is to be done about it.
+    /// Counts the rows of a batch, and returns what to do with them.
     pub(super) fn take(&mut self, batch: &Batch, tally: &mut Tally) -> Vec<Taken> {
         let met = self.seen.meet(batch);
         let reads = batch.iter().zip(met);
@@ -134,7 +134,7 @@ impl Intake {
             },
             Read::Bad(bad) => {
                 tally.invalid += 1;
-                // On a resume it stands in the ledger already.
+                // On a resume it is in the ledger already.
                 if met == Met::New {
                     return Some(Taken::Entry(entry::invalid(bad.clone())));
                 }

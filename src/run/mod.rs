@@ -1,28 +1,28 @@
 //! 2. The run.
 //!
-//! The driver is the one loop with a clock and with tasks. It tells the schedule what happened and
-//! carries out what that decides, which is a plain value:
+//! The driver is the only loop with a clock and tasks. It reports what happened to the schedule, a
+//! plain value, and carries out what the schedule decides:
 //!
 //! ```text
 //! feed ──► driver ──► schedule   which row next, and what became of it
 //!                       ├─ intake, seen     is this row settled already, or a duplicate?
-//!                       ├─ groups           has a look found that a call would do nothing?
-//!                       ├─ queue            rows just read, and those that wait
-//!                       ├─ unrecorded       entries on their way to the disk
+//!                       ├─ groups           has the preflight found that a call would do nothing?
+//!                       ├─ queue            rows just read, and rows waiting to be retried
+//!                       ├─ unrecorded       entries on their way to disk
 //!                       ├─ pace, window     may a call start now?
-//!                       ├─ path             does what was written arrive?
-//!                       ├─ news             what is told of a lowered pace
+//!                       ├─ path             is the network stalled?
+//!                       ├─ news             which changes of pace are reported
 //!                       ├─ retry            how long a row waits
-//!                       ├─ outage           is it the service that fails?
+//!                       ├─ outage           is the service itself failing?
 //!                       ├─ signature        which UserSig did the call carry?
 //!                       └─ guard            is this run a mistake?
-//!            ├───────► in_flight  the calls, and what is heard of them
+//!            ├───────► in_flight  the calls, and their events
 //!            └───────► forecast   how long will the rest take?
 //! ```
 //!
-//! Concurrent are the calls in flight, the reader's thread ([`Feed`]), the ledger's, and before a
-//! resumed run the one that reads what is settled; nothing else is. The tests of the whole are
-//! `simulation` (random worlds, and runs of any size) and `scenarios`, in virtual time.
+//! Only these run concurrently: the calls in flight, the reader's thread ([`Feed`]), the ledger's
+//! thread and, before a resumed run, the thread that reads the settled rows. `simulation` (random
+//! worlds, and runs of any size) and `scenarios` test the whole in virtual time.
 
 mod driver;
 mod entry;
@@ -79,14 +79,14 @@ use crate::monitor::Monitor;
 use driver::Driver;
 use schedule::Schedule;
 
-/// Where a run's ledger is, and how to begin it.
+/// Where a run's ledger is, and how to open it.
 #[derive(Debug)]
 pub struct LedgerFile {
     /// The file.
     pub path: std::path::PathBuf,
-    /// Whose ledger it is.
+    /// The app and endpoint that the ledger belongs to.
     pub header: Header,
-    /// Whether there may be one already.
+    /// What to do if the file exists already.
     pub start: Start,
 }
 
@@ -96,26 +96,26 @@ pub enum End {
     /// Every row of the input is settled.
     #[default]
     Done,
-    /// It was stopped before.
+    /// The run was stopped before that.
     Stopped(Stop),
-    /// The input could not be read to its end; the rows before that are settled.
+    /// The input could not be read to its end; the rows before the error are settled.
     Input(Error),
-    /// The ledger could not be written to its end; what was answered last may be missing in it.
+    /// The ledger could not be written to its end; the last answers may be missing from it.
     Ledger(Error),
 }
 
-/// What a run has done.
+/// The result of a run.
 #[derive(Debug, Default)]
 pub struct Finished {
     /// The counts.
     pub tally: Tally,
     /// How it ended.
     pub end: End,
-    /// From the first row to the last word.
+    /// The time from the first row until the ledger is complete.
     pub elapsed: Duration,
-    /// Most calls written in any sliding second.
+    /// The most calls written in any sliding second.
     pub worst_second: usize,
-    /// What a run after this one must reckon with.
+    /// The calls that the next run must count towards its cap.
     pub last_second: LastSecond,
     /// How long each limit kept calls from starting.
     pub waited: BTreeMap<Limit, Duration>,
@@ -124,22 +124,24 @@ pub struct Finished {
 }
 
 impl Finished {
-    /// What kept calls from starting for longest.
+    /// Returns the limit that kept calls from starting for longest.
     pub fn limited_by(&self) -> Option<Limit> {
         let longest = self.waited.iter().max_by_key(|(_, waited)| **waited);
         longest.map(|(limit, _)| *limit)
     }
 }
 
-/// Sends every row of the feed that the ledger has not settled, and records what became of it.
+/// Calls the service for every row of the feed that the ledger has not settled, and records the
+/// outcome.
 ///
-/// `listen` is called once the ledger is open and the first call is near. Each message on what it
-/// returns is one wish to stop: the first lets the calls in flight finish, the second does not. What
-/// it returns besides is dropped after the last call, when nobody listens any more.
+/// `listen` is called once the ledger is open, just before the first call. Each message on the
+/// receiver it returns is a request to stop: the first lets the calls in flight finish, the second
+/// does not. The other value it returns is dropped after the last call, when the receiver is no
+/// longer read.
 ///
 /// # Errors
-/// When the ledger can't be opened, or `listen` fails. If the ledger can't be written any more,
-/// that is in what is returned.
+/// If the ledger can't be opened, or `listen` fails. If the ledger can no longer be written,
+/// [`Finished::end`] says so.
 pub async fn run<L>(
     plan: Plan,
     feed: Feed,

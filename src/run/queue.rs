@@ -1,4 +1,4 @@
-//! The rows that are not settled: those just read, and those that wait for another attempt.
+//! The rows to call: those just read, and those waiting to be retried.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, VecDeque};
@@ -7,29 +7,29 @@ use std::time::Instant;
 use super::outage::Strikes;
 use crate::rows::Row;
 
-/// A row on its way: in hand, waiting, or in flight.
+/// A row that is not settled: just read, waiting to be retried, or in flight.
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) row: Row,
-    /// The number of the call that is being made for it.
+    /// The number of its current call.
     pub(super) call: u64,
-    /// Which row it is, in the order of reading.
+    /// Its position in reading order.
     pub(super) order: u64,
     /// Calls made.
     pub(super) attempts: u32,
-    /// Calls that count against the most allowed; those in an outage don't.
+    /// Calls that count towards the maximum; those in an outage don't.
     pub(super) counted: u32,
     /// Faults that other rows did not share.
     pub(super) strikes: Strikes,
-    /// Which of our `UserSig`s the call carries.
+    /// The number of the `UserSig` that the call carries.
     pub(super) signature: u32,
-    /// How often it has had the `UserSig` renewed.
+    /// How many renewals of the `UserSig` it has caused.
     pub(super) renewals: u32,
-    /// Whether a call for it got no answer, and may have done its work all the same.
+    /// Whether a call for it got no real answer but may have taken effect.
     pub(super) may_have_landed: bool,
 }
 
-/// Rows in hand, in the order in which they may go.
+/// The queued rows, in the order in which they may go.
 #[derive(Debug)]
 pub(super) struct Queue {
     fresh: VecDeque<Job>,
@@ -38,10 +38,10 @@ pub(super) struct Queue {
     dice: fastrand::Rng,
 }
 
-/// Where the next job is taken from.
+/// Where to take the next job from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pick {
-    /// Of the rows not called yet, the one read first.
+    /// The first row not called yet.
     NextFresh,
     /// Any row not called yet.
     AnyFresh,
@@ -57,16 +57,16 @@ pub(super) enum Order {
     /// The next row, else a retry that is due: while every answer is a fault, a row not called
     /// yet says more about the service.
     FreshFirst,
-    /// A random row not called yet, else a retry, due or not. Neighbouring rows may share a fault, in
-    /// a list sorted by group for one, so a random one says most about the service.
+    /// A random row not called yet, else a retry, due or not. Neighboring rows may share a fault,
+    /// for example in a list sorted by group, so a random one says more about the service.
     ProbeFresh,
-    /// A retry, due or not, else a random row not called yet: the service may fault the first call
+    /// A retry, due or not, else a random row not called yet. The service may fault the first call
     /// of every row.
     ProbeRetry,
 }
 
 impl Queue {
-    /// Without rows; the seed is that of the choice among them.
+    /// Returns an empty queue. `seed` is for the choice of probes.
     pub(super) fn new(seed: u64) -> Self {
         Self {
             fresh: VecDeque::new(),
@@ -76,7 +76,7 @@ impl Queue {
         }
     }
 
-    /// A row that has just been read.
+    /// Adds a row that has just been read.
     pub(super) fn push(&mut self, row: Row) {
         self.fresh.push_back(Job {
             row,
@@ -92,12 +92,13 @@ impl Queue {
         self.orders += 1;
     }
 
-    /// A row that may go again from `due` on.
+    /// Adds a row that may be called again from `due` on.
     pub(super) fn push_retry(&mut self, job: Job, due: Instant) {
         self.waiting.push(Reverse(Waiting { due, job }));
     }
 
-    /// Where the next job is; else when the first retry is due, if there is one.
+    /// Returns where to take the next job from, or else when the first retry is due, if there is
+    /// one.
     pub(super) fn choose(&self, order: Order, now: Instant) -> Result<Pick, Option<Instant>> {
         let due = self.waiting.peek().map(|Reverse(first)| first.due);
         let retry = due.map(|_| Pick::Retry);
@@ -112,7 +113,7 @@ impl Queue {
         pick.ok_or(due)
     }
 
-    /// Takes the job that was chosen.
+    /// Takes the chosen job.
     pub(super) fn take(&mut self, pick: Pick) -> Option<Job> {
         match pick {
             Pick::NextFresh => self.fresh.pop_front(),
@@ -123,23 +124,23 @@ impl Queue {
         }
     }
 
-    /// Rows that have not been called yet.
+    /// Returns the number of rows not called yet.
     pub(super) fn fresh_len(&self) -> usize {
         self.fresh.len()
     }
 
-    /// Rows that wait for another attempt.
+    /// Returns the number of rows waiting to be retried.
     pub(super) fn waiting(&self) -> usize {
         self.waiting.len()
     }
 
-    /// Whether no row is in hand.
+    /// Whether no row is queued.
     pub(super) fn is_empty(&self) -> bool {
         self.fresh.is_empty() && self.waiting.is_empty()
     }
 }
 
-/// A job and when it may go again; the earliest first, then the one read first.
+/// A job and when it may go again, ordered by that time, then by reading order.
 #[derive(Debug)]
 struct Waiting {
     due: Instant,
@@ -187,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_asks_from_anywhere_and_leaves_the_others_in_their_order() {
+    fn probes_pick_random_rows_and_keep_the_others_in_order() {
         let mut queue = queue_of(1_000);
         let now = Instant::now();
         let pick = queue.choose(Order::ProbeFresh, now).expect("rows");
@@ -195,7 +196,7 @@ mod tests {
             .map(|_| queue.take(pick).expect("a row").row.line)
             .collect();
         let span = asked.iter().max().expect("eight") - asked.iter().min().expect("eight");
-        assert!(span > 300, "far from each other: {asked:?}");
+        assert!(span > 300, "too close together: {asked:?}");
         let left = queue.fresh.iter().map(|job| job.row.line);
         assert!(left.is_sorted());
     }

@@ -8,8 +8,8 @@ use hdrhistogram::Histogram;
 use super::unrecorded::Counted;
 use crate::outcome::Outcome;
 
-/// Latencies above this are counted as this, in microseconds: ten minutes.
-const LONGEST: u64 = 600_000_000;
+/// The maximum recorded latency, in microseconds: ten minutes. Longer ones count as this.
+const MAX_MICROS: u64 = 600_000_000;
 
 /// What a run has done so far.
 ///
@@ -19,15 +19,15 @@ const LONGEST: u64 = 600_000_000;
 pub struct Tally {
     /// Rows read.
     pub rows: u64,
-    /// Rows that stood in the input before.
+    /// Rows that appeared earlier in the input.
     pub duplicates: u64,
     /// Rows that an earlier run settled.
     pub resumed: u64,
-    /// Rows that are neither: this run's work.
+    /// Distinct rows that no earlier run settled: this run's work.
     pub taken: u64,
     /// Rows recalled.
     pub recalled: u64,
-    /// Rows recalled, of these, that needed more than one call.
+    /// Of the rows recalled, those that needed more than one call.
     pub recalled_later: u64,
     /// Rows failed.
     pub failed: u64,
@@ -37,14 +37,14 @@ pub struct Tally {
     pub skipped: u64,
     /// Calls made.
     pub calls: u64,
-    /// Calls made for a row that had been called before.
+    /// Calls made for rows that had been called before.
     pub retries: u64,
     /// Failed rows by the code of their last answer.
     pub by_code: BTreeMap<i64, u64>,
-    /// Latencies of the calls that the service answered, in microseconds.
+    /// Latencies of the answered calls, in microseconds.
     pub latency: Histogram<u64>,
-    /// How long after a call could have started it did start, in microseconds: from the moment
-    /// when row, slot and permit were there. Empty without a cap.
+    /// How late calls started, in microseconds, counted from the moment when a row, a slot and a
+    /// permit were available. Empty without a cap.
     pub lag: Histogram<u64>,
 }
 
@@ -70,28 +70,29 @@ impl Default for Tally {
 }
 
 impl Tally {
-    /// Distinct rows read.
+    /// Returns the number of distinct rows read.
     pub fn distinct(&self) -> u64 {
         self.taken + self.resumed
     }
 
-    /// Rows read that this run has settled, in one way or another.
+    /// Returns the number of rows that this run has recalled, failed or skipped.
     pub fn settled(&self) -> u64 {
         self.recalled + self.failed + self.skipped
     }
 
-    /// Distinct rows read that have no final word yet.
+    /// Returns the number of distinct rows read that are not settled yet.
     pub fn pending(&self) -> u64 {
         self.taken - self.settled()
     }
 
-    /// A latency that so many percent of the answered calls did not exceed, in milliseconds.
+    /// Returns the latency that this percentage of the answered calls did not exceed, in
+    /// milliseconds.
     pub fn latency_ms(&self, percent: f64) -> f64 {
         self.latency.value_at_percentile(percent) as f64 / 1_000.0
     }
 
-    /// A lag that so many percent of the calls did not exceed, in milliseconds; none without a
-    /// cap.
+    /// Returns the lag that this percentage of the calls did not exceed, in milliseconds; `None`
+    /// without a cap.
     pub fn lag_ms(&self, percent: f64) -> Option<f64> {
         (!self.lag.is_empty()).then(|| self.lag.value_at_percentile(percent) as f64 / 1_000.0)
     }
@@ -128,11 +129,11 @@ impl Tally {
 }
 
 fn histogram() -> Histogram<u64> {
-    Histogram::new_with_max(LONGEST, 2).expect("a valid range and precision")
+    Histogram::new_with_max(MAX_MICROS, 2).expect("a valid range and precision")
 }
 
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros())
-        .unwrap_or(LONGEST)
+        .unwrap_or(MAX_MICROS)
         .max(1)
 }
