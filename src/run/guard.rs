@@ -1,26 +1,26 @@
-//! Is this run a mistake? It ends a run that fails from the start or more often than not, before
-//! a swapped column or a missing right has cost every row.
+//! Is this run a mistake? The guard ends a run that fails from the start or more often than not,
+//! before a swapped column or a missing permission has failed every row.
 
 use crate::display::{count, thousands};
 
-/// So many first answers, all the same failure of the row, end the run.
+/// A run ends if this many first answers are all the same row failure.
 const FIRST_ANSWERS: u64 = 20;
-/// From so many settled rows on the share of failures is judged.
+/// The number of settled rows from which the share of failures is judged.
 const JUDGED_FROM: u64 = 1_000;
 
-/// How many rows may fail. Where that is bounded at all, a run also ends whose first 20 answers are
-/// all the same failure.
+/// How many rows may fail. Unless there is no limit, a run also ends if its first 20 answers are all
+/// the same failure.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum MaxFailures {
-    /// As many as like to.
+    /// No limit.
     Any,
-    /// At most so many.
+    /// At most this many.
     Rows(u64),
     /// At most this share of the rows, in percent, judged from 1,000 settled rows on.
     Percent(f64),
 }
 
-/// Counts what became of rows, and says when it is enough.
+/// Counts the outcomes of rows, and decides when too many have failed.
 #[derive(Debug)]
 pub(super) struct Guard {
     max: MaxFailures,
@@ -44,7 +44,7 @@ impl Guard {
         self.settled += 1;
     }
 
-    /// A row failed. Says why the run should end, where it should.
+    /// A row failed. Returns why the run should end, if it should.
     pub(super) fn failed(&mut self, code: i64) -> Option<String> {
         self.settled += 1;
         self.failed += 1;
@@ -64,17 +64,17 @@ impl Guard {
                     "the first {FIRST_ANSWERS} rows all failed with {code}"
                 ))
             }
-            MaxFailures::Rows(most) if failed > most => Some(format!(
+            MaxFailures::Rows(max) if failed > max => Some(format!(
                 "{} failed, more than the {} allowed",
                 count(failed, "row"),
-                thousands(most)
+                thousands(max)
             )),
-            MaxFailures::Percent(most)
+            MaxFailures::Percent(max)
                 if self.settled >= JUDGED_FROM
-                    && failed as f64 * 100.0 > self.settled as f64 * most =>
+                    && failed as f64 * 100.0 > self.settled as f64 * max =>
             {
                 Some(format!(
-                    "{} of {} rows failed, more than the {most} % allowed",
+                    "{} of {} rows failed, more than the {max} % allowed",
                     thousands(failed),
                     thousands(self.settled)
                 ))
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn one_success_or_another_code_among_them_and_the_run_goes_on() {
+    fn with_one_success_or_a_different_code_the_run_goes_on() {
         let mut guard = Guard::new(HALF);
         guard.recalled();
         assert!((0..500).all(|_| guard.failed(10015).is_none()));
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_half_of_a_thousand_end_the_run() {
+    fn more_than_half_failed_of_a_thousand_ends_the_run() {
         let mut guard = Guard::new(HALF);
         (0..500).for_each(|_| guard.recalled());
         assert!(
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_of_rows_is_a_bound_from_the_start() {
+    fn a_number_of_rows_is_a_limit_from_the_start() {
         let mut guard = Guard::new(MaxFailures::Rows(3));
         guard.recalled();
         assert!((0..3).all(|_| guard.failed(10010).is_none()));

@@ -1,15 +1,15 @@
-//! What the operator hears of a lowered pace: that it is, and when it no longer is, but not of
-//! every time that it goes down and up again. An isolated frequency error now and then would
-//! otherwise fill a log with two lines every few seconds.
+//! Which changes of pace are reported to the operator: the first drop and the recovery, but not
+//! every drop and rise. Otherwise an isolated frequency error now and then would fill a log with two
+//! lines every few seconds.
 
 use std::time::{Duration, Instant};
 
 use crate::monitor::Notice;
 
-/// After a recovery nothing is told for so long.
+/// How long nothing is reported after a recovery.
 const QUIET: Duration = Duration::from_secs(60);
 
-/// What has been told.
+/// What has been reported.
 #[derive(Debug, Default)]
 pub(super) struct PaceNews {
     lowered_since: Option<Instant>,
@@ -17,7 +17,7 @@ pub(super) struct PaceNews {
 }
 
 impl PaceNews {
-    /// What is to be told now that the pace is lowered to so many calls a second, or is not.
+    /// Returns what to report now that the pace is lowered to this many calls a second, or isn't.
     pub(super) fn of(&mut self, lowered: Option<u64>, now: Instant) -> Option<Notice> {
         match (self.lowered_since, lowered) {
             (None, Some(to)) if self.quiet_until.is_none_or(|until| now >= until) => {
@@ -42,7 +42,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn a_lowered_pace_is_told_of_once_however_far_it_falls_and_so_is_its_recovery() {
+    fn a_lowered_pace_and_its_recovery_are_reported_once_each() {
         let (mut news, start) = (PaceNews::default(), Instant::now());
         assert_eq!(news.of(None, start), None);
         let lowered = Notice::PaceLowered { to: 190 };
@@ -55,17 +55,17 @@ mod tests {
     }
 
     #[test]
-    fn a_pace_that_goes_down_and_up_all_the_time_is_told_of_twice_a_minute_at_most() {
+    fn a_pace_that_keeps_changing_is_reported_at_most_twice_a_minute() {
         let (mut news, start) = (PaceNews::default(), Instant::now());
-        let told = (0..600).filter_map(|second| {
+        let reported = (0..600).filter_map(|second| {
             let lowered = (second % 5 < 3).then_some(190);
             news.of(lowered, start + second * SECOND)
         });
-        assert!((18..=20).contains(&told.count()));
+        assert!((18..=20).contains(&reported.count()));
     }
 
     #[test]
-    fn what_lasts_is_told_of_after_the_quiet() {
+    fn a_pace_lowered_again_is_reported_once_the_quiet_time_is_over() {
         let (mut news, start) = (PaceNews::default(), Instant::now());
         news.of(Some(190), start);
         news.of(None, start);

@@ -1,22 +1,22 @@
-//! Is it the service that fails, and not the rows?
+//! Is the service failing, rather than single rows?
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-/// So many different rows in a row with nothing but transient faults make an outage.
+/// This many different rows with transient faults, and no real answer in between, make an outage.
 const ROWS: usize = 20;
-/// The wait before the first probe; it doubles from probe to probe.
+/// The wait before the first probe; it doubles with each probe.
 const FIRST_PROBE: Duration = Duration::from_secs(1);
-/// The longest wait between two probes: the most a recovered service waits for us.
-const LONGEST_PROBE: Duration = Duration::from_secs(8);
+/// The longest wait between two probes, and so the longest that a recovery goes unnoticed.
+const MAX_PROBE_WAIT: Duration = Duration::from_secs(8);
 
-/// Faults say nothing about each other when nothing was called for so long after one: a retry waits
-/// for 30 s at most, so there was none, and no row.
+/// If nothing is called for this long after a fault, the fault says nothing about later ones. A
+/// retry waits at most 30 s, so there was neither a retry nor a row to call.
 const QUIET: Duration = Duration::from_secs(60);
 
-/// A row that got a fault so many times, with real answers to other rows in between, is at fault
-/// itself and says nothing about the service. Else the last rows of a long run, which are those
-/// that never get an answer, would look like an outage.
+/// A row with more faults than this, with real answers to other rows in between, is at fault itself
+/// and says nothing about the service. Otherwise the last rows of a long run, which are those that
+/// never get an answer, would look like an outage.
 const STRIKES: u32 = 3;
 
 /// How often a row got a fault that other rows did not share.
@@ -26,7 +26,7 @@ pub(crate) struct Strikes {
     answers: Option<u64>,
 }
 
-/// Watches for outages, and in one spaces out the probes.
+/// Detects outages, and spaces out the probes during one.
 #[derive(Debug)]
 pub(crate) struct Outage {
     longest: Duration,
@@ -47,8 +47,8 @@ struct Out {
     last_chance: LastChance,
 }
 
-/// The call that decides whether to give up. Only a call made after the longest allowed does: while
-/// the process stood still, say, nobody asked.
+/// The call that decides whether to give up. It must be made after the maximum time: if, say, the
+/// process was suspended until then, the service has not been asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LastChance {
     NotYet,
@@ -60,30 +60,30 @@ enum LastChance {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Past {
     pub(crate) lasted: Duration,
-    /// Calls that asked whether the service was back, the last one included.
+    /// Calls that checked whether the service was back, the last one included.
     pub(crate) probes: u64,
 }
 
 /// What may be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Allowed {
-    /// Whatever is due.
+    /// Any job that is due.
     All,
-    /// One row, due or not, to see whether the service is back.
+    /// One row, due or not, to check whether the service is back.
     Probe,
     /// Nothing before this time.
     NoneUntil(Instant),
-    /// Nothing any more: it has lasted too long.
+    /// Nothing any more: the outage has lasted too long.
     GiveUp,
 }
 
 impl Outage {
-    /// A watch that gives up after `longest`; zero turns holding off altogether.
+    /// Returns a detector that gives up after `longest`; zero disables holding off.
     pub(super) fn new(longest: Duration) -> Self {
         Self::of_rows(ROWS, longest)
     }
 
-    /// The same, where fewer rows make an outage.
+    /// Like [`new`](Self::new), with a different number of rows that make an outage.
     pub(crate) fn of_rows(rows: usize, longest: Duration) -> Self {
         Self {
             longest,
@@ -102,7 +102,7 @@ impl Outage {
             None => Allowed::All,
             Some(out) if out.last_chance == LastChance::Missed => Allowed::GiveUp,
             Some(out) => {
-                // The longest may lie beyond what an `Instant` holds.
+                // `longest` may take the end beyond the range of an `Instant`.
                 let end = out.since.checked_add(self.longest);
                 let probe_at = end.map_or(out.probe_at, |end| out.probe_at.min(end));
                 if now >= probe_at {
@@ -114,8 +114,8 @@ impl Outage {
         }
     }
 
-    /// A call got a transient fault. `asked` is what it was for, a row of a run or an attempt of a
-    /// look at groups. True where that makes it an outage.
+    /// A call got a transient fault. `asked` identifies what it was for: a row of a run or an
+    /// attempt of a preflight. Returns true if this fault makes it an outage.
     pub(crate) fn fault(&mut self, asked: u64, strikes: &mut Strikes, now: Instant) -> bool {
         if strikes.answers != Some(self.answers) {
             strikes.answers = Some(self.answers);
@@ -126,7 +126,7 @@ impl Outage {
                 out.last_chance = LastChance::Missed;
             }
             if now >= out.probe_at {
-                out.wait = (out.wait * 2).min(LONGEST_PROBE);
+                out.wait = (out.wait * 2).min(MAX_PROBE_WAIT);
                 out.probe_at = now + out.wait;
             }
             return false;
@@ -155,11 +155,11 @@ impl Outage {
         self.out.as_ref().map_or(0, |out| out.probes)
     }
 
-    /// A call starts. In an outage it is one that asks whether the service is back.
+    /// A call starts. In an outage it is a probe.
     pub(crate) fn called(&mut self, now: Instant) {
         if let Some(out) = &mut self.out {
             out.probes += 1;
-            // No other call is in flight, so the next fault is the answer to this one.
+            // No other call is in flight, so the next fault is this call's answer.
             if now.duration_since(out.since) >= self.longest {
                 out.last_chance = LastChance::Asked;
             }
@@ -187,17 +187,17 @@ impl Outage {
         self.last_fault = None;
     }
 
-    /// Whether the last answers were all faults, so that other rows should be asked first.
+    /// Whether the latest answers were all faults, so that rows not called yet should go first.
     pub(super) fn suspected(&self) -> bool {
         !self.suspects.is_empty()
     }
 
-    /// Since when the service has been out.
+    /// Returns since when the service has been out.
     pub(crate) fn since(&self) -> Option<Instant> {
         self.out.as_ref().map(|out| out.since)
     }
 
-    /// How long the service may be out.
+    /// Returns how long the service may be out.
     pub(crate) fn longest(&self) -> Duration {
         self.longest
     }
@@ -209,7 +209,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// A fault of a row that had none before.
+    /// Reports a fault of a row that had none before.
     fn fault(outage: &mut Outage, row: u64, now: Instant) -> bool {
         outage.fault(row, &mut Strikes::default(), now)
     }
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn twenty_different_rows_make_an_outage_and_a_stubborn_one_does_not() {
+    fn twenty_different_rows_make_an_outage_and_one_stubborn_row_does_not() {
         let start = Instant::now();
         let mut outage = Outage::new(1_800 * SECOND);
         assert!((0..1_000).all(|_| !fault(&mut outage, 7, start)));
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_real_answer_in_between_starts_the_count_anew() {
+    fn a_real_answer_in_between_restarts_the_count() {
         let start = Instant::now();
         let mut outage = Outage::new(1_800 * SECOND);
         for row in 0..19 {
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_fail_again_and_again_while_others_are_answered_make_none() {
+    fn rows_that_keep_failing_while_others_are_answered_make_no_outage() {
         let start = Instant::now();
         let mut outage = Outage::new(1_800 * SECOND);
         let mut strikes = [Strikes::default(); 100];
@@ -262,18 +262,18 @@ mod tests {
         let fresh: Vec<_> = (100..120)
             .map(|row| fault(&mut outage, row, start))
             .collect();
-        assert!(fresh[19], "but twenty others do");
+        assert!(fresh[19], "but twenty other rows do");
     }
 
     #[test]
-    fn probes_come_further_and_further_apart_up_to_a_bound() {
+    fn probes_are_further_and_further_apart_up_to_a_limit() {
         let start = Instant::now();
         let mut outage = out_at(start);
         let mut now = start;
         let mut gaps = Vec::new();
         for probe in 0..6 {
             let Allowed::NoneUntil(at) = outage.allows(now) else {
-                panic!("holding between probes");
+                panic!("it should hold between probes");
             };
             gaps.push((at - now).as_secs());
             now = at;
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_that_were_in_flight_do_not_put_the_probe_off() {
+    fn calls_already_in_flight_do_not_delay_the_probe() {
         let start = Instant::now();
         let mut outage = out_at(start);
         for row in 20..200 {
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_real_answer_ends_it_and_tells_what_it_was() {
+    fn the_first_real_answer_ends_the_outage_and_returns_its_figures() {
         let start = Instant::now();
         let mut outage = out_at(start);
         outage.called(start + SECOND);
@@ -309,11 +309,15 @@ mod tests {
         for row in 0..20 {
             fault(&mut outage, row, next);
         }
-        assert_eq!(outage.since(), Some(next), "the next dates from its own");
+        assert_eq!(
+            outage.since(),
+            Some(next),
+            "the next one dates from its own first fault"
+        );
     }
 
     #[test]
-    fn faults_from_before_a_quiet_time_are_none_of_the_outage() {
+    fn faults_before_a_quiet_time_do_not_count() {
         let start = Instant::now();
         let mut outage = Outage::new(1_800 * SECOND);
         fault(&mut outage, 0, start);
@@ -321,7 +325,7 @@ mod tests {
         let later = start + 7_200 * SECOND;
         for row in 1..20 {
             outage.called(later);
-            assert!(!fault(&mut outage, row, later), "19 rows make none");
+            assert!(!fault(&mut outage, row, later), "19 rows make no outage");
         }
         outage.called(later);
         assert!(fault(&mut outage, 20, later));
@@ -329,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_that_come_slowly_still_make_one() {
+    fn slow_faults_still_make_an_outage() {
         let start = Instant::now();
         let mut outage = Outage::new(1_800 * SECOND);
         // One call at a time, and each ends with a time-out of five minutes.
@@ -343,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn it_gives_up_after_the_longest() {
+    fn it_gives_up_after_the_maximum_time() {
         let start = Instant::now();
         let mut outage = out_at(start);
         let mut ask = |after| {
@@ -354,16 +358,20 @@ mod tests {
             outage.allows(now)
         };
         let end = start + 1_800 * SECOND;
-        assert_eq!(ask(1_799), Allowed::NoneUntil(end), "a last time then");
+        assert_eq!(
+            ask(1_799),
+            Allowed::NoneUntil(end),
+            "with a last probe then"
+        );
         assert_eq!(ask(1_800), Allowed::GiveUp);
     }
 
     #[test]
-    fn time_in_which_nobody_asked_is_no_reason_to_give_up() {
+    fn time_without_probes_is_no_reason_to_give_up() {
         let start = Instant::now();
         let mut outage = Outage::new(1_800 * SECOND);
         fault(&mut outage, 0, start);
-        // The process stood still; calls that were in flight have timed out meanwhile.
+        // The process was suspended; the calls in flight have timed out.
         let now = start + 86_400 * SECOND;
         for row in 1..30 {
             fault(&mut outage, row, now);
@@ -375,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn patience_may_be_longer_than_any_clock_can_tell() {
+    fn the_maximum_may_exceed_the_range_of_an_instant() {
         let start = Instant::now();
         let mut outage = Outage::new(Duration::MAX);
         for row in 0..20 {
@@ -386,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn zero_turns_holding_off() {
+    fn zero_disables_holding_off() {
         let start = Instant::now();
         let mut outage = Outage::new(Duration::ZERO);
         assert!((0..100).all(|row| !fault(&mut outage, row, start)));

@@ -1,9 +1,9 @@
 //! May a call start now?
 //!
-//! Two parts answer. The [`Window`] keeps the cap in any sliding second. governor, with a small
-//! burst, spaces calls evenly and lets them catch up when a timer was late: its default quota
-//! would let twice the cap out in the first second, a burst of one loses calls to every late
-//! timer, and any burst above one breaks the cap at times, which is what the window is for.
+//! Two parts decide. The [`Window`] keeps the cap in any sliding second. governor, with a small
+//! burst, spaces calls evenly and lets them catch up after a late timer. Its default quota would let
+//! twice the cap through in the first second, a burst of one loses calls to every late timer, and
+//! any burst above one sometimes breaks the cap, which is why the window is needed.
 
 use std::cell::Cell;
 use std::num::NonZeroU32;
@@ -18,26 +18,27 @@ use governor::{Quota, RateLimiter};
 use super::window::{LastSecond, SECOND, Shut, Window};
 use crate::api::codes;
 
-/// Rates are kept in thousandths of a call a second.
+/// Rates are stored in thousandths of a call a second.
 const MILLI: u64 = 1_000;
-/// How many late calls may catch up at once: a twentieth of a second's.
+/// A twentieth of a second's calls may catch up at once.
 const CATCH_UP: u32 = 20;
-/// At least one may, at any pace: else each millisecond that a timer is late is lost for good.
-const LEAST_BURST: u32 = 2;
+/// The minimum burst, which lets one call catch up at any pace. Otherwise each millisecond that a
+/// timer is late would be lost for good.
+const MIN_BURST: u32 = 2;
 /// Late calls catch up one by one, at this multiple of the pace.
 const GAP: u32 = 5;
-/// What a frequency error leaves of the pace, in percent: an isolated one, which jitter on the way
-/// is enough for, costs little.
-const LEFT: u32 = 95;
-/// Frequency errors that count in a second; together they halve the pace.
-const MOST_ERRORS: u32 = 14;
-/// After a frequency error the pace stays low for so long, then rises every second.
+/// What a frequency error leaves of the pace, in percent. An isolated one costs little, because
+/// jitter on the way is enough to cause it.
+const KEPT_PERCENT: u32 = 95;
+/// The maximum number of frequency errors that count in a second; together they halve the pace.
+const MAX_ERRORS: u32 = 14;
+/// How long the pace stays low after a frequency error, before it rises every second.
 const HOLD: Duration = Duration::from_secs(2);
-/// In how many steps, a second apart, the whole pace comes back. With [`HOLD`] well under a
-/// minute.
+/// The number of steps, a second apart, in which the full pace returns. With [`HOLD`], that takes
+/// well under a minute.
 const STEPS: u32 = 30;
 
-/// The clock governor reads: it stands wherever it was last set.
+/// The clock that governor reads. It stands still until it is set again.
 #[derive(Clone, Debug)]
 struct SetClock(Rc<Cell<Instant>>);
 
@@ -50,21 +51,21 @@ impl Clock for SetClock {
 }
 
 /// Even spacing of calls: governor lets late ones catch up, and a gap between any two keeps them
-/// from doing so all at once. A bunch would come back in every second that follows, and the
-/// closer calls are bunched, the less jitter on the way it takes to break the cap at the far end.
+/// from doing so all at once. A bunch would recur in every following second, and the closer
+/// together its calls are, the less jitter on the way it takes to break the cap at the far end.
 #[derive(Debug)]
 struct Spacing {
     governor: RateLimiter<NotKeyed, InMemoryState, SetClock, NoOpMiddleware<Instant>>,
     gap: Duration,
     last: Option<Instant>,
-    /// When the next call is due, were all of them even.
+    /// When the next call would be due if all were evenly spaced.
     due: Instant,
     period: Duration,
-    /// How late the first of those is that may still be caught up on.
-    most_late: Duration,
+    /// How late a call may be and still be caught up on.
+    max_late: Duration,
 }
 
-/// The pace of a run: the cap, even spacing below it, and a lower pace for a while when the
+/// The pace of a run: the cap, even spacing below it, and a lower pace for a while after the
 /// service says that it is called too often.
 #[derive(Debug)]
 pub(crate) struct Pace {
@@ -79,17 +80,17 @@ pub(crate) struct Pace {
 struct Lowered {
     /// Calls a second, in thousandths.
     rate: u64,
-    /// What it was, and will be again.
+    /// The rate before it was lowered, to which it returns.
     goal: u64,
     raise_at: Instant,
-    /// The second that errors are counted in, and how many they are.
+    /// The start of the second in which errors are counted.
     second: Instant,
     errors: u32,
 }
 
 impl Pace {
-    /// A pace of at most `cap` calls in any sliding second, those `before` included; none for as
-    /// fast as it goes.
+    /// Returns a pace of at most `cap` calls in any sliding second, those in `before` included;
+    /// `None` for no cap.
     pub(crate) fn new(cap: Option<NonZeroU32>, before: LastSecond, now: Instant) -> Self {
         let mut pace = Self {
             cap,
@@ -102,12 +103,12 @@ impl Pace {
         pace
     }
 
-    /// Takes the permit for a call and tells since when it was there, or when to ask again.
+    /// Takes the permit for a call and returns since when it was available, or when to ask again.
     pub(crate) fn take(&mut self, call: u64, now: Instant) -> Result<Instant, Shut> {
         self.clock.0.set(now);
         self.recover(now);
         if let Err(shut) = self.window.ask(now) {
-            // What the calls of earlier runs hold up is not caught up on: it would be a bunch.
+            // Calls held up by those of earlier runs don't catch up: they would come as a bunch.
             if let Some(until) = self.window.earlier_until() {
                 self.space_from(until);
             }
@@ -129,7 +130,7 @@ impl Pace {
         self.window.written(call, now);
     }
 
-    /// A call has ended, and this came of it.
+    /// A call has ended with this code.
     pub(crate) fn ended(&mut self, call: u64, code: i64, now: Instant) {
         match code {
             codes::TIMED_OUT | codes::BROKEN_OFF | codes::NO_CONNECTION | codes::UNTRUSTED => {
@@ -139,8 +140,8 @@ impl Pace {
         }
     }
 
-    /// The service says that it is called too often: a lower pace for everybody. Each error takes
-    /// a twentieth, but a second of them no more than half.
+    /// The service says that it is called too often: lowers the pace for all rows. Each error takes
+    /// off a twentieth, but the errors of one second no more than half together.
     pub(crate) fn slow_down(&mut self, now: Instant) {
         let lowered = self.lowered.get_or_insert_with(|| {
             let calls = u32::try_from(self.window.last_second(now)).unwrap_or(u32::MAX);
@@ -159,28 +160,28 @@ impl Pace {
         }
         lowered.errors += 1;
         lowered.raise_at = now + HOLD;
-        if lowered.errors <= MOST_ERRORS {
-            lowered.rate = (lowered.rate * u64::from(LEFT) / 100).max(MILLI);
+        if lowered.errors <= MAX_ERRORS {
+            lowered.rate = (lowered.rate * u64::from(KEPT_PERCENT) / 100).max(MILLI);
             self.space_from(now);
         }
     }
 
-    /// The lowered pace in calls a second, while there is one.
+    /// Returns the lowered pace in calls a second, if there is one.
     pub(super) fn lowered_to(&self) -> Option<u64> {
         self.lowered.as_ref().map(|lowered| lowered.rate / MILLI)
     }
 
-    /// What a run that begins after `now` must reckon with.
+    /// Returns the calls that a run starting after `now` must count.
     pub(crate) fn carry_over(&mut self, now: Instant) -> LastSecond {
         self.window.carry_over(now)
     }
 
-    /// Most calls of this run written in any sliding second so far.
+    /// Returns the most calls of this run written in any sliding second so far.
     pub(super) fn worst_second(&self) -> usize {
         self.window.worst_second()
     }
 
-    /// Calls of this run written in the second before `now`.
+    /// Returns the number of calls of this run written in the second before `now`.
     pub(crate) fn last_second(&mut self, now: Instant) -> usize {
         self.window.last_second(now)
     }
@@ -200,7 +201,7 @@ impl Pace {
         self.space_from(now);
     }
 
-    /// Spaces calls evenly from a moment on, by the pace as it is.
+    /// Spaces calls evenly from `start` on, at the current pace.
     fn space_from(&mut self, start: Instant) {
         let lowered = self.lowered.as_ref().map(|lowered| lowered.rate);
         let cap = self.cap.map(|cap| MILLI * u64::from(cap.get()));
@@ -210,15 +211,15 @@ impl Pace {
 }
 
 impl Spacing {
-    /// A spacing of so many thousandths of calls a second, with nothing to catch up on: neither
-    /// the start nor a change of pace lets a burst out.
+    /// Returns a spacing of `rate` thousandths of a call a second, with nothing to catch up on:
+    /// neither the start nor a change of pace lets a burst through.
     fn new(rate: u64, clock: &SetClock) -> Self {
         let calls = u32::try_from(rate / MILLI).unwrap_or(u32::MAX);
-        let burst = (calls / CATCH_UP).max(LEAST_BURST);
+        let burst = (calls / CATCH_UP).max(MIN_BURST);
         let period = Duration::from_nanos(1_000_000_000 * MILLI / rate);
         let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::with_period(period)
-            .expect("a rate has a period above zero")
+            .expect("the period of a rate is above zero")
             .allow_burst(burst);
         let governor = RateLimiter::direct_with_clock(quota, clock.clone());
         while governor.check().is_ok() {}
@@ -228,11 +229,11 @@ impl Spacing {
             last: None,
             due: clock.now() + period,
             period,
-            most_late: period * (burst.get() - 1),
+            max_late: period * (burst.get() - 1),
         }
     }
 
-    /// Takes a call's turn and tells when it was due.
+    /// Takes the slot of a call and returns when it was due.
     fn take(&mut self, now: Instant) -> Result<Instant, Shut> {
         if let Some(last) = self.last
             && now < last + self.gap
@@ -244,8 +245,8 @@ impl Spacing {
             .map_err(|not_until| Shut::Until(not_until.earliest_possible()))?;
         self.last = Some(now);
         let due = self.due;
-        // What is later than that is lost, not caught up on.
-        let caught_up = now.checked_sub(self.most_late).unwrap_or(now);
+        // Calls later than that are lost, not caught up on.
+        let caught_up = now.checked_sub(self.max_late).unwrap_or(now);
         self.due = due.max(caught_up) + self.period;
         Ok(due)
     }
@@ -255,7 +256,8 @@ impl Spacing {
 mod tests {
     use super::*;
 
-    /// Calls as fast as the pace allows, written and answered at once; the times in milliseconds.
+    /// Makes calls as fast as the pace allows, written and answered at once. Returns their times in
+    /// milliseconds.
     fn go(
         pace: &mut Pace,
         from: Instant,
@@ -305,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_is_late_by_the_even_schedule_not_by_the_call_before_it() {
+    fn lateness_counts_from_the_even_schedule_not_from_the_previous_call() {
         let start = Instant::now();
         let mut pace = fresh(rate(200), start);
         go(&mut pace, start, start, 0..10);
@@ -318,7 +320,7 @@ mod tests {
         };
         // Due at 55 and every 5 ms after it; the timer slept to 70.
         assert_eq!([late(10, 70), late(11, 73), late(12, 76)], [15, 13, 11]);
-        // Of a stall the first call tells; what is lost can't be late.
+        // The first call shows the whole stall; calls lost to it can't be late.
         assert_eq!([late(13, 5_070), late(14, 5_073)], [5_000, 43]);
     }
 
@@ -327,7 +329,7 @@ mod tests {
         let start = Instant::now();
         let mut pace = fresh(rate(2), start);
         go(&mut pace, start, start, 0..1);
-        // Written 300 ms after its start, so its place is taken for as long after its second.
+        // Written 300 ms after its start, so its place stays taken 300 ms longer.
         let at = |ms| start + Duration::from_millis(ms);
         pace.take(1, at(1_000)).expect("the gate is open");
         pace.written(1, at(1_300));
@@ -340,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_second_and_every_other_keeps_the_cap() {
+    fn every_second_keeps_the_cap_the_first_one_included() {
         for cap in [1, 7, 50, 200] {
             let start = Instant::now();
             let mut pace = fresh(rate(cap), start);
@@ -362,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timer_that_is_always_late_costs_next_to_nothing_at_any_rate() {
+    fn a_timer_that_is_always_late_costs_almost_nothing_at_any_rate() {
         let late = Duration::from_micros(1_300);
         for cap in [1, 2, 7, 19, 20, 50, 200] {
             let start = Instant::now();
@@ -398,10 +400,10 @@ mod tests {
     }
 
     #[test]
-    fn what_the_run_before_holds_up_does_not_come_as_a_bunch() {
+    fn calls_held_up_by_the_previous_run_do_not_come_as_a_bunch() {
         let start = Instant::now();
         let even = |from: u128, calls: u128| (1..=calls).map(move |k| from + k * 5);
-        // What was called before, and how many calls have a place beside that.
+        // The calls made before, and how many places they leave free.
         for (before, free) in [
             (LastSecond::Unknown, 0),
             (LastSecond::Calls(1_000), 0),

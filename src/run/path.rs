@@ -1,37 +1,37 @@
-//! Does the path to the service stand still?
+//! Is the path to the service stalled?
 //!
-//! Where the network holds bytes for a while, calls that have been written arrive all at once when it
-//! goes on: later than they were counted. What tells is silence: calls are under way, an answer to
-//! the oldest is due by what answers took lately, and for a second there has been none to any. Of a
-//! service that is merely slow the answers keep coming.
+//! If the network holds bytes back for a while, the calls written before it recovers all arrive at
+//! once, later than they were counted. Silence shows a stall: calls are under way, the oldest should
+//! have been answered by now, judging by recent answers, and no call has been answered for a second.
+//! A service that is merely slow keeps answering.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::window::SECOND;
 
-/// For at least so long the quickest answer is remembered, and no longer than twice that: a service
-/// may have become slower for good.
+/// The quickest answer is remembered for at least this long and at most twice as long, because a
+/// service may become slower for good.
 const LATELY: Duration = Duration::from_secs(30);
 
-/// The calls that may not have arrived, and how long it has been silent.
+/// The calls that may not have arrived, and how long there has been silence.
 #[derive(Debug, Default)]
 pub(super) struct Path {
-    /// Those that are written and have not ended, in the order of writing.
+    /// Calls that are written and have not ended, in the order of writing.
     under_way: VecDeque<(u64, Instant)>,
     lost: Option<Lost>,
     last_answer: Option<Instant>,
     quickest: Quickest,
 }
 
-/// Calls that were given up in silence: what has been written may still arrive.
+/// Calls that were given up in silence: their requests may still arrive.
 #[derive(Clone, Copy, Debug)]
 struct Lost {
     calls: usize,
     oldest: Instant,
 }
 
-/// The shortest time that an answer took, in this stretch of time and the one before.
+/// The shortest time that an answer took, in the current period and the one before.
 #[derive(Debug, Default)]
 struct Quickest {
     since: Option<Instant>,
@@ -45,21 +45,22 @@ impl Path {
         self.under_way.push_back((call, now));
     }
 
-    /// A call has been answered. Where the path stood still until then: how many calls, this one
-    /// among them, have arrived since, for all that anybody can tell.
+    /// A call has been answered. If the path was stalled until now, returns how many calls, this
+    /// one included, may have arrived only now.
     pub(super) fn answered(&mut self, call: u64, now: Instant) -> Option<usize> {
         let due = self.oldest().map(|oldest| oldest + self.quickest.took());
-        let stood_still = self.is_silent_since(due, now);
+        let stalled = self.is_silent_since(due, now);
         let calls = self.under_way.len() + self.lost.map_or(0, |lost| lost.calls);
         if let Some(written) = self.remove(call) {
             self.quickest.add(now.duration_since(written), now);
         }
         self.last_answer = Some(now);
         self.lost = None;
-        stood_still.then_some(calls)
+        stalled.then_some(calls)
     }
 
-    /// A call has ended without an answer. It may still arrive, unless others were answered since.
+    /// A call has ended without an answer. It may still arrive, unless a call was answered since it
+    /// was written.
     pub(super) fn given_up(&mut self, call: u64) {
         if let Some(written) = self.remove(call)
             && self.last_answer.is_none_or(|last| last < written)
@@ -74,8 +75,8 @@ impl Path {
         }
     }
 
-    /// How many calls would arrive now if the path went on, where it seems to stand still. Those
-    /// that were given up are not among them: nothing would tell that they no longer wait.
+    /// Returns how many calls would arrive at once if the path recovered now, if it seems stalled.
+    /// Calls given up don't count, because nothing would show that they are no longer held back.
     pub(super) fn held(&self, now: Instant) -> Option<usize> {
         let oldest = self.under_way.front()?.1;
         let is_due = now >= oldest + self.quickest.took();
@@ -137,19 +138,19 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    /// A service and the way there.
+    /// A service and the path to it.
     #[derive(Clone, Debug)]
     struct Far {
         cap: u32,
         concurrency: usize,
-        /// How long it takes for an answer, in milliseconds.
+        /// How long an answer takes, in milliseconds.
         latency: std::ops::RangeInclusive<u64>,
-        /// When the way there and back stands still, in milliseconds from the start. All that is on
-        /// it arrives at the end.
+        /// When the path stalls in both directions, in milliseconds from the start. Everything on
+        /// it arrives at the end of the stall.
         stalls: Vec<(u64, u64)>,
     }
 
-    /// What was seen at the far end.
+    /// The arrivals at the far end.
     struct Seen {
         start: Instant,
         arrivals: Vec<Instant>,
@@ -172,7 +173,7 @@ mod tests {
             }
         }
 
-        /// So many calls, as fast as the pace allows.
+        /// Makes this many calls, as fast as the pace allows.
         fn call(&self, calls: u64) -> Seen {
             let start = Instant::now();
             let delivered = |at: Instant| {
@@ -205,7 +206,7 @@ mod tests {
                 };
                 let answer = answers.peek().map(|Reverse((at, _))| *at);
                 let next = wake.into_iter().chain(answer).min();
-                now = now.max(next.expect("something is to happen"));
+                now = now.max(next.expect("an event is pending"));
                 while let Some(&Reverse((at, call))) = answers.peek()
                     && at <= now
                 {
@@ -227,7 +228,7 @@ mod tests {
             (0..self.arrivals.len()).map(arrived).max().unwrap_or(0)
         }
 
-        /// Calls a second from there on.
+        /// Returns the calls a second from then on.
         fn pace_after(&self, seconds: u32) -> f64 {
             let from = self.start + seconds * SECOND;
             let first = self.arrivals.partition_point(|at| *at < from);
@@ -273,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_stalls_it_costs_nothing() {
+    fn without_stalls_it_costs_nothing() {
         for (cap, concurrency) in [(200, 200), (200, 20), (7, 200), (1, 200), (1, 1)] {
             let seen = Far::quick(cap, concurrency).call(60 * u64::from(cap));
             let mean = seen.pace_after(0) / f64::from(cap);
@@ -282,8 +283,8 @@ mod tests {
     }
 
     #[test]
-    fn a_service_that_is_merely_slow_costs_nothing_but_at_the_start() {
-        for (latency, cap, concurrency, most) in [
+    fn a_slow_service_costs_nothing_after_the_start() {
+        for (latency, cap, concurrency, expected) in [
             (2_000..=2_000, 200, 1_000, 200.0),
             (1_500..=2_500, 200, 1_000, 200.0),
             (2_000..=2_000, 200, 200, 100.0),
@@ -293,31 +294,28 @@ mod tests {
         ] {
             let far = Far::slow(latency.clone(), cap, concurrency);
             let seen = far.call(60 * u64::from(cap));
-            let mean = seen.pace_after(10) / most;
+            let mean = seen.pace_after(10) / expected;
             assert!((0.98..=1.02).contains(&mean), "{far:?}: {mean}");
         }
     }
 
     #[test]
-    fn a_service_that_becomes_slow_is_soon_known_to_be() {
+    fn a_service_that_becomes_slow_soon_passes_as_slow_not_stalled() {
         let start = Instant::now();
         let mut path = Path::default();
         let mut at = start;
-        let mut stood_still = 0;
+        let mut stalled = 0;
         for call in 0..100 {
             let took = if call < 10 { 50 * MS } else { 2_000 * MS };
             path.written(call, at);
             at += took;
-            stood_still += u32::from(path.answered(call, at).is_some());
+            stalled += u32::from(path.answered(call, at).is_some());
         }
-        assert!(
-            (1..=31).contains(&stood_still),
-            "{stood_still}, in a minute"
-        );
+        assert!((1..=31).contains(&stalled), "{stalled} stalls in a minute");
     }
 
     #[test]
-    fn calls_that_were_given_up_in_silence_count_when_it_ends_and_others_do_not() {
+    fn calls_given_up_in_silence_count_when_it_ends_and_others_do_not() {
         let start = Instant::now();
         let mut path = Path::default();
         path.written(0, start);
@@ -327,7 +325,7 @@ mod tests {
         assert_eq!(
             path.answered(9, start + 60_000 * MS),
             None,
-            "it went through"
+            "call 0 had arrived"
         );
         for call in 2..5 {
             path.written(call, start + 60_001 * MS);
@@ -340,13 +338,13 @@ mod tests {
     }
 
     #[test]
-    fn calls_that_were_given_up_never_shut_the_gate_for_good() {
+    fn calls_given_up_never_shut_the_gate_for_good() {
         let start = Instant::now();
         let mut pace = Pace::new(NonZeroU32::new(1), LastSecond::default(), start);
         let mut now = start + SECOND;
         for call in 0..100 {
             pace.take(call, now)
-                .expect("the one before has been given up");
+                .expect("the previous call was given up");
             pace.written(call, now);
             pace.ended(call, TIMED_OUT, now + 10 * SECOND);
             now += 10 * SECOND;
@@ -356,9 +354,9 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-        /// Whatever the cap, the slots and the latency, and however often the way stands still: for
-        /// long enough to tell, a second with the next call and its answer, and with time for both
-        /// in between.
+        /// Holds for any cap, concurrency, latency and number of stalls. Each stall is long enough
+        /// to be noticed (a second plus the next call and its answer), and there is time for both
+        /// between stalls.
         #[test]
         fn however_the_path_stalls_the_cap_holds_at_the_far_end(
             cap in 1_u32..60,
@@ -367,11 +365,11 @@ mod tests {
             stalls in prop::collection::vec((0_u64..4_000, 0_u64..5_000), 0..6),
         ) {
             let (quickest, jitter) = latency;
-            let turn = 1_000 / u64::from(cap) + quickest + jitter + 10;
+            let call_and_answer = 1_000 / u64::from(cap) + quickest + jitter + 10;
             let mut end = 0;
             let stall = |(well, still): (u64, u64)| {
-                let from = end + well + 1_000 + 2 * turn;
-                end = from + still + 1_000 + turn;
+                let from = end + well + 1_000 + 2 * call_and_answer;
+                end = from + still + 1_000 + call_and_answer;
                 (from, end)
             };
             let far = Far {

@@ -1,4 +1,4 @@
-//! What has been decided for a run before it begins.
+//! What is decided about a run before it begins.
 
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::time::Duration;
@@ -8,42 +8,42 @@ use super::guard::MaxFailures;
 use super::window::LastSecond;
 use crate::api::CAP;
 
-/// The bounds of a run.
+/// The limits of a run.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Most calls in any sliding second; none for as fast as it goes, which only a loopback
-    /// service may be asked for.
+    /// The maximum number of calls in any sliding second; `None` for no limit, which is only
+    /// allowed with a loopback service.
     pub rate: Option<NonZeroU32>,
-    /// What was called before this run, which counts towards the rate in its first second.
+    /// The calls made before this run, which count towards the rate in its first second.
     pub before: LastSecond,
-    /// Most calls in flight, those counted whose entries are not in the file yet: so many rows at
-    /// most are called again that were done when the process was killed.
+    /// The maximum number of calls in flight, including those whose entries are not in the file
+    /// yet: if the process is killed, at most this many rows that were done are called again.
     pub concurrency: NonZeroUsize,
-    /// Most attempts a row; calls in an outage don't count.
+    /// The maximum number of attempts per row; calls in an outage don't count.
     pub max_attempts: NonZeroU32,
-    /// How long the service may be out before the run ends; zero turns holding off.
+    /// How long the service may be out before the run ends; zero disables holding off.
     pub max_outage: Duration,
     /// How many rows may fail.
     pub max_failures: MaxFailures,
-    /// Take only so many rows that are neither settled nor duplicates.
+    /// The maximum number of rows to take, not counting settled rows and duplicates.
     pub limit: Option<NonZeroU64>,
-    /// What a look at the groups has found, where there was one. Rows of groups in which a call
-    /// would do nothing are recorded as skipped, and no row of a group that was not looked up is
-    /// called: the run ends before the first of them.
+    /// What the preflight found about the groups, if there was one. Rows of groups in which a call
+    /// would do nothing are recorded as skipped. The run ends before the first row of a group that
+    /// was not looked up.
     pub groups: Option<KnownGroups>,
-    /// Rows to call that whoever was asked has agreed to: the run ends before the next.
+    /// The number of rows that the operator has agreed to call: the run ends before the next one.
     pub agreed: Option<u64>,
 }
 
 impl Plan {
-    /// Most calls in any sliding second, as a number; none for as fast as it goes.
+    /// Returns the maximum number of calls in any sliding second; `None` for no limit.
     pub fn cap(&self) -> Option<u32> {
         self.rate.map(NonZeroU32::get)
     }
 }
 
 impl Default for Plan {
-    /// What holds where nobody says anything else.
+    /// Returns the default limits.
     fn default() -> Self {
         Self {
             rate: NonZeroU32::new(CAP),
@@ -62,13 +62,13 @@ impl Default for Plan {
 /// Why the rows of a group are not called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Skip {
-    /// The service's `ErrorCode` for the group; 0 where it is there.
+    /// The service's `ErrorCode` for the group; 0 if the group exists.
     pub code: i64,
     /// The reason, for the ledger.
     pub reason: &'static str,
 }
 
-/// The least time that so many calls take at so many a second.
+/// Returns the minimum time for this many calls at this many a second.
 pub fn least_time(calls: u64, rate: u32) -> Duration {
     Duration::from_secs_f64(calls as f64 / f64::from(rate))
 }

@@ -6,48 +6,48 @@ use std::time::Duration;
 use backoff::ExponentialBackoffBuilder;
 use backoff::backoff::Backoff as _;
 
-/// The first wait is drawn from up to this.
-const FIRST: Duration = Duration::from_millis(500);
-/// No wait is longer.
-const LONGEST: Duration = Duration::from_secs(30);
+/// The ceiling of the first wait.
+const FIRST_CEILING: Duration = Duration::from_millis(500);
+/// The highest ceiling.
+const MAX_CEILING: Duration = Duration::from_secs(30);
 
 /// Exponential backoff with full jitter: a wait is drawn evenly from nothing up to a ceiling that
-/// doubles with every attempt, so that rows which failed together don't come back together.
+/// doubles with every attempt, so that rows that failed together don't come back together.
 #[derive(Debug)]
 pub(crate) struct Retry {
     max_attempts: u32,
-    /// Up to the longest, which all later ones share.
+    /// Up to the highest, which all later attempts share.
     ceilings: Vec<Duration>,
     jitter: fastrand::Rng,
 }
 
 impl Retry {
-    /// A policy of at most `max_attempts` attempts a row.
+    /// Returns a policy of at most `max_attempts` attempts per row.
     pub(crate) fn new(max_attempts: u32, seed: u64) -> Self {
         let mut policy = ExponentialBackoffBuilder::new()
-            .with_initial_interval(FIRST)
+            .with_initial_interval(FIRST_CEILING)
             .with_multiplier(2.0)
-            .with_max_interval(LONGEST)
+            .with_max_interval(MAX_CEILING)
             .with_max_elapsed_time(None)
-            // The jitter is ours, so that a seed repeats it.
+            // Jitter is added below, so that a seed reproduces it.
             .with_randomization_factor(0.0)
             .build();
         let ceilings = iter::from_fn(|| policy.next_backoff());
-        let shorter = ceilings.take_while(|ceiling| *ceiling < LONGEST);
+        let shorter = ceilings.take_while(|ceiling| *ceiling < MAX_CEILING);
         Self {
             max_attempts,
-            ceilings: shorter.chain([LONGEST]).collect(),
+            ceilings: shorter.chain([MAX_CEILING]).collect(),
             jitter: fastrand::Rng::with_seed(seed),
         }
     }
 
-    /// The wait after this many attempts that count; none where that was the last.
+    /// Returns the wait after this many counted attempts; `None` after the last.
     pub(crate) fn wait_after(&mut self, attempts: u32) -> Option<Duration> {
         if attempts >= self.max_attempts {
             return None;
         }
         let at = attempts.saturating_sub(1) as usize;
-        let ceiling = self.ceilings.get(at).unwrap_or(&LONGEST);
+        let ceiling = self.ceilings.get(at).unwrap_or(&MAX_CEILING);
         Some(ceiling.mul_f64(self.jitter.f64()))
     }
 }
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_attempt_is_followed_by_none() {
+    fn there_is_no_wait_after_the_last_attempt() {
         let mut retry = Retry::new(8, 1);
         assert!(retry.wait_after(7).is_some());
         assert_eq!(retry.wait_after(8), None);
@@ -85,11 +85,11 @@ mod tests {
     }
 
     #[test]
-    fn any_number_of_attempts_is_kept_in_a_few_ceilings() {
+    fn any_number_of_attempts_needs_only_a_few_ceilings() {
         let mut retry = Retry::new(u32::MAX, 1);
         assert_eq!(retry.ceilings.len(), 7);
         let wait = retry.wait_after(u32::MAX - 1).expect("one is left");
-        assert!(wait <= LONGEST);
+        assert!(wait <= MAX_CEILING);
         assert_eq!(retry.wait_after(u32::MAX), None);
     }
 }

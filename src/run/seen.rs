@@ -1,6 +1,6 @@
 //! Is this row settled already, or a duplicate?
 //!
-//! Of each row 16 bytes are kept: 127 bits of a keyed hash and one bit for "settled by an earlier
+//! Each row takes 16 bytes: 127 bits of a keyed hash and one bit for "settled by an earlier
 //! run, not met in this one's input".
 
 use std::hint::black_box;
@@ -17,12 +17,12 @@ use crate::identity::Key;
 use crate::ledger::Settled;
 use crate::rows::Batch;
 
-/// Settled rows that go into the table together.
-const TOGETHER: usize = 256;
-/// So many times as many may be on their way there.
+/// Settled rows that are added to the table together.
+const CHUNK: usize = 256;
+/// Chunks of settled rows that may wait to be added.
 const AHEAD: usize = 16;
-/// A table of so many rows, 4 MiB, still lies in a processor's cache.
-const NEAR: usize = 200_000;
+/// A table of this many rows, 4 MiB, still fits in a processor's cache.
+const CACHED_ROWS: usize = 200_000;
 
 /// The bit for "settled earlier, not met yet".
 const EARLIER: u128 = 1;
@@ -31,18 +31,18 @@ const EARLIER: u128 = 1;
 #[derive(Debug)]
 pub(crate) struct Seen {
     key: Key,
-    /// From the system, which gets a table back as soon as a larger one has taken its place.
+    /// In the system allocator, which takes a table back as soon as a larger one has replaced it.
     rows: HashTable<u128, System>,
-    /// Rows settled earlier that have not been met yet.
+    /// The number of rows settled earlier that have not been met yet.
     unmet: u64,
 }
 
-/// What a row turns out to be.
+/// The result of looking up a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Met {
-    /// Nothing is known of it: call it.
+    /// It was not known: call it.
     New,
-    /// It stood in this run's input before.
+    /// It appeared earlier in this run's input.
     Duplicate,
     /// An earlier run settled it.
     Settled,
@@ -57,40 +57,40 @@ impl Seen {
         }
     }
 
-    /// Takes in what an earlier run has settled, about so many rows, while another thread tells of
-    /// it: to read a ledger takes about as long as to remember what is in it.
+    /// Takes in the rows that an earlier run settled, roughly `about` of them, while another thread
+    /// runs `tell`: reading a ledger takes about as long as remembering its rows.
     pub(crate) fn settled_earlier<T: Send>(
         &mut self,
         about: usize,
         tell: impl FnOnce(&mut SettledSink) -> T + Send,
     ) -> T {
-        // A table that grows holds its rows twice for a while.
+        // Reserved, because a growing table holds its rows twice for a while.
         self.rows.reserve(about, place);
         let (sender, settled) = sync_channel(AHEAD);
         let mut earlier = SettledSink {
             key: self.key,
-            together: Vec::with_capacity(TOGETHER),
+            chunk: Vec::with_capacity(CHUNK),
             sender,
         };
         thread::scope(|scope| {
-            let telling = scope.spawn(move || {
-                let told = tell(&mut earlier);
+            let reader = scope.spawn(move || {
+                let result = tell(&mut earlier);
                 earlier.hand_over();
-                told
+                result
             });
             for hashes in settled {
                 self.take_in_settled(&hashes);
             }
-            telling.join().unwrap_or_else(|panic| resume_unwind(panic))
+            reader.join().unwrap_or_else(|panic| resume_unwind(panic))
         })
     }
 
-    /// How many rows that an earlier run settled have not been met yet.
+    /// Returns how many rows that an earlier run settled have not been met yet.
     pub(crate) fn unmet(&self) -> u64 {
         self.unmet
     }
 
-    /// Rows of this run's input, and what each of them turns out to be.
+    /// Remembers rows of this run's input, and returns what was known of each.
     pub(crate) fn meet(&mut self, batch: &Batch) -> Vec<Met> {
         let reads = batch.iter();
         let hashes: Vec<_> = reads
@@ -128,11 +128,10 @@ impl Seen {
         }
     }
 
-    /// Brings the places of these rows into the processor's cache, where the table is too large
-    /// to lie there anyway: looked up one after the other without deciding anything, they are
-    /// waited for together.
+    /// Brings the slots of these rows into the processor's cache, if the table is too large to fit
+    /// there anyway. No lookup depends on the result of another, so their cache misses overlap.
     fn fetch(&self, hashes: &[u128]) {
-        if self.rows.len() < NEAR {
+        if self.rows.len() < CACHED_ROWS {
             return;
         }
         for hash in hashes {
@@ -144,26 +143,26 @@ impl Seen {
     }
 }
 
-/// Where what an earlier run has settled is told.
+/// Receives the rows that an earlier run settled.
 #[derive(Debug)]
 pub(crate) struct SettledSink {
     key: Key,
-    together: Vec<u128>,
+    chunk: Vec<u128>,
     sender: SyncSender<Vec<u128>>,
 }
 
 impl SettledSink {
-    /// It settled this row.
+    /// Adds a row that it settled.
     pub(crate) fn settled(&mut self, settled: &Settled<'_>) {
-        self.together.push(self.key.of_settled(settled) & !EARLIER);
-        if self.together.len() == TOGETHER {
+        self.chunk.push(self.key.of_settled(settled) & !EARLIER);
+        if self.chunk.len() == CHUNK {
             self.hand_over();
         }
     }
 
     fn hand_over(&mut self) {
-        let hashes = mem::replace(&mut self.together, Vec::with_capacity(TOGETHER));
-        // Whoever takes them in does so until there are no more.
+        let hashes = mem::replace(&mut self.chunk, Vec::with_capacity(CHUNK));
+        // The receiver stays until this sender is dropped.
         let _ = self.sender.send(hashes);
     }
 }
@@ -225,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_as_there_are_settled_rows_are_known() {
+    fn more_settled_rows_than_expected_are_all_known() {
         let names: Vec<_> = (0..1_000).map(|n| n.to_string()).collect();
         let mut seen = Seen::new();
         seen.settled_earlier(7, |earlier| {
@@ -239,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn characters_do_not_move_between_fields() {
+    fn characters_moved_to_another_field_make_another_row() {
         let rows = [
             ["ab", "c", ""],
             ["a", "bc", ""],
@@ -252,7 +251,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_agrees_with_a_set_of_the_texts(
+        fn it_agrees_with_a_set_of_plain_texts(
             batches in prop::collection::vec(
                 prop::collection::vec(("[ab]{0,2}", "[ab]{0,2}", "[ab]{0,2}"), 0..50),
                 0..10,

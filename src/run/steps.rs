@@ -1,4 +1,4 @@
-//! What the loop and the schedule say to each other.
+//! The values that the loop and the schedule exchange.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use crate::api::reply::Reply;
 use crate::monitor::Notice;
 use crate::outcome::Entry;
 
-/// What came of a call, and when.
+/// The answer to a call, and when the call was sent.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) reply: Reply,
@@ -22,9 +22,9 @@ pub(super) struct Answer {
 pub(super) enum Next {
     /// Make this call.
     Call(Job),
-    /// Nothing until this time, or until something happens.
+    /// Do nothing until this time, or until something happens.
     Until(Instant, Limit),
-    /// Nothing until something happens.
+    /// Do nothing until something happens.
     Wait(Limit),
     /// Every row is settled, or the run was stopped and nothing is in flight.
     Done,
@@ -33,9 +33,9 @@ pub(super) enum Next {
 /// What keeps the next call from starting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Limit {
-    /// The cap: as many calls in the last second as are allowed.
+    /// The cap: the last second had as many calls as are allowed.
     Cap,
-    /// As many calls in flight, or on their way to the disk, as are allowed.
+    /// As many calls are in flight, or on their way to disk, as are allowed.
     Concurrency,
     /// No row has been read yet.
     Input,
@@ -46,7 +46,7 @@ pub enum Limit {
 }
 
 impl Limit {
-    /// Its name in `--json`.
+    /// Returns its name in `--json`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Cap => "cap",
@@ -58,25 +58,25 @@ impl Limit {
     }
 }
 
-/// What the loop has to carry out.
+/// What the loop must carry out.
 #[derive(Debug)]
 pub(super) enum Effect {
     /// Write this to the ledger.
     Record(Entry<'static>),
-    /// Sign a fresh `UserSig` for the calls from now on.
+    /// Sign a new `UserSig` for the calls from now on.
     Renew,
-    /// Tell whoever watches.
+    /// Send this to the monitor.
     Tell(Notice),
 }
 
-/// Why a run ends before its rows do.
+/// Why a run ends before its last row.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Stop {
-    /// The service said what it would say to every further row.
+    /// The service gave an answer that it would give to every further row.
     Service {
         /// Its `ErrorCode`, or an HTTP status.
         code: i64,
-        /// Its words.
+        /// Its message.
         info: String,
     },
     /// The service gave no real answer for longer than allowed.
@@ -84,12 +84,12 @@ pub enum Stop {
         /// How long it had been out.
         lasted: Duration,
     },
-    /// Too many rows failed; why that is too many.
+    /// Too many rows failed, and why that is too many.
     Guard(String),
-    /// Here begin rows of groups that were not looked up: the input has grown since the look at it.
+    /// The next row's group was not looked up: the input has grown since the preflight.
     UnknownGroup,
-    /// Here begin more rows than the operator has agreed to: the input has grown since the question.
+    /// The operator has not agreed to the next row: the input has grown since the question.
     NotAgreed,
-    /// The operator, or the machine, asked for it.
+    /// The operator or the system asked for it.
     Interrupted,
 }

@@ -1,4 +1,4 @@
-//! Entries that have been decided on and are not in the file yet.
+//! Entries that are decided but not in the file yet.
 
 use std::collections::VecDeque;
 
@@ -12,17 +12,17 @@ pub(super) struct Counted {
     pub(super) attempts: u32,
 }
 
-/// Entries on their way to the disk, oldest first.
+/// Entries on their way to disk, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Unrecorded {
     entries: VecDeque<Counted>,
-    /// Those of rows that have been called: should the process be killed now, these rows are
-    /// called again.
+    /// Entries of rows that have been called. If the process is killed now, these rows are called
+    /// again.
     calls: usize,
 }
 
 impl Unrecorded {
-    /// One more.
+    /// Adds an entry.
     pub(super) fn push(&mut self, entry: &Entry<'_>) {
         let counted = Counted {
             outcome: entry.outcome,
@@ -33,17 +33,17 @@ impl Unrecorded {
         self.entries.push_back(counted);
     }
 
-    /// Those of all kinds.
+    /// Returns the number of all entries.
     pub(super) fn entries(&self) -> usize {
         self.entries.len()
     }
 
-    /// Those of rows that have been called.
+    /// Returns the number of entries of rows that have been called.
     pub(super) fn calls(&self) -> usize {
         self.calls
     }
 
-    /// The oldest have reached the file.
+    /// This many of the oldest have reached the file.
     pub(super) fn recorded(&mut self, entries: usize) {
         self.calls -= self
             .entries
@@ -52,7 +52,7 @@ impl Unrecorded {
             .count();
     }
 
-    /// Those that will never reach the file.
+    /// Returns the entries that will never reach the file.
     pub(super) fn into_entries(self) -> impl Iterator<Item = Counted> {
         self.entries.into_iter()
     }
@@ -71,7 +71,7 @@ mod tests {
     use crate::run::entry;
 
     #[test]
-    fn rows_that_were_never_called_are_told_apart() {
+    fn entries_of_rows_that_were_called_are_counted_separately() {
         let mut unrecorded = Unrecorded::default();
         for attempts in [0, 1, 0, 3] {
             let bad = BadRow {

@@ -1,14 +1,14 @@
-//! The cap: at most so many calls in any sliding second, as the service counts them.
+//! The cap: the maximum number of calls in any sliding second, as the service counts them.
 //!
-//! Gate before, stamp after: the gate is read before a request is handed over, and the stamp
-//! that later calls wait for is taken once it has been written. Between two calls that are `cap`
-//! apart a whole second then lies on the wire too, with no margin to guess. A call that is not
+//! Gate before, stamp after: the gate is checked before a request is handed over, and the stamp
+//! that later calls wait for is taken once it has been written. So two calls that are `cap` apart
+//! are a whole second apart on the wire too, and no margin has to be guessed. A call that is not
 //! written yet (its connection is still being opened) counts as if it could be at any moment.
 //!
-//! Where the [`Path`] stood still, calls arrive later than they were written: when it goes on they
-//! count as written then, and while it stands no more of them are under way than the cap allows.
+//! If the [`Path`] stalls, calls arrive later than they were written. While it is stalled, no more
+//! of them are under way than the cap allows; when it recovers, they count as written then.
 //!
-//! Of the calls that other runs made just before, only their number is known: they count as if all
+//! Only the number of the calls that other runs made just before is known. They count as if all
 //! were written at the start of this run, which is later than they were.
 
 use std::collections::{HashSet, VecDeque};
@@ -17,16 +17,16 @@ use std::time::{Duration, Instant};
 
 use super::path::Path;
 
-/// What the cap is counted over.
+/// The period that the cap applies to.
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 
-/// What an app called in the second before a moment: what one run leaves to the next, for the cap
-/// is that of both.
+/// The calls of an app in the last second. A run passes them on to the next one, because both
+/// share the cap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LastSecond {
-    /// So many calls at most.
+    /// At most this many calls.
     Calls(usize),
-    /// As many as there may be: a run died and could not tell.
+    /// Possibly a full second's worth: a run died without reporting its calls.
     Unknown,
 }
 
@@ -38,40 +38,40 @@ pub(super) struct Window {
     earlier: Option<EarlierCalls>,
     stamps: VecDeque<Instant>,
     unwritten: HashSet<u64>,
-    /// What becomes of calls once they are written, where there is a cap.
+    /// Follows calls once they are written, if there is a cap.
     path: Path,
-    /// Places that no call has had yet.
+    /// Places that no call has used yet.
     untouched: usize,
-    /// When the others that are free came free, oldest first.
+    /// When the other free places became free, oldest first.
     freed: VecDeque<Instant>,
     worst: usize,
 }
 
-/// What was called before, and until when it counts.
+/// The calls made before this run, and until when they count.
 #[derive(Clone, Copy, Debug)]
 struct EarlierCalls {
     calls: LastSecond,
     until: Instant,
 }
 
-/// When the gate is shut.
+/// When a shut gate opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shut {
-    /// It opens at this time.
+    /// At this time.
     Until(Instant),
-    /// It opens when a call has been written or has ended.
+    /// When a call has been written or has ended.
     UntilWritten,
 }
 
 impl Default for LastSecond {
-    /// Nothing.
+    /// No calls.
     fn default() -> Self {
         Self::Calls(0)
     }
 }
 
 impl LastSecond {
-    /// How many places of a window these calls take.
+    /// Returns how many places of a window these calls take up.
     fn places(self, cap: usize) -> usize {
         match self {
             Self::Calls(calls) => calls.min(cap),
@@ -81,8 +81,8 @@ impl LastSecond {
 }
 
 impl Window {
-    /// A window that opens at `now`, after what was called `before`. Without a cap that is of no
-    /// account.
+    /// Returns a window that opens at `now`, after the calls in `before`, which don't matter
+    /// without a cap.
     pub(super) fn new(cap: Option<usize>, before: LastSecond, now: Instant) -> Self {
         let counts = cap.is_some() && before != LastSecond::default();
         let earlier = counts.then(|| EarlierCalls {
@@ -102,7 +102,7 @@ impl Window {
         }
     }
 
-    /// Whether a call may start at `now`.
+    /// Returns whether a call may start at `now`, or else when to ask again.
     pub(super) fn ask(&mut self, now: Instant) -> Result<(), Shut> {
         if self.is_path_full(now) {
             return Err(Shut::UntilWritten);
@@ -117,20 +117,20 @@ impl Window {
         }
     }
 
-    /// Whether the path stands still, and as many calls as are allowed in a second would arrive at
-    /// once when it goes on.
+    /// Whether the path is stalled, and a full second's worth of calls would arrive at once when
+    /// it recovers.
     pub(super) fn is_path_full(&self, now: Instant) -> bool {
         let held = self.path.held(now);
         held.is_some_and(|held| held + self.unwritten.len() >= self.cap)
     }
 
-    /// Until when the calls of earlier runs take places, while they do.
+    /// Returns until when the calls of earlier runs take up places, if they still do.
     pub(super) fn earlier_until(&self) -> Option<Instant> {
         self.earlier.map(|earlier| earlier.until)
     }
 
-    /// A call starts. Answers since when its place was free; none where no call had it before, and
-    /// at times after calls that were never written, which leave their places untold.
+    /// A call starts. Returns since when its place was free; `None` if no call had it before, and
+    /// sometimes after calls that were never written, whose places are freed without a record.
     pub(super) fn started(&mut self, call: u64) -> Option<Instant> {
         self.unwritten.insert(call);
         match self.untouched.checked_sub(1) {
@@ -158,7 +158,7 @@ impl Window {
     pub(super) fn answered(&mut self, call: u64, now: Instant) {
         self.unwritten.remove(&call);
         if let Some(calls) = self.path.answered(call, now) {
-            self.stamp_anew(calls, now);
+            self.restamp(calls, now);
         }
     }
 
@@ -168,13 +168,13 @@ impl Window {
         self.path.given_up(call);
     }
 
-    /// So many calls count as written now. None has been answered for a second, so all that are
-    /// stamped are among them.
-    fn stamp_anew(&mut self, calls: usize, now: Instant) {
+    /// Counts this many calls as written now. None has been answered for a second, so all stamped
+    /// calls are among them.
+    fn restamp(&mut self, calls: usize, now: Instant) {
         self.forget(now);
         let calls = calls.min(self.cap.saturating_sub(self.unwritten.len()));
         for _ in self.stamps.len()..calls {
-            // The place that it had before has come free meanwhile.
+            // Its earlier place has become free in the meantime.
             if self.freed.pop_front().is_none() {
                 self.untouched = self.untouched.saturating_sub(1);
             }
@@ -183,7 +183,7 @@ impl Window {
         self.stamps.extend(repeat_n(now, calls));
     }
 
-    /// What a run that begins after `now` must reckon with.
+    /// Returns the calls that a run starting after `now` must count.
     pub(super) fn carry_over(&mut self, now: Instant) -> LastSecond {
         self.forget(now);
         let calls = self.stamps.len() + self.unwritten.len();
@@ -194,13 +194,13 @@ impl Window {
         }
     }
 
-    /// Calls of this run that count as written in the second before `now`.
+    /// Returns how many calls of this run count as written in the second before `now`.
     pub(super) fn last_second(&mut self, now: Instant) -> usize {
         self.forget(now);
         self.stamps.len()
     }
 
-    /// Most calls of this run that counted as written in any sliding second so far.
+    /// Returns the most calls of this run that counted as written in any sliding second so far.
     pub(super) fn worst_second(&self) -> usize {
         self.worst
     }
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_was_never_written_gives_its_place_back() {
+    fn a_call_that_was_never_written_frees_its_place() {
         let start = Instant::now();
         let mut window = fresh(1, start);
         window.started(0);
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_of_the_run_before_keep_their_places_for_a_second() {
+    fn calls_of_the_previous_run_keep_their_places_for_a_second() {
         let start = Instant::now();
         let mut window = Window::new(Some(3), LastSecond::Calls(2), start);
         assert_eq!(window.ask(start), Ok(()));
@@ -285,12 +285,12 @@ mod tests {
         assert_eq!(window.ask(start + 999 * MS), Err(Shut::Until(end)));
         assert_eq!(window.ask(end), Ok(()));
         assert_eq!(window.started(1), Some(end));
-        assert_eq!(window.last_second(end), 1, "its own");
-        assert_eq!(window.worst_second(), 1, "its own");
+        assert_eq!(window.last_second(end), 1, "only its own call");
+        assert_eq!(window.worst_second(), 1, "only its own call");
     }
 
     #[test]
-    fn after_a_run_that_could_not_tell_the_whole_window_is_taken() {
+    fn after_a_run_that_died_the_whole_window_is_taken() {
         let start = Instant::now();
         let mut window = Window::new(Some(3), LastSecond::Unknown, start);
         assert_eq!(window.ask(start), Err(Shut::Until(start + SECOND)));
@@ -298,14 +298,14 @@ mod tests {
     }
 
     #[test]
-    fn without_a_cap_it_is_no_matter_what_was_called_before() {
+    fn without_a_cap_earlier_calls_do_not_matter() {
         let start = Instant::now();
         let mut window = Window::new(None, LastSecond::Unknown, start);
         assert_eq!(window.ask(start), Ok(()));
     }
 
     #[test]
-    fn what_a_run_leaves_counts_what_was_left_to_it() {
+    fn the_carry_over_includes_the_calls_of_earlier_runs() {
         let start = Instant::now();
         let mut window = Window::new(Some(2), LastSecond::Calls(200), start);
         assert_eq!(window.carry_over(start), LastSecond::Calls(200));
@@ -325,14 +325,14 @@ mod tests {
         assert_eq!(window.carry_over(later), LastSecond::Calls(0));
     }
 
-    /// A pause, how long a write takes, and whether to wait where the gate is shut.
+    /// A pause, how long a write takes, and whether to wait if the gate is shut.
     type Step = (u64, u64, bool);
 
-    fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
-        prop::collection::vec((0_u64..3_000, 0_u64..400, any::<bool>()), 1..most)
+    fn steps(max: usize) -> impl Strategy<Value = Vec<Step>> {
+        prop::collection::vec((0_u64..3_000, 0_u64..400, any::<bool>()), 1..max)
     }
 
-    /// Lives through these steps from `now` on, and adds what is written to the wire.
+    /// Runs these steps from `now` on, and adds the writes to the wire.
     fn live(window: &mut Window, steps: Vec<Step>, now: &mut Instant, wire: &mut Vec<Instant>) {
         let mut open = VecDeque::new();
         for (call, (pause, write, wait)) in (0_u64..).zip(steps) {
@@ -352,7 +352,7 @@ mod tests {
             if write % 3 > 0
                 && let Some(call) = open.pop_front()
             {
-                // On the wire at `now`, heard of a little later.
+                // On the wire at `now`, reported a little later.
                 wire.push(*now);
                 *now += Duration::from_micros(write);
                 window.written(call, *now);
@@ -367,8 +367,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the delays between gate, write and end, stalls of many seconds among them:
-        /// the writes keep the cap in every sliding second.
+        /// Writes keep the cap in every sliding second, whatever the delays between gate, write
+        /// and end, stalls of many seconds included.
         #[test]
         fn the_cap_holds_on_the_wire(cap in 1_usize..20, steps in steps(300)) {
             let mut now = Instant::now();
@@ -377,8 +377,8 @@ mod tests {
             prop_assert!(keeps_the_cap(&wire, cap));
         }
 
-        /// However soon a run follows another, and whether that one ended or died, which it may do
-        /// before it has made a call.
+        /// Holds however soon one run follows another, and whether that one ended or died, even
+        /// before its first call.
         #[test]
         fn runs_that_follow_each_other_keep_the_cap_together(
             runs in prop::collection::vec((1_usize..20, steps(60), any::<bool>(), 0_u64..1_200), 2..8),
@@ -386,14 +386,14 @@ mod tests {
             let mut now = Instant::now();
             let mut wire = Vec::new();
             let mut before = LastSecond::default();
-            let most = runs.iter().map(|(cap, ..)| *cap).max();
+            let max_cap = runs.iter().map(|(cap, ..)| *cap).max();
             for (cap, steps, dies, gap) in runs {
                 let mut window = Window::new(Some(cap), before, now);
                 live(&mut window, steps, &mut now, &mut wire);
                 before = if dies { LastSecond::Unknown } else { window.carry_over(now) };
                 now += Duration::from_millis(gap / 3);
             }
-            prop_assert!(keeps_the_cap(&wire, most.unwrap_or(1)));
+            prop_assert!(keeps_the_cap(&wire, max_cap.unwrap_or(1)));
         }
     }
 }
