@@ -1,4 +1,4 @@
-//! What is promised of a run, one scenario each, in the world of the [simulation](super::simulation).
+//! What a run promises, one scenario each, in the world of the [simulation](super::simulation).
 
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::time::Duration;
@@ -20,7 +20,7 @@ fn seconds(world: &World) -> f64 {
 }
 
 #[test]
-fn five_minutes_without_a_service_fail_no_row() {
+fn five_minutes_without_the_service_fail_no_row() {
     for sickness in [
         Sickness::Refuses,
         Sickness::Hangs,
@@ -48,7 +48,7 @@ fn five_minutes_without_a_service_fail_no_row() {
 }
 
 #[test]
-fn rows_with_a_single_attempt_fail_until_it_is_an_outage_and_no_further() {
+fn rows_with_a_single_attempt_fail_only_until_an_outage_is_detected() {
     let mut world = World::healthy(1, 2_000);
     world.out(3, 303, Sickness::Refuses);
     let plan = Plan {
@@ -63,7 +63,7 @@ fn rows_with_a_single_attempt_fail_until_it_is_an_outage_and_no_further() {
 }
 
 #[test]
-fn calls_in_an_outage_are_no_attempts() {
+fn calls_in_an_outage_do_not_count_as_attempts() {
     // Few rows, so that the probes come back to each of them, and a service that stays shaky.
     let mut world = World::healthy(2, 25);
     world.out(0, 1_500, Sickness::Answers(502));
@@ -72,7 +72,7 @@ fn calls_in_an_outage_are_no_attempts() {
     assert_eq!(world.count(Outcome::Recalled), 25);
     assert!(
         world.disk.iter().any(|entry| entry.attempts > 8),
-        "rows were probed with often"
+        "rows were probed many times"
     );
 }
 
@@ -94,7 +94,7 @@ fn a_service_that_faults_the_first_call_of_every_row_is_not_out_for_long() {
 }
 
 #[test]
-fn an_outage_that_lasts_ends_the_run_with_no_row_failed() {
+fn a_long_outage_ends_the_run_and_fails_no_row() {
     let mut world = World::healthy(3, 1_000);
     world.out(1, 100_000, Sickness::Refuses);
     let End::Done(Some(Stop::Outage { lasted })) = run(&mut world, &Plan::default()) else {
@@ -119,34 +119,42 @@ fn without_holding_off_rows_use_up_their_attempts() {
 }
 
 #[test]
-fn sick_rows_in_one_place_do_not_keep_the_others_from_their_calls() {
-    // A list that is sorted by group, and a group that never gets a real answer.
-    for sick in [30, 500, 1_500] {
+fn stubborn_rows_in_one_place_do_not_hold_up_the_others() {
+    // A list sorted by group, with a group that never gets a real answer.
+    for stubborn in [30, 500, 1_500] {
         let mut world = World::healthy(4, 3_000);
-        world.natures[1_000..1_000 + sick].fill(Nature::Stubborn);
+        world.natures[1_000..1_000 + stubborn].fill(Nature::Stubborn);
         let plan = Plan {
             max_failures: MaxFailures::Any,
             ..Plan::default()
         };
         run(&mut world, &plan);
-        assert_eq!(world.count(Outcome::Recalled), 3_000 - sick, "of {sick}");
+        assert_eq!(
+            world.count(Outcome::Recalled),
+            3_000 - stubborn,
+            "{stubborn} stubborn rows"
+        );
     }
 }
 
 #[test]
-fn sick_rows_in_several_places_do_not_keep_the_others_from_their_calls() {
+fn stubborn_rows_in_several_places_do_not_hold_up_the_others() {
     let plan = Plan {
         max_failures: MaxFailures::Any,
         ..Plan::default()
     };
-    // Also where the rows read last are sick, which a probe must not ask one after the other.
+    // Also if the rows read last are stubborn: probes must not try them one after another.
     for at_the_end in [50, 250, 500] {
         let mut world = World::healthy(4, 3_000);
         world.natures[1_000..1_500].fill(Nature::Stubborn);
         world.natures[3_000 - at_the_end..].fill(Nature::Stubborn);
         run(&mut world, &plan);
         let good = 2_500 - at_the_end;
-        assert_eq!(world.count(Outcome::Recalled), good, "of {at_the_end}");
+        assert_eq!(
+            world.count(Outcome::Recalled),
+            good,
+            "{at_the_end} stubborn rows at the end"
+        );
     }
     let mut world = World::healthy(4, 20_000);
     world.natures[1_000..1_500].fill(Nature::Stubborn);
@@ -156,7 +164,7 @@ fn sick_rows_in_several_places_do_not_keep_the_others_from_their_calls() {
 }
 
 #[test]
-fn before_rows_that_an_input_has_grown_by_every_other_gets_its_attempts() {
+fn if_the_input_has_grown_the_rows_before_get_all_their_attempts_first() {
     for stop in [Stop::UnknownGroup, Stop::NotAgreed] {
         let mut world = World::healthy(4, 600);
         world.fault_share = 0.3;
@@ -175,7 +183,7 @@ fn before_rows_that_an_input_has_grown_by_every_other_gets_its_attempts() {
 }
 
 #[test]
-fn an_input_with_no_more_rows_than_were_agreed_to_is_called_to_its_end() {
+fn an_input_with_no_more_rows_than_agreed_to_is_called_to_its_end() {
     for agreed in [600, 700] {
         let mut world = World::healthy(4, 600);
         let plan = Plan {
@@ -188,7 +196,7 @@ fn an_input_with_no_more_rows_than_were_agreed_to_is_called_to_its_end() {
 }
 
 #[test]
-fn rows_that_always_get_10002_fail_alone_and_are_no_outage() {
+fn rows_that_always_get_10002_fail_and_make_no_outage() {
     let mut world = World::healthy(5, 10_000);
     for row in (0..10_000).step_by(40) {
         world.natures[row] = Nature::Stubborn;
@@ -204,30 +212,30 @@ fn rows_that_always_get_10002_fail_alone_and_are_no_outage() {
 }
 
 #[test]
-fn the_cap_is_used_to_the_full_while_retries_pile_up() {
+fn the_cap_is_fully_used_while_retries_pile_up() {
     let mut world = World::healthy(6, 20_000);
     world.fault_share = 0.05;
     assert_eq!(run(&mut world, &Plan::default()), End::Done(None));
     let per_second = world.wire.len() as f64 / seconds(&world);
-    // What is missing: timers that are up to 1.5 ms late, and the wait for the last row's retries.
+    // The rest goes to timers that are up to 1.5 ms late, and to the last row's retries.
     assert!(per_second > 197.0, "{per_second}/s");
 }
 
 #[test]
-fn a_service_that_is_called_too_often_slows_everybody_down_and_nobody_fails() {
+fn frequency_errors_slow_the_run_down_and_fail_no_row() {
     let mut world = World::healthy(7, 3_000);
     world.too_often_share = 0.1;
     assert_eq!(run(&mut world, &Plan::default()), End::Done(None));
     assert_eq!(world.count(Outcome::Recalled), 3_000);
     assert!(
         seconds(&world) > 3_000.0 / 150.0,
-        "{} s is no slower",
+        "{} s is not slower",
         seconds(&world)
     );
 }
 
 #[test]
-fn an_expired_usersig_without_the_key_stops_with_nothing_lost() {
+fn an_expired_usersig_without_the_key_stops_the_run_and_loses_nothing() {
     let mut world = World::healthy(8, 500);
     world.expired_until_renewed = true;
     let End::Done(Some(Stop::Service { code: 70001, .. })) = run(&mut world, &Plan::default())
@@ -235,7 +243,7 @@ fn an_expired_usersig_without_the_key_stops_with_nothing_lost() {
         panic!("70001 should stop a run that has no key");
     };
     assert_eq!(world.disk, []);
-    // With the key one renewal mends every call in flight.
+    // With the key, one renewal fixes every call in flight.
     assert_eq!(
         Life::new(&mut world, &Plan::default(), key()).live(STEPS),
         End::Done(None)
@@ -244,7 +252,7 @@ fn an_expired_usersig_without_the_key_stops_with_nothing_lost() {
 }
 
 #[test]
-fn a_row_for_which_every_usersig_has_expired_fails_after_a_few_renewals() {
+fn a_row_refused_with_every_usersig_fails_after_a_few_renewals() {
     let mut world = World::healthy(16, 2_000);
     world.natures[100] = Nature::Expired;
     let plan = Plan {
@@ -264,7 +272,7 @@ fn a_row_for_which_every_usersig_has_expired_fails_after_a_few_renewals() {
     );
 }
 
-/// One call a second: rows are hours.
+/// One call a second, so that an hour takes few rows.
 fn slow() -> Plan {
     Plan {
         rate: NonZeroU32::new(1),
@@ -273,7 +281,7 @@ fn slow() -> Plan {
 }
 
 #[test]
-fn with_the_key_a_run_of_three_days_never_meets_a_usersig_that_ran_out() {
+fn with_the_key_a_run_of_three_days_never_uses_an_expired_usersig() {
     let mut world = World::healthy(11, 72 * HOUR);
     world.fault_share = 0.01;
     assert_eq!(
@@ -286,7 +294,7 @@ fn with_the_key_a_run_of_three_days_never_meets_a_usersig_that_ran_out() {
 }
 
 #[test]
-fn a_machine_that_slept_for_days_signs_anew_before_it_calls() {
+fn after_the_machine_slept_for_days_the_usersig_is_renewed_before_a_call() {
     let mut world = World::healthy(12, 2 * HOUR);
     world.sleep_share = 0.01;
     assert_eq!(
@@ -303,18 +311,18 @@ fn a_machine_that_slept_for_days_signs_anew_before_it_calls() {
 }
 
 #[test]
-fn calls_that_end_without_an_answer_in_a_run_that_stops_are_told_as_no_outage() {
+fn unanswered_calls_of_a_stopping_run_are_not_reported_as_an_outage() {
     let mut world = World::healthy(15, 2_000);
     world.out(0, 60, Sickness::Hangs);
-    // That it says nothing of an outage is looked at wherever a run is asked to stop.
+    // `live_until_asked` checks that no outage is reported.
     let end = Life::new(&mut world, &Plan::default(), key()).live_until_asked(200);
     assert_eq!(end, End::Done(Some(Stop::Interrupted)));
     assert!(world.wire.len() > 20 && world.disk.is_empty());
 }
 
 #[test]
-fn a_service_whose_clock_is_far_ahead_makes_the_run_sign_anew_more_often() {
-    // Behind a clock that is 18 hours ahead a day's UserSig holds for 6.
+fn with_a_service_clock_far_ahead_the_run_renews_more_often() {
+    // With the service's clock 18 hours ahead, a UserSig for a day is valid for 6 hours.
     let mut world = World::healthy(13, 20 * HOUR);
     world.service_ahead = 18 * HOUR;
     assert_eq!(
@@ -326,11 +334,11 @@ fn a_service_whose_clock_is_far_ahead_makes_the_run_sign_anew_more_often() {
 }
 
 #[test]
-fn a_usersig_that_was_brought_along_stops_the_run_when_it_ends_and_another_goes_on() {
+fn a_given_usersig_stops_the_run_when_it_expires_and_another_resumes_it() {
     let mut world = World::healthy(14, 3 * HOUR);
     let stopped = Life::new(&mut world, &slow(), usersig_for(2)).live(STEPS);
     let End::Done(Some(Stop::Service { code: 70001, .. })) = stopped else {
-        panic!("it ran out after two of three hours");
+        panic!("the UserSig should expire after two of three hours");
     };
     assert!((2 * HOUR - 60..=2 * HOUR).contains(&(world.disk.len() as u64)));
     assert_eq!(world.count(Outcome::Failed), 0);
@@ -345,7 +353,7 @@ fn the_guard_ends_a_run_that_fails_from_the_start() {
         .natures
         .iter_mut()
         .for_each(|nature| *nature = Nature::Refused);
-    // Three codes take turns, so it is the share that tells.
+    // Three codes alternate, so only the share of failures can end the run.
     let End::Done(Some(Stop::Guard(why))) = run(&mut world, &Plan::default()) else {
         panic!("the guard should end it");
     };
@@ -355,7 +363,7 @@ fn the_guard_ends_a_run_that_fails_from_the_start() {
     );
     assert!(
         world.disk.len() < 1_000 + 200,
-        "only calls in flight come after"
+        "only calls in flight are added afterwards"
     );
 }
 
@@ -370,7 +378,7 @@ fn rows_of_groups_to_skip_are_recorded_and_not_called() {
     assert_eq!(run(&mut world, &plan), End::Done(None));
     assert_eq!(world.count(Outcome::Skipped), 900);
     assert_eq!(world.count(Outcome::Recalled), 100);
-    // They take no permit: the hundred that are called need half a second and an answer.
+    // Skipped rows take no permit: the hundred rows called need half a second and an answer.
     assert!(seconds(&world) < 1.0, "{} s", seconds(&world));
     let skipped = &world.disk[0];
     assert_eq!((skipped.code, &*skipped.info), (0, "made up"));
@@ -378,13 +386,13 @@ fn rows_of_groups_to_skip_are_recorded_and_not_called() {
         (skipped.attempts, skipped.sent_at, skipped.ms),
         (0, None, None)
     );
-    // Settled, so that nothing is left for a resumed run.
+    // They are settled, so nothing is left for a resumed run.
     assert_eq!(run(&mut world, &plan), End::Done(None));
     assert_eq!(world.disk.len(), 1_000);
 }
 
 #[test]
-fn a_canary_counts_the_rows_that_are_skipped() {
+fn a_canary_counts_skipped_rows() {
     let mut world = World::healthy(12, 50);
     world.natures[..4].fill(Nature::Silent);
     let plan = Plan {
@@ -398,7 +406,7 @@ fn a_canary_counts_the_rows_that_are_skipped() {
 }
 
 #[test]
-fn a_canary_calls_so_many_rows_and_no_more() {
+fn a_canary_calls_as_many_rows_as_asked_and_no_more() {
     let mut world = World::healthy(10, 500);
     let plan = Plan {
         limit: NonZeroU64::new(10),

@@ -1,8 +1,8 @@
-//! Which row next, and what became of it: everything that decides, in one plain value. What follows
-//! from an answer stands in [`answers`].
+//! Decides which row goes next and what becomes of it, in one plain value. [`answers`] decides what
+//! follows from an answer.
 //!
-//! It owns no clock, task or socket. The loop tells it what happened and at what time; it answers
-//! what may happen [`next`](Schedule::next) and leaves [`Effect`]s to carry out. So hours of
+//! It owns no clock, task or socket. The loop reports what happened and when; the schedule returns
+//! what may happen [`next`](Schedule::next) and queues [`Effect`]s to carry out. So hours of
 //! running, outages and stalls are tested in milliseconds.
 
 mod answers;
@@ -29,13 +29,13 @@ use crate::monitor::{Notice, State};
 use crate::outcome::Entry;
 use crate::rows::Batch;
 
-/// Rows read ahead of their calls. More would only cost memory, but in an outage, when a row from
-/// far away tells more than one that lies beside those with faults: then as many as may wait.
+/// Rows read ahead of their calls. More would only cost memory, except in an outage: there, a row
+/// from far away says more than a neighbor of those with faults, so as many are read as may wait.
 const READ_AHEAD: usize = 512;
-/// Rows that may wait for another attempt; then reading pauses.
-const MOST_WAITING: usize = 10_000;
-/// Entries on their way to the disk; then reading pauses.
-const MOST_UNRECORDED: usize = 4_096;
+/// The number of rows waiting to be retried at which reading pauses.
+const MAX_WAITING: usize = 10_000;
+/// The number of entries on their way to disk at which reading pauses.
+const MAX_UNRECORDED: usize = 4_096;
 
 /// The state of a run.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ pub(super) struct Schedule {
     guard: Guard,
     signature: Signature,
     news: PaceNews,
-    /// Since when the next call has needed nothing but its permit.
+    /// Since when the next call has needed only its permit.
     ready: Option<Instant>,
     stop: Option<Stop>,
     tally: Tally,
@@ -60,8 +60,8 @@ pub(super) struct Schedule {
 }
 
 impl Schedule {
-    /// A run that has not begun. `can_renew`: whether an expired `UserSig` can be signed anew;
-    /// the seed is that of the jitter and of the probes.
+    /// Returns a run that has not begun. `can_renew`: whether an expired `UserSig` can be renewed.
+    /// `seed` is for the jitter and the choice of probes.
     pub(super) fn new(mut plan: Plan, can_renew: bool, seed: u64, now: Instant) -> Self {
         Self {
             intake: Intake::new(plan.limit, plan.groups.take(), plan.agreed),
@@ -83,25 +83,25 @@ impl Schedule {
         }
     }
 
-    /// The rows that are known, to be told of those that an earlier run settled before the first
-    /// row of the input.
+    /// Returns the known rows. Those that an earlier run settled must be added before the first row
+    /// of the input.
     pub(super) fn seen(&mut self) -> &mut Seen {
         self.intake.seen()
     }
 
-    /// Whether rows should be read. False for good once the input has ended or the run stops.
+    /// Whether rows should be read. Stays false once the input has ended or the run stops.
     pub(super) fn wants_rows(&self) -> bool {
         let ahead = match self.outage.since() {
-            Some(_) => MOST_WAITING,
+            Some(_) => MAX_WAITING,
             None => READ_AHEAD,
         };
         self.intake.is_open()
             && self.queue.fresh_len() < ahead
-            && self.queue.waiting() < MOST_WAITING
-            && self.unrecorded.entries() < MOST_UNRECORDED
+            && self.queue.waiting() < MAX_WAITING
+            && self.unrecorded.entries() < MAX_UNRECORDED
     }
 
-    /// Takes in what was read.
+    /// Takes in a batch of rows.
     pub(super) fn offer(&mut self, batch: &Batch) {
         for taken in self.intake.take(batch, &mut self.tally) {
             match taken {
@@ -116,10 +116,10 @@ impl Schedule {
         self.intake.close();
     }
 
-    /// What may happen now.
+    /// Decides what may happen now.
     pub(super) fn next(&mut self, now: Instant) -> Next {
         let next = self.decide(now);
-        // Other than the cap, it is no lateness of ours.
+        // Only waiting for the cap may count as lag.
         if let Next::Until(_, limit) | Next::Wait(limit) = &next
             && *limit != Limit::Cap
         {
@@ -144,13 +144,13 @@ impl Schedule {
         let order = match allowed {
             Allowed::NoneUntil(at) => return Next::Until(at, Limit::Service),
             Allowed::Probe if self.in_flight > 0 => return Next::Wait(Limit::Service),
-            // In turn: a list sorted by broken groups needs the one, a service that faults the first
-            // call of every row the other.
+            // Alternately: fresh rows help if a list begins with broken groups, retries if the
+            // service faults the first call of every row.
             Allowed::Probe if self.outage.probes().is_multiple_of(2) => Order::ProbeFresh,
             Allowed::Probe => Order::ProbeRetry,
             Allowed::All if self.outage.suspected() => Order::FreshFirst,
             Allowed::All => Order::RetriesFirst,
-            Allowed::GiveUp => unreachable!("the run has been stopped for it"),
+            Allowed::GiveUp => unreachable!("the run has already been stopped"),
         };
         match self.queue.choose(order, now) {
             Ok(pick) => self.call(pick, now),
@@ -176,7 +176,7 @@ impl Schedule {
         }
     }
 
-    /// No row may go: either more are read, or the first of those that wait is due.
+    /// No row may go: waits for more rows, or until the first retry is due.
     fn wait_for_row(&self, due: Option<Instant>) -> Next {
         let limit = if self.wants_rows() {
             Limit::Input
@@ -186,11 +186,11 @@ impl Schedule {
         due.map_or(Next::Wait(limit), |due| Next::Until(due, limit))
     }
 
-    /// The call of the row that was picked, if it gets its permit.
+    /// Starts the call of the picked row, if it gets its permit.
     fn call(&mut self, pick: Pick, now: Instant) -> Next {
         let ready = *self.ready.get_or_insert(now);
         let taken = self.pace.take(self.calls, now);
-        self.tell_pace(now);
+        self.report_pace(now);
         let limit = match self.pace.lowered_to() {
             Some(_) => Limit::Service,
             None => Limit::Cap,
@@ -206,7 +206,7 @@ impl Schedule {
                 let job = self
                     .queue
                     .take(pick)
-                    .expect("it was chosen for being there");
+                    .expect("the picked job is in the queue");
                 Next::Call(self.start(job, now))
             }
         }
@@ -234,43 +234,43 @@ impl Schedule {
         self.effects.push_back(Effect::Record(entry));
     }
 
-    /// So many entries have reached the file.
+    /// This many entries have reached the file.
     pub(super) fn recorded(&mut self, entries: usize) {
         self.unrecorded.recorded(entries);
     }
 
-    /// No new calls from now on. The first reason is the one that is told.
+    /// Starts no new calls from now on. If there are several reasons, the first one is reported.
     pub(super) fn stop(&mut self, stop: Stop) {
         self.intake.close();
         self.stop.get_or_insert(stop);
     }
 
-    /// Most calls in any second, where that is limited.
+    /// Returns the maximum number of calls in any second, if there is one.
     pub(super) fn rate(&self) -> Option<NonZeroU32> {
         self.plan.rate
     }
 
-    /// How many more rows may be taken, where that is limited.
+    /// Returns how many more rows may be taken, if there is a limit.
     pub(super) fn to_take(&self) -> Option<u64> {
         self.intake.to_take()
     }
 
-    /// What is to be carried out, oldest first.
+    /// Returns the next effect to carry out, oldest first.
     pub(super) fn next_effect(&mut self) -> Option<Effect> {
         self.effects.pop_front()
     }
 
-    /// Why the run ended early, where it did.
+    /// Returns why the run ended early, if it did.
     pub(super) fn stopped(&self) -> Option<&Stop> {
         self.stop.as_ref()
     }
 
-    /// The counts so far.
+    /// Returns the counts so far.
     pub(super) fn tally(&self) -> &Tally {
         &self.tally
     }
 
-    /// The counts, at the end. Rows whose entries did not reach the file are not settled.
+    /// Returns the counts at the end. Rows whose entries did not reach the file are not settled.
     pub(super) fn into_tally(mut self) -> Tally {
         for entry in self.unrecorded.into_entries() {
             self.tally.unsettle(entry);
@@ -278,12 +278,12 @@ impl Schedule {
         self.tally
     }
 
-    /// How many rows that an earlier run settled have not been met in the input yet.
+    /// Returns how many rows settled by earlier runs have not appeared in the input yet.
     pub(super) fn settled_unmet(&self) -> u64 {
         self.intake.settled_unmet()
     }
 
-    /// What the run is at.
+    /// Returns what the run is doing.
     pub(super) fn state(&self, now: Instant) -> State {
         if self.stop.is_some() {
             return State::Stopping;
@@ -304,17 +304,17 @@ impl Schedule {
         }
     }
 
-    /// Rows that wait for another attempt.
+    /// Returns the number of rows waiting to be retried.
     pub(super) fn retrying(&self) -> usize {
         self.queue.waiting()
     }
 
-    /// Calls in flight.
+    /// Returns the number of calls in flight.
     pub(super) fn in_flight(&self) -> usize {
         self.in_flight
     }
 
-    /// The pace, for its figures.
+    /// Returns the pace, for its figures.
     pub(super) fn pace(&mut self) -> &mut Pace {
         &mut self.pace
     }
@@ -327,7 +327,7 @@ impl Schedule {
         self.effects.push_back(Effect::Tell(notice));
     }
 
-    fn tell_pace(&mut self, now: Instant) {
+    fn report_pace(&mut self, now: Instant) {
         if let Some(notice) = self.news.of(self.pace.lowered_to(), now) {
             self.tell(notice);
         }
@@ -347,7 +347,7 @@ mod tests {
     use crate::run::guard::MaxFailures;
     use crate::run::steps::Answer;
 
-    /// As fast as it goes, and without holding off.
+    /// Returns a schedule with no cap, and without holding off.
     fn schedule() -> Schedule {
         let plan = Plan {
             rate: None,
@@ -363,13 +363,13 @@ mod tests {
     fn reading_pauses_while_too_many_entries_are_on_their_way_to_the_disk() {
         let mut schedule = schedule();
         let mut batch = Batch::default();
-        for line in 0..MOST_UNRECORDED as u64 {
+        for line in 0..MAX_UNRECORDED as u64 {
             assert!(schedule.wants_rows());
             batch.clear();
             batch.push_bad(BadRow {
                 input: None,
                 line,
-                reason: format!("bad in its own way: {line}"),
+                reason: format!("bad row {line}"),
             });
             schedule.offer(&batch);
         }
@@ -383,13 +383,13 @@ mod tests {
         let mut schedule = schedule();
         let now = Instant::now();
         let mut batch = Batch::default();
-        for line in 0..MOST_WAITING as u64 {
+        for line in 0..MAX_WAITING as u64 {
             assert!(schedule.wants_rows(), "at {line}");
             batch.clear();
             batch.push(None, line, ["g", &line.to_string(), ""]);
             schedule.offer(&batch);
             let Next::Call(job) = schedule.next(now) else {
-                panic!("a row that may go");
+                panic!("the row should be called");
             };
             let reply = Reply {
                 code: 10002,
@@ -403,7 +403,7 @@ mod tests {
             };
             schedule.answered(job, answer, now);
         }
-        assert_eq!(schedule.retrying(), MOST_WAITING);
+        assert_eq!(schedule.retrying(), MAX_WAITING);
         assert!(!schedule.wants_rows());
     }
 }

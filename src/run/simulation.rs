@@ -1,9 +1,9 @@
-//! The whole schedule against a made-up world, from a seed: rows, pipes that dry up, faults, outages,
-//! stalls, a machine that sleeps, and between any two steps kills and wishes to stop; hours of it in
-//! milliseconds.
+//! The whole schedule against a made-up world, generated from a seed: rows, pipes that dry up,
+//! faults, outages, stalls, a machine that sleeps, and kills and requests to stop between any two
+//! steps. Hours pass in milliseconds.
 //!
-//! `RECALL_SEEDS=100000 cargo test --release --lib simulated_worlds` runs more of them,
-//! `RECALL_SEED=7` that one.
+//! `RECALL_SEEDS=100000 cargo test --release --lib simulated_worlds` runs more worlds,
+//! `RECALL_SEED=7` only that one.
 
 mod life;
 mod scale;
@@ -26,7 +26,7 @@ use crate::outcome::{Entry, Outcome};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// What a world has seen.
+/// What happened in a world.
 #[derive(Debug, Default)]
 struct Figures {
     kills: u64,
@@ -36,7 +36,7 @@ struct Figures {
     twice: u64,
 }
 
-/// A world from a seed, lived in by one process after another until every row is settled.
+/// Runs one process after another in a world from a seed, until every row is settled.
 fn simulate(seed: u64) -> Figures {
     let mut dice = Rng::with_seed(seed ^ 0x5eed);
     let rows = dice.u64(1..600);
@@ -52,10 +52,10 @@ fn simulate(seed: u64) -> Figures {
     };
     let mut figures = Figures::default();
     let ends_early = dice.u64(..6);
-    // A run of the first rows alone, before that of all.
+    // A run of only the first rows, before one of all rows.
     let mut canary = dice.bool();
     loop {
-        // With less than 20 rows at hand nobody could tell an outage from stubborn rows.
+        // With fewer than 20 rows available, an outage can't be told from stubborn rows.
         if !canary && world.pause_share == 0.0 && dice.bool() {
             world.fall_ill();
         }
@@ -80,7 +80,7 @@ fn simulate(seed: u64) -> Figures {
                     "the run does not end"
                 );
                 figures.kills += 1;
-                // What was being written may still arrive; the next process takes a while to start.
+                // Requests being written may still arrive; the next process takes a while to start.
                 world.now += Duration::from_millis(dice.u64(5..2_000));
             }
             End::Done(Some(Stop::Interrupted)) => figures.stops += 1,
@@ -116,7 +116,7 @@ fn check(world: &mut World, plan: &Plan, rows: u64, figures: &mut Figures) {
     assert_eq!(distinct, (0..rows).collect(), "a row was lost");
     assert_eq!(settled.len() as u64, rows, "a row has two final lines");
     let few_left = |entry: &Entry<'_>| {
-        // With less than 20 rows left nobody can tell an outage from stubborn rows.
+        // With fewer than 20 rows left, an outage can't be told from stubborn rows.
         !world.outages.is_empty() && entry.code != 10010 && settled.len() < 20
             || world
                 .disk
@@ -142,18 +142,18 @@ fn check(world: &mut World, plan: &Plan, rows: u64, figures: &mut Figures) {
             _ => unlucky += 1,
         }
     }
-    // Eight faults in a row are rare where one in three calls meets one, and nothing elsewhere.
-    let most = if world.fault_share > 0.1 { 3 } else { 0 };
-    assert!(unlucky <= most, "{unlucky} good rows have failed");
+    // Eight faults in a row are rare if one in three calls gets one, and don't happen otherwise.
+    let max = if world.fault_share > 0.1 { 3 } else { 0 };
+    assert!(unlucky <= max, "{unlucky} good rows have failed");
     figures.twice = world
         .recalled
         .values()
         .map(|times| u64::from(times - 1))
         .sum();
-    let most = figures.kills * plan.concurrency.get() as u64;
+    let max = figures.kills * plan.concurrency.get() as u64;
     assert!(
-        figures.twice <= most,
-        "{} rows called twice, at most {most} may be",
+        figures.twice <= max,
+        "{} rows called twice, at most {max} may be",
         figures.twice
     );
 }

@@ -1,4 +1,4 @@
-//! What follows from the answer to a call: the row is settled, or goes again, or the run ends.
+//! What follows from the answer to a call: the row is settled or retried, or the run ends.
 
 use std::time::Instant;
 
@@ -22,12 +22,12 @@ impl Schedule {
         if matches!(verdict, Verdict::Retry | Verdict::SlowDown) {
             if verdict == Verdict::SlowDown {
                 self.pace.slow_down(now);
-                self.tell_pace(now);
+                self.report_pace(now);
             }
             return self.fault(job, answer, now);
         }
         if let Some(past) = self.outage.answer(now) {
-            self.tell_of_outage(Notice::OutageOver {
+            self.report_outage(Notice::OutageOver {
                 lasted: past.lasted,
                 probes: past.probes,
             });
@@ -48,19 +48,19 @@ impl Schedule {
         }
     }
 
-    /// No real answer: the row waits for another attempt, or has had its last.
+    /// The call got no real answer: the row is retried, or fails after its last attempt.
     fn fault(&mut self, mut job: Job, answer: Answer, now: Instant) {
         job.may_have_landed |= entry::may_have_landed(answer.reply.code);
         if self.outage.since().is_none() {
             job.counted += 1;
         }
         if self.outage.fault(job.order, &mut job.strikes, now) {
-            self.tell_of_outage(Notice::Outage {
+            self.report_outage(Notice::Outage {
                 code: answer.reply.code,
                 info: answer.reply.info.clone(),
             });
         }
-        // In an outage no attempt counts, and the row goes behind the others.
+        // In an outage no attempt counts, and the row goes after the others.
         match self.retry.wait_after(job.counted.max(1)) {
             Some(wait) => self.queue.push_retry(job, now + wait),
             None if self.outage.since().is_some() => self.queue.push_retry(job, now),
@@ -68,8 +68,8 @@ impl Schedule {
         }
     }
 
-    /// In a run that stops nothing asks whether the service is back, and nothing goes on when it is.
-    fn tell_of_outage(&mut self, notice: Notice) {
+    /// Reports nothing if the run is stopping: it neither probes nor goes on when the service is back.
+    fn report_outage(&mut self, notice: Notice) {
         if self.stop.is_none() {
             self.tell(notice);
         }
@@ -88,7 +88,7 @@ impl Schedule {
         }
     }
 
-    /// Calls from now on carry a `UserSig` that is signed anew, before the present one runs out.
+    /// Renews the `UserSig` for the calls from now on, before the current one expires.
     pub(in crate::run) fn renew_in_time(&mut self) {
         self.renew(Notice::RenewedInTime);
     }

@@ -1,4 +1,4 @@
-//! One process in a made-up world, from its start to its end or its death, step by step.
+//! One process in a made-up world, from its start until it ends or is killed, step by step.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -22,7 +22,7 @@ use crate::run::steps::{Answer, Effect, Next, Stop};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Something that will happen.
+/// A future event.
 #[derive(Debug)]
 enum Event {
     Written(u64),
@@ -30,30 +30,30 @@ enum Event {
     Recorded,
 }
 
-/// What a life of the process came to.
+/// How a process ended.
 #[derive(Debug, PartialEq)]
 pub(in crate::run) enum End {
     Done(Option<Stop>),
     Killed,
 }
 
-/// One process: it starts with what is on the disk, and ends or is killed.
+/// One process. It starts with what is on disk, and ends or is killed.
 pub(in crate::run) struct Life<'w> {
     world: &'w mut World,
     schedule: Schedule,
     credentials: Credentials,
-    /// Until when the `UserSig` that calls carry holds, in Unix seconds.
-    holds_until: u64,
+    /// When the current `UserSig` expires, in Unix seconds.
+    expires_at: u64,
     concurrency: usize,
     read: usize,
-    /// When there are more rows at the other end of the pipe.
+    /// When the pipe has more rows.
     rows_from: Instant,
     events: BinaryHeap<Reverse<(Instant, u64)>>,
-    happen: BTreeMap<u64, Event>,
+    pending: BTreeMap<u64, Event>,
     number: u64,
     in_flight: usize,
     buffered: Vec<Entry<'static>>,
-    told: Vec<Notice>,
+    notices: Vec<Notice>,
 }
 
 impl<'w> Life<'w> {
@@ -77,41 +77,41 @@ impl<'w> Life<'w> {
         });
         Self {
             schedule,
-            holds_until: holds_until(&credentials),
+            expires_at: expires_at(&credentials),
             credentials,
             concurrency: plan.concurrency.get(),
             read: 0,
             rows_from: world.now,
             events: BinaryHeap::new(),
-            happen: BTreeMap::new(),
+            pending: BTreeMap::new(),
             number: 0,
             in_flight: 0,
             buffered: Vec::new(),
-            told: Vec::new(),
+            notices: Vec::new(),
             world,
         }
     }
 
-    /// Lives until the end, or until it is killed after so many steps.
+    /// Runs to the end, or until it is killed after this many steps.
     pub(in crate::run) fn live(mut self, steps: u64) -> End {
         self.take_steps(steps).unwrap_or(End::Killed)
     }
 
-    /// Lives until the end, or until it is asked to stop after so many steps.
+    /// Runs to the end, and asks the run to stop after this many steps.
     pub(in crate::run) fn live_until_asked(mut self, steps: u64) -> End {
         if let Some(end) = self.take_steps(steps) {
             return end;
         }
         self.carry_out();
         self.schedule.stop(Stop::Interrupted);
-        self.told.clear();
-        let end = self.take_steps(u64::MAX).expect("it ends");
+        self.notices.clear();
+        let end = self.take_steps(u64::MAX).expect("the run ends");
         let of_outage =
             |notice: &Notice| matches!(notice, Notice::Outage { .. } | Notice::OutageOver { .. });
         assert!(
-            !self.told.iter().any(of_outage),
-            "nothing asks whether the service is back, and nothing goes on: {:?}",
-            self.told
+            !self.notices.iter().any(of_outage),
+            "a stopping run reported an outage: {:?}",
+            self.notices
         );
         end
     }
@@ -171,8 +171,8 @@ impl<'w> Life<'w> {
     fn sleep(&mut self, wake: Option<Instant>) {
         let next = self.events.peek().map(|Reverse((at, _))| *at);
         let to = [wake, next].into_iter().flatten().min();
-        let to = to.expect("nothing will ever happen again: the schedule is stuck");
-        // A timer is late by a little, and at times the whole process stands still.
+        let to = to.expect("no event is pending: the schedule is stuck");
+        // Timers are a little late, and sometimes the whole process stalls.
         let late = if self.world.rng.f64() < self.world.stall_share {
             Duration::from_millis(self.world.rng.u64(..7_000))
         } else {
@@ -187,7 +187,7 @@ impl<'w> Life<'w> {
                 break;
             }
             self.events.pop();
-            let event = self.happen.remove(&number).expect("numbers are unique");
+            let event = self.pending.remove(&number).expect("numbers are unique");
             self.happened(event);
         }
     }
@@ -226,10 +226,10 @@ impl<'w> Life<'w> {
                 }
                 Effect::Renew => {
                     self.credentials.renew(self.world.wall_clock());
-                    self.holds_until = holds_until(&self.credentials);
+                    self.expires_at = expires_at(&self.credentials);
                     self.world.expired_until_renewed = false;
                 }
-                Effect::Tell(notice) => self.told.push(notice),
+                Effect::Tell(notice) => self.notices.push(notice),
             }
         }
     }
@@ -237,7 +237,7 @@ impl<'w> Life<'w> {
     fn plan(&mut self, at: Instant, event: Event) {
         self.number += 1;
         self.events.push(Reverse((at, self.number)));
-        self.happen.insert(self.number, event);
+        self.pending.insert(self.number, event);
     }
 
     fn call(&mut self, job: Job) {
@@ -262,7 +262,7 @@ impl<'w> Life<'w> {
             Some(Sickness::Refuses) => (NO_CONNECTION, Duration::from_millis(1)),
             Some(Sickness::Hangs) => (TIMED_OUT, 10 * SECOND),
             Some(Sickness::Answers(code)) => (code, latency),
-            None if self.holds_until <= world.wall_clock() + world.service_ahead => {
+            None if self.expires_at <= world.wall_clock() + world.service_ahead => {
                 world.ran_out += 1;
                 (70001, latency)
             }
@@ -287,8 +287,8 @@ impl<'w> Life<'w> {
     }
 }
 
-/// As the service reads it from a call.
-fn holds_until(credentials: &Credentials) -> u64 {
+/// Returns when the `UserSig` expires, as the service reads it from a call.
+fn expires_at(credentials: &Credentials) -> u64 {
     let claims = usersig::decode(credentials.usersig().expose());
     claims.expect("it was minted").ends()
 }

@@ -1,8 +1,9 @@
-//! How long a run of any size takes, in what memory and with what ledger: the schedule and its
-//! seen-set in virtual time, against a service that answers after 20 to 80 ms and every twentieth
+//! How long a run of any size takes, and how much memory and ledger it needs: the schedule and its
+//! seen-set in virtual time, against a service that answers after 20 to 80 ms, and every twentieth
 //! time with a 10002.
 //!
-//! `RECALL_ROWS=100000000 cargo test --release --lib run_of_any_size -- --nocapture` tells it of so many.
+//! `RECALL_ROWS=100000000 cargo test --release --lib run_of_any_size -- --nocapture` measures it for
+//! that many rows.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -24,10 +25,10 @@ use crate::usage::Usage;
 
 /// The service's cap.
 const RATE: u32 = 200;
-/// Rows that are read at once.
-const TOGETHER: u64 = 512;
+/// Rows per read.
+const BATCH: u64 = 512;
 
-/// A run of so many rows. It keeps no row itself, so what grows is the schedule's.
+/// A run of `rows` rows. It keeps no row itself, so only the schedule's memory grows.
 struct Run {
     schedule: Schedule,
     rows: u64,
@@ -84,14 +85,14 @@ impl Run {
             };
             let answer = self.answers.peek().map(|Reverse((at, _))| *at);
             let next = [wake, answer].into_iter().flatten().min();
-            self.now = self.now.max(next.expect("something is to happen"));
+            self.now = self.now.max(next.expect("an event is pending"));
             self.answered();
         }
     }
 
     fn read(&mut self) {
         let mut batch = Batch::default();
-        let end = self.rows.min(self.read + TOGETHER);
+        let end = self.rows.min(self.read + BATCH);
         for number in self.read..end {
             let group = format!("@TGS#2C5S{:04}EAEF", number % 977);
             let sender = format!("user_{number:08}");
@@ -137,7 +138,7 @@ impl Run {
         let mut entries = 0;
         while let Some(effect) = self.schedule.next_effect() {
             if let Effect::Record(entry) = effect {
-                let line = serde_json::to_vec(&entry).expect("plain data");
+                let line = serde_json::to_vec(&entry).expect("an entry serializes");
                 self.ledger_bytes += line.len() as u64 + 1;
                 entries += 1;
             }
@@ -148,13 +149,13 @@ impl Run {
 
 #[test]
 #[expect(clippy::print_stdout, reason = "the figures of a long run")]
-fn a_run_of_any_size_takes_its_calls_over_the_cap() {
+fn a_run_of_any_size_takes_its_calls_divided_by_the_cap() {
     let rows = std::env::var("RECALL_ROWS").map_or(20_000, |rows| rows.parse().expect("a number"));
     let mut run = Run::new(rows);
     run.run();
     let took = (run.now - run.start).as_secs_f64();
     let least = run.calls as f64 / f64::from(RATE);
-    // Rows are called again after some seconds, and at the end nothing else is left.
+    // Retries wait for some seconds, and at the end nothing else is left.
     assert!(
         took <= least * 1.002 + 30.0,
         "{took} s for {least} s of calls"

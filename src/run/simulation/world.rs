@@ -1,4 +1,4 @@
-//! A made-up world: rows, a service that is well or ill, a clock, and what is left on the disk.
+//! A made-up world: rows, a service that works or is out, a clock, and what is on disk.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -14,20 +14,20 @@ use crate::run::groups::{Groups, KnownGroups};
 use crate::run::plan::Skip;
 
 pub(in crate::run) const HOUR: u64 = 3_600;
-/// The clock on the wall when a world begins, in Unix seconds.
+/// The wall clock when a world begins, in Unix seconds.
 pub(in crate::run) const BEGINNING: u64 = 1_700_000_000;
 
-/// What the service makes of a row whenever it answers.
+/// How the service answers a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::run) enum Nature {
     Good,
     Refused,
-    /// Nothing but 10002, whatever the service's health.
+    /// Always with 10002, even if the service works.
     Stubborn,
-    /// Nothing but 70001, whichever `UserSig` the call carries, and only after other rows have been
+    /// Always with 70001, whichever `UserSig` the call carries, and only after other rows have been
     /// answered.
     Expired,
-    /// In a group where a call would do nothing, as is known before.
+    /// Not called: the row's group is known to be one in which a call would do nothing.
     Silent,
 }
 
@@ -52,29 +52,29 @@ pub(in crate::run) struct World {
     pub(in crate::run) slow_to_wake: bool,
     /// The rows called so far.
     called: BTreeSet<u64>,
-    /// How often the process stands still for seconds when it wanted to sleep.
+    /// How often the process stalls for seconds after a sleep.
     pub(super) stall_share: f64,
-    /// How often the other end of the pipe takes its time.
+    /// How often the pipe pauses.
     pub(super) pause_share: f64,
     pub(super) outages: Vec<(Instant, Instant, Sickness)>,
-    /// When requests were on the wire, all runs together.
+    /// When requests were on the wire, in all runs together.
     pub(in crate::run) wire: Vec<Instant>,
-    /// How often each row was recalled by the service.
+    /// How often the service recalled each row.
     pub(super) recalled: BTreeMap<u64, u32>,
     pub(in crate::run) disk: Vec<Entry<'static>>,
     pub(in crate::run) expired_until_renewed: bool,
-    /// How often the machine goes to sleep for hours: then its monotonic clock stands still.
+    /// How often the machine sleeps for hours, while its monotonic clock stands still.
     pub(in crate::run) sleep_share: f64,
-    /// For how long it has slept.
+    /// How long it has slept.
     pub(super) slept: Duration,
     /// How far the service's clock is ahead of the machine's, in seconds.
     pub(in crate::run) service_ahead: u64,
-    /// How often the service found a `UserSig` that had run out.
+    /// How often the service got an expired `UserSig`.
     pub(in crate::run) ran_out: u64,
 }
 
 impl World {
-    /// A world with so many good rows and a service that is always well.
+    /// Returns a world of good rows and a service that always works.
     pub(in crate::run) fn healthy(seed: u64, rows: u64) -> Self {
         let start = Instant::now();
         Self {
@@ -101,11 +101,11 @@ impl World {
         }
     }
 
-    /// A world where anything may be wrong.
+    /// Returns a world where anything may go wrong.
     pub(super) fn random(seed: u64, rows: u64) -> Self {
         let mut world = Self::healthy(seed, rows);
         let rng = &mut world.rng;
-        // Twenty of them, with nothing else left to ask, would rightly be taken for an outage.
+        // Twenty of them, with no other rows left, would rightly be taken for an outage.
         let stubborn = rng.u64(..20);
         let refused = rng.f64() * 0.2;
         let silent = rng.f64() * 0.2;
@@ -117,7 +117,7 @@ impl World {
                 _ => Nature::Good,
             })
             .collect();
-        // In one piece as in a list sorted by group, or all over it.
+        // In one block, as in a list sorted by group, or scattered.
         let is_sorted = rng.bool();
         if is_sorted {
             let first = rng.usize(..natures.len());
@@ -149,28 +149,28 @@ impl World {
         world.too_often_share = [0.0, 0.0, 0.02][rng.usize(..3)];
         world.expired_until_renewed = rng.bool();
         world.sleep_share = [0.0, 0.001][rng.usize(..2)];
-        // Up to half of the time that a minted one holds, no calls should be lost to it.
+        // Up to half the lifetime of a minted UserSig, no calls should be lost to it.
         world.service_ahead = rng.u64(..12) * HOUR;
         world
     }
 
-    /// The machine's clock on the wall, in Unix seconds.
+    /// Returns the machine's wall clock, in Unix seconds.
     pub(in crate::run) fn wall_clock(&self) -> u64 {
         BEGINNING + (self.now - self.start + self.slept).as_secs()
     }
 
-    /// The service is out from then to then, in seconds from the start.
+    /// Adds an outage; `from` and `to` are in seconds from the start.
     pub(in crate::run) fn out(&mut self, from: u64, to: u64, sickness: Sickness) {
         let at = |seconds| self.start + Duration::from_secs(seconds);
         self.outages.push((at(from), at(to), sickness));
     }
 
-    /// What a look at the groups has found: which of them are silent.
+    /// Returns what the preflight found about the groups: which of them are silent.
     pub(in crate::run) fn looked_up(&self) -> KnownGroups {
         self.looked_up_to(self.natures.len() as u64)
     }
 
-    /// The same, of an input that has grown since by the rows from here on.
+    /// The same for an input that has since grown by the rows from `end` on.
     pub(in crate::run) fn looked_up_to(&self, end: u64) -> KnownGroups {
         let mut met = Groups::default();
         for line in 0..end {
@@ -185,7 +185,7 @@ impl World {
         KnownGroups::new(met, silent.map(|(line, _)| (group(line), skip)).collect())
     }
 
-    /// Entries with this outcome.
+    /// Returns the number of entries with this outcome.
     pub(in crate::run) fn count(&self, outcome: Outcome) -> usize {
         self.disk
             .iter()
@@ -208,7 +208,7 @@ impl World {
         }
     }
 
-    /// An outage of minutes, some time from now.
+    /// Adds an outage of up to five minutes that starts within five seconds.
     pub(super) fn fall_ill(&mut self) {
         let from = self.now + Duration::from_millis(self.rng.u64(..5_000));
         let to = from + Duration::from_millis(self.rng.u64(1_000..300_000));
@@ -222,12 +222,12 @@ impl World {
     }
 }
 
-/// The secret key, with which `UserSig`s are minted.
+/// Returns the secret key that `UserSig`s are minted with.
 pub(in crate::run) fn key() -> Auth {
     Auth::SecretKey(Secret::new("key"))
 }
 
-/// A `UserSig` that was minted when the world began, for so many hours.
+/// Returns a `UserSig` minted when the world began, for this many hours.
 pub(in crate::run) fn usersig_for(hours: u64) -> Auth {
     let key = Secret::new("key");
     Auth::UserSig(usersig::mint(
@@ -249,7 +249,7 @@ fn row(line: u64) -> Row {
     }
 }
 
-/// Each row has a group of its own.
+/// Returns the row's group: each row has its own.
 fn group(line: u64) -> String {
     format!("g{line}")
 }
