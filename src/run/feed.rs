@@ -20,7 +20,7 @@ pub enum Extent {
     Rows(u64),
     /// This many bytes.
     Bytes(u64),
-    /// Unknown: the input is a pipe.
+    /// Unknown, as for a pipe.
     Unknown,
 }
 

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::tally::Tally;
 
-/// How far back the rate looks, in seconds: long enough to be steady from tick to tick, short enough
-/// to follow a lowered pace.
+/// How far back the rate looks, in seconds: long enough to be steady from tick to tick, short
+/// enough to follow a lowered pace.
 const MEMORY: f64 = 30.0;
 /// Seconds of calling before there is an estimate.
 const KNOWN_AFTER: f64 = 1.0;
@@ -67,9 +67,9 @@ impl Forecast {
     }
 }
 
-/// Returns how many rows of `total` are left to call. Of those not read yet, `known` were settled by
-/// an earlier run; the others are assumed to have the same share of duplicates and skipped rows as
-/// those read.
+/// Returns how many rows of `total` are left to call. Of those not read yet, `known` were settled
+/// by an earlier run; the others are assumed to have the same share of duplicates and skipped rows
+/// as those read.
 pub(super) fn to_call(tally: &Tally, total: u64, known: u64) -> Option<f64> {
     let met = tally.rows - tally.resumed;
     let unread = total.saturating_sub(tally.rows).saturating_sub(known);

@@ -8,8 +8,8 @@ const FIRST_ANSWERS: u64 = 20;
 /// The number of settled rows from which the share of failures is judged.
 const JUDGED_FROM: u64 = 1_000;
 
-/// How many rows may fail. Unless there is no limit, a run also ends if its first 20 answers are all
-/// the same failure.
+/// How many rows may fail. Unless there is no limit, a run also ends if its first 20 answers are
+/// all the same failure.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum MaxFailures {
     /// No limit.
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_half_failed_of_a_thousand_ends_the_run() {
+    fn more_than_half_failed_of_a_thousand_rows_ends_the_run() {
         let mut guard = Guard::new(HALF);
         (0..500).for_each(|_| guard.recalled());
         assert!(

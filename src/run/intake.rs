@@ -41,8 +41,8 @@ pub(super) enum Taken {
 
 impl Intake {
     /// Returns an open intake. `limit`: the maximum number of rows to take; skipped rows count, so
-    /// that the operator can tell beforehand how far the run gets. `agreed`: the number of rows that
-    /// may be called; one more shows that the input has grown.
+    /// that it is known beforehand how far the run gets. `agreed`: the number of rows that may be
+    /// called; one more shows that the input has grown.
     pub(super) fn new(
         limit: Option<NonZeroU64>,
         groups: Option<KnownGroups>,

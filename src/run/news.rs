@@ -1,6 +1,6 @@
 //! Which changes of pace are reported to the operator: the first drop and the recovery, but not
-//! every drop and rise. Otherwise an isolated frequency error now and then would fill a log with two
-//! lines every few seconds.
+//! every drop and rise. Otherwise an isolated frequency error now and then would fill a log with
+//! two lines every few seconds.
 
 use std::time::{Duration, Instant};
 

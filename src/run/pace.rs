@@ -1,9 +1,9 @@
 //! May a call start now?
 //!
 //! Two parts decide. The [`Window`] keeps the cap in any sliding second. governor, with a small
-//! burst, spaces calls evenly and lets them catch up after a late timer. Its default quota would let
-//! twice the cap through in the first second, a burst of one loses calls to every late timer, and
-//! any burst above one sometimes breaks the cap, which is why the window is needed.
+//! burst, spaces calls evenly and lets them catch up after a late timer. Its default quota would
+//! let twice the cap through in the first second, a burst of one loses calls to every late timer,
+//! and any burst above one sometimes breaks the cap, which is why the window is needed.
 
 use std::cell::Cell;
 use std::num::NonZeroU32;
@@ -245,7 +245,7 @@ impl Spacing {
             .map_err(|not_until| Shut::Until(not_until.earliest_possible()))?;
         self.last = Some(now);
         let due = self.due;
-        // Calls later than that are lost, not caught up on.
+        // Slots older than that are lost, not caught up on.
         let caught_up = now.checked_sub(self.max_late).unwrap_or(now);
         self.due = due.max(caught_up) + self.period;
         Ok(due)
@@ -320,7 +320,7 @@ mod tests {
         };
         // Due at 55 and every 5 ms after it; the timer slept to 70.
         assert_eq!([late(10, 70), late(11, 73), late(12, 76)], [15, 13, 11]);
-        // The first call shows the whole stall; calls lost to it can't be late.
+        // The first call shows the whole stall; slots lost to it can't be late.
         assert_eq!([late(13, 5_070), late(14, 5_073)], [5_000, 43]);
     }
 

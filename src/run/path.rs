@@ -1,9 +1,9 @@
 //! Is the path to the service stalled?
 //!
 //! If the network holds bytes back for a while, the calls written before it recovers all arrive at
-//! once, later than they were counted. Silence shows a stall: calls are under way, the oldest should
-//! have been answered by now, judging by recent answers, and no call has been answered for a second.
-//! A service that is merely slow keeps answering.
+//! once, later than they were counted. Silence shows a stall: calls are under way, the oldest
+//! should have been answered by now, judging by recent answers, and no call has been answered for a
+//! second. A service that is merely slow keeps answering.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_that_becomes_slow_soon_passes_as_slow_not_stalled() {
+    fn a_service_that_becomes_slow_is_soon_recognized_as_slow() {
         let start = Instant::now();
         let mut path = Path::default();
         let mut at = start;

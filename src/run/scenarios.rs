@@ -164,7 +164,7 @@ fn stubborn_rows_in_several_places_do_not_hold_up_the_others() {
 }
 
 #[test]
-fn if_the_input_has_grown_the_rows_before_get_all_their_attempts_first() {
+fn if_the_input_has_grown_the_earlier_rows_still_get_all_their_attempts() {
     for stop in [Stop::UnknownGroup, Stop::NotAgreed] {
         let mut world = World::healthy(4, 600);
         world.fault_share = 0.3;

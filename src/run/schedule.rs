@@ -239,7 +239,7 @@ impl Schedule {
         self.unrecorded.recorded(entries);
     }
 
-    /// Starts no new calls from now on. If there are several reasons, the first one is reported.
+    /// Stops new calls from now on. If there are several reasons, the first one is reported.
     pub(super) fn stop(&mut self, stop: Stop) {
         self.intake.close();
         self.stop.get_or_insert(stop);
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn reading_pauses_while_too_many_entries_are_on_their_way_to_the_disk() {
+    fn reading_pauses_while_too_many_entries_are_on_their_way_to_disk() {
         let mut schedule = schedule();
         let mut batch = Batch::default();
         for line in 0..MAX_UNRECORDED as u64 {
@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn reading_pauses_while_too_many_rows_wait_for_another_attempt() {
+    fn reading_pauses_while_too_many_rows_wait_to_be_retried() {
         let mut schedule = schedule();
         let now = Instant::now();
         let mut batch = Batch::default();

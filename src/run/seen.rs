@@ -31,7 +31,7 @@ const EARLIER: u128 = 1;
 #[derive(Debug)]
 pub(crate) struct Seen {
     key: Key,
-    /// In the system allocator, which takes a table back as soon as a larger one has replaced it.
+    /// In the system allocator, which reclaims a table as soon as a larger one has replaced it.
     rows: HashTable<u128, System>,
     /// The number of rows settled earlier that have not been met yet.
     unmet: u64,

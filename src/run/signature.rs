@@ -1,7 +1,7 @@
 //! Which `UserSig` calls carry: the first, or a renewed one.
 
-/// The maximum number of renewals that one row, or one list of groups, may cause. One is enough, unless it
-/// waits for hours between its attempts.
+/// The maximum number of renewals that one row, or one list of groups, may cause. One is enough
+/// unless there are hours between its attempts.
 const MAX_RENEWALS: u32 = 3;
 
 /// Numbers the `UserSig`s of a run, so that an answer is matched with the one its call carried.

@@ -168,8 +168,8 @@ impl Window {
         self.path.given_up(call);
     }
 
-    /// Counts this many calls as written now. None has been answered for a second, so all stamped
-    /// calls are among them.
+    /// Counts this many calls as written now. No call has been answered for a second, so all
+    /// stamped calls are among them.
     fn restamp(&mut self, calls: usize, now: Instant) {
         self.forget(now);
         let calls = calls.min(self.cap.saturating_sub(self.unwritten.len()));

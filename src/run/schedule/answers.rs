@@ -68,7 +68,7 @@ impl Schedule {
         }
     }
 
-    /// Reports nothing if the run is stopping: it neither probes nor goes on when the service is back.
+    /// Reports nothing in a stopping run: it neither probes nor goes on when the service is back.
     fn report_outage(&mut self, notice: Notice) {
         if self.stop.is_none() {
             self.tell(notice);

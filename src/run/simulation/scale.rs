@@ -2,8 +2,8 @@
 //! seen-set in virtual time, against a service that answers after 20 to 80 ms, and every twentieth
 //! time with a 10002.
 //!
-//! `RECALL_ROWS=100000000 cargo test --release --lib run_of_any_size -- --nocapture` measures it for
-//! that many rows.
+//! `RECALL_ROWS=100000000 cargo test --release --lib run_of_any_size -- --nocapture` measures it
+//! for that many rows.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
