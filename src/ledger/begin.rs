@@ -5,7 +5,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
 use super::format::Header;
-use super::reader::Reader;
+use super::reader::{Reader, refuse_special_file};
 use super::settled::Settled;
 use crate::durable;
 use crate::error::{Error, Result};
@@ -84,7 +84,7 @@ pub(super) fn open(
 /// and `start` says that there must not be. Whether it can be made or written, and whether another
 /// run holds it, is seen when it is opened.
 pub fn check(path: &Path, start: Start, app: u64, endpoint: &str) -> Result<()> {
-    match open_to_look(path).map_err(|error| cannot_open(path, error))? {
+    match open_existing(path, cannot_open)? {
         Some(file) => admit(path, &file, start, app, endpoint).map(drop),
         None => Ok(()),
     }
@@ -95,22 +95,27 @@ pub fn check(path: &Path, start: Start, app: u64, endpoint: &str) -> Result<()> 
 /// # Errors
 /// When it can't be read, or what is there is no ledger.
 pub fn begun(path: &Path) -> Result<Option<Header>> {
-    match open_to_look(path).map_err(|error| cannot("read", path, error))? {
+    match open_existing(path, |path, error| cannot("read", path, error))? {
         Some(file) => Ok(recorded(path, &file)?.map(|reader| reader.header().clone())),
         None => Ok(None),
     }
 }
 
-/// What is there already, if anything.
-fn open_to_look(path: &Path) -> io::Result<Option<File>> {
+/// Opens a ledger for reading, if it exists.
+fn open_existing(
+    path: &Path,
+    fail: impl FnOnce(&Path, io::Error) -> Error,
+) -> Result<Option<File>> {
+    refuse_special_file(path)?;
     match File::open(path) {
         Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
+        Err(error) => Err(fail(path, error)),
     }
 }
 
 fn open_locked(path: &Path) -> Result<File> {
+    refuse_special_file(path)?;
     let file = OpenOptions::new()
         .read(true)
         .write(true)

@@ -39,8 +39,9 @@ impl Reader {
     /// Opens a ledger and reads its header.
     ///
     /// # Errors
-    /// When there is no such file, it is no ledger, or one of a version yet to come.
+    /// If the file does not exist, is not a regular file, is not a ledger, or has a newer version.
     pub fn open(path: &Path) -> Result<Self> {
+        refuse_special_file(path)?;
         let file = File::open(path).map_err(|error| cannot_read(path, error))?;
         Self::new(path, file)
     }
@@ -93,6 +94,21 @@ impl Reader {
     pub fn settled(&self) -> Option<Settled<'_>> {
         Settled::of_line(self.lines.line())
     }
+}
+
+/// Refuses a pipe, a device or a folder. Opening a named pipe would wait for its other end, without
+/// a word and perhaps forever. A file that can't be examined is left to the attempt to open it.
+pub(super) fn refuse_special_file(path: &Path) -> Result<()> {
+    if path.metadata().is_ok_and(|found| !found.is_file()) {
+        return Err(Error::ledger(format!(
+            "the ledger {} is not a regular file",
+            path.display()
+        ))
+        .hint(
+            "give the path of a regular file; a pipe, a device or a folder can't hold a ledger",
+        ));
+    }
+    Ok(())
 }
 
 fn cannot_read(path: &Path, error: io::Error) -> Error {

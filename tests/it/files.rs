@@ -223,6 +223,30 @@ fn failed_rows_go_into_no_device_no_pipe_and_no_folder_that_is_not_there() {
 }
 
 #[test]
+fn a_ledger_that_is_not_a_regular_file_is_refused_at_once() {
+    let service = Service::good();
+    let place = Place::with_rows(rows(2));
+    let _pipe = place.pipe("pipe");
+    std::os::unix::fs::symlink("pipe", place.path("link")).unwrap();
+    for ledger in ["pipe", "link", "/dev/null", "."] {
+        let refused = format!("the ledger {ledger} is not a regular file");
+        for words in [&["--resume"][..], &["--resume", "--dry-run"], &[]] {
+            let run = place.run("rows.csv").on(service.address()).with(words);
+            let run = run.with(["--ledger", ledger, "--failed", "failed.csv"]);
+            run.finish().exits(1).says(&refused);
+        }
+        for command in ["report", "export", "replay"] {
+            place
+                .recall([command, ledger])
+                .finish()
+                .exits(1)
+                .says(&refused);
+        }
+    }
+    assert_eq!(service.calls(), 0);
+}
+
+#[test]
 fn what_comes_through_a_device_leaves_its_results_here() {
     let service = Service::good();
     let place = Place::with_rows(rows(2));
