@@ -1,4 +1,4 @@
-//! How a ledger is opened for appending: locked, checked, and cut behind its last whole line.
+//! Opens a ledger for appending: locks it, checks it, and truncates it after its last whole line.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -10,37 +10,37 @@ use super::settled::Settled;
 use crate::durable;
 use crate::error::{Error, Result};
 
-/// How every header starts.
+/// The bytes that every header starts with.
 const HEADER: &[u8] = br#"{"recall_ledger":"#;
-/// No header is as long: a path and an address have bounds.
-const LONGEST_HEADER: u64 = 64 * 1024;
+/// Longer than any header, since paths and addresses are bounded.
+const HEADER_LIMIT: u64 = 64 * 1024;
 
-/// How to begin.
+/// What to do with a ledger that already exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
-    /// There must be none yet in which anything is recorded.
+    /// Refuse it if anything is recorded in it.
     New,
-    /// The ledger that is there is overwritten, where it is the same service's: rehearsals.
+    /// Overwrite it if it is for the same service. Used by rehearsals.
     Afresh,
-    /// Go on with the one that is there.
+    /// Append to it.
     Resume,
-    /// Go on with the one that is there, of which everything up to this byte has been read. Whoever
-    /// sends its failed rows again must not send what another run has sent since.
+    /// Append to it, unless it has grown since its failed rows were read: the replay must not send
+    /// rows that another run has sent in the meantime.
     Replay {
-        /// Where its last whole line ended.
+        /// The end of its last whole line when it was read, as a byte offset.
         read_to: u64,
     },
 }
 
 impl Start {
-    /// Whether rows that the ledger has settled are not called. A replay calls those that failed
-    /// again.
+    /// Returns whether rows already settled in the ledger are skipped. A replay calls the failed
+    /// ones again.
     pub fn skips_settled(self) -> bool {
         !matches!(self, Self::Replay { .. })
     }
 }
 
-/// Opens a ledger where the next entry goes, and tells `settled` of every entry in it.
+/// Opens a ledger, positioned for the next entry, and calls `settled` for every entry in it.
 pub(super) fn open(
     path: &Path,
     header: &Header,
@@ -63,10 +63,10 @@ pub(super) fn open(
             "another run has written to the ledger {} since its failed rows were read",
             path.display()
         ))
-        .hint("nothing was recalled; the same command reads it anew"));
+        .hint("nothing was recalled; run the same command again to read the ledger afresh"));
     }
     if whole < found.len() {
-        // A torn tail, a rehearsal before this one, or what nothing was recorded in.
+        // A torn tail, an earlier rehearsal, or a ledger in which nothing was recorded.
         file.set_len(whole).map_err(fail)?;
     }
     file.seek(SeekFrom::Start(whole)).map_err(fail)?;
@@ -76,13 +76,13 @@ pub(super) fn open(
     Ok(file)
 }
 
-/// Refuses a ledger that opening it would refuse, for whoever is to begin or go on with one later.
-/// It is neither locked nor touched.
+/// Refuses a ledger that [`Ledger::open`](super::Ledger::open) would refuse, without locking or
+/// changing it.
 ///
 /// # Errors
-/// When it is there and can't be read, is no ledger or another service's, or there is one already
-/// and `start` says that there must not be. Whether it can be made or written, and whether another
-/// run holds it, is seen when it is opened.
+/// If the file exists and can't be read, is not a ledger, belongs to another app or endpoint, or
+/// must not exist according to `start`. Whether it can be created and written, and whether another
+/// run holds its lock, is found out only on opening.
 pub fn check(path: &Path, start: Start, app: u64, endpoint: &str) -> Result<()> {
     match open_existing(path, cannot_open)? {
         Some(file) => admit(path, &file, start, app, endpoint).map(drop),
@@ -90,10 +90,10 @@ pub fn check(path: &Path, start: Start, app: u64, endpoint: &str) -> Result<()> 
     }
 }
 
-/// Whose ledger it is, where there is one in which anything is recorded.
+/// Returns the header of a ledger, or `None` if there is no file or nothing is recorded in it.
 ///
 /// # Errors
-/// When it can't be read, or what is there is no ledger.
+/// If the file can't be read or is not a ledger.
 pub fn begun(path: &Path) -> Result<Option<Header>> {
     match open_existing(path, |path, error| cannot("read", path, error))? {
         Some(file) => Ok(recorded(path, &file)?.map(|reader| reader.header().clone())),
@@ -126,7 +126,7 @@ fn open_locked(path: &Path) -> Result<File> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Error::ledger(format!(
-            "another run is writing the ledger {}",
+            "another run is writing to the ledger {}",
             path.display()
         ))
         .hint("wait for it to end")),
@@ -136,15 +136,15 @@ fn open_locked(path: &Path) -> Result<File> {
 
 fn cannot_open(path: &Path, error: io::Error) -> Error {
     cannot("open", path, error)
-        .hint("check its folder and its rights; a run can have it elsewhere with --ledger FILE")
+        .hint("check its folder and permissions; a run can put it elsewhere with --ledger FILE")
 }
 
 fn cannot(what: &str, path: &Path, error: io::Error) -> Error {
     Error::ledger(format!("cannot {what} the ledger {}", path.display())).because(error)
 }
 
-/// Decides whether a run may use what is there. The ledger behind its header, where the run goes on
-/// with it; none where it begins at the first byte.
+/// Decides whether a run may use an existing file. Returns the ledger, read up to the end of its
+/// header, if the run appends to it; `None` if the run starts over at the first byte.
 fn admit(
     path: &Path,
     file: &File,
@@ -154,7 +154,7 @@ fn admit(
 ) -> Result<Option<Reader>> {
     let reader = match recorded(path, file)? {
         Some(reader) => reader,
-        // It has been read already, so its header is there, and everything up to `read_to` counts.
+        // A replay has read the ledger, so it has a header, and everything up to `read_to` counts.
         None if matches!(start, Start::Replay { .. }) => read_header(path, file)?,
         None => return Ok(None),
     };
@@ -166,9 +166,9 @@ fn admit(
     Ok((start != Start::Afresh).then_some(reader))
 }
 
-/// The ledger behind its header; none where nothing is recorded, not even by a line that is damaged
-/// or torn. Such a one belongs to nobody yet: its run ended while it began, or was stopped before
-/// its first row, as by a typo in the app.
+/// Returns the ledger, read up to the end of its header, or `None` if nothing follows the header,
+/// not even a damaged or torn line. Such a ledger belongs to no app yet: its run died while starting
+/// or was stopped before its first row, for example because of a typo in the app ID.
 fn recorded(path: &Path, file: &File) -> Result<Option<Reader>> {
     let fail = |error| cannot("read", path, error);
     let length = file.metadata().map_err(fail)?.len();
@@ -179,22 +179,22 @@ fn recorded(path: &Path, file: &File) -> Result<Option<Reader>> {
     Ok((reader.whole_bytes() < length).then_some(reader))
 }
 
-/// Reads a ledger from its first byte up to the end of its header.
+/// Reads the header of a ledger from its first byte.
 fn read_header(path: &Path, mut file: &File) -> Result<Reader> {
     let fail = |error| cannot("read", path, error);
     file.rewind().map_err(fail)?;
     Reader::new(path, file.try_clone().map_err(fail)?)
 }
 
-/// Whether there is the start of a header and nothing more.
+/// Returns whether the file holds an incomplete header and nothing else.
 fn is_torn_header(mut file: &File) -> io::Result<bool> {
     let mut start = Vec::new();
     file.rewind()?;
-    file.take(LONGEST_HEADER).read_to_end(&mut start)?;
+    file.take(HEADER_LIMIT).read_to_end(&mut start)?;
     let compared = start.len().min(HEADER.len());
     Ok(start[..compared] == HEADER[..compared]
         && !start.contains(&b'\n')
-        && (start.len() as u64) < LONGEST_HEADER)
+        && (start.len() as u64) < HEADER_LIMIT)
 }
 
 fn count_settled(mut reader: Reader) -> Result<u64> {
@@ -205,23 +205,23 @@ fn count_settled(mut reader: Reader) -> Result<u64> {
     Ok(settled)
 }
 
-/// Whoever has a new list under an old name must not be led to `--resume`: a sender who spammed
-/// again would not be called again.
+/// The hint must not lead an operator with a new list under an old name to `--resume`: a sender who
+/// spammed again would not be called again.
 fn in_the_way(path: &Path, header: &Header, settled: u64) -> Error {
     let rows = match settled {
         1 => "1 row".to_owned(),
         rows => format!("{rows} rows"),
     };
     Error::ledger(format!(
-        "there is a ledger already: {}, of {}, begun {:.0}, has {rows} settled",
+        "there is a ledger already: {}, for {}, begun {:.0}, with {rows} settled",
         path.display(),
         header.input,
         header.created,
     ))
-    .hint("a new list needs another ledger: --ledger FILE. To go on with the same list add --resume: rows that are settled are not called again")
+    .hint("a new list needs another ledger: --ledger FILE. To go on with the same list, add --resume: rows that are settled are not called again")
 }
 
-/// Tells `settled` of every entry. The length of the file without its torn tail.
+/// Calls `settled` for every entry, and returns the length of the file without its torn tail.
 fn read_settled(
     mut reader: Reader,
     start: Start,
@@ -236,18 +236,20 @@ fn read_settled(
     }
     if damaged > 0 {
         let rows = match start {
-            Start::Replay { .. } => "a replay does not send their rows, a run --resume does",
+            Start::Replay { .. } => {
+                "a replay does not send their rows again, a run with --resume does"
+            }
             Start::New | Start::Afresh | Start::Resume => "their rows are called again",
         };
         tracing::warn!(
             lines = damaged,
-            "the ledger has lines that are no entries: {rows}"
+            "the ledger has lines that are not entries: {rows}"
         );
     }
     Ok(reader.whole_bytes())
 }
 
-/// Refuses the ledger of another app or endpoint; that of a real service in a rehearsal, too.
+/// Refuses a ledger of another app or endpoint, which includes a real service's in a rehearsal.
 fn check_service(path: &Path, theirs: &Header, app: u64, endpoint: &str) -> Result<()> {
     if theirs.is_of(app, endpoint) {
         return Ok(());
@@ -258,7 +260,7 @@ fn check_service(path: &Path, theirs: &Header, app: u64, endpoint: &str) -> Resu
         theirs.app,
         theirs.endpoint,
     ))
-    .hint("call as that app and there; a run can begin another one with --ledger FILE"))
+    .hint("use that app and endpoint; a run can begin another ledger with --ledger FILE"))
 }
 
 fn begin(path: &Path, file: &mut File, header: &Header) -> io::Result<()> {
@@ -266,8 +268,8 @@ fn begin(path: &Path, file: &mut File, header: &Header) -> io::Result<()> {
     line.push(b'\n');
     file.write_all(&line)?;
     file.sync_all()?;
-    // Not every folder can be synced: that of a network, or one that may be written and not read.
-    // A crash of the machine can then take the whole file, and the run begins anew.
+    // Not every folder can be synced, such as one on a network or one that is writable but not
+    // readable. Then a crash of the machine can lose the whole file, and the run starts over.
     let _ = durable::sync_folder_of(path);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The failed rows of a ledger: as a file that is itself an input, and as rows to send again.
+//! The failed rows of a ledger: as a file that is a valid input, and as rows to send again.
 
 use std::fs;
 use std::io;
@@ -14,7 +14,8 @@ use crate::outcome::{Entry, Outcome};
 use crate::rows::{Format, Row};
 use crate::shell::quoted;
 
-/// A row of a failed-rows file. The first three columns make it an input, the others say why.
+/// A row of a failed-rows file. The first three columns make it a valid input, the others say why it
+/// failed.
 #[derive(Serialize)]
 struct FailedRow<'a> {
     group: &'a str,
@@ -30,11 +31,11 @@ const COLUMNS: [&str; 7] = [
     "group", "sender", "topic", "code", "info", "attempts", "sent_at",
 ];
 
-/// Writes the rows whose last outcome is `failed` to a file in `format`, which need not be that of
-/// the input. Where there are none there is no file either; an older one goes.
+/// Writes the rows whose last outcome is `failed` to a file in `format`, which may differ from the
+/// input's. If there are none, an older file is removed and no new one is written.
 ///
 /// # Errors
-/// When the ledger can't be read, or the file can't be written; then an older file is still whole.
+/// If the ledger can't be read or the file can't be written. An older file is then still whole.
 pub fn write_failed_rows(mut rows: LastWords, to: &Path, format: Format) -> Result<()> {
     if rows.failed() == 0 {
         return remove_failed_rows(to);
@@ -44,7 +45,7 @@ pub fn write_failed_rows(mut rows: LastWords, to: &Path, format: Format) -> Resu
         Error::ledger(format!("cannot write the failed rows to {}", to.display()))
             .because(error)
             .hint(format!(
-                "the ledger has them all: recall export {ledger} --outcome failed"
+                "all of them are in the ledger: recall export {ledger} --outcome failed"
             ))
     };
     let written = durable::replace(to, |file| {
@@ -64,14 +65,14 @@ pub fn write_failed_rows(mut rows: LastWords, to: &Path, format: Format) -> Resu
         }
         sink.finish()
     });
-    // A ledger that can't be read is told as such.
+    // An error from reading the ledger is returned as it is.
     written.map_err(|error| error.downcast().unwrap_or_else(fail))
 }
 
-/// Removes an older failed-rows file, where there is one: nothing has failed.
+/// Removes an older failed-rows file, if there is one, because no row has failed.
 ///
 /// # Errors
-/// When it can't be removed.
+/// If it can't be removed.
 pub fn remove_failed_rows(at: &Path) -> Result<()> {
     match fs::remove_file(at) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::ledger(format!(
@@ -86,7 +87,7 @@ pub fn remove_failed_rows(at: &Path) -> Result<()> {
     }
 }
 
-/// The rows whose last outcome is `failed`, to be sent again.
+/// Returns the rows whose last outcome is `failed`, to be sent again.
 pub fn failed_rows(mut rows: LastWords) -> impl Iterator<Item = Result<Row>> + Send {
     std::iter::from_fn(move || {
         loop {

@@ -1,17 +1,18 @@
-//! Which input an entry's row stands in, where one ledger serves several.
+//! Which input an entry's row is in, if one ledger serves several inputs.
 //!
-//! - An input is known by its name, with `./`, `x/..` and doubled slashes taken out of it. An entry
-//!   without a name is of the ledger's own input, the one in the header; every other input's rows
-//!   have its name, whether they were read alone or together with others.
-//! - A row that can't be sent is the same again on the same line of the same input for the same
-//!   reason; then a resumed run does not record it once more.
-//! - It has been mended once anything else comes from that line of that input. What comes through a
-//!   pipe mends nothing: all of it has the same name, and nobody knows whether it is the same list.
+//! - An input is identified by its name, without `./`, `x/..` and doubled slashes. An entry without
+//!   an input name belongs to the ledger's own input, the one in the header. Entries of all other
+//!   inputs carry the name, whether the input was read alone or together with others.
+//! - An invalid row is the same row if it is on the same line of the same input for the same reason.
+//!   A resumed run does not record it again.
+//! - An invalid row counts as fixed once anything else comes from the same line of the same input.
+//!   Rows from a pipe never fix one: all pipes have the same name, and there is no telling whether
+//!   the list is the same.
 //!
-//! A file that was renamed or moved is another input: its bad rows are recorded once more, and the
-//! older ones stay. To look at a line twice costs less than to lose a sender. Another list under
-//! the same name can't be told from a mended one, so it needs another ledger, and a run that finds
-//! one in its way says so.
+//! A file that was renamed or moved is another input: its invalid rows are recorded again, and the
+//! older entries stay. Reporting a line twice costs less than losing a sender. A different list under
+//! the same name can't be told from a fixed one, so it needs another ledger; a run that finds an
+//! existing ledger says so.
 
 use std::path::Path;
 
@@ -19,17 +20,18 @@ use super::format::{Header, first_input};
 use crate::durable;
 use crate::rows::plain_name;
 
-/// What rows from stdin are called.
+/// The input name of rows from stdin.
 const STDIN: &str = "stdin";
 
 impl Header {
-    /// The name of the input whose entries have none; none where the ledger was begun with several.
+    /// Returns the name of the input whose entries carry no input name. `None` if the ledger was
+    /// begun with several inputs.
     pub fn own_input(&self) -> Option<String> {
         own_input(&self.input)
     }
 }
 
-/// The same for a ledger that is yet to begin, by the name that its header will have.
+/// Returns the same for a ledger that doesn't exist yet, given the input name for its header.
 pub fn own_input(input: &str) -> Option<String> {
     if first_input(input) != input {
         return None;
@@ -40,7 +42,7 @@ pub fn own_input(input: &str) -> Option<String> {
     })
 }
 
-/// Whether what had this name can be another thing each time: stdin, a pipe of the shell's.
+/// Returns whether the name can refer to something different each time: stdin, or a shell's pipe.
 pub(super) fn is_passing(name: &str) -> bool {
     name == STDIN || durable::is_passing(Path::new(name))
 }
@@ -50,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_input_whose_name_reads_like_several_is_still_one() {
+    fn one_input_whose_name_looks_like_several_is_still_one() {
         let input = "milk and some more";
         assert_eq!(first_input(input), input);
         assert_eq!(own_input(input), Some(input.to_owned()));
@@ -59,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_through_a_pipe_is_known_as_such() {
+    fn names_of_pipes_are_recognized() {
         for name in ["stdin", "/dev/fd/63", "/proc/self/fd/0"] {
             assert!(is_passing(name), "{name}");
         }

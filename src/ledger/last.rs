@@ -1,5 +1,5 @@
-//! The last word on every row. A replay appends a second entry for a row that had failed, and a
-//! resumed run one for a row that was invalid and has been mended; then the first no longer counts.
+//! The last entry for every row. A replay appends a second entry for a row that failed, and a
+//! resumed run one for an invalid row that was fixed. Then the first entry no longer counts.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -13,28 +13,28 @@ use crate::identity::Key;
 use crate::outcome::{Entry, Outcome};
 use crate::rows::is_of_later_object;
 
-/// A ledger read without the entries that a later one has replaced.
+/// Reads a ledger without the entries that a later one replaces.
 ///
-/// Only failed and invalid rows are ever followed by another entry, so it remembers those and no
-/// others.
+/// Only entries of failed and invalid rows are ever replaced, so only those are kept in memory.
 #[derive(Debug)]
 pub struct LastWords {
     reader: Reader,
-    /// Where the replaced entries end in the file.
+    /// The byte offsets at which replaced entries end.
     replaced: HashSet<u64>,
-    /// Where the last entry ends. A replay appends to the ledger that it reads from.
+    /// The byte offset at which the last entry ended on opening. A replay appends to the ledger that
+    /// it reads from.
     end: u64,
     failed: u64,
     several_inputs: bool,
-    /// The input of entries without a name.
+    /// The input of entries without an input name.
     own_input: Option<String>,
 }
 
 impl LastWords {
-    /// Reads a ledger once, to learn which entries count.
+    /// Opens a ledger and reads it once to find out which entries count.
     ///
     /// # Errors
-    /// When it can't be read or is none.
+    /// If the file can't be read or is not a ledger.
     pub fn open(path: &Path) -> Result<Self> {
         let mut reader = Reader::open(path)?;
         let own_input = reader.header().own_input();
@@ -61,36 +61,36 @@ impl LastWords {
         })
     }
 
-    /// Where it lies.
+    /// Returns the path of the ledger.
     pub(super) fn path(&self) -> &Path {
         self.reader.path()
     }
 
-    /// Whose ledger it is.
+    /// Returns the header.
     pub fn header(&self) -> &Header {
         self.reader.header()
     }
 
-    /// Rows whose last outcome is `failed`.
+    /// Returns the number of rows whose last outcome is `failed`.
     pub fn failed(&self) -> u64 {
         self.failed
     }
 
-    /// Where the last entry ended when the ledger was opened.
+    /// Returns the byte offset at which the last entry ended when the ledger was opened.
     pub fn end(&self) -> u64 {
         self.end
     }
 
-    /// Whether entries say which input their row stands in.
+    /// Returns whether entries name the input that their row is in.
     pub fn several_inputs(&self) -> bool {
         self.several_inputs
     }
 
-    /// Goes to the next line that counts; false at the end, which is where it was when the ledger
-    /// was opened.
+    /// Advances to the next line that counts. Returns false at the end, which is where the ledger
+    /// ended when it was opened.
     ///
     /// # Errors
-    /// When the file can't be read.
+    /// If the file can't be read.
     pub fn advance(&mut self) -> Result<bool> {
         while self.reader.whole_bytes() < self.end && self.reader.advance()? {
             if !self.replaced.contains(&self.reader.whole_bytes()) {
@@ -100,8 +100,8 @@ impl LastWords {
         Ok(false)
     }
 
-    /// The entry on this line; none where the line is damaged. Where entries say which input their
-    /// row stands in, all do.
+    /// Returns the entry on this line, or `None` if the line is damaged. If any entry of the ledger
+    /// names its input, all returned entries do.
     pub fn entry(&self) -> Option<Entry<'_>> {
         let mut entry = self.reader.entry()?;
         if self.several_inputs && entry.input.is_empty() {
@@ -110,19 +110,19 @@ impl LastWords {
         Some(entry)
     }
 
-    /// The same as it stands there.
+    /// Returns the entry as it is in the file.
     pub(super) fn entry_as_written(&self) -> Option<Entry<'_>> {
         self.reader.entry()
     }
 }
 
-/// Entries that a later one may replace, and where each of them ends in the file.
+/// The entries that a later one may replace, with the byte offset at which each of them ends.
 #[derive(Debug)]
 struct Replaceable {
     key: Key,
     /// By row.
     failed: HashMap<u128, u64>,
-    /// By place, which is all that is known of a row that can't be read.
+    /// By place, because nothing else is known of a row that can't be parsed.
     invalid: HashMap<u128, u64>,
     own_input: String,
 }
@@ -149,8 +149,9 @@ impl Replaceable {
         }
     }
 
-    /// Whether another entry with this place is about the same thing: nothing holds still in a pipe,
-    /// and a line of JSON can have more objects, of which all bad ones but the first say so.
+    /// Returns whether another entry with the same place is about the same row. It may not be if the
+    /// row came from a pipe, or from a JSON line with several objects; the entries of all invalid
+    /// objects but the first say so.
     fn has_a_place(&self, settled: &Settled<'_>) -> bool {
         let input = match &*settled.input {
             "" => &self.own_input,
@@ -161,13 +162,13 @@ impl Replaceable {
         !is_passing(input) && !is_one_of_several
     }
 
-    /// Where the entry ends that this one replaces.
+    /// Removes the entry that this one replaces, and returns the byte offset at which it ends.
     fn replaced_by(&mut self, settled: &Settled<'_>) -> Option<u64> {
         if !self.failed.is_empty()
             && let Some(end) = self.failed.remove(&self.key.of_settled(settled))
         {
-            // A replay, which has the row from this ledger: it says nothing of what stands in that
-            // place of the input by now.
+            // This is a replay, which took the row from the ledger. It says nothing about what is at
+            // that place of the input now.
             return Some(end);
         }
         if self.invalid.is_empty() || !self.has_a_place(settled) {

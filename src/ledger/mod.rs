@@ -1,10 +1,10 @@
-//! 4. The ledger: the one truth of what became of every row.
+//! 4. The ledger: the single source of truth for what became of every row.
 //!
-//! JSON lines, append-only. The first is the [`Header`], every other an
-//! [`Entry`](crate::outcome::Entry); the last line for a row counts. A line is there once its
-//! line feed is: what a killed run left behind it is cut before the next append, and no reader
-//! takes it for an entry. Everything else is a view of it: the failed rows, the export, the
-//! summary, the report.
+//! JSON lines, append-only. The first line is the [`Header`], every other line an
+//! [`Entry`](crate::outcome::Entry); the last entry for a row counts. A line is complete once its
+//! line feed is written: a partial line left by a killed run is cut off before the next append, and
+//! no reader takes it for an entry. The failed rows, the export and the report are views of the
+//! ledger.
 
 mod begin;
 mod failed;

@@ -13,21 +13,21 @@ use super::settled::Settled;
 use crate::error::{Error, Result};
 use crate::outcome::Entry;
 
-/// The size of a block; larger ones are no faster.
+/// The size of the read buffer; a larger one is no faster.
 const BLOCK: usize = 128 * 1024;
-/// No line that this crate writes is longer: a row of 64 KiB with every byte escaped.
-const LONGEST_LINE: u64 = 1024 * 1024;
+/// Longer than any line that this crate writes: a row of 64 KiB with every byte escaped fits.
+const LINE_LIMIT: u64 = 1024 * 1024;
 
-/// What most lines of a ledger have, in bytes.
-const USUAL_LINE: u64 = 180;
+/// The typical length of a line, in bytes.
+const TYPICAL_LINE: u64 = 180;
 
-/// About how many entries a ledger has, by its size; 0 where there is none.
+/// Estimates the number of entries in a ledger from its size. Returns 0 if there is no ledger.
 pub(crate) fn about_entries(ledger: &Path) -> usize {
     let size = ledger.metadata().map_or(0, |file| file.len());
-    usize::try_from(size / USUAL_LINE).unwrap_or(0)
+    usize::try_from(size / TYPICAL_LINE).unwrap_or(0)
 }
 
-/// A ledger that is being read.
+/// A ledger open for reading.
 #[derive(Debug)]
 pub struct Reader {
     path: PathBuf,
@@ -46,7 +46,7 @@ impl Reader {
         Self::new(path, file)
     }
 
-    /// Reads the header of a ledger that is open already.
+    /// Reads the header of a ledger that is already open.
     pub(super) fn new(path: &Path, file: File) -> Result<Self> {
         let mut lines = Lines::new(file);
         let first = lines.advance().map_err(|error| cannot_read(path, error))?;
@@ -58,39 +58,39 @@ impl Reader {
         })
     }
 
-    /// Where it lies.
+    /// Returns the path of the ledger.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whose ledger it is.
+    /// Returns the header.
     pub fn header(&self) -> &Header {
         &self.header
     }
 
-    /// Bytes up to the end of the last whole line that was read.
+    /// Returns the byte offset of the end of the last whole line read.
     pub fn whole_bytes(&self) -> u64 {
         self.lines.whole
     }
 
-    /// Goes to the next whole line; false at the end. A line without its line feed is a torn tail.
+    /// Advances to the next whole line and returns false at the end. A last line without a line feed
+    /// is a torn tail and doesn't count.
     ///
     /// # Errors
-    /// When the file can't be read.
+    /// If the file can't be read.
     pub fn advance(&mut self) -> Result<bool> {
         let more = self.lines.advance();
         more.map_err(|error| cannot_read(&self.path, error))
     }
 
-    /// The entry on this line; none where the line holds none. That is damage, for this crate
-    /// writes no such line. Its row counts as not settled, so a resumed run calls it again, which
-    /// is harmless.
+    /// Returns the entry on this line, or `None` if the line is damaged. The row of a damaged line
+    /// counts as not settled, so a resumed run calls it again, which is harmless.
     pub fn entry(&self) -> Option<Entry<'_>> {
         serde_json::from_slice(self.lines.line()).ok()
     }
 
-    /// The row that this line settles, which is quicker to read than all of the entry; none exactly
-    /// where [`entry`](Self::entry) has none.
+    /// Returns the row that this line settles, which is faster than reading the whole entry. `None`
+    /// exactly if [`entry`](Self::entry) returns `None`.
     pub fn settled(&self) -> Option<Settled<'_>> {
         Settled::of_line(self.lines.line())
     }
@@ -115,9 +115,9 @@ fn cannot_read(path: &Path, error: io::Error) -> Error {
     Error::ledger(format!("cannot read the ledger {}", path.display())).because(error)
 }
 
-/// The header that the first line of a file holds.
+/// Parses the first line of a file as a header.
 fn header(path: &Path, line: &[u8]) -> Result<Header> {
-    /// What every version's header holds, whatever else.
+    /// The part of a header that every version has.
     #[derive(Deserialize)]
     struct Version {
         recall_ledger: u32,
@@ -125,17 +125,17 @@ fn header(path: &Path, line: &[u8]) -> Result<Header> {
     let path = path.display();
     let no_ledger = |_| {
         Error::ledger(format!(
-            "{path} is no ledger: its first line is not a ledger's header"
+            "{path} is not a ledger: its first line is not a ledger header"
         ))
-        .hint("check its name; this file was not touched")
+        .hint("check the name; this file was not changed")
     };
     let version: Version = serde_json::from_slice(line).map_err(no_ledger)?;
     if version.recall_ledger > VERSION {
         return Err(Error::ledger(format!(
-            "{path} was written by a newer recall: its format is version {}, this recall knows versions up to {VERSION}",
+            "{path} was written by a newer recall: its format is version {}, but this recall reads versions up to {VERSION}",
             version.recall_ledger
         ))
-        .hint("use the recall that wrote it, or a newer one; the ledger was not touched"));
+        .hint("use the recall that wrote it, or a newer one; the ledger was not changed"));
     }
     serde_json::from_slice(line).map_err(no_ledger)
 }
@@ -144,11 +144,11 @@ fn header(path: &Path, line: &[u8]) -> Result<Header> {
 #[derive(Debug)]
 struct Lines {
     file: BufReader<File>,
-    /// The length of the line, where all of it lies in the buffer.
+    /// The length of the current line if all of it is in the buffer, else 0.
     in_buffer: usize,
-    /// The line, where it goes over the edge of a block.
-    over_the_edge: Vec<u8>,
-    /// Bytes up to the end of the line.
+    /// The current line if it spans the end of the buffer.
+    spanning: Vec<u8>,
+    /// The byte offset of the end of the current line.
     whole: u64,
 }
 
@@ -157,12 +157,12 @@ impl Lines {
         Self {
             file: BufReader::with_capacity(BLOCK, file),
             in_buffer: 0,
-            over_the_edge: Vec::new(),
+            spanning: Vec::new(),
             whole: 0,
         }
     }
 
-    /// Goes to the next line; false at the end.
+    /// Advances to the next line and returns false at the end.
     fn advance(&mut self) -> io::Result<bool> {
         self.file.consume(mem::take(&mut self.in_buffer));
         if let Some(end) = memchr(b'\n', self.file.fill_buf()?) {
@@ -170,27 +170,27 @@ impl Lines {
             self.whole += self.in_buffer as u64;
             return Ok(true);
         }
-        let line = &mut self.over_the_edge;
+        let line = &mut self.spanning;
         line.clear();
         let read = self
             .file
             .by_ref()
-            .take(LONGEST_LINE)
+            .take(LINE_LIMIT)
             .read_until(b'\n', line)? as u64;
-        // One that is too long is damage, and goes piece by piece.
-        let is_whole = line.last() == Some(&b'\n') || read == LONGEST_LINE;
+        // A line over the limit is damage, and is passed on in pieces.
+        let is_whole = line.last() == Some(&b'\n') || read == LINE_LIMIT;
         if is_whole {
             self.whole += read;
         }
         Ok(is_whole)
     }
 
-    /// The line, its line feed included.
+    /// Returns the current line, including its line feed.
     fn line(&self) -> &[u8] {
         if self.in_buffer > 0 {
             &self.file.buffer()[..self.in_buffer]
         } else {
-            &self.over_the_edge
+            &self.spanning
         }
     }
 }

@@ -1,11 +1,12 @@
-//! Which row a line settles: all that a resumed run has to know of millions of lines.
+//! Which row a line settles: all that a resumed run needs from millions of lines.
 //!
-//! Lines as this crate writes them are read by their shape, several times quicker than as any
-//! JSON. Every other one (escaped, from another version, edited by hand) goes the usual way, which
-//! the quick one never contradicts.
+//! Lines in exactly the form that this crate writes take a fast path, several times faster than
+//! parsing JSON. All other lines (with escapes, from another version, edited by hand) are parsed as
+//! JSON. The two never disagree.
 //!
-//! A line settles a row only if it is an [`Entry`] whole, its end included: one that is settled for
-//! `--resume` and is no entry for `replay` would be neither called nor sent again.
+//! A line settles a row only if the whole line, including its end, is a valid [`Entry`]. If
+//! `--resume` took a line as settled that `replay` didn't take as an entry, its row would be neither
+//! called nor sent again.
 
 use std::borrow::Cow;
 
@@ -13,12 +14,12 @@ use memchr::memchr2;
 
 use crate::outcome::{Entry, Outcome};
 
-/// The part of an entry that tells which row it settles.
+/// The part of an entry that identifies the row it settles.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Settled<'a> {
     /// The line of the input on which the row starts.
     pub row: u64,
-    /// The input that it stands in; empty for the ledger's own.
+    /// The input that it is in; empty for the ledger's own.
     pub input: Cow<'a, str>,
     /// `GroupId`.
     pub group: Cow<'a, str>,
@@ -33,7 +34,7 @@ pub struct Settled<'a> {
 }
 
 impl<'a> Settled<'a> {
-    /// What a line of a ledger settles, its line feed included; none where it holds no entry.
+    /// Parses a line of a ledger, including its line feed. `None` if it is not an entry.
     pub(super) fn of_line(line: &'a [u8]) -> Option<Self> {
         by_shape(line).or_else(|| {
             serde_json::from_slice::<Entry<'_>>(line)
@@ -57,13 +58,13 @@ impl<'a> From<Entry<'a>> for Settled<'a> {
     }
 }
 
-/// Reads a line that is, to the byte, as this crate writes it, and holds no escape.
+/// Parses a line that is byte for byte as this crate writes it, without escapes.
 fn by_shape(line: &[u8]) -> Option<Settled<'_>> {
     let (b'\n', line) = line.split_last()? else {
         return None;
     };
-    // JSON allows no control character in a text. All bytes are looked at, which is
-    // quicker than to stop at the first such one.
+    // JSON strings can't contain control characters. Checking every byte is faster than stopping at
+    // the first match.
     if line
         .iter()
         .fold(0, |any, byte| any | u8::from(*byte < b' '))
@@ -115,14 +116,14 @@ fn by_shape(line: &[u8]) -> Option<Settled<'_>> {
     })
 }
 
-/// Whether this is a time as this crate writes it, `2026-11-22T10:00:00.123Z`. The few that take a
-/// closer look (a leap day, the last year that there is) are left to the usual way.
+/// Returns whether this is a time as this crate writes it, `2026-11-22T10:00:00.123Z`. Leap days and
+/// the year 9999 need more checks, so they are left to the JSON path.
 fn is_plainly_a_time(text: &str) -> bool {
     const LAST_DAYS: [u8; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
     let Ok(text) = <&[u8; 24]>::try_from(text.as_bytes()) else {
         return false;
     };
-    // All at once, which is quicker than to stop at the first that is wrong.
+    // Checking all of them is faster than stopping at the first mismatch.
     let digits = [0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18, 20, 21, 22];
     let marks = [
         (4, b'-'),
@@ -153,7 +154,7 @@ fn is_plainly_a_time(text: &str) -> bool {
         && !text.starts_with(b"9999")
 }
 
-/// What is left of a line.
+/// The rest of a line.
 struct Line<'a>(&'a str);
 
 impl<'a> Line<'a> {
@@ -162,7 +163,7 @@ impl<'a> Line<'a> {
         Some(())
     }
 
-    /// A number without sign, fraction or leading zero.
+    /// Parses a number without sign, fraction or leading zero.
     fn number(&mut self) -> Option<u64> {
         let mut number = 0u64;
         let mut digits = 0;
@@ -179,11 +180,11 @@ impl<'a> Line<'a> {
         Some(number)
     }
 
-    /// A number that an `i64` holds.
+    /// Skips a number that fits an `i64`.
     fn code(&mut self) -> Option<()> {
         let negative = self.pass("-").is_some();
         let number = self.number()?;
-        // `-0` is a fraction to JSON.
+        // serde_json parses `-0` as a float.
         let holds = if negative {
             (1..=i64::MIN.unsigned_abs()).contains(&number)
         } else {
@@ -192,7 +193,7 @@ impl<'a> Line<'a> {
         holds.then_some(())
     }
 
-    /// A text up to its closing quote, which is passed; none where there is an escape.
+    /// Parses a string up to and including its closing quote. `None` if it has an escape.
     fn text(&mut self) -> Option<&'a str> {
         let end = memchr2(b'"', b'\\', self.0.as_bytes())?;
         let (text, rest) = self.0.split_at(end);
@@ -207,15 +208,15 @@ mod tests {
     use crate::outcome::Entry;
     use proptest::prelude::*;
 
-    /// What the line settles as the entry that it is, if it is one.
-    fn usual(line: &[u8]) -> Option<Settled<'_>> {
+    /// Parses the line as JSON.
+    fn by_json(line: &[u8]) -> Option<Settled<'_>> {
         serde_json::from_slice::<Entry<'_>>(line)
             .ok()
             .map(Settled::from)
     }
 
     fn line(entry: &Entry<'_>) -> Vec<u8> {
-        let mut line = serde_json::to_vec(entry).expect("plain data");
+        let mut line = serde_json::to_vec(entry).expect("an entry serializes");
         line.push(b'\n');
         line
     }
@@ -241,42 +242,42 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn what_this_crate_writes_is_read_by_its_shape_unless_it_has_escapes(entry in any_entry()) {
+        fn lines_of_this_crate_take_the_fast_path_unless_they_have_escapes(entry in any_entry()) {
             let line = line(&entry);
             let escapes = line.contains(&b'\\');
-            // A leap day takes a closer look.
+            // Leap days are left to the JSON path.
             let leap_day = entry.sent_at_text().contains("-02-29T");
             prop_assert_eq!(by_shape(&line).is_some(), !escapes && !leap_day);
-            prop_assert_eq!(Settled::of_line(&line), usual(&line));
+            prop_assert_eq!(Settled::of_line(&line), by_json(&line));
         }
 
         #[test]
-        fn a_damaged_line_settles_what_it_is_an_entry_of(
+        fn a_damaged_line_settles_the_same_row_on_both_paths(
             entry in any_entry(),
             at: prop::sample::Index,
             near_end: bool,
             with in prop_oneof![
                 prop::collection::vec(any::<u8>(), 0..3),
-                // What a number or a time might be made of.
+                // The characters of numbers and times.
                 prop::collection::vec(prop::sample::select(&b"0123456789-+.:TZe \""[..]), 0..3),
             ],
             cut in 0usize..3,
         ) {
             let mut line = line(&entry);
-            // Behind the texts, which are longer, stand the numbers.
+            // The numbers come after the strings, which are longer.
             let from = if near_end { line.len() - line.len().min(60) } else { 0 };
             let at = from + at.index(line.len() - from);
             let end = (at + cut).min(line.len());
             line.splice(at..end, with);
-            prop_assert_eq!(Settled::of_line(&line), usual(&line));
+            prop_assert_eq!(Settled::of_line(&line), by_json(&line));
             if let Some(settled) = by_shape(&line) {
-                prop_assert_eq!(Some(settled), usual(&line));
+                prop_assert_eq!(Some(settled), by_json(&line));
             }
         }
     }
 
     #[test]
-    fn what_only_looks_like_a_number_or_a_time_settles_nothing() {
+    fn a_line_with_an_invalid_number_or_time_settles_nothing() {
         let line = |code: &str, attempts: &str, rest: &str| {
             format!(
                 "{{\"row\":1,\"group\":\"g\",\"sender\":\"s\",\"topic\":\"\",\"outcome\":\"failed\",\
@@ -309,20 +310,20 @@ mod tests {
             ("0", "1", ",\"ms\":18446744073709551616".to_owned(), false),
         ] {
             let line = line(code, attempts, &rest);
-            assert_eq!(usual(line.as_bytes()).is_some(), is_entry, "{line}");
+            assert_eq!(by_json(line.as_bytes()).is_some(), is_entry, "{line}");
             assert_eq!(
                 Settled::of_line(line.as_bytes()),
-                usual(line.as_bytes()),
+                by_json(line.as_bytes()),
                 "{line}"
             );
         }
     }
 
     #[test]
-    fn lines_of_other_shapes_are_entries_too() {
+    fn a_line_formatted_differently_is_an_entry_too() {
         let spaced = br#" { "outcome":"failed", "row" : 7, "group":"g\u0041","sender":"s","topic":"","code":0, "info":"", "attempts":1, "more":[1] }
 "#;
-        let settled = Settled::of_line(spaced).expect("JSON all the same");
+        let settled = Settled::of_line(spaced).expect("it is valid JSON");
         assert_eq!((settled.row, &*settled.group), (7, "gA"));
     }
 }

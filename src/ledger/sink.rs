@@ -1,4 +1,4 @@
-//! Rows on their way into a file or a pipe, whatever its format: the failed rows, an export.
+//! Writes rows to a file or a pipe in any format: the failed rows, an export.
 
 use std::io::{self, Write};
 
@@ -16,11 +16,11 @@ enum Form<W: Write> {
 }
 
 impl<W: Write> Sink<W> {
-    /// Begins a file of rows. Where the format has a header it is written at once, for whoever
-    /// reads a file without rows looks for its columns too.
+    /// Creates a sink. If the format has a header, it is written at once, so that a file without
+    /// rows has one too.
     ///
     /// # Errors
-    /// As the file under it.
+    /// If the underlying writer fails.
     pub fn new(to: W, format: Format, columns: &[&str]) -> io::Result<Self> {
         let delimiter = match format {
             Format::Csv => b',',
@@ -38,7 +38,7 @@ impl<W: Write> Sink<W> {
     /// Writes a row with these columns.
     ///
     /// # Errors
-    /// As the file under it.
+    /// If the underlying writer fails.
     pub fn write(&mut self, row: &impl Serialize) -> io::Result<()> {
         match &mut self.0 {
             Form::Separated(to) => to.serialize(row).map_err(io_error),
@@ -49,10 +49,10 @@ impl<W: Write> Sink<W> {
         }
     }
 
-    /// Hands everything on to the file under it, and flushes that.
+    /// Flushes everything to the underlying writer, and flushes that.
     ///
     /// # Errors
-    /// As the file under it.
+    /// If the underlying writer fails.
     pub fn finish(self) -> io::Result<()> {
         match self.0 {
             Form::Separated(mut to) => to.flush(),
@@ -61,7 +61,7 @@ impl<W: Write> Sink<W> {
     }
 }
 
-/// The error of the file itself, so that a reader who has gone away is known as such.
+/// Returns the underlying I/O error, so that the caller can recognize a broken pipe.
 fn io_error(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,

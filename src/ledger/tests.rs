@@ -1,4 +1,4 @@
-//! What a ledger promises: nothing that was recorded is lost, whatever happens to the file.
+//! The guarantee of a ledger: no recorded entry is lost, whatever happens to the file.
 
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
@@ -43,7 +43,7 @@ fn recalled(rows: std::ops::Range<u64>) -> Vec<Entry<'static>> {
     rows.map(|row| entry(row, Outcome::Recalled)).collect()
 }
 
-/// Opens a ledger to go on with it, and the rows that it has settled.
+/// Opens a ledger for resuming, and returns it with the rows that it has settled.
 fn resume(path: &Path) -> crate::error::Result<(Ledger, Vec<u64>)> {
     let mut rows = Vec::new();
     let ledger = Ledger::open(path, &header(), Start::Resume, |settled| {
@@ -52,25 +52,25 @@ fn resume(path: &Path) -> crate::error::Result<(Ledger, Vec<u64>)> {
     Ok((ledger, rows))
 }
 
-/// The rows that a ledger has settled.
+/// Returns the rows that a ledger has settled.
 fn settled(path: &Path) -> Vec<u64> {
     let (ledger, rows) = resume(path).expect("readable");
-    ledger.finish().expect("a disk that works");
+    ledger.finish().expect("a working disk");
     rows
 }
 
 fn write(path: &Path, entries: Vec<Entry<'static>>) {
     let (ledger, _) = resume(path).expect("a ledger");
     ledger.record(entries);
-    ledger.finish().expect("a disk that works");
+    ledger.finish().expect("a working disk");
 }
 
 fn folder() -> TempDir {
-    tempfile::tempdir().expect("a folder")
+    tempfile::tempdir().expect("a temporary folder")
 }
 
 #[test]
-fn what_was_written_is_settled_after_a_resume() {
+fn written_rows_are_settled_after_a_resume() {
     let folder = folder();
     let path = folder.path().join("l");
     write(&path, recalled(1..6));
@@ -79,7 +79,7 @@ fn what_was_written_is_settled_after_a_resume() {
 }
 
 #[test]
-fn cut_at_any_byte_of_its_last_entries_it_loses_those_alone_and_goes_on() {
+fn a_ledger_cut_at_any_byte_loses_only_the_entries_after_it_and_can_be_resumed() {
     let folder = folder();
     let path = folder.path().join("l");
     write(&path, recalled(1..6));
@@ -87,11 +87,11 @@ fn cut_at_any_byte_of_its_last_entries_it_loses_those_alone_and_goes_on() {
     let line_ends: Vec<_> = (0..whole.len()).filter(|at| whole[*at] == b'\n').collect();
     for cut in line_ends[line_ends.len() - 4] + 1..=whole.len() {
         fs::write(&path, &whole[..cut]).expect("written");
-        let left = line_ends.iter().filter(|end| **end < cut).count() as u64 - 1;
+        let intact = line_ends.iter().filter(|end| **end < cut).count() as u64 - 1;
         let (ledger, rows) = resume(&path).expect("readable");
-        assert_eq!(rows, (1..=left).collect::<Vec<_>>(), "cut at {cut}");
+        assert_eq!(rows, (1..=intact).collect::<Vec<_>>(), "cut at {cut}");
         ledger.record(recalled(100..101));
-        ledger.finish().expect("a disk that works");
+        ledger.finish().expect("a working disk");
         assert_eq!(settled(&path).last(), Some(&100), "cut at {cut}");
         let text = fs::read_to_string(&path).expect("text");
         assert!(
@@ -102,7 +102,7 @@ fn cut_at_any_byte_of_its_last_entries_it_loses_those_alone_and_goes_on() {
 }
 
 #[test]
-fn a_damaged_line_in_the_middle_costs_its_row_and_no_other() {
+fn a_damaged_line_in_the_middle_loses_only_its_own_row() {
     let folder = folder();
     let path = folder.path().join("l");
     write(&path, recalled(1..4));
@@ -112,7 +112,7 @@ fn a_damaged_line_in_the_middle_costs_its_row_and_no_other() {
 }
 
 #[test]
-fn a_tail_longer_than_any_line_of_ours_costs_no_row_before_or_behind_it() {
+fn a_damaged_tail_over_the_line_limit_loses_no_row_before_or_after_it() {
     const MIB: usize = 1024 * 1024;
     for length in [MIB - 1, MIB, MIB + 1, 3 * MIB / 2] {
         let folder = folder();
@@ -126,25 +126,25 @@ fn a_tail_longer_than_any_line_of_ours_costs_no_row_before_or_behind_it() {
 }
 
 #[test]
-fn one_run_at_a_time_writes_a_ledger() {
+fn only_one_run_at_a_time_can_write_to_a_ledger() {
     let folder = folder();
     let path = folder.path().join("l");
-    let (first, _) = resume(&path).expect("nobody has it");
-    let error = resume(&path).expect_err("taken");
+    let (first, _) = resume(&path).expect("not locked");
+    let error = resume(&path).expect_err("locked");
     assert!(
         error.to_string().contains("another run is writing"),
         "{error}"
     );
-    first.finish().expect("a disk that works");
-    resume(&path).expect("free again");
+    first.finish().expect("a working disk");
+    resume(&path).expect("not locked any more");
 }
 
 #[test]
-fn a_ledger_in_the_way_is_refused_with_how_far_it_got_and_both_ways_on() {
+fn an_existing_ledger_is_refused_with_its_progress_and_both_ways_to_continue() {
     let folder = folder();
     let path = folder.path().join("l");
     write(&path, recalled(1..4));
-    let error = Ledger::open(&path, &header(), Start::New, |_| {}).expect_err("there is one");
+    let error = Ledger::open(&path, &header(), Start::New, |_| {}).expect_err("it exists");
     let words = error.to_string();
     assert!(
         words.contains("3 rows settled")
@@ -156,7 +156,7 @@ fn a_ledger_in_the_way_is_refused_with_how_far_it_got_and_both_ways_on() {
 }
 
 #[test]
-fn a_ledger_of_another_service_or_a_later_version_is_refused_and_untouched() {
+fn a_ledger_of_another_service_or_a_newer_version_is_refused_and_unchanged() {
     let folder = folder();
     let path = folder.path().join("l");
     write(&path, recalled(1..4));
@@ -169,7 +169,7 @@ fn a_ledger_of_another_service_or_a_later_version_is_refused_and_untouched() {
             "\"recall_ledger\":2",
             "a newer recall",
         ),
-        ("recall_ledger", "something_else", "is no ledger"),
+        ("recall_ledger", "something_else", "is not a ledger"),
     ] {
         let other = text.replacen(from, to, 1);
         fs::write(&path, &other).expect("written");
@@ -179,7 +179,7 @@ fn a_ledger_of_another_service_or_a_later_version_is_refused_and_untouched() {
     }
 }
 
-/// What a check before a run says.
+/// Runs the check that comes before a run.
 fn checked(path: &Path, start: Start) -> crate::error::Result<()> {
     check(path, start, header().app, &header().endpoint)
 }
@@ -187,20 +187,20 @@ fn checked(path: &Path, start: Start) -> crate::error::Result<()> {
 const STARTS: [Start; 3] = [Start::New, Start::Afresh, Start::Resume];
 
 #[test]
-fn a_check_says_word_for_word_what_opening_says_and_touches_nothing() {
+fn a_check_fails_with_the_same_error_as_opening_and_changes_nothing() {
     let folder = folder();
     let path = folder.path().join("l");
     write(&path, recalled(1..4));
     let ours = fs::read_to_string(&path).expect("there");
-    let another_app_s = ours.replacen("\"app\":7", "\"app\":8", 1);
+    let of_another_app = ours.replacen("\"app\":7", "\"app\":8", 1);
     let newer = ours.replacen("\"recall_ledger\":1", "\"recall_ledger\":2", 1);
-    let header_alone = header_of_another_app();
+    let only_header = header_of_another_app();
     for text in [
         &ours,
-        &another_app_s,
+        &of_another_app,
         &newer,
-        &header_alone,
-        &header_alone[..9],
+        &only_header,
+        &only_header[..9],
         &ours[..ours.len() - 9],
         &ours.replace('\n', "\r\n"),
         "\0\0\0",
@@ -213,7 +213,7 @@ fn a_check_says_word_for_word_what_opening_says_and_touches_nothing() {
             let checked = checked(&path, start).map_err(|error| error.to_string());
             assert_eq!(fs::read_to_string(&path).expect("there"), text);
             let opened = Ledger::open(&path, &header(), start, |_| {})
-                .map(|ledger| ledger.finish().expect("a disk that works"))
+                .map(|ledger| ledger.finish().expect("a working disk"))
                 .map_err(|error| error.to_string());
             assert_eq!(checked, opened, "{start:?} of {text:?}");
             if opened.is_err() {
@@ -224,34 +224,34 @@ fn a_check_says_word_for_word_what_opening_says_and_touches_nothing() {
 }
 
 #[test]
-fn a_check_refuses_another_app_s_ledger_that_a_rehearsal_would_overwrite() {
+fn a_check_for_a_rehearsal_refuses_to_overwrite_the_ledger_of_another_app() {
     let folder = folder();
     let path = folder.path().join("l");
-    let entry = serde_json::to_string(&entry(1, Outcome::Recalled)).expect("plain data");
+    let entry = serde_json::to_string(&entry(1, Outcome::Recalled)).expect("it serializes");
     fs::write(&path, header_of_another_app() + &entry + "\n").expect("written");
-    let error = checked(&path, Start::Afresh).expect_err("another app's");
+    let error = checked(&path, Start::Afresh).expect_err("it is another app's");
     assert!(error.to_string().contains("the ledger of app 8"), "{error}");
 }
 
 #[cfg(unix)]
 #[test]
-fn what_is_there_and_can_not_be_opened_is_not_taken_for_absent() {
+fn a_file_that_can_not_be_opened_is_not_treated_as_missing() {
     let folder = folder();
-    // Rights would not stop root.
+    // A link to itself, because missing permissions would not stop root.
     let path = folder.path().join("l");
     std::os::unix::fs::symlink("l", &path).expect("a link to itself");
     for start in STARTS {
-        let error = checked(&path, start).expect_err("no way in").to_string();
-        let opening = Ledger::open(&path, &header(), start, |_| {}).expect_err("no way in");
+        let error = checked(&path, start).expect_err("a loop").to_string();
+        let opening = Ledger::open(&path, &header(), start, |_| {}).expect_err("a loop");
         assert_eq!(error, opening.to_string());
         assert!(error.contains("cannot open the ledger"), "{error}");
     }
-    let error = begun(&path).expect_err("no way in").to_string();
+    let error = begun(&path).expect_err("a loop").to_string();
     assert!(error.contains("cannot read the ledger"), "{error}");
 }
 
 #[test]
-fn what_is_not_there_is_in_nobody_s_way_and_is_not_made_by_a_look() {
+fn a_missing_file_passes_the_check_and_is_not_created_by_it() {
     let folder = folder();
     for path in ["l", "no/such/folder/l"].map(|path| folder.path().join(path)) {
         for start in STARTS {
@@ -262,37 +262,37 @@ fn what_is_not_there_is_in_nobody_s_way_and_is_not_made_by_a_look() {
     }
 }
 
-/// A header as another app's run leaves it that is stopped before its first row.
+/// The header of a run of another app that was stopped before its first row.
 fn header_of_another_app() -> String {
     let other = Header { app: 8, ..header() };
-    serde_json::to_string(&other).expect("plain data") + "\n"
+    serde_json::to_string(&other).expect("it serializes") + "\n"
 }
 
 #[test]
-fn a_ledger_in_which_nothing_is_recorded_is_begun_anew_whosever_it_is() {
+fn a_ledger_in_which_nothing_is_recorded_is_started_over_by_any_app() {
     let folder = folder();
     let path = folder.path().join("l");
     for start in [Start::New, Start::Resume] {
         fs::write(&path, header_of_another_app()).expect("written");
-        checked(&path, start).expect("it is in nobody's way");
+        checked(&path, start).expect("nothing is recorded");
         assert_eq!(begun(&path).expect("readable"), None);
-        let ledger = Ledger::open(&path, &header(), start, |_| {}).expect("begun anew");
+        let ledger = Ledger::open(&path, &header(), start, |_| {}).expect("started over");
         ledger.record(recalled(1..2));
-        ledger.finish().expect("a disk that works");
+        ledger.finish().expect("a working disk");
         assert_eq!(Reader::open(&path).expect("readable").header().app, 7);
         assert_eq!(settled(&path), [1]);
     }
 }
 
 #[test]
-fn an_entry_binds_a_ledger_to_its_app_be_it_damaged_or_torn() {
+fn an_entry_binds_a_ledger_to_its_app_even_if_it_is_damaged_or_torn() {
     let folder = folder();
     let path = folder.path().join("l");
-    let entry = serde_json::to_string(&entry(1, Outcome::Recalled)).expect("plain data");
-    for behind in [&*format!("{entry}\n"), &entry, &entry[..9], "\0\0\n", "\n"] {
-        let text = header_of_another_app() + behind;
+    let entry = serde_json::to_string(&entry(1, Outcome::Recalled)).expect("it serializes");
+    for rest in [&*format!("{entry}\n"), &entry, &entry[..9], "\0\0\n", "\n"] {
+        let text = header_of_another_app() + rest;
         fs::write(&path, &text).expect("written");
-        let error = resume(&path).expect_err("another app's").to_string();
+        let error = resume(&path).expect_err("it is another app's").to_string();
         assert!(error.contains("the ledger of app 8"), "{error}");
         for error in [
             Ledger::open(&path, &header(), Start::New, |_| {}).expect_err("there is one"),
@@ -305,7 +305,7 @@ fn an_entry_binds_a_ledger_to_its_app_be_it_damaged_or_torn() {
 }
 
 #[test]
-fn the_last_word_on_a_row_counts() {
+fn the_last_entry_for_a_row_counts() {
     let folder = folder();
     let path = folder.path().join("l");
     let failed = |row| entry(row, Outcome::Failed);
@@ -322,7 +322,7 @@ fn the_last_word_on_a_row_counts() {
         assert_eq!(
             last.insert(entry.row, entry.outcome),
             None,
-            "one word a row"
+            "one entry per row"
         );
     }
     let still_failed: Vec<_> = last
@@ -332,7 +332,7 @@ fn the_last_word_on_a_row_counts() {
     assert_eq!(still_failed, [(1, Outcome::Failed), (3, Outcome::Failed)]);
 }
 
-/// The rows and outcomes that count.
+/// Returns the rows and outcomes that count.
 fn last_words(path: &Path) -> Vec<(u64, Outcome)> {
     let mut words = LastWords::open(path).expect("readable");
     let mut last = Vec::new();
@@ -343,7 +343,7 @@ fn last_words(path: &Path) -> Vec<(u64, Outcome)> {
     last
 }
 
-/// The entry of a line that can't be sent.
+/// Returns the entry of a row that can't be sent.
 fn invalid(row: u64, input: &'static str, why: &'static str) -> Entry<'static> {
     Entry {
         input: input.into(),
@@ -358,7 +358,7 @@ fn invalid(row: u64, input: &'static str, why: &'static str) -> Entry<'static> {
 }
 
 #[test]
-fn an_invalid_line_counts_until_something_else_comes_from_it() {
+fn an_invalid_row_counts_until_something_else_comes_from_its_line() {
     for next in [
         entry(3, Outcome::Recalled),
         entry(3, Outcome::Failed),
@@ -379,7 +379,7 @@ fn an_invalid_line_counts_until_something_else_comes_from_it() {
 }
 
 #[test]
-fn a_line_of_another_input_is_another_line() {
+fn an_invalid_row_is_not_replaced_by_the_same_line_of_another_input() {
     let folder = folder();
     let path = folder.path().join("l");
     let mut other = entry(3, Outcome::Recalled);
@@ -390,7 +390,7 @@ fn a_line_of_another_input_is_another_line() {
 }
 
 #[test]
-fn rows_of_a_pipe_mend_nothing() {
+fn an_invalid_row_is_not_replaced_by_a_row_from_a_pipe() {
     let mut own = header();
     own.input = "-".to_owned();
     for (input, header) in [("", own), ("stdin", header()), ("/dev/fd/63", header())] {
@@ -400,14 +400,14 @@ fn rows_of_a_pipe_mend_nothing() {
         let mut good = entry(3, Outcome::Recalled);
         good.input = input.into();
         ledger.record(vec![invalid(3, input, "words"), good]);
-        ledger.finish().expect("a disk that works");
+        ledger.finish().expect("a working disk");
         let last = [(3, Outcome::Invalid), (3, Outcome::Recalled)];
         assert_eq!(last_words(&path), last, "{input}");
     }
 }
 
 #[test]
-fn an_object_of_a_line_mends_no_other_object_of_it() {
+fn an_object_on_a_line_does_not_replace_another_object_on_it() {
     let folder = folder();
     let path = folder.path().join("l");
     let second = invalid(1, "", "the sender is empty (object 2 of the line)");
@@ -420,7 +420,7 @@ fn an_object_of_a_line_mends_no_other_object_of_it() {
     ];
     assert_eq!(last_words(&path), last);
     write(&path, vec![entry(1, Outcome::Recalled)]);
-    // Which object it is that can be sent by now is not known: the first may be.
+    // It is not known which of the objects can be sent now; it may be the first.
     let last = [
         (1, Outcome::Invalid),
         (9, Outcome::Recalled),
@@ -430,7 +430,7 @@ fn an_object_of_a_line_mends_no_other_object_of_it() {
 }
 
 #[test]
-fn a_row_that_reads_like_one_object_of_several_is_replaced_like_any_other() {
+fn a_row_whose_reason_only_resembles_one_of_several_objects_is_replaced_like_any_other() {
     for reason in [
         "the sender is a word for nothing: `x (object 2`",
         "the sender is a word for nothing: `x (object 2 of the line)`",
@@ -445,7 +445,7 @@ fn a_row_that_reads_like_one_object_of_several_is_replaced_like_any_other() {
 }
 
 #[test]
-fn an_entry_without_a_name_is_shown_as_the_ledger_s_own_where_others_have_one() {
+fn an_entry_without_an_input_gets_the_ledger_s_own_if_others_name_theirs() {
     let folder = folder();
     let path = folder.path().join("l");
     let inputs = || {
@@ -465,10 +465,10 @@ fn an_entry_without_a_name_is_shown_as_the_ledger_s_own_where_others_have_one() 
 }
 
 #[test]
-fn a_row_that_is_sent_again_says_nothing_of_the_line_where_it_once_stood() {
+fn a_replayed_row_does_not_replace_an_invalid_row_now_on_its_line() {
     let folder = folder();
     let path = folder.path().join("l");
-    // Meanwhile the input has changed.
+    // The input changed between the two entries.
     write(
         &path,
         vec![entry(3, Outcome::Failed), invalid(3, "", "words")],
@@ -479,14 +479,14 @@ fn a_row_that_is_sent_again_says_nothing_of_the_line_where_it_once_stood() {
 }
 
 #[test]
-fn what_is_written_since_is_no_part_of_the_last_words() {
+fn entries_appended_while_reading_are_not_returned() {
     let folder = folder();
     let path = folder.path().join("l");
     let failed = |rows: std::ops::Range<u64>| rows.map(|row| entry(row, Outcome::Failed)).collect();
     write(&path, failed(1..3));
     let mut rows = failed_rows(LastWords::open(&path).expect("readable"));
     let first = rows.next();
-    // A replay writes into the ledger that it reads from.
+    // A replay appends to the ledger that it reads from.
     write(&path, failed(1..3));
     let all: Vec<_> = first.into_iter().chain(rows).collect();
     assert_eq!(all.len(), 2);
@@ -498,7 +498,7 @@ fn write_failed(ledger: &Path, to: &Path) {
 }
 
 #[test]
-fn the_failed_rows_are_a_file_that_comes_and_goes_with_them() {
+fn the_failed_rows_file_exists_only_while_there_are_failed_rows() {
     let folder = folder();
     let path = folder.path().join("l");
     let to = folder.path().join("rows.failed.csv");
@@ -517,7 +517,7 @@ fn the_failed_rows_are_a_file_that_comes_and_goes_with_them() {
     assert!(!to.exists());
 }
 
-/// A disk whose operation number `fails_at` fails, and which takes a write only in part before.
+/// A disk on which operation number `fails_at` fails. It takes only part of each write.
 #[derive(Clone, Debug)]
 struct BadDisk {
     written: Arc<Mutex<Vec<u8>>>,
@@ -539,7 +539,7 @@ impl BadDisk {
 impl Write for BadDisk {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.operation()?;
-        // Half of what it was given: `write_all` comes back with the rest.
+        // Take half of it; `write_all` calls again with the rest.
         let taken = bytes.len().div_ceil(2);
         self.written
             .lock()
@@ -560,7 +560,7 @@ impl Disk for BadDisk {
 }
 
 #[test]
-fn a_disk_that_fails_at_any_operation_is_told_of_and_loses_nothing_recorded() {
+fn a_disk_failure_at_any_operation_is_reported_and_loses_no_recorded_entry() {
     let mut fails_at = 1;
     loop {
         let disk = BadDisk {
@@ -592,9 +592,9 @@ fn a_disk_that_fails_at_any_operation_is_told_of_and_loses_nothing_recorded() {
         if *disk.operations.lock().expect("no panic") < fails_at {
             assert!(
                 end.is_ok() && recorded == 5,
-                "a clean pass after every failure"
+                "a run without a failure succeeds"
             );
-            assert!(fails_at > 10, "there were operations to fail");
+            assert!(fails_at > 10, "there were operations that could fail");
             return;
         }
         let error = end.expect_err("a failed operation is an error").to_string();
@@ -606,10 +606,10 @@ fn a_disk_that_fails_at_any_operation_is_told_of_and_loses_nothing_recorded() {
     }
 }
 
-/// A disk that tells of each sync.
-struct ToldOf(mpsc::Sender<()>);
+/// A disk that signals each sync.
+struct SignalsSync(mpsc::Sender<()>);
 
-impl Write for ToldOf {
+impl Write for SignalsSync {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         Ok(bytes.len())
     }
@@ -619,37 +619,37 @@ impl Write for ToldOf {
     }
 }
 
-impl Disk for ToldOf {
+impl Disk for SignalsSync {
     fn sync(&mut self) -> io::Result<()> {
-        // The last one comes when nobody waits for it any more.
+        // The test does not wait for the last sync.
         let _ = self.0.send(());
         Ok(())
     }
 }
 
 #[test]
-fn what_was_written_is_synced_while_the_run_goes_on_whether_or_not_more_comes() {
+fn written_entries_are_synced_during_the_run_whether_or_not_more_follow() {
     let far_too_long = Duration::from_secs(60);
     let (tell, synced) = mpsc::channel();
-    let ledger = Ledger::append(Path::new("l"), ToldOf(tell));
+    let ledger = Ledger::append(Path::new("l"), SignalsSync(tell));
     ledger.record(recalled(1..2));
     synced
         .recv_timeout(far_too_long)
-        .expect("nothing else came");
+        .expect("a sync while nothing follows");
     let begun = Instant::now();
     while synced.recv_timeout(Duration::from_millis(1)).is_err() {
-        assert!(begun.elapsed() < far_too_long, "more and more came");
+        assert!(begun.elapsed() < far_too_long, "a sync while more follow");
         ledger.record(recalled(2..3));
     }
-    ledger.finish().expect("a disk that works");
+    ledger.finish().expect("a working disk");
 }
 
 #[test]
-fn a_full_disk_is_told_of_at_once() {
+fn a_full_disk_is_reported_at_once() {
     let full = OpenOptions::new()
         .write(true)
         .open("/dev/full")
-        .expect("Linux has one");
+        .expect("Linux has /dev/full");
     let mut ledger = Ledger::append(Path::new("/dev/full"), full);
     ledger.record(recalled(1..2));
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -660,9 +660,9 @@ fn a_full_disk_is_told_of_at_once() {
 }
 
 proptest! {
-    /// Any bytes are read to their end, as entries or not, without a crash.
+    /// Any bytes are read to their end without a crash, whether or not they are entries.
     #[test]
-    fn any_bytes_behind_a_header_are_survived(bytes: Vec<u8>) {
+    fn any_bytes_after_the_header_are_survived(bytes: Vec<u8>) {
         let folder = folder();
         let path = folder.path().join("l");
         write(&path, recalled(1..2));
@@ -671,19 +671,19 @@ proptest! {
         let (ledger, rows) = resume(&path).expect("readable");
         prop_assert_eq!(&rows[..1], &[1]);
         ledger.record(recalled(9..10));
-        ledger.finish().expect("a disk that works");
+        ledger.finish().expect("a working disk");
         let rows = settled(&path);
         prop_assert_eq!(rows.last(), Some(&9));
         write_failed(&path, &folder.path().join("f"));
     }
 
-    /// Any text comes back as it was and stays on its line.
+    /// Any text is read back unchanged and stays on one line.
     #[test]
-    fn any_text_survives_the_ledger(group in ".*", sender in ".*", topic in ".*", info in ".*") {
+    fn any_text_is_stored_unchanged(group in ".*", sender in ".*", topic in ".*", info in ".*") {
         let mut entry = entry(1, Outcome::Failed);
         (entry.group, entry.sender) = (group.into(), sender.into());
         (entry.topic, entry.info) = (topic.into(), info.into());
-        let line = serde_json::to_string(&entry).expect("plain data");
+        let line = serde_json::to_string(&entry).expect("it serializes");
         prop_assert!(!line.contains('\n'));
         prop_assert_eq!(serde_json::from_str::<Entry<'_>>(&line).expect("reads back"), entry);
     }

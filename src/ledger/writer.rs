@@ -1,8 +1,8 @@
 //! Appends to a ledger. One thread owns the file.
 //!
-//! Entries are written as soon as they come, as many at once as there are, and synced to the disk
-//! each second and at the end. After a crash of this process nothing that was
-//! [`recorded`](Ledger::recorded) is lost; after one of the machine, at most a second's worth.
+//! Entries are written as soon as they arrive, in batches of whatever is queued, and synced to disk
+//! every second and at the end. A crash of this process loses nothing that was
+//! [`recorded`](Ledger::recorded); a crash of the machine loses at most a second's worth.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
@@ -21,17 +21,17 @@ use super::settled::Settled;
 use crate::error::{Error, Result};
 use crate::outcome::Entry;
 
-/// The longest that a written entry waits for its sync.
+/// The longest time that a written entry waits to be synced.
 const SYNC: Duration = Duration::from_secs(1);
-/// A write is at least this large while more entries are at hand.
+/// The size at which the buffer is written even though more entries are queued, in bytes.
 const WRITE: usize = 64 * 1024;
 
-/// What a ledger is written to.
+/// The storage that a ledger is written to.
 pub trait Disk: Write + Send {
-    /// Brings everything written to the disk.
+    /// Syncs everything written to stable storage.
     ///
     /// # Errors
-    /// When the disk can't be trusted to have it.
+    /// If the data can't be guaranteed to be on disk.
     fn sync(&mut self) -> io::Result<()>;
 }
 
@@ -41,23 +41,23 @@ impl Disk for File {
     }
 }
 
-/// A ledger that is open for appending.
+/// A ledger open for appending.
 #[derive(Debug)]
 pub struct Ledger {
     path: PathBuf,
     entries: Sender<Vec<Entry<'static>>>,
     recorded: watch::Receiver<usize>,
     thread: JoinHandle<io::Result<()>>,
-    /// Device and number of the file, where it is one.
+    /// The device and inode of the file, if the disk is one.
     file: Option<(u64, u64)>,
 }
 
 impl Ledger {
-    /// Opens a ledger, and tells `settled` of every entry in it.
+    /// Opens a ledger and calls `settled` for every entry in it.
     ///
     /// # Errors
-    /// When the file can't be opened or written, another run holds it, it is no ledger or another
-    /// service's, or there is one already and `start` says that there must not be.
+    /// If the file can't be opened or written, is locked by another run, is not a ledger, belongs to
+    /// another app or endpoint, or must not exist according to `start`.
     pub fn open(
         path: &Path,
         header: &Header,
@@ -72,7 +72,7 @@ impl Ledger {
         })
     }
 
-    /// Appends to a disk that is ready for entries.
+    /// Starts appending to a disk that is ready for entries.
     pub(crate) fn append(path: &Path, disk: impl Disk + 'static) -> Self {
         let (entries, queue) = mpsc::channel();
         let (tell, recorded) = watch::channel(0);
@@ -86,32 +86,32 @@ impl Ledger {
         }
     }
 
-    /// Hands entries over to be written. They are there when [`recorded`](Self::recorded) has
-    /// counted them; if they can't be, it says so.
+    /// Queues entries to be written. They are in the file once [`recorded`](Self::recorded) has
+    /// counted them.
     pub fn record(&self, entries: Vec<Entry<'static>>) {
-        // Fails only when the thread has ended, which `recorded` tells with its reason.
+        // Fails only if the thread has ended, which `recorded` reports.
         let _ = self.entries.send(entries);
     }
 
-    /// Waits until more entries are in the file; the number since the ledger was opened.
-    /// None where no more can be written: [`finish`](Self::finish) tells why.
+    /// Waits until more entries are in the file, and returns the number written since the ledger was
+    /// opened. Returns `None` if no more can be written; [`finish`](Self::finish) reports why.
     pub async fn recorded(&mut self) -> Option<usize> {
         self.recorded.changed().await.ok()?;
         Some(*self.recorded.borrow_and_update())
     }
 
-    /// A counter of the entries in the file since the ledger was opened. It outlives the ledger, and
-    /// after [`finish`](Self::finish) its count is final.
+    /// Returns a counter of the entries in the file since the ledger was opened. It outlives the
+    /// ledger; after [`finish`](Self::finish) its count is final.
     pub(crate) fn counter(&self) -> impl Fn() -> usize + use<> {
         let recorded = self.recorded.clone();
         move || *recorded.borrow()
     }
 
-    /// Writes what was handed over, syncs it and closes the file.
+    /// Writes all queued entries, syncs them and closes the file.
     ///
     /// # Errors
-    /// When anything could not be written or synced, or the file has lost its name meanwhile, and
-    /// with it all that was written.
+    /// If anything could not be written or synced, or if the path no longer names the file that was
+    /// written to.
     pub fn finish(self) -> Result<()> {
         drop(self.entries);
         let result = self
@@ -121,7 +121,7 @@ impl Ledger {
         result.map_err(|error| {
             Error::ledger(format!("cannot write the ledger {}", self.path.display()))
                 .because(error)
-                .hint("what stood in it is still there, and rows whose answers it could not take will be called again; once the disk is in order, the same command goes on, a run with --resume")
+                .hint("what was in it is still there, and rows whose answers could not be written will be called again; once the disk works again, the same command goes on, a run with --resume")
         })?;
         let named = fs::metadata(&self.path).ok().map(|found| id(&found));
         if self.file.is_some() && named != self.file {
@@ -129,13 +129,13 @@ impl Ledger {
                 "the ledger {} is no longer the file that was written to",
                 self.path.display()
             ))
-            .hint("if it was moved, all is in it where it is now; if it was deleted, nothing tells any more which rows were recalled, and a run calls them again, which does no harm"));
+            .hint("if it was moved, everything is in the moved file; if it was deleted, there is no record of which rows were recalled, and a run calls them again, which does no harm"));
         }
         Ok(())
     }
 }
 
-/// What makes a file this file, whatever its name.
+/// Returns what identifies a file whatever its name.
 fn id(file: &Metadata) -> (u64, u64) {
     (file.dev(), file.ino())
 }

@@ -138,7 +138,7 @@ fn a_damaged_line_in_the_middle_costs_one_more_call() {
             [3, 1],
             "{damage:?}"
         );
-        done.says("no entries");
+        done.says("are not entries");
         let exported = place.recall(["export", "rows.ledger.jsonl", "--format", "jsonl"]);
         assert_eq!(exported.finish().exits(0).stdout.lines().count(), 4);
     }
@@ -328,7 +328,7 @@ fn a_replay_says_that_it_can_not_send_what_a_damaged_line_was_of() {
     let replay = place.recall(["replay", "rows.ledger.jsonl", "--json"]);
     let done = replay.finish().exits(3);
     assert_eq!(done.count("rows"), 2);
-    let done = done.says("a replay does not send their rows, a run --resume does");
+    let done = done.says("a replay does not send their rows again, a run with --resume does");
     done.never_says("called again");
 }
 

@@ -112,7 +112,7 @@ fn a_rehearsal_does_not_overwrite_the_ledger_of_the_real_thing() {
     let rehearsal = place
         .run("rows.csv")
         .with(["--mock", "--ledger", "notes.txt"]);
-    rehearsal.finish().exits(1).says("is no ledger");
+    rehearsal.finish().exits(1).says("is not a ledger");
     assert_eq!(place.read("rows.ledger.jsonl"), before);
     assert_eq!(place.read("notes.txt"), "buy milk\n");
 }

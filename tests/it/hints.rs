@@ -44,7 +44,7 @@ fn a_replay_of_a_ledger_that_is_being_written_or_of_another_app_is_told_what_it_
     let replay = || place.recall(["replay", "rows.ledger.jsonl"]);
     let other_app = replay().with(["--sdkappid", "1400000001"]);
     let done = other_app.finish().exits(1);
-    done.says("call as that app")
+    done.says("use that app and endpoint")
         .says("a run can begin another");
     let held = File::open(place.path("rows.ledger.jsonl")).unwrap();
     held.lock().unwrap();
@@ -67,7 +67,7 @@ fn what_reads_a_ledger_is_told_of_no_flag_for_one() {
     let place = Place::with_rows(rows(3));
     for command in ["report", "export", "replay"] {
         let done = place.recall([command, "rows.csv"]).finish().exits(1);
-        names_none_of(&done.says("is no ledger"), &["--ledger", "--resume"]);
+        names_none_of(&done.says("is not a ledger"), &["--ledger", "--resume"]);
     }
 }
 

@@ -261,7 +261,7 @@ fn one_is_told_as_one_and_nothing_is_told_of_none() {
 fn what_is_no_ledger_is_refused() {
     let place = Place::with_rows(rows(3));
     let report = place.recall(["report", "rows.csv"]);
-    report.finish().exits(1).says("is no ledger");
+    report.finish().exits(1).says("is not a ledger");
 }
 
 fn page(place: &Place) -> String {
