@@ -1,4 +1,4 @@
-//! Progress on a terminal. With [`Screen`] and its frames the only user of indicatif.
+//! Progress on a terminal. Only this module, [`Screen`] and its frames use indicatif.
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -6,7 +6,7 @@ use super::layout::{self, Status};
 use super::{Monitor, Notice, PreflightProgress, Progress, Screen, State, frame, notices};
 use crate::display::wrapped;
 
-/// A bar with its figures, on a terminal that may be narrow and change its width.
+/// A progress bar with figures, on a terminal that may be narrow and may be resized.
 #[derive(Debug)]
 pub struct Bar {
     screen: Screen,
@@ -15,7 +15,7 @@ pub struct Bar {
 }
 
 impl Bar {
-    /// A bar on the screen; `cap` is what the pace is shown against.
+    /// Creates a bar on the screen. The pace is shown against `cap`.
     pub fn new(screen: &Screen, cap: Option<u32>) -> Self {
         Self {
             screen: screen.clone(),
@@ -24,8 +24,8 @@ impl Bar {
         }
     }
 
-    /// The words are part of the template, so that a tick draws once: setting a message, a length
-    /// and a position would draw each.
+    /// Draws the bar. The text is part of the template, so that a tick draws once; setting a message,
+    /// a length and a position would draw three times.
     fn draw(&self, style: ProgressStyle, done: u64, total: Option<u64>) {
         self.line.set_style(style);
         self.line.update(|line| {
@@ -60,7 +60,7 @@ impl Monitor for Bar {
     }
 }
 
-/// `held`: whether the service keeps it from its pace.
+/// Returns the style for a status. `held` says whether the service slows or stops the calls.
 fn style(status: &Status, held: bool) -> ProgressStyle {
     let colour = if held { "yellow" } else { "green" };
     let bar = if status.bar {
@@ -74,7 +74,7 @@ fn style(status: &Status, held: bool) -> ProgressStyle {
         below,
         ..
     } = status;
-    // Braces are a template's own, and the service's words may have some.
+    // Braces are special in a template, and the service's message may contain some.
     let [before, behind, below] =
         [before, behind, below].map(|words| words.replace('{', "{{").replace('}', "}}"));
     ProgressStyle::with_template(&format!("{before}{bar}{behind}\n{below}"))

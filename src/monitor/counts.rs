@@ -1,18 +1,18 @@
-//! What became of the rows so far, as the bar and the plain lines count it.
+//! What became of the rows so far, as shown in the bar and the plain lines.
 
 use std::fmt;
 
 use super::Progress;
 use crate::display::thousands;
 
-/// So many rows of which the same became.
+/// The number of rows with the same fate.
 #[derive(Debug)]
 pub(super) struct Count {
     rows: u64,
     what: Fate,
 }
 
-/// What became of rows.
+/// What became of a row so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     Recalled,
@@ -25,13 +25,13 @@ enum Fate {
 }
 
 impl Count {
-    /// Whether somebody has to look after them.
+    /// Returns whether the operator should look into them.
     pub(super) fn is_bad(&self) -> bool {
         self.rows > 0 && self.what == Fate::Failed
     }
 
-    /// Whether it is told: the first three always, for they are what a run is about.
-    fn is_told(&self) -> bool {
+    /// Returns whether the count is shown. The first three always are, even if they are zero.
+    fn is_shown(&self) -> bool {
         self.rows > 0 || matches!(self.what, Fate::Recalled | Fate::Failed | Fate::Retrying)
     }
 }
@@ -52,7 +52,7 @@ impl fmt::Display for Count {
     }
 }
 
-/// What became of the rows, the most important first.
+/// Returns what became of the rows, most important first.
 pub(super) fn of_rows(progress: &Progress<'_>) -> impl Iterator<Item = Count> {
     let tally = progress.tally;
     [
@@ -66,5 +66,5 @@ pub(super) fn of_rows(progress: &Progress<'_>) -> impl Iterator<Item = Count> {
     ]
     .into_iter()
     .map(|(what, rows)| Count { rows, what })
-    .filter(Count::is_told)
+    .filter(Count::is_shown)
 }

@@ -1,10 +1,10 @@
-//! How the status gets onto the terminal: as a frame of whole lines that replaces the last one.
+//! Writes the status to the terminal, as a frame of whole lines that replaces the last one.
 //!
-//! indicatif would fill each line with blanks up to the edge and let the terminal wrap, which
-//! leaves remains when a window is resized. Here a frame is written at once and only where it
-//! differs from the last; no line reaches the edge; and the cursor goes back to the frame's first
-//! character, where it stays whatever a terminal does to its lines when its width changes. So what
-//! is to be cleared is always what is behind the cursor.
+//! indicatif would pad each line with blanks up to the edge and let the terminal wrap, which leaves
+//! remnants when the window is resized. Here a frame is written in one go, and only if it differs
+//! from the last one. No line reaches the edge. The cursor returns to the frame's first character,
+//! where it stays whatever the terminal does to its lines when its width changes. So everything that
+//! must be cleared is always after the cursor.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -14,10 +14,10 @@ use std::sync::{Mutex, PoisonError};
 use console::Term;
 use indicatif::TermLike;
 
-/// A status that is wider than this is hard to take in.
-const WIDEST: u16 = 120;
+/// The maximum width; a wider status is hard to read.
+const MAX_WIDTH: u16 = 120;
 
-/// stderr, as indicatif draws to it.
+/// The terminal that indicatif draws to: stderr.
 #[derive(Debug, Default)]
 pub(super) struct Frames(Mutex<Frame>);
 
@@ -25,16 +25,16 @@ pub(super) struct Frames(Mutex<Frame>);
 struct Frame {
     /// The lines that the terminal shows.
     shown: Vec<String>,
-    /// How wide it was then.
+    /// The width of the terminal at that time.
     columns: u16,
-    /// Those of the frame that is being made.
+    /// The lines of the next frame.
     next: Vec<String>,
 }
 
-/// The width that a status may have.
+/// Returns the maximum width of a status.
 pub(super) fn width() -> u16 {
-    // A character in the last column would be at the edge, where terminals differ.
-    columns().saturating_sub(1).clamp(1, WIDEST)
+    // Terminals differ in how they treat a character in the last column.
+    columns().saturating_sub(1).clamp(1, MAX_WIDTH)
 }
 
 fn columns() -> u16 {
@@ -42,7 +42,8 @@ fn columns() -> u16 {
 }
 
 impl Frame {
-    /// What brings the next frame onto a terminal of so many columns; nothing where it is there.
+    /// Returns the bytes that show the next frame on a terminal of `columns` columns. `None` if it is
+    /// already shown.
     fn diff(&mut self, columns: u16) -> Option<String> {
         let next = mem::take(&mut self.next);
         let resized = columns != self.columns;
@@ -50,14 +51,14 @@ impl Frame {
             return None;
         }
         let mut bytes = String::new();
-        // Lines may have been wrapped by a new width: then all of them go first.
+        // A new width may have wrapped the lines, so clear all of them first.
         bytes.push_str(if resized || next.is_empty() {
             "\r\x1b[J"
         } else {
             "\r"
         });
         if let Some((last, lines)) = next.split_last() {
-            // No automatic wrapping, should a character be wider than it was counted.
+            // Turn off automatic wrapping, in case a character is wider than measured.
             bytes.push_str("\x1b[?7l");
             for line in lines {
                 bytes.push_str(line);
@@ -66,8 +67,7 @@ impl Frame {
             bytes.push_str(last);
             bytes.push_str("\x1b[J\x1b[?7h\r");
             if !lines.is_empty() {
-                // A String takes every word.
-                let _ = write!(bytes, "\x1b[{}A", lines.len());
+                write!(bytes, "\x1b[{}A", lines.len()).expect("writing to a String can't fail");
             }
         }
         self.shown = next;
@@ -86,7 +86,7 @@ impl TermLike for Frames {
     }
 
     fn write_str(&self, text: &str) -> io::Result<()> {
-        // What fills a line up to the edge is left out.
+        // Skip the padding that would fill a line up to the edge.
         if !text.trim_end().is_empty() {
             self.frame().next.push(text.to_owned());
         }
@@ -99,13 +99,13 @@ impl TermLike for Frames {
 
     fn flush(&self) -> io::Result<()> {
         if let Some(bytes) = self.frame().diff(columns()) {
-            // Where the terminal has gone there is nobody to tell.
+            // If the terminal is gone, there is nowhere to report it.
             let _ = io::stderr().lock().write_all(bytes.as_bytes());
         }
         Ok(())
     }
 
-    // The cursor is at the start of the frame already.
+    // The cursor is already at the start of the frame.
     fn move_cursor_up(&self, _: usize) -> io::Result<()> {
         Ok(())
     }
@@ -145,14 +145,14 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_that_is_there_is_not_written_again() {
+    fn a_frame_that_is_already_shown_is_not_written_again() {
         let mut frame = Frame::default();
-        assert_eq!(diff(&mut frame, &[], 80), None, "nothing is there");
+        assert_eq!(diff(&mut frame, &[], 80), None, "nothing is shown");
         assert!(diff(&mut frame, &["a", "b"], 80).is_some());
         assert_eq!(diff(&mut frame, &["a", "b"], 80), None);
         assert!(
             diff(&mut frame, &["a", "b"], 60).is_some(),
-            "wrapped perhaps"
+            "the lines may have been wrapped"
         );
         assert!(diff(&mut frame, &["a", "c"], 60).is_some());
         assert_eq!(diff(&mut frame, &[], 60).as_deref(), Some("\r\u{1b}[J"));
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_shows_the_last_frame_alone_whatever_its_width_was() {
+    fn a_terminal_shows_only_the_last_frame_even_after_a_resize() {
         let mut frame = Frame::default();
         let size = |size| NonZero::new(size).expect("not 0");
         let mut terminal = vt100::Parser::new(size(6), size(40), 0);

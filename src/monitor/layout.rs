@@ -1,4 +1,4 @@
-//! What of the status fits a terminal: at 200 columns everything, at 20 what matters most.
+//! Fits the status to the terminal: at 200 columns everything, at 20 only what matters most.
 
 use console::{Style, measure_text_width, truncate_str};
 
@@ -6,23 +6,23 @@ use super::counts::of_rows;
 use super::status::{self, Words};
 use super::{PreflightProgress, Progress, State};
 
-/// A shorter bar tells nothing.
-const SHORTEST_BAR: usize = 10;
+/// The minimum width of the bar; a shorter one says nothing.
+const MIN_BAR: usize = 10;
 
 /// A status of two lines.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Status {
-    /// What stands in front of the bar.
+    /// The text before the bar.
     pub(super) before: String,
-    /// Whether there is a bar: room for it, and a total that it can be measured against.
+    /// Whether there is a bar. It needs room, and a total to measure against.
     pub(super) bar: bool,
-    /// What stands behind it.
+    /// The text after the bar.
     pub(super) behind: String,
     /// The second line.
     pub(super) below: String,
 }
 
-/// The status of a run in no more than so many columns.
+/// Returns the status of a run in at most `width` columns.
 pub(super) fn status(progress: &Progress<'_>, cap: Option<u32>, width: usize) -> Status {
     let pace = status::pace(progress, cap);
     let pace = match progress.state {
@@ -39,7 +39,7 @@ pub(super) fn status(progress: &Progress<'_>, cap: Option<u32>, width: usize) ->
     parts.in_columns(width)
 }
 
-/// The status of a look at the groups, likewise.
+/// Returns the status of a preflight in at most `width` columns.
 pub(super) fn preflight(
     progress: &PreflightProgress<'_>,
     cap: Option<u32>,
@@ -60,10 +60,10 @@ pub(super) fn preflight(
     parts.in_columns(width)
 }
 
-/// What there is to say.
+/// The parts of a status.
 struct Parts {
     position: Words,
-    /// Where it is known how much there is; without, there is nothing to measure a bar against.
+    /// `None` if the total is not known; then there is no bar either.
     percent: Option<String>,
     pace: Words,
     left: Words,
@@ -71,8 +71,8 @@ struct Parts {
 }
 
 impl Parts {
-    /// Where columns are few, first the words get shorter, then the bar goes, then counts, the
-    /// least important first; position, pace and the time that is left are the last.
+    /// Fits the parts to a width. If columns are scarce, first the text gets shorter, then the bar is
+    /// dropped, then counts, least important first. Position, pace and the time left stay longest.
     fn in_columns(self, width: usize) -> Status {
         let Self {
             position,
@@ -87,7 +87,7 @@ impl Parts {
                 let before = joined(&[form(&position), &percent]);
                 let behind = joined(&[form(&pace), form(&left)]);
                 let taken = measure_text_width(&before) + measure_text_width(&behind) + 2;
-                if taken + SHORTEST_BAR <= width {
+                if taken + MIN_BAR <= width {
                     return Status {
                         before,
                         bar: true,
@@ -116,7 +116,7 @@ impl Parts {
     }
 }
 
-/// The counts, as many as fit.
+/// Returns as many counts as fit.
 fn counts(progress: &Progress<'_>, width: usize) -> String {
     let red = Style::new().red();
     let mut line = String::new();
@@ -136,12 +136,12 @@ fn counts(progress: &Progress<'_>, width: usize) -> String {
 }
 
 fn joined(parts: &[&str]) -> String {
-    let said: Vec<_> = parts
+    let parts: Vec<_> = parts
         .iter()
         .copied()
         .filter(|part| !part.is_empty())
         .collect();
-    said.join(", ")
+    parts.join(", ")
 }
 
 #[cfg(test)]
@@ -186,7 +186,7 @@ mod tests {
         }
     }
 
-    /// Both lines as they are read.
+    /// Returns both lines without styles.
     fn lines(progress: &Progress<'_>, width: usize) -> [String; 2] {
         let status = status(progress, Some(200), width);
         let bar = if status.bar { " ━━ " } else { "" };
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn the_narrower_the_terminal_the_less_is_said_and_position_pace_and_time_stay() {
+    fn a_narrow_terminal_shows_less_but_keeps_position_pace_and_time() {
         let tally = tally();
         let progress = progress(&tally);
         let counts = "12,300 recalled, 5 failed, 3 retrying, 40 duplicates";
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn no_line_is_wider_than_the_terminal_whatever_there_is_to_say() {
+    fn no_line_is_wider_than_the_terminal_in_any_state() {
         let big = Tally {
             rows: 88_888_888,
             taken: 77_777_777,
@@ -248,7 +248,7 @@ mod tests {
                         ..progress(&big)
                     };
                     let shown = status(&progress, Some(200), width);
-                    let bar = if shown.bar { 2 + SHORTEST_BAR } else { 0 };
+                    let bar = if shown.bar { 2 + MIN_BAR } else { 0 };
                     let top = measure_text_width(&(shown.before + &shown.behind)) + bar;
                     assert!(top <= width, "{width}: {:?}", lines(&progress, width));
                     assert!(measure_text_width(&shown.below) <= width);
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn in_an_outage_it_says_for_how_long_instead_of_a_time_that_grows() {
+    fn in_an_outage_the_status_shows_its_duration_instead_of_a_time_left() {
         let tally = tally();
         let progress = Progress {
             state: out(),
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn where_no_total_is_known_there_is_neither_bar_nor_percentage() {
+    fn without_a_total_there_is_neither_a_bar_nor_a_percentage() {
         let tally = tally();
         let progress = Progress {
             total: None,
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_rows_are_waited_for_without_a_time() {
+    fn while_finishing_the_status_shows_the_rows_left_instead_of_a_time() {
         let tally = Tally {
             rows: 12_312,
             taken: 12_312,
@@ -313,7 +313,7 @@ mod tests {
         );
     }
 
-    /// A look at the groups of 1,000,000 bytes, after a minute.
+    /// A preflight of an input of 1,000,000 bytes, after a minute.
     fn preflight_progress(done: u64) -> PreflightProgress<'static> {
         PreflightProgress {
             groups: done / 100,
@@ -334,10 +334,10 @@ mod tests {
     }
 
     #[test]
-    fn a_look_tells_how_far_it_is_and_before_the_first_answer_only_for_how_long() {
+    fn a_preflight_shows_the_time_left_or_before_the_first_answer_the_time_so_far() {
         let [top, below] = preflight_lines(&preflight_progress(250_000), 100);
-        let told = "2,500 groups looked up, 25 % ━━ 4/200 calls/s, 3:01 min left";
-        assert_eq!((&*top, &*below), (told, ""));
+        let expected = "2,500 groups looked up, 25 % ━━ 4/200 calls/s, 3:01 min left";
+        assert_eq!((&*top, &*below), (expected, ""));
         let [top, _] = preflight_lines(&preflight_progress(0), 100);
         assert_eq!(
             top,
@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_in_an_outage_says_for_how_long_and_what_is_wrong() {
+    fn a_preflight_in_an_outage_shows_its_duration_and_cause() {
         let out = PreflightProgress {
             out: Some(OutageProgress {
                 lasted: Duration::from_secs(65),

@@ -1,5 +1,5 @@
-//! Whoever watches a run. Only this module and `commands` write to the terminal; the rest of the
-//! library tells a monitor, or logs.
+//! Shows the progress of a run. Only this module and `commands` write to the terminal; the rest of
+//! the library notifies a [`Monitor`], or logs.
 
 mod bar;
 mod counts;
@@ -20,91 +20,91 @@ pub use screen::{Screen, log_to};
 
 use crate::run::Tally;
 
-/// Where a run stands.
+/// The progress of a run.
 #[derive(Debug)]
 pub struct Progress<'a> {
     /// The counts so far.
     pub tally: &'a Tally,
-    /// Rows of the whole input; none where nobody can know.
+    /// Rows of the whole input; `None` if that can't be known.
     pub total: Option<Total>,
-    /// What the run is at.
+    /// What the run is doing.
     pub state: State,
-    /// How long the rest will take; none where that can't be told.
+    /// How long the rest will take; `None` if that can't be estimated.
     pub left: Option<Duration>,
     /// Calls in flight.
     pub in_flight: usize,
-    /// Rows that wait for another attempt.
+    /// Rows that are waiting for another attempt.
     pub retrying: usize,
     /// Calls written in the last second.
     pub calls_per_s: usize,
-    /// How long the run has been going.
+    /// How long the run has been running.
     pub elapsed: Duration,
 }
 
 impl Progress<'_> {
-    /// Rows done with, in one way or another.
+    /// Returns the number of rows that are done, whatever became of them.
     pub fn done(&self) -> u64 {
         self.tally.rows - self.tally.pending()
     }
 }
 
-/// How many rows there are.
+/// The total number of rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Total {
     /// Rows of the whole input.
     pub rows: u64,
-    /// False where that is an estimate from the size of the input, which is read as it is called.
+    /// False if the number is an estimate from the size of the input, which is still being read.
     pub exact: bool,
 }
 
-/// What a run is at.
+/// What a run is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Making calls at its pace.
+    /// Making calls at the normal pace.
     Calling,
-    /// Making calls at a lower pace, for the service says that it is called too often.
+    /// Making calls at a lower pace, because the service says that it is called too often.
     Slowed {
-        /// Calls a second.
+        /// The pace, in calls per second.
         to: u64,
     },
-    /// Holding every row, for the service gives no real answers.
+    /// Holding every row, because the service gives no real answers.
     Out {
-        /// For how long it has been out.
+        /// How long the service has been out.
         lasted: Duration,
-        /// After how long the run ends, should it not come back.
+        /// The time after which the run ends if the service does not come back.
         gives_up_in: Duration,
     },
-    /// Every row has been called; the last answers are awaited, and retries made.
+    /// Waiting for the last answers and making retries. Every row has been called.
     Finishing,
-    /// Making no new calls, for the run was stopped.
+    /// Making no new calls, because the run was stopped.
     Stopping,
 }
 
-/// Where a look at the groups stands.
+/// The progress of a preflight.
 #[derive(Debug)]
 pub struct PreflightProgress<'a> {
-    /// Groups that the service has told of.
+    /// The number of groups that the service has answered for.
     pub groups: u64,
-    /// Bytes of the input that are done with: the service has told of their groups.
+    /// The bytes of the input that are done: the service has answered for their groups.
     pub done: u64,
-    /// The size of the input in bytes, where it is known.
+    /// The size of the input in bytes, if it is known.
     pub size: Option<u64>,
     /// Calls written in the last second.
     pub calls_per_s: usize,
-    /// How long it has been going.
+    /// How long the preflight has been running.
     pub elapsed: Duration,
-    /// For how much of that the service was out.
+    /// The part of that time for which the service was out.
     pub held: Duration,
-    /// That the service is out, where it is.
+    /// The current outage, if the service is out.
     pub out: Option<OutageProgress<'a>>,
 }
 
-/// A service that is out while the groups are looked at.
+/// An outage of the service during a preflight.
 #[derive(Debug)]
 pub struct OutageProgress<'a> {
-    /// For how long it has been out.
+    /// How long the service has been out.
     pub lasted: Duration,
-    /// After how long the look ends, should it not come back.
+    /// The time after which the preflight ends if the service does not come back.
     pub gives_up_in: Duration,
     /// The code of the last fault.
     pub code: i64,
@@ -113,27 +113,27 @@ pub struct OutageProgress<'a> {
 }
 
 impl PreflightProgress<'_> {
-    /// How much of the input is done with, where its size is known.
+    /// Returns the percentage of the input that is done, if its size is known.
     pub fn percent(&self) -> Option<u64> {
         let percent = u128::from(self.done) * 100 / u128::from(self.size?.max(1));
         u64::try_from(percent.min(100)).ok()
     }
 
-    /// The time that the rest of the input will take, at the rate so far; none where there is no
-    /// rate yet.
+    /// Returns the time that the rest of the input will take at the rate so far. `None` if there is
+    /// no rate yet.
     pub fn time_left(&self) -> Option<Duration> {
         let rest = self.size?.saturating_sub(self.done);
-        let looked = self.elapsed.saturating_sub(self.held).as_secs_f64();
+        let active = self.elapsed.saturating_sub(self.held).as_secs_f64();
         (self.done > 0)
-            .then(|| Duration::try_from_secs_f64(looked * rest as f64 / self.done as f64).ok())
+            .then(|| Duration::try_from_secs_f64(active * rest as f64 / self.done as f64).ok())
             .flatten()
     }
 }
 
-/// Something the operator should hear of while it happens.
+/// Something that the operator should learn about while it happens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
-    /// The service gives no real answers: all rows are held, one call at a time probes.
+    /// The service gives no real answers: all rows are held, and one call at a time probes it.
     Outage {
         /// The code of the last fault.
         code: i64,
@@ -142,35 +142,35 @@ pub enum Notice {
     },
     /// The service answers again.
     OutageOver {
-        /// For how long it did not.
+        /// How long it did not.
         lasted: Duration,
-        /// How many calls asked meanwhile.
+        /// The number of calls that probed it in the meantime.
         probes: u64,
     },
-    /// The service was called too often for its taste: the pace is lower for everybody.
+    /// The service says that it is called too often: the pace is lower for all rows.
     PaceLowered {
-        /// Calls a second from now on; should the service say it again, still fewer.
+        /// Calls per second from now on. It is lowered further if the service says so again.
         to: u64,
     },
-    /// The pace is what was asked for again.
+    /// The pace is back at the requested one.
     PaceRecovered {
-        /// For how long it was lower.
+        /// How long it was lower.
         lasted: Duration,
     },
-    /// The `UserSig` had expired and was signed anew.
+    /// The `UserSig` had expired, and a new one was signed.
     Renewed,
-    /// The `UserSig` was signed anew, long before it runs out.
+    /// A new `UserSig` was signed, long before the old one expires.
     RenewedInTime,
-    /// The `UserSig` runs out before the run is through, and no other can be signed.
+    /// The `UserSig` expires before the run ends, and no new one can be signed.
     UserSigEnds {
-        /// In how long.
+        /// The time until it expires.
         left: Duration,
         /// How long the rest of the run takes.
         needed: Duration,
     },
     /// The operator asked to stop; calls in flight are still recorded.
     Stopping {
-        /// How many there are.
+        /// The number of calls in flight.
         in_flight: usize,
     },
 }
@@ -179,7 +179,8 @@ pub enum Notice {
 pub trait Monitor {
     /// Called several times a second.
     fn progress(&mut self, progress: &Progress<'_>);
-    /// Called several times a second in a look before a run. Who watches runs alone leaves it out.
+    /// Called several times a second during a preflight. A monitor for runs only need not implement
+    /// it.
     fn preflight(&mut self, _: &PreflightProgress<'_>) {}
     /// Called when something happens.
     fn notice(&mut self, notice: &Notice);
@@ -187,7 +188,7 @@ pub trait Monitor {
     fn finish(&mut self);
 }
 
-/// Watches nothing.
+/// A monitor that shows nothing.
 #[derive(Debug, Default)]
 pub struct Silent;
 

@@ -1,10 +1,10 @@
-//! How notices read.
+//! The text of notices.
 
 use super::Notice;
 use super::status::fault;
 use crate::display::{count, time};
 
-/// A notice as a line.
+/// Formats a notice as a line.
 pub(super) fn line(notice: &Notice) -> String {
     match notice {
         Notice::Outage { code, info } => format!(
@@ -46,7 +46,7 @@ mod tests {
     use crate::api::codes;
 
     #[test]
-    fn an_outage_is_told_with_the_service_s_words_where_they_say_more() {
+    fn an_outage_shows_the_service_s_message_if_it_says_more_than_the_code() {
         let told = |code, info: &str| {
             let info = info.to_owned();
             line(&Notice::Outage { code, info })

@@ -1,4 +1,4 @@
-//! What is being read, told when that takes a while: nobody should look at an empty screen.
+//! Says what is being read if that takes a while, so that the screen does not stay empty.
 
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use super::Screen;
 
-/// What is read in this time needs no word.
+/// The time after which the message is shown.
 const SHORT: Duration = Duration::from_secs(2);
 
-/// Goes away when what takes so long has been done.
+/// Guards a slow operation. Drop it when the operation is done.
 #[derive(Debug)]
 pub struct Patience {
     _until_done: Option<Sender<()>>,
 }
 
 impl Screen {
-    /// Writes `words` when this is a terminal and what is returned still lives after two seconds.
+    /// Writes `words` to a terminal if the returned guard has not been dropped after two seconds.
     pub fn patience(&self, words: String) -> Patience {
         if !self.can_draw() {
             return Patience { _until_done: None };

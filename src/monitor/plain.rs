@@ -1,4 +1,4 @@
-//! Progress where there is no terminal: a line now and then, dated, as a log wants it.
+//! Progress without a terminal: an occasional line with a timestamp, suitable for a log.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{Monitor, Notice, PreflightProgress, Progress, Screen, notices, status};
 
-/// Lines on their own schedule, and one for everything that happens.
+/// Writes progress lines on a schedule, and a line for every notice.
 #[derive(Debug)]
 pub struct Plain {
     screen: Screen,
@@ -15,7 +15,7 @@ pub struct Plain {
 }
 
 impl Plain {
-    /// Lines on the screen; `cap` is what the pace is shown against.
+    /// Creates a monitor that writes to the screen. The pace is shown against `cap`.
     pub fn new(screen: &Screen, cap: Option<u32>) -> Self {
         Self {
             screen: screen.clone(),
@@ -38,8 +38,8 @@ impl Plain {
     }
 }
 
-/// When the next line is due: often at first, when somebody may be progress, and once a minute in a
-/// run of hours.
+/// Returns when the next line is due: often at first, when the operator may be watching, and once a
+/// minute in a run of hours.
 fn after(elapsed: Duration) -> Duration {
     let every = match elapsed.as_secs() {
         0..60 => 5,
@@ -74,11 +74,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_of_a_day_leaves_a_line_a_minute() {
+    fn a_run_of_a_day_writes_one_line_per_minute() {
         let lines_until = |hours: u64| {
             let mut next = after(Duration::ZERO);
             let mut lines = 0;
-            // Ticks come ten times a second.
+            // There are ten ticks per second.
             for tick in 0..hours * 36_000 {
                 let elapsed = Duration::from_millis(tick * 100);
                 if elapsed >= next {

@@ -1,5 +1,5 @@
-//! The terminal's error output: one owner for the bar, messages and the log, so that none tears
-//! another.
+//! The stderr output: one owner for the bar, messages and the log, so that they don't overwrite each
+//! other.
 
 use std::io::{self, IsTerminal as _, Write};
 
@@ -9,7 +9,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use super::frame::{self, Frames};
 
-/// Where bar, messages and log go: stderr.
+/// The destination of the bar, messages and the log: stderr.
 #[derive(Clone, Debug)]
 pub struct Screen {
     bars: MultiProgress,
@@ -22,9 +22,9 @@ impl Default for Screen {
 }
 
 impl Screen {
-    /// The screen of this process.
+    /// Creates the screen of this process.
     pub fn new() -> Self {
-        // indicatif asks whether stdout takes colour, but all of this goes to stderr.
+        // indicatif checks whether stdout supports colour, but all of this goes to stderr.
         console::set_colors_enabled(console::colors_enabled_stderr());
         let frames = ProgressDrawTarget::term_like(Box::new(Frames::default()));
         Self {
@@ -32,13 +32,13 @@ impl Screen {
         }
     }
 
-    /// Whether this is a terminal on which a line can be drawn over: not a file, a pipe, or a
-    /// terminal that calls itself dumb.
+    /// Returns whether lines can be redrawn: stderr is a terminal, and not one that calls itself
+    /// dumb.
     pub fn can_draw(&self) -> bool {
         io::stderr().is_terminal() && !console::is_dumb()
     }
 
-    /// How many columns a line may have.
+    /// Returns the maximum number of columns in a line.
     pub fn width(&self) -> usize {
         if io::stderr().is_terminal() {
             usize::from(frame::width())
@@ -57,7 +57,7 @@ impl Screen {
     }
 
     fn write_all(&self, bytes: &[u8]) {
-        // Where stderr is closed there is nobody to tell.
+        // If stderr is closed, there is nowhere to report it.
         let _ = self.bars.suspend(|| io::stderr().lock().write_all(bytes));
     }
 }
@@ -85,10 +85,10 @@ impl<'a> MakeWriter<'a> for Screen {
     }
 }
 
-/// Sends the log to the screen, as `RUST_LOG` asks for; without it only warnings.
+/// Sends the log to the screen as set by `RUST_LOG`, or only warnings without it.
 ///
-/// Only events of this crate pass, whatever `RUST_LOG` says: the `UserSig` stands in every URL,
-/// and what other crates log is not ours to promise.
+/// Only events of this crate are logged, whatever `RUST_LOG` says: every URL contains the `UserSig`,
+/// and there is no control over what other crates log.
 pub fn log_to(screen: &Screen) {
     use tracing_subscriber::Layer as _;
     use tracing_subscriber::layer::SubscriberExt as _;
@@ -105,7 +105,7 @@ pub fn log_to(screen: &Screen) {
         .with_writer(screen.clone())
         .with_ansi(false)
         .with_filter(ours);
-    // Fails only when a log has been set up before.
+    // Fails only if logging has been set up before.
     let _ = tracing_subscriber::registry()
         .with(filter)
         .with(lines)

@@ -1,4 +1,4 @@
-//! How progress reads, on the bar and in plain lines.
+//! The text of progress, for the bar and for plain lines.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::api::codes;
 use crate::display::{count, counted, thousands, time};
 use crate::run::least_time;
 
-/// How long so many calls take at least: `1:23:20 h at 200 calls/s`.
+/// Formats the minimum time that calls take: `1:23:20 h at 200 calls/s`.
 pub(crate) fn how_long(calls: u64, rate: Option<u32>) -> String {
     match rate {
         Some(rate) => format!("{} at {rate} calls/s", time(least_time(calls, rate))),
@@ -16,7 +16,7 @@ pub(crate) fn how_long(calls: u64, rate: Option<u32>) -> String {
     }
 }
 
-/// A part of the status in full, and as short as it can be.
+/// A part of the status, in full and as short as possible.
 #[derive(Debug, Default)]
 pub(super) struct Words {
     full: String,
@@ -40,12 +40,12 @@ impl Words {
     }
 
     pub(super) fn in_style(&self, style: &console::Style) -> Self {
-        let painted = |text: &str| style.apply_to(text).to_string();
-        Self::new(painted(&self.full), painted(&self.short))
+        let styled = |text: &str| style.apply_to(text).to_string();
+        Self::new(styled(&self.full), styled(&self.short))
     }
 }
 
-/// How far it is: `1,234 of ~5,000 rows`, without a total where none is known.
+/// Formats how far a run is: `1,234 of ~5,000 rows`, or `1,234 rows` if no total is known.
 pub(super) fn position(progress: &Progress<'_>) -> Words {
     let done = thousands(progress.done());
     match progress.total {
@@ -61,15 +61,15 @@ pub(super) fn position(progress: &Progress<'_>) -> Words {
     }
 }
 
-/// How far it is in percent, where a total is known: never all before all is done.
+/// Formats how far a run is in percent, rounded down, if a total is known.
 pub(super) fn percent(progress: &Progress<'_>) -> Option<String> {
     let total = progress.total?;
     let percent = u128::from(progress.done()) * 100 / u128::from(total.rows.max(1));
     Some(format!("{}{} %", about(total), percent.min(100)))
 }
 
-/// An estimate changes from block to block: of it three digits, rounded up, so that no position is
-/// beyond it.
+/// Rounds an estimate, which changes with every block read, to three digits. It rounds up, so that
+/// no position exceeds it.
 fn rounded(total: Total) -> u64 {
     let digits = total.rows.checked_ilog10().unwrap_or(0);
     let unit = 10_u64.pow(digits.saturating_sub(2));
@@ -84,14 +84,14 @@ fn about(total: Total) -> &'static str {
     if total.exact { "" } else { "~" }
 }
 
-/// So many calls a second, against the cap.
+/// Formats the calls per second, against the cap.
 pub(super) fn calls_per_s(calls_per_s: usize, cap: Option<u32>) -> Words {
     let calls = thousands(calls_per_s as u64);
     let of = cap.map(|cap| format!("/{cap}")).unwrap_or_default();
     Words::new(format!("{calls}{of} calls/s"), format!("{calls}/s"))
 }
 
-/// How fast it is: the pace against the cap, or why there is none.
+/// Formats the pace against the cap, or why there is none.
 pub(super) fn pace(progress: &Progress<'_>, cap: Option<u32>) -> Words {
     let pace = calls_per_s(progress.calls_per_s, cap);
     match progress.state {
@@ -108,7 +108,7 @@ pub(super) fn pace(progress: &Progress<'_>, cap: Option<u32>) -> Words {
     }
 }
 
-/// How long it will take; where that can't be told, what can be told instead.
+/// Formats the time left or, if there is no estimate, something else that is known.
 pub(super) fn left(progress: &Progress<'_>) -> Words {
     match (progress.state, progress.left) {
         (State::Stopping, _) => Words::default(),
@@ -130,26 +130,26 @@ pub(super) fn left(progress: &Progress<'_>) -> Words {
     }
 }
 
-/// For how long the service has been out.
+/// Formats how long the service has been out.
 fn out_for(lasted: Duration) -> Words {
     let short = format!("out for {}", whole(lasted));
     Words::new(format!("service {short}"), short)
 }
 
-/// When that ends it.
+/// Formats the time until an outage ends the run.
 fn gives_up(gives_up_in: Duration) -> Words {
     let words = format!("gives up in {}", whole(gives_up_in));
     Words::new(words.clone(), words)
 }
 
-/// How long it has been going, where it can't be told how long it will.
+/// Formats the time so far, for when there is no estimate of the time left.
 fn so_far(elapsed: Duration) -> Words {
     let words = format!("for {}", whole(elapsed));
     Words::new(words.clone(), words)
 }
 
-/// What went wrong with a call: what its code means, and the words that came with it where they say
-/// more.
+/// Formats what went wrong with a call: the meaning of its code, and the accompanying message if it
+/// says more.
 pub(super) fn fault(code: i64, info: &str) -> String {
     let meaning = codes::look_up(code).meaning;
     if meaning.contains(info) {
@@ -159,7 +159,7 @@ pub(super) fn fault(code: i64, info: &str) -> String {
     }
 }
 
-/// A time in whole seconds: a tenth would change from tick to tick.
+/// Formats a time in whole seconds, because tenths would change with every tick.
 fn whole(duration: Duration) -> String {
     match duration.as_secs() {
         seconds @ 0..10 => format!("{seconds} s"),
@@ -167,7 +167,7 @@ fn whole(duration: Duration) -> String {
     }
 }
 
-/// A time that is not known to the second.
+/// Formats a time that is not known to the second.
 fn rough_time(duration: Duration) -> String {
     let minutes = duration.as_secs().div_ceil(60);
     match duration.as_secs() {
@@ -177,7 +177,7 @@ fn rough_time(duration: Duration) -> String {
     }
 }
 
-/// All of it, on one line.
+/// Formats the progress of a run on one line.
 pub(super) fn line(progress: &Progress<'_>, cap: Option<u32>) -> String {
     let percent = percent(progress).map(|percent| format!(" ({percent})"));
     let position = position(progress).full + &percent.unwrap_or_default();
@@ -187,13 +187,13 @@ pub(super) fn line(progress: &Progress<'_>, cap: Option<u32>) -> String {
     parts.chain(counts).collect::<Vec<_>>().join(", ")
 }
 
-/// How far a look at the groups is.
+/// Formats how far a preflight is.
 pub(super) fn preflight_position(progress: &PreflightProgress<'_>) -> Words {
     let groups = count(progress.groups, "group");
     Words::new(format!("{groups} looked up"), groups)
 }
 
-/// How fast a look is, or why it is not.
+/// Formats the pace of a preflight, or why there is none.
 pub(super) fn preflight_pace(progress: &PreflightProgress<'_>, cap: Option<u32>) -> Words {
     match &progress.out {
         Some(out) => out_for(out.lasted),
@@ -201,7 +201,7 @@ pub(super) fn preflight_pace(progress: &PreflightProgress<'_>, cap: Option<u32>)
     }
 }
 
-/// How long the rest of a look will take; where that can't be told, what can be told instead.
+/// Formats the time left in a preflight or, if there is no estimate, something else that is known.
 pub(super) fn preflight_left(progress: &PreflightProgress<'_>) -> Words {
     match (&progress.out, progress.time_left()) {
         (Some(out), _) => gives_up(out.gives_up_in),
@@ -213,13 +213,13 @@ pub(super) fn preflight_left(progress: &PreflightProgress<'_>) -> Words {
     }
 }
 
-/// What keeps a look from going on, where something does.
+/// Returns what holds up a preflight, or an empty string.
 pub(super) fn trouble(progress: &PreflightProgress<'_>) -> String {
     let fault = |out: &OutageProgress<'_>| fault(out.code, out.info);
     progress.out.as_ref().map_or_else(String::new, fault)
 }
 
-/// A look on one line.
+/// Formats the progress of a preflight on one line.
 pub(super) fn preflight(progress: &PreflightProgress<'_>, cap: Option<u32>) -> String {
     let parts = [
         preflight_position(progress).full,
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_forecast_is_no_more_exact_than_it_can_be() {
+    fn a_longer_time_left_is_shown_less_precisely() {
         let rough = [4.2, 58.9, 238.9, 1_201.0, 5_000.0, 360_000.0]
             .map(|s| rough_time(Duration::from_secs_f64(s)));
         let read = ["5 s", "59 s", "3:59 min", "21 min", "1:24 h", "100:00 h"];
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn one_row_is_told_as_one() {
+    fn one_row_is_singular() {
         let tally = Tally {
             rows: 2,
             duplicates: 1,

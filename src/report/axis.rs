@@ -1,4 +1,4 @@
-//! What stands along the axes of charts: ticks on values that people read at a glance.
+//! The axes of charts, with ticks at values that are easy to read.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use plotters::coord::types::RangedCoordf64;
 
 use crate::display::thousands;
 
-/// A range with ticks of our choice. (The library's own choice knows no clock.)
+/// A range with ticks chosen by us, because plotters doesn't know clock times.
 pub(super) struct Ticked {
     range: RangedCoordf64,
     ticks: Vec<f64>,
@@ -44,17 +44,18 @@ impl Ranged for Ticked {
 const MINUTE: f64 = 60.0;
 const HOUR: f64 = 60.0 * MINUTE;
 const DAY: f64 = 24.0 * HOUR;
-/// Steps of a clock that people read at a glance; from the last on by tens.
+/// Steps between clock times that are easy to read, in seconds. After the last, by powers of ten.
 #[rustfmt::skip]
 pub(super) const CLOCK: [f64; 18] = [
     1.0, 2.0, 5.0, 10.0, 15.0, 30.0,
     MINUTE, 2.0 * MINUTE, 5.0 * MINUTE, 10.0 * MINUTE, 15.0 * MINUTE, 30.0 * MINUTE,
     HOUR, 2.0 * HOUR, 4.0 * HOUR, 12.0 * HOUR, DAY, 2.0 * DAY,
 ];
-/// Steps of anything else.
+/// Steps between other values.
 pub(super) const DECIMAL: [f64; 3] = [1.0, 2.0, 5.0];
 
-/// At most five ticks on multiples of one of the steps, or of tens of them.
+/// Returns ticks at multiples of one of the steps, or of a power of ten of it. There are at most
+/// five intervals.
 pub(super) fn ticks(range: Range<f64>, steps: &[f64]) -> Vec<f64> {
     let fits = |step: &f64| (range.end - range.start) / step <= 5.0;
     let step = (0..20)
@@ -70,11 +71,11 @@ pub(super) fn ticks(range: Range<f64>, steps: &[f64]) -> Vec<f64> {
     ticks
 }
 
-/// A count for an axis: `150`, `12k`, `1.5M`.
+/// Formats a count for an axis: `150`, `12k`, `1.5M`.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "the range is known here"
+    reason = "the number is between 1,000 and 10,000"
 )]
 pub(super) fn short(number: f64) -> String {
     match number {
@@ -90,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ticks_stand_on_round_values_and_are_few() {
+    fn ticks_are_few_and_at_round_values() {
         assert_eq!(ticks(0.0..84.0, &DECIMAL), [0.0, 20.0, 40.0, 60.0, 80.0]);
         assert_eq!(ticks(103.0..123.0, &CLOCK), [105.0, 110.0, 115.0, 120.0]);
         assert_eq!(ticks(0.0..1.0, &CLOCK), [0.0, 1.0]);

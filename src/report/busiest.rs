@@ -1,27 +1,27 @@
-//! The most calls within one second, however long a ledger spans.
+//! The maximum number of calls within one second, however long the time that a ledger spans.
 
 use std::collections::VecDeque;
 
-/// Seconds that are still counted in. Entries stand in the order of their answers, so those of a
-/// second are no further apart than answers are late: `--timeout`, 10 s unless said.
+/// The number of seconds that can still be counted in. Entries are in the order of their answers, so
+/// those of one second are at most as far apart as answers are late: `--timeout`, 10 s by default.
 const OPEN: usize = 300;
 
-/// Counts calls by the second of the clock that they were sent in, in constant memory.
+/// Counts calls by the second of the wall clock in which they were sent, in constant memory.
 ///
-/// What stays open is what was counted in last, whatever its date: one entry from a wrong clock
-/// closes nothing, and a run whose clock was set back is counted like any other. Only if the clock
-/// goes over a second again while that is open do both count as one; the ledger can't tell them
+/// The seconds counted in most recently stay open, whatever their date. So an entry from a wrong
+/// clock closes no others, and a run whose clock was set back is counted like any other. Only if the
+/// clock repeats a second that is still open are both counted as one; the ledger can't tell them
 /// apart.
 #[derive(Debug, Default)]
 pub(super) struct Busiest {
-    /// Seconds since the epoch and the calls sent in each, the one counted in last at the end.
+    /// Seconds since the epoch with the calls sent in each, most recently counted last.
     open: VecDeque<(i64, u64)>,
     most: u64,
 }
 
 impl Busiest {
     pub(super) fn count(&mut self, second: i64) {
-        // It is one of the last ones, but for the first call of a second.
+        // Unless this is the first call of a second, the second is near the end.
         let known = self.open.iter().rposition(|(at, _)| *at == second);
         let before = known.and_then(|at| self.open.remove(at));
         let calls = before.map_or(0, |(_, calls)| calls) + 1;
@@ -32,7 +32,7 @@ impl Busiest {
         self.most = self.most.max(calls);
     }
 
-    /// Calls in the busiest second.
+    /// Returns the number of calls in the busiest second.
     pub(super) fn most(&self) -> u64 {
         self.most
     }
@@ -53,13 +53,13 @@ mod tests {
         busiest.most()
     }
 
-    /// So many seconds from one on, each with so many calls.
+    /// Returns `seconds` consecutive seconds, each with `calls` calls.
     fn run(from: i64, seconds: i64, calls: usize) -> impl Iterator<Item = i64> + Clone {
         (from..from + seconds).flat_map(move |second| std::iter::repeat_n(second, calls))
     }
 
     #[test]
-    fn the_busiest_second_is_exact_however_long_it_took() {
+    fn the_busiest_second_is_exact_however_long_the_run() {
         assert_eq!(most([]), 0);
         assert_eq!(most(run(0, 3, 200)), 200);
         let canary = run(0, 1, 10);
@@ -69,8 +69,8 @@ mod tests {
     }
 
     #[test]
-    fn answers_that_come_late_are_counted_where_they_were_sent() {
-        // Every tenth call of a second is answered a quarter of a minute later.
+    fn calls_with_late_answers_count_in_the_second_they_were_sent() {
+        // Every tenth call of a second is answered 15 seconds later.
         let calls = (0..600).flat_map(|second| {
             let late = std::iter::repeat_n(second - 15, 20);
             std::iter::repeat_n(second, 180).chain(late)
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_clock_changes_no_other_second() {
+    fn an_entry_from_a_wrong_clock_changes_no_other_second() {
         let half = run(1_000, 1, 100);
         for wrong in [0, i64::MIN, i64::MAX] {
             assert_eq!(most(half.clone().chain([wrong]).chain(half.clone())), 200);

@@ -1,8 +1,8 @@
 //! The page's charts, as SVG.
 //!
-//! They are drawn in the colours of [`PALETTE`]; the page's style sheet replaces each of them, so
-//! that charts are light or dark with the page. No value of a ledger is written into them but
-//! numbers and times.
+//! They are drawn in the colours of [`PALETTE`]. The page's style sheet replaces each colour, so
+//! that charts are light or dark with the page. Numbers and times are the only values of a ledger
+//! in a chart.
 
 use std::io;
 use std::ops::Range;
@@ -19,7 +19,7 @@ use super::time_axis::TimeAxis;
 use super::timeline::Timeline;
 use crate::display::thousands;
 
-/// Twice the size that is meant, for coordinates are whole numbers.
+/// Twice the intended size, because coordinates are whole numbers.
 const SIZE: (u32, u32) = (1_280, 540);
 const LETTERS: u32 = 32;
 
@@ -30,7 +30,7 @@ const MARK: RGBColor = RGBColor(0x1f, 0x23, 0x28);
 const QUIET: RGBColor = RGBColor(0x5f, 0x68, 0x72);
 const GRID: RGBColor = RGBColor(0xdf, 0xe3, 0xe8);
 
-/// Every colour of a chart, and the variable of the style sheet that stands for it.
+/// Every colour of a chart, with the style sheet's variable that replaces it.
 const PALETTE: [(RGBColor, &str); 6] = [
     (CALLS, "--calls"),
     (RETRIED, "--retried"),
@@ -40,7 +40,7 @@ const PALETTE: [(RGBColor, &str); 6] = [
     (GRID, "--grid"),
 ];
 
-/// The rules that give charts the page's colours.
+/// Returns the CSS rules that give charts the page's colours.
 pub(super) fn style() -> String {
     let rule = |(RGBColor(r, g, b), variable): (RGBColor, &str)| {
         ["fill", "stroke"].map(|part| {
@@ -50,7 +50,7 @@ pub(super) fn style() -> String {
     PALETTE.into_iter().flat_map(rule).collect()
 }
 
-/// Calls per second over time, against the cap.
+/// Draws calls per second over time, against the cap.
 pub(super) fn rate(timeline: &Timeline, cap: u32) -> String {
     let cap = f64::from(cap);
     let top = timeline.highest().max(cap) * 1.12;
@@ -68,8 +68,8 @@ pub(super) fn rate(timeline: &Timeline, cap: u32) -> String {
     })
 }
 
-/// Rows per second that were recalled, recalled by a retry, failed, one above the other. Counts,
-/// not shares: the last seconds of a run hold a few late retries and nothing else.
+/// Draws the rows per second that were recalled, recalled by a retry, or failed, stacked. It shows
+/// counts and not shares, because the last seconds of a run hold only a few late retries.
 pub(super) fn outcomes(timeline: &Timeline) -> String {
     let top = timeline.highest().max(1.0) * 1.12;
     over_time(timeline, top, |chart, axis| {
@@ -91,7 +91,7 @@ pub(super) fn outcomes(timeline: &Timeline) -> String {
     })
 }
 
-/// How long answers took, with the percentiles marked.
+/// Draws how long answers took, with the percentiles marked.
 pub(super) fn latencies(latencies: &Latencies) -> String {
     let width = latencies.bars.first().and_then(|bar| bar.to).unwrap_or(1) as f64;
     let end = latencies.bars.len() as f64 * width;
@@ -110,7 +110,7 @@ pub(super) fn latencies(latencies: &Latencies) -> String {
             let (from, calls) = (bar.from as f64, bar.calls as f64);
             Rectangle::new([(from, 0.0), (from + width, calls)], CALLS.filled())
         }))?;
-        // Each name stands left of its line, above the lines that it would cross.
+        // Each label is to the left of its line, above the lines that it would cross.
         for (name, ms, height) in [
             ("50 %", latencies.p50, 0.78),
             ("95 %", latencies.p95, 0.88),
@@ -130,7 +130,7 @@ pub(super) fn latencies(latencies: &Latencies) -> String {
     })
 }
 
-/// How many calls rows took.
+/// Draws how many calls rows took.
 pub(super) fn attempts(attempts: &[RowsByAttempts]) -> String {
     let most = attempts.iter().map(|by| by.rows).max().unwrap_or(1);
     let end = attempts.len().max(4) as f64 + 0.5;
@@ -166,18 +166,18 @@ type Plane = Cartesian2d<Ticked, RangedCoordf64>;
 type Chart<'a, 's> = ChartContext<'a, SVGBackend<'s>, Plane>;
 type Names<'n> = &'n dyn Fn(&f64) -> String;
 
-/// An SVG element. It stands in HTML, where it needs no namespace.
+/// Draws an SVG element for HTML, where it needs no namespace.
 fn draw(paint: impl FnOnce(&Area<'_>) -> Drawn) -> String {
     let mut svg = String::new();
     let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
     paint(&area)
         .and_then(|()| area.present())
-        .expect("a String takes every shape");
+        .expect("drawing to a String can't fail");
     drop(area);
     svg.replacen(" xmlns=\"http://www.w3.org/2000/svg\"", "", 1)
 }
 
-/// A chart of rates over time, with its breaks marked.
+/// Draws a chart of rates over time, with breaks marked.
 fn over_time(
     timeline: &Timeline,
     top: f64,
@@ -199,7 +199,7 @@ fn over_time(
     })
 }
 
-/// Axes with names for their values; the one along with ticks of its own.
+/// Draws the axes with labels. The horizontal axis gets the given ticks.
 fn chart<'a, 's>(
     area: &'a Area<'s>,
     (along, ticks): (Range<f64>, Vec<f64>),
@@ -238,7 +238,7 @@ fn line(from: Point, to: Point) -> PathElement<Point> {
     PathElement::new([from, to], MARK.stroke_width(3))
 }
 
-/// A piece of the column of a bucket.
+/// Returns one segment of a bucket's column.
 fn column([from, to]: [f64; 2], up: Range<f64>, colour: RGBColor) -> Rectangle<Point> {
     Rectangle::new([(from, up.start), (to, up.end)], colour.filled())
 }
@@ -250,7 +250,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_chart_of_nothing_and_of_one_call_can_be_drawn() {
+    fn charts_of_no_calls_and_of_one_call_can_be_drawn() {
         let mut timeline = Timeline::default();
         for _ in 0..2 {
             for svg in [rate(&timeline, 200), outcomes(&timeline)] {

@@ -1,6 +1,6 @@
-//! What failed, by code, by group and row by row; and what could not be sent at all.
+//! Failed rows by code, by group and one by one, and rows that were not sent at all.
 //!
-//! Memory grows with the failing groups and with nothing else.
+//! Memory grows only with the number of failing groups.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,12 +11,13 @@ use crate::api::codes;
 use crate::outcome::{Entry, Outcome};
 use crate::rows::kind_of_fault;
 
-/// Groups and rows that are listed.
+/// The maximum number of groups to list.
 const GROUPS: usize = 20;
+/// The maximum number of failed rows to list.
 const ROWS: usize = 50;
-/// Reasons that are told apart; the rest are counted together.
+/// The maximum number of distinct reasons; rows with other reasons are counted together.
 const REASONS: usize = 100;
-/// Lines that are named for a reason.
+/// The maximum number of lines to list for a reason.
 const LINES: usize = 5;
 
 /// Rows that failed with one code.
@@ -24,13 +25,13 @@ const LINES: usize = 5;
 pub struct Failed {
     /// The code; see [`codes`].
     pub code: i64,
-    /// So many rows.
+    /// The number of rows.
     pub rows: u64,
-    /// What it means.
+    /// What the code means.
     pub meaning: &'static str,
     /// What to do about it.
     pub advice: &'static str,
-    /// What the service said to the first of them.
+    /// The service's message for the first of them.
     pub info: String,
 }
 
@@ -39,9 +40,9 @@ pub struct Failed {
 pub struct FailedGroup {
     /// `GroupId`.
     pub group: String,
-    /// Its rows that failed.
+    /// The number of its rows that failed.
     pub failed: u64,
-    /// Their codes, the most frequent first.
+    /// Their codes, most frequent first.
     pub codes: Vec<i64>,
 }
 
@@ -50,22 +51,22 @@ pub struct FailedGroup {
 pub struct FailedRow {
     /// The line of the input.
     pub row: u64,
-    /// Which input, where there were several; else empty.
+    /// The input if there were several, else empty.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub input: String,
     /// `GroupId`.
     pub group: String,
     /// `Sender_Account`.
     pub sender: String,
-    /// `TopicId`; empty where there is none.
+    /// `TopicId`; empty if there is none.
     pub topic: String,
     /// The code of the last answer.
     pub code: i64,
-    /// The service's words.
+    /// The service's message.
     pub info: String,
-    /// Calls made for it.
+    /// The number of calls made for the row.
     pub attempts: u32,
-    /// When the last one was sent.
+    /// When the last call was sent.
     pub sent_at: Option<Timestamp>,
 }
 
@@ -74,18 +75,18 @@ pub struct FailedRow {
 pub struct Unsent {
     /// `invalid` or `skipped`.
     pub outcome: Outcome,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// So many rows.
+    /// The number of rows.
     pub rows: u64,
-    /// The first lines of the input it stands on.
+    /// The first lines of the input with such rows.
     pub lines: Vec<u64>,
-    /// Which input each of these lines is of; empty names where the run had but one.
+    /// The input of each of these lines; empty names if the run had only one.
     #[serde(skip_serializing_if = "are_nameless")]
     pub inputs: Vec<String>,
 }
 
-/// Collects what did not go well.
+/// Collects failed, invalid and skipped rows.
 #[derive(Debug, Default)]
 pub(super) struct Failures {
     codes: BTreeMap<i64, (u64, String)>,
@@ -147,7 +148,7 @@ impl Failures {
         }
     }
 
-    /// By code, the most frequent first.
+    /// Returns failed rows by code, most frequent first.
     pub(super) fn by_code(&self) -> Vec<Failed> {
         let failed = self.codes.iter().map(|(&code, (rows, info))| {
             let known = codes::look_up(code);
@@ -159,21 +160,21 @@ impl Failures {
                 info: info.clone(),
             }
         });
-        most(failed.collect(), |failed| failed.rows)
+        sorted(failed.collect(), |failed| failed.rows)
     }
 
-    /// How many groups have failed rows.
+    /// Returns the number of groups with failed rows.
     pub(super) fn failing_groups(&self) -> u64 {
         self.groups.len() as u64
     }
 
-    /// Those with most.
+    /// Returns the groups with the most failed rows.
     pub(super) fn by_group(&self) -> Vec<FailedGroup> {
         let rows = |codes: &[(i64, u64)]| codes.iter().map(|(_, rows)| rows).sum::<u64>();
         let mut groups: Vec<_> = self.groups.iter().collect();
         groups.sort_unstable_by_key(|(group, codes)| (std::cmp::Reverse(rows(codes)), *group));
         let listed = groups.into_iter().take(GROUPS).map(|(group, codes)| {
-            let codes_by_rows = most(codes.clone(), |(_, rows)| *rows);
+            let codes_by_rows = sorted(codes.clone(), |(_, rows)| *rows);
             FailedGroup {
                 group: group.to_string(),
                 failed: rows(codes),
@@ -183,14 +184,14 @@ impl Failures {
         listed.collect()
     }
 
-    /// Why rows were not sent, the most frequent reason first.
+    /// Returns the reasons why rows were not sent, most frequent first.
     pub(super) fn by_reason(&self) -> Vec<Unsent> {
-        most(self.unsent.values().cloned().collect(), |unsent| {
+        sorted(self.unsent.values().cloned().collect(), |unsent| {
             unsent.rows
         })
     }
 
-    /// The first failed rows.
+    /// Returns the first failed rows.
     pub(super) fn into_rows(self) -> Vec<FailedRow> {
         self.rows
     }
@@ -200,8 +201,8 @@ fn are_nameless(inputs: &[String]) -> bool {
     inputs.iter().all(String::is_empty)
 }
 
-/// The highest first; equals stay in their order.
-fn most<T>(mut items: Vec<T>, count: impl Fn(&T) -> u64) -> Vec<T> {
+/// Sorts items by count, highest first. Items with equal counts keep their order.
+fn sorted<T>(mut items: Vec<T>, count: impl Fn(&T) -> u64) -> Vec<T> {
     items.sort_by_key(|item| std::cmp::Reverse(count(item)));
     items
 }

@@ -1,4 +1,4 @@
-//! One fold over a ledger, which serves every output.
+//! One fold over a ledger that serves every output.
 
 use std::path::{Path, PathBuf};
 
@@ -14,10 +14,10 @@ use crate::error::Result;
 use crate::ledger::{Header, LastWords, MOCK};
 use crate::outcome::{Entry, Outcome};
 
-/// Attempts that are told apart; more are counted together.
-const MOST_ATTEMPTS: usize = 16;
+/// Rows with this many attempts or more are counted together.
+const MAX_ATTEMPTS: usize = 16;
 
-/// What a ledger tells: the last word on every row, summed up.
+/// The contents of a ledger, summed up from the last entry for every row.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// The ledger.
@@ -31,39 +31,39 @@ pub struct Report {
     pub input: String,
     /// When the ledger was begun.
     pub begun: Timestamp,
-    /// From the first to the last of the rows' last calls; none where no call was made.
+    /// From the first to the last of the rows' last calls; `None` if no call was made.
     pub span: Option<Span>,
     /// Rows: `recalled + failed + invalid + skipped`.
     pub rows: u64,
-    /// Rows that the service answered as done.
+    /// Rows that the service answered with success.
     pub recalled: u64,
-    /// Rows that the service refused, or gave no answer for.
+    /// Rows that the service refused or did not answer.
     pub failed: u64,
-    /// Rows that could not be sent as they stood.
+    /// Rows that could not be sent as they were.
     pub invalid: u64,
-    /// Rows for which a call would have done nothing.
+    /// Rows for which a call would have had no effect.
     pub skipped: u64,
-    /// Lines that hold no entry: damage.
+    /// Damaged lines, which are not entries.
     pub unreadable: u64,
-    /// Calls made for the rows in the run that had the last word on each.
+    /// Calls made for each row in the run that wrote its last entry.
     pub calls: u64,
-    /// Those of them that followed another one for the same row.
+    /// The calls among them that repeated an earlier one for the same row.
     pub retries: u64,
-    /// The documented cap of calls a second.
+    /// The documented cap, in calls per second.
     pub cap: u32,
-    /// Last calls of rows in the busiest second of the clock.
+    /// Last calls of rows in the busiest second of the wall clock.
     pub peak_per_s: u64,
     /// Last calls of rows over time.
     pub timeline: Timeline,
     /// How long answers took, in milliseconds.
     pub latency_ms: Latencies,
-    /// How many calls rows took.
+    /// Rows by the number of calls they took.
     pub attempts: Vec<RowsByAttempts>,
     /// Failed rows by code, the most frequent first.
     pub failures: Vec<Failed>,
-    /// How many groups have failed rows.
+    /// The number of groups with failed rows.
     pub failing_groups: u64,
-    /// The groups with most failed rows.
+    /// The groups with the most failed rows.
     pub groups: Vec<FailedGroup>,
     /// The first failed rows.
     pub first_failed: Vec<FailedRow>,
@@ -71,33 +71,33 @@ pub struct Report {
     pub unsent: Vec<Unsent>,
 }
 
-/// From the first to the last call.
+/// The time from the first to the last call.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Span {
-    /// When the first was sent.
+    /// When the first call was sent.
     pub first: Timestamp,
-    /// When the last was sent.
+    /// When the last call was sent.
     pub last: Timestamp,
-    /// What lies between, in seconds.
+    /// The time between them, in seconds.
     pub seconds: f64,
 }
 
-/// Rows that took so many calls.
+/// The number of rows that took this many calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct RowsByAttempts {
-    /// So many calls.
+    /// The number of calls.
     pub attempts: usize,
-    /// Or more.
+    /// Whether rows with more calls are included.
     pub or_more: bool,
-    /// So many rows.
+    /// The number of rows.
     pub rows: u64,
 }
 
 impl Report {
-    /// Reads a ledger, in memory that grows with what failed or was invalid alone.
+    /// Reads a ledger. Memory grows only with the number of failed and invalid rows.
     ///
     /// # Errors
-    /// When it can't be read or is none.
+    /// If the file can't be read or is not a ledger.
     pub fn read(ledger: &Path) -> Result<Self> {
         let mut words = LastWords::open(ledger)?;
         let mut fold = Fold::new();
@@ -110,13 +110,13 @@ impl Report {
         Ok(fold.finish(ledger, words.header()))
     }
 
-    /// Whether it was a rehearsal against the mock inside.
+    /// Returns whether the run was a rehearsal against the built-in mock.
     pub fn is_rehearsal(&self) -> bool {
         self.endpoint == MOCK
     }
 }
 
-/// A report that is being put together.
+/// A report under construction.
 #[derive(Debug)]
 pub(super) struct Fold {
     outcomes: [u64; 4],
@@ -127,7 +127,7 @@ pub(super) struct Fold {
     busiest: Busiest,
     timeline: Timeline,
     stopwatch: Stopwatch,
-    attempts: [u64; MOST_ATTEMPTS],
+    attempts: [u64; MAX_ATTEMPTS],
     failures: Failures,
 }
 
@@ -142,7 +142,7 @@ impl Fold {
             busiest: Busiest::default(),
             timeline: Timeline::default(),
             stopwatch: Stopwatch::new(),
-            attempts: [0; MOST_ATTEMPTS],
+            attempts: [0; MAX_ATTEMPTS],
             failures: Failures::default(),
         }
     }
@@ -157,9 +157,9 @@ impl Fold {
         if entry.attempts > 0 {
             self.calls += u64::from(entry.attempts);
             self.retries += u64::from(entry.attempts - 1);
-            self.attempts[(entry.attempts as usize).min(MOST_ATTEMPTS) - 1] += 1;
+            self.attempts[(entry.attempts as usize).min(MAX_ATTEMPTS) - 1] += 1;
         }
-        // Without an answer it only says how long it was waited for.
+        // Without an answer, `ms` is only how long the run waited for one.
         if let Some(ms) = entry.ms.filter(|_| entry.code >= 0) {
             self.stopwatch.record(ms);
         }
@@ -182,10 +182,10 @@ impl Fold {
             .zip(self.attempts)
             .map(|(attempts, rows)| RowsByAttempts {
                 attempts,
-                or_more: attempts == MOST_ATTEMPTS,
+                or_more: attempts == MAX_ATTEMPTS,
                 rows,
             });
-        let most_attempts = self.attempts.iter().rposition(|rows| *rows > 0);
+        let max_attempts = self.attempts.iter().rposition(|rows| *rows > 0);
         Report {
             ledger: ledger.to_owned(),
             app: header.app,
@@ -210,7 +210,7 @@ impl Fold {
             timeline: self.timeline,
             latency_ms: self.stopwatch.read(),
             attempts: rows_by_attempts
-                .take(most_attempts.map_or(0, |last| last + 1))
+                .take(max_attempts.map_or(0, |last| last + 1))
                 .collect(),
             failures: self.failures.by_code(),
             failing_groups: self.failures.failing_groups(),

@@ -1,4 +1,4 @@
-//! The fold, over entries as a ledger has them.
+//! Tests of the fold, over entries as in a ledger.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ fn header() -> Header {
     }
 }
 
-/// An entry that was sent at a millisecond, or not at all.
+/// Returns an entry sent at the given millisecond, or not sent at all.
 fn entry(outcome: Outcome, code: i64, attempts: u32, sent_at: Option<i64>) -> Entry<'static> {
     Entry {
         row: 2,
@@ -45,7 +45,7 @@ fn report(entries: &[Entry<'_>]) -> Report {
 }
 
 #[test]
-fn a_ledger_without_an_entry_has_nothing_but_zeros() {
+fn a_ledger_without_entries_has_only_zeros() {
     let report = report(&[]);
     assert_eq!([report.rows, report.calls, report.latency_ms.calls], [0; 3]);
     assert_eq!((report.span, report.timeline.buckets.len()), (None, 0));
@@ -53,7 +53,7 @@ fn a_ledger_without_an_entry_has_nothing_but_zeros() {
 }
 
 #[test]
-fn rows_that_were_never_sent_make_no_call() {
+fn invalid_rows_count_as_rows_but_not_as_calls() {
     let mut bad = entry(Outcome::Invalid, 0, 0, None);
     bad.info = "the group is empty".into();
     let mut entries = vec![bad.clone(); 7];
@@ -77,7 +77,7 @@ fn rows_that_were_never_sent_make_no_call() {
 }
 
 #[test]
-fn one_row_is_a_span_of_zero() {
+fn a_single_row_has_a_span_of_zero_seconds() {
     let report = report(&[recalled(1_500)]);
     let span = report.span.expect("a call");
     assert_eq!((span.first, span.seconds), (span.last, 0.0));
@@ -87,7 +87,7 @@ fn one_row_is_a_span_of_zero() {
 }
 
 #[test]
-fn calls_retries_and_attempts_are_those_of_the_rows() {
+fn calls_retries_and_attempts_are_summed_over_the_rows() {
     let mut entries = vec![recalled(0); 3];
     entries.push(entry(Outcome::Recalled, 0, 3, Some(10)));
     entries.push(entry(Outcome::Failed, 10002, 90, Some(20)));
@@ -113,7 +113,7 @@ fn the_order_of_entries_makes_no_difference_to_span_and_timeline() {
 }
 
 #[test]
-fn a_canary_the_day_before_hides_no_busy_second() {
+fn a_canary_run_the_day_before_does_not_hide_the_busiest_second() {
     const DAY: i64 = 86_400_000;
     let canary = (0..10).map(|n| recalled(n * 5));
     let rest = (0..600).map(|n| recalled(DAY + n * 5));
@@ -123,7 +123,7 @@ fn a_canary_the_day_before_hides_no_busy_second() {
 }
 
 #[test]
-fn a_wait_without_an_answer_is_no_latency() {
+fn a_call_without_an_answer_has_no_latency() {
     let mut late = entry(Outcome::Failed, crate::api::codes::TIMED_OUT, 8, Some(0));
     late.ms = Some(10_000);
     let report = report(&[late, recalled(0)]);
@@ -131,7 +131,7 @@ fn a_wait_without_an_answer_is_no_latency() {
 }
 
 #[test]
-fn failures_are_sorted_by_how_many_rows_they_cost() {
+fn failures_are_sorted_by_number_of_rows() {
     let failed = |group: &'static str, code| {
         let mut entry = entry(Outcome::Failed, code, 1, Some(0));
         entry.group = group.into();

@@ -3,36 +3,36 @@
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-/// Bars of the distribution, at most.
-const MOST_BARS: u64 = 40;
-/// Longer answers count as this long, in milliseconds; a time-out is far below it.
-const LONGEST: u64 = 3_600_000;
+/// The approximate maximum number of bars in the distribution.
+const MAX_BARS: u64 = 40;
+/// Longer answer times count as this long, in milliseconds. The timeout is far shorter.
+const MAX_MS: u64 = 3_600_000;
 
-/// How long the last calls of rows took, in milliseconds, where there was an answer.
+/// How long the rows' last calls that got an answer took, in milliseconds.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Latencies {
-    /// Calls that were measured.
+    /// The number of calls measured.
     pub calls: u64,
-    /// Half of them took no longer.
+    /// The 50th percentile.
     pub p50: u64,
-    /// 95 % of them took no longer.
+    /// The 95th percentile.
     pub p95: u64,
-    /// 99 % of them took no longer.
+    /// The 99th percentile.
     pub p99: u64,
-    /// The slowest.
+    /// The longest.
     pub max: u64,
-    /// The distribution: bars of equal width, and the last holds whatever took longer.
+    /// The distribution: bars of equal width, and a last one for calls that took longer.
     pub bars: Vec<Bar>,
 }
 
-/// Calls that took so long.
+/// The number of calls that took between two times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Bar {
-    /// At least so many milliseconds.
+    /// The shortest time, in milliseconds.
     pub from: u64,
-    /// Less than so many; none for the last, which has no end.
+    /// The time that all of them stayed below; `None` for the last bar, which has no upper bound.
     pub to: Option<u64>,
-    /// So many calls.
+    /// The number of calls.
     pub calls: u64,
 }
 
@@ -42,7 +42,7 @@ pub(super) struct Stopwatch(Histogram<u64>);
 
 impl Stopwatch {
     pub(super) fn new() -> Self {
-        Self(Histogram::new_with_bounds(1, LONGEST, 3).expect("these bounds are valid"))
+        Self(Histogram::new_with_bounds(1, MAX_MS, 3).expect("these bounds are valid"))
     }
 
     pub(super) fn record(&mut self, ms: u64) {
@@ -57,21 +57,21 @@ impl Stopwatch {
             self.0
                 .value_at_percentile(percent)
                 .min(self.0.max())
-                .min(LONGEST)
+                .min(MAX_MS)
         };
         Latencies {
             calls: self.0.len(),
             p50: percentile(50.0),
             p95: percentile(95.0),
             p99: percentile(99.0),
-            max: self.0.max().min(LONGEST),
+            max: self.0.max().min(MAX_MS),
             bars: self.bars(percentile(99.5)),
         }
     }
 
-    /// Bars up to a value; few slow calls don't flatten all others into one bar.
+    /// Returns bars up to a value, so that a few slow calls don't squeeze all others into one bar.
     fn bars(&self, up_to: u64) -> Vec<Bar> {
-        let width = round_width(up_to / MOST_BARS + 1);
+        let width = round_width(up_to / MAX_BARS + 1);
         let count = up_to / width + 1;
         let mut bars: Vec<Bar> = (0..=count)
             .map(|at| Bar {
@@ -92,7 +92,7 @@ impl Stopwatch {
     }
 }
 
-/// The next of 1, 2, 5, 10, 20, 50 and so on.
+/// Returns the smallest of 1, 2, 5, 10, 20, 50 and so on that is large enough.
 fn round_width(at_least: u64) -> u64 {
     let mut power = 1;
     loop {
@@ -126,12 +126,12 @@ mod tests {
     }
 
     #[test]
-    fn without_a_call_there_is_nothing_to_show() {
+    fn without_calls_there_are_no_bars() {
         assert_eq!((read([]).calls, read([]).bars.len()), (0, 0));
     }
 
     #[test]
-    fn one_call_is_all_percentiles_and_one_bar() {
+    fn a_single_call_is_every_percentile_and_fills_one_bar() {
         let read = read([41]);
         assert_eq!([read.p50, read.p99, read.max], [41; 3]);
         let full: Vec<_> = read.bars.iter().filter(|bar| bar.calls > 0).collect();
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_in_no_time_are_measured_too() {
+    fn answers_in_zero_milliseconds_are_counted() {
         assert_eq!(
             read([0, 0]).bars,
             [Bar {
@@ -158,11 +158,11 @@ mod tests {
     }
 
     #[test]
-    fn few_slow_calls_leave_the_others_their_bars() {
+    fn a_few_slow_calls_do_not_squeeze_the_others_into_one_bar() {
         let read = read((20..80).cycle().take(10_000).chain([9_000, u64::MAX]));
         assert!(read.bars.len() > 20, "{read:?}");
         let last = read.bars.last().expect("bars");
-        assert_eq!((last.to, read.max), (None, LONGEST));
+        assert_eq!((last.to, read.max), (None, MAX_MS));
         assert_eq!(read.bars.iter().map(|bar| bar.calls).sum::<u64>(), 10_002);
     }
 }

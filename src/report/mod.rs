@@ -1,6 +1,7 @@
-//! 5. What came of it: the summary of a run, and the report of a ledger.
+//! 5. Results: the summary of a run, and the report on a ledger.
 //!
-//! A [`Report`] is one fold over the last words of a ledger; text, JSON and page are views of it.
+//! A [`Report`] is one fold over the entries of a ledger that count; text, JSON and page are views
+//! of it.
 
 mod axis;
 mod busiest;

@@ -1,7 +1,7 @@
-//! The report as a page: one file that needs no network and no script.
+//! The report as an HTML page: one file without network access or scripts.
 //!
-//! The template escapes every value; only the style sheet and the charts, which hold no text of a
-//! ledger, are put in as they are.
+//! The template escapes every value. Only the style sheet and the charts, which hold no text from
+//! the ledger, are inserted unescaped.
 
 use std::ffi::OsStr;
 
@@ -12,16 +12,16 @@ use super::latency::{Bar, Latencies};
 use super::{charts, phrases, tables};
 use crate::display::thousands;
 
-/// Nothing may be loaded, sent or run; style alone is allowed, and stands in the page.
+/// Forbids loading, sending and running anything; only inline styles are allowed.
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
-/// What tells a page as one of these.
+/// Returns the element that identifies a page as a report of this crate.
 pub(crate) fn mark() -> Markup {
     html! { meta name="generator" content="recall"; }
 }
 
-/// The page.
+/// Returns the report as an HTML page.
 pub fn page(report: &Report) -> String {
     let headline = phrases::headline(report);
     let page = html! {
@@ -119,7 +119,7 @@ fn card(class: &str, name: &str, value: &str, note: &str) -> Markup {
     }
 }
 
-/// What is left to do.
+/// Returns what is left to do.
 fn next(report: &Report) -> Markup {
     html! {
         @if report.unreadable > 0 {
@@ -190,7 +190,7 @@ fn pictures(report: &Report) -> Markup {
     }
 }
 
-/// What the lines in the chart of answer times stand for.
+/// Returns the legend for the lines in the chart of answer times.
 fn marks(latency: &Latencies) -> String {
     format!(
         "50 % within {} ms, 95 % within {}, 99 % within {}, all within {}",
@@ -219,8 +219,8 @@ fn footer(report: &Report) -> Markup {
         footer {
             p { (phrases::WHAT_THE_RATE_COUNTS) }
             p {
-                "Recalled means that the service answered that it was done. Its answer holds no "
-                "count, and it says the same for an AVChatRoom, where the call does nothing."
+                "Recalled means that the service answered with success. Its answer holds no count, "
+                "and it is the same for an AVChatRoom, where the call does nothing."
             }
             p { (phrases::WHAT_A_LEDGER_HOLDS) }
             @if let Some(what) = phrases::what_invalid_counts(report) { p { (what) } }
@@ -232,7 +232,7 @@ fn footer(report: &Report) -> Markup {
     }
 }
 
-/// The ledger without its folder, which is nobody else's business.
+/// Returns the ledger's name without its folder, which a page that is shared must not reveal.
 fn file_name(report: &Report) -> &OsStr {
     let ledger = &report.ledger;
     ledger.file_name().unwrap_or(ledger.as_os_str())

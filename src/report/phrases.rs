@@ -1,4 +1,4 @@
-//! What a report says in sentences, the same in text and page.
+//! The sentences of a report, shared by text and page.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -12,23 +12,22 @@ use crate::display::{thousands, time};
 use crate::harmless::harmless;
 use crate::shell::quoted_file;
 
-/// What calls per second count, and what they leave out.
+/// What the calls per second include and leave out.
 pub(super) const WHAT_THE_RATE_COUNTS: &str = "Of each row its last call is counted, when it was sent; the ledger dates no earlier one, so those come on top.";
 
-/// What a reader could take for more than it is.
+/// Reminds the reader that rows not yet settled are not in a ledger.
 pub(super) const WHAT_A_LEDGER_HOLDS: &str =
     "Only settled rows are in a ledger; if any are left, --resume calls them.";
 
-/// What lines that could not be sent are counted: a row that was mended on another line can't be
-/// told from any other.
+/// Which invalid lines are counted. A row that was fixed on another line can't be recognized.
 const WHAT_INVALID_COUNTS: &str = "Lines that could not be sent are those of all runs, less those from which a later run settled a row.";
 
-/// The same, where there are such lines.
+/// Returns the sentence about invalid lines if there are any.
 pub(super) fn what_invalid_counts(report: &Report) -> Option<&'static str> {
     (report.invalid > 0).then_some(WHAT_INVALID_COUNTS)
 }
 
-/// What happened, in a sentence.
+/// Returns what happened, in a sentence.
 pub(super) fn headline(report: &Report) -> String {
     if report.rows == 0 {
         return "No row has been settled yet.".to_owned();
@@ -60,26 +59,25 @@ pub(super) fn headline(report: &Report) -> String {
     .map(|(rows, what)| format!("{} {what}", thousands(rows)))
     .collect();
     if !rest.is_empty() {
-        // A String takes every word.
-        let _ = write!(sentence, ": {}", rest.join(", "));
+        write!(sentence, ": {}", rest.join(", ")).expect("writing to a String can't fail");
     }
     sentence + "."
 }
 
-/// What the reader must know before anything else, where there is such a thing.
+/// Returns what the reader must know before anything else, if there is such a thing.
 pub(super) fn caution(report: &Report) -> Option<&'static str> {
     report
         .is_rehearsal()
         .then_some("This was a rehearsal against the mock: no message was touched.")
 }
 
-/// The command that sends the failed rows again, with the ledger where it is for whoever reads it.
+/// Returns the command that sends the failed rows again, given the path of the ledger to show.
 pub(super) fn replay(report: &Report, ledger: impl AsRef<Path>) -> String {
     let mock = if report.is_rehearsal() { " --mock" } else { "" };
     format!("recall replay {}{mock}", quoted_file(ledger.as_ref()))
 }
 
-/// When calls were made.
+/// Formats the time in which calls were made.
 pub(super) fn span(span: &Span) -> String {
     let same_day = span.first.strftime("%F").to_string() == span.last.strftime("%F").to_string();
     let last = if same_day {
@@ -94,12 +92,12 @@ pub(super) fn span(span: &Span) -> String {
     )
 }
 
-/// A moment to the second, in UTC.
+/// Formats a moment to the second, in UTC.
 pub(super) fn moment(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// `3` or `16 or more`.
+/// Returns `3` or `16 or more`.
 pub(super) fn attempts(count: usize, or_more: bool) -> String {
     if or_more {
         format!("{count} or more")
@@ -108,12 +106,12 @@ pub(super) fn attempts(count: usize, or_more: bool) -> String {
     }
 }
 
-/// A share of a whole: `4.7 %`, never rounded to nothing or to all.
+/// Formats a share of a whole: `4.7 %`. Only exact values become `0 %` or `100 %`.
 pub(super) fn share(part: u64, whole: u64) -> String {
     percent(part as f64 / whole.max(1) as f64)
 }
 
-/// The same of a share that was measured: from 0.0 to 1.0.
+/// Formats a share from 0.0 to 1.0 in the same way.
 pub(super) fn percent(share: f64) -> String {
     let percent = share * 100.0;
     match percent {
@@ -125,7 +123,7 @@ pub(super) fn percent(share: f64) -> String {
     }
 }
 
-/// Damaged lines, behind how many there are and before the place that their rows are not in.
+/// Returns the words between the number of damaged lines and the place that their rows are not in.
 pub(super) fn are_damaged(lines: u64) -> &'static str {
     match lines {
         1 => "line of the ledger is damaged; its row is not",
@@ -133,7 +131,7 @@ pub(super) fn are_damaged(lines: u64) -> &'static str {
     }
 }
 
-/// How many of some calls were retries.
+/// Returns how many of the calls were retries.
 pub(super) fn retries(calls: u64, retries: u64) -> String {
     match (calls, retries) {
         (1, 0) => "no retry".to_owned(),
@@ -142,7 +140,7 @@ pub(super) fn retries(calls: u64, retries: u64) -> String {
     }
 }
 
-/// A line of an input: `1,234`, or `b.csv:1234` where there were several.
+/// Formats a line of an input: `1,234`, or `b.csv:1234` if there were several inputs.
 pub(super) fn line(input: &str, line: u64) -> String {
     match input {
         "" => thousands(line),
@@ -150,7 +148,7 @@ pub(super) fn line(input: &str, line: u64) -> String {
     }
 }
 
-/// The lines that are named, and that there are more.
+/// Formats the listed lines, with an ellipsis if there are more.
 pub(super) fn lines(unsent: &Unsent) -> String {
     let places = unsent.inputs.iter().zip(&unsent.lines);
     let named: Vec<_> = places.map(|(input, at)| line(input, *at)).collect();
@@ -162,11 +160,11 @@ pub(super) fn lines(unsent: &Unsent) -> String {
     format!("{}{more}", named.join(", "))
 }
 
-/// A value of the ledger, harmless where it is shown: nothing in it controls a terminal or turns
-/// the direction of writing, and it is not endless.
+/// Makes a value of the ledger safe to show: no terminal controls, no characters that change the
+/// direction of text, limited length.
 pub(super) fn shown(value: &str) -> String {
-    const LONGEST: usize = 200;
-    match value.char_indices().nth(LONGEST) {
+    const MAX_CHARS: usize = 200;
+    match value.char_indices().nth(MAX_CHARS) {
         Some((end, _)) => harmless(&value[..end]) + "…",
         None => harmless(value),
     }
@@ -177,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares_are_never_rounded_to_nothing_or_to_all() {
+    fn shares_are_never_rounded_to_zero_or_to_100_percent() {
         let shares = [
             (0, 9),
             (1, 9_999),
@@ -196,10 +194,10 @@ mod tests {
     }
 
     #[test]
-    fn one_retry_is_told_as_one() {
-        let told = [(1, 0), (2, 1), (5, 0), (5, 1_234)].map(|(calls, of)| retries(calls, of));
+    fn one_retry_is_singular() {
+        let phrases = [(1, 0), (2, 1), (5, 0), (5, 1_234)].map(|(calls, of)| retries(calls, of));
         assert_eq!(
-            told,
+            phrases,
             [
                 "no retry",
                 "1 of them a retry",
@@ -210,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_controls_no_terminal() {
+    fn shown_values_can_not_control_the_terminal() {
         assert_eq!(shown("a\u{1b}[2J\u{202e}用户"), "a\\u{1b}[2J\\u{202e}用户");
         assert_eq!(
             shown("\u{61c}\u{2028}\u{2029}"),

@@ -1,4 +1,4 @@
-//! The summary of a run: one object for machines, a few lines for people.
+//! The summary of a run: one JSON object, or a few lines for display.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,34 +15,34 @@ pub struct Summary {
     pub rows: u64,
     /// Distinct rows: `resumed + recalled + failed + skipped + pending`.
     pub distinct: u64,
-    /// Rows that stood in the input before.
+    /// Rows that repeat an earlier one.
     pub duplicates: u64,
     /// Rows that an earlier run settled.
     pub resumed: u64,
     /// Rows recalled by this run.
     pub recalled: u64,
-    /// Rows failed in this run.
+    /// Rows that failed in this run.
     pub failed: u64,
-    /// Rows that can't be sent as they stand.
+    /// Rows that can't be sent as they are.
     pub invalid: u64,
-    /// Rows for which a call would have done nothing.
+    /// Rows for which a call would have had no effect.
     pub skipped: u64,
-    /// Distinct rows read that have no final word yet.
+    /// Distinct rows read that have no final outcome yet.
     pub pending: u64,
     /// Calls made.
     pub calls: u64,
     /// Calls made for a row that had been called before.
     pub retries: u64,
-    /// How long it took, in seconds.
+    /// How long the run took, in seconds.
     pub elapsed_s: f64,
-    /// Calls over time; over a second, where it was shorter.
+    /// Calls divided by the elapsed time, or by one second if the run was shorter.
     pub calls_per_s: f64,
-    /// Most calls written in any sliding second.
+    /// The maximum number of calls written in any sliding second.
     pub worst_second: usize,
-    /// What kept calls from starting for longest: `cap`, `concurrency`, `input`, `retries` or
-    /// `service`; none where nothing did.
+    /// What kept calls from starting for the longest time: `cap`, `concurrency`, `input`, `retries`
+    /// or `service`; `None` if nothing did.
     pub limited_by: Option<&'static str>,
-    /// Why it ended early; none where it did not.
+    /// Why the run ended early; `None` if it didn't.
     pub stopped: Option<Stopped>,
     /// Failed rows by code.
     pub by_code: BTreeMap<i64, u64>,
@@ -51,30 +51,31 @@ pub struct Summary {
     /// The ledger.
     #[serde(serialize_with = "lossy")]
     pub ledger: PathBuf,
-    /// Rows that failed in earlier runs by the same ledger and were not called again, in the input
-    /// or not. They are in the failed-rows file too.
+    /// Rows that failed in earlier runs with the same ledger and were not called again, whether or
+    /// not they are in the input. They are in the failed-rows file too.
     pub failed_before: u64,
-    /// The failed-rows file, where there is one.
+    /// The failed-rows file, if there is one.
     #[serde(serialize_with = "lossy_if_any")]
     pub failed_rows: Option<PathBuf>,
-    /// What stopped it, for people. An input or a ledger that broke ends it with an error of its own.
+    /// What stopped the run, for display. If the input or the ledger failed, the run ends with a
+    /// separate error instead.
     #[serde(skip)]
     pub(super) stop: Option<Stop>,
-    /// The cap that was asked for.
+    /// The requested cap.
     #[serde(skip)]
     pub(super) cap: Option<u32>,
     /// Whether the input was read to its end.
     #[serde(skip)]
     pub(super) read_all: bool,
-    /// Rows recalled that needed more than one call.
+    /// Recalled rows that took more than one call.
     #[serde(skip)]
     pub(super) recalled_later: u64,
-    /// The share of the time that each limit kept calls from starting, the largest first.
+    /// The share of the time for which each limit kept calls from starting, largest first.
     #[serde(skip)]
     pub(super) limits: Vec<(Limit, f64)>,
 }
 
-/// What ended a run before its rows did, as `--json` prints it.
+/// What ended a run before all rows were done, as `--json` prints it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stopped {
@@ -88,7 +89,7 @@ pub enum Stopped {
     UnknownGroup,
     /// The input has grown since the question.
     NotAgreed,
-    /// The operator, or the machine.
+    /// The operator or the system stopped the run.
     Interrupted,
     /// The input could not be read to its end.
     Input,
@@ -112,19 +113,20 @@ impl Stopped {
     }
 }
 
-/// Latencies that so many percent of the calls did not exceed.
+/// Percentiles of the latency of calls.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Latency {
-    /// Half of them.
+    /// The 50th percentile.
     pub p50: f64,
-    /// 95 %.
+    /// The 95th percentile.
     pub p95: f64,
-    /// 99 %.
+    /// The 99th percentile.
     pub p99: f64,
 }
 
 impl Summary {
-    /// Sums up a run. `failed_before` are the rows that earlier runs left failed in its ledger.
+    /// Sums up a run. `failed_before` is the number of rows that earlier runs left failed in its
+    /// ledger.
     pub fn new(
         finished: &Finished,
         cap: Option<u32>,
@@ -178,12 +180,12 @@ impl Summary {
     }
 }
 
-/// A path as far as it is Unicode, which JSON has to be and a path need not.
+/// Serializes a path lossily, because JSON must be Unicode and a path need not be.
 pub(super) fn lossy<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(&path.display())
 }
 
-#[expect(clippy::ref_option, reason = "serde lends the field as it is")]
+#[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
 fn lossy_if_any<S: Serializer>(path: &Option<PathBuf>, to: S) -> Result<S::Ok, S::Error> {
     let path = path.as_ref().map(|path| path.to_string_lossy());
     path.serialize(to)

@@ -1,4 +1,4 @@
-//! The summary of a run, for people: what became of the rows, and what was in the way.
+//! The summary of a run for display: what became of the rows, and what slowed the run down.
 
 use std::fmt::{self, Write as _};
 use std::time::Duration;
@@ -9,31 +9,31 @@ use super::Summary;
 use super::phrases::{percent, retries, shown};
 use crate::api::CAP;
 use crate::api::codes;
-
 use crate::display::{count, counted, thousands, time, wrapped};
 use crate::run::{Limit, Stop};
 
-/// No line is longer, on a terminal of any width.
-const WIDEST: usize = 80;
-/// Words stand behind a column of figures.
+/// The maximum line length on a terminal of any width.
+const MAX_WIDTH: usize = 80;
+/// The column at which text starts, after the figures.
 const INDENT: usize = 11;
-/// A limit that took less of the time is not worth a line.
-const WORTH_TELLING: f64 = 0.05;
+/// The smallest share of the time for which a limit is shown.
+const MIN_SHARE: f64 = 0.05;
 
 impl Summary {
-    /// The summary for people, several lines for a screen of so many columns; with colour where
-    /// stderr takes it.
+    /// Returns the summary for display on a screen of `columns` columns, with colour if stderr
+    /// supports it.
     pub fn text(&self, columns: usize) -> String {
         let mut page = Page {
             text: String::new(),
-            width: columns.min(WIDEST),
+            width: columns.min(MAX_WIDTH),
         };
-        self.write(&mut page).expect("a String takes every word");
+        self.write(&mut page)
+            .expect("writing to a String can't fail");
         page.text
     }
 
-    /// What is to be said instead where no row was left to call, and none is new. A replay has no
-    /// input but its ledger.
+    /// Returns the text to show instead if there was no row to call. `input` is `None` for a replay,
+    /// which reads only its ledger.
     pub fn nothing_to_do(&self, input: Option<&str>) -> Option<String> {
         let has_settled = self.resumed > 0 && self.resumed == self.distinct;
         if self.stop.is_some() || !self.read_all || !(self.rows == 0 || has_settled) {
@@ -56,7 +56,7 @@ impl Summary {
             (self.invalid, "invalid"),
         ];
         for (rows, what) in others.into_iter().filter(|(rows, _)| *rows > 0) {
-            write!(text, "; {} {what}", thousands(rows)).expect("a String takes every word");
+            write!(text, "; {} {what}", thousands(rows)).expect("writing to a String can't fail");
         }
         Some(text + ".")
     }
@@ -157,12 +157,12 @@ impl Summary {
             );
             to.figure(&ms(self.latency_ms.p50), &slowest)?;
         }
-        // In a shorter run the first and the last answer are all there is to wait for.
-        let told = self
+        let shown = self
             .limits
             .iter()
-            .take_while(|(_, share)| *share >= WORTH_TELLING);
-        for (at, (limit, share)) in told.enumerate().filter(|_| self.elapsed_s >= 1.0) {
+            .take_while(|(_, share)| *share >= MIN_SHARE);
+        // A run under a second spends its time waiting for its first and last answers.
+        for (at, (limit, share)) in shown.enumerate().filter(|_| self.elapsed_s >= 1.0) {
             if at == 0 {
                 writeln!(to, "\nWhat the time was spent on")?;
             }
@@ -171,7 +171,7 @@ impl Summary {
         Ok(())
     }
 
-    /// What a limit was, and what to do about it.
+    /// Describes a limit, and what to do about it.
     fn limit(&self, limit: Limit) -> String {
         match (limit, self.cap) {
             (Limit::Cap, Some(cap)) if self.calls < u64::from(cap) => {
@@ -190,13 +190,13 @@ impl Summary {
                 CAP
             ),
             (Limit::Concurrency, Some(_)) => {
-                "waiting for slow answers, every place taken: raise --concurrency to come nearer \
-                 to the cap"
+                "waiting for slow answers, with the maximum number of calls in flight: raise \
+                 --concurrency to get closer to the cap"
                     .to_owned()
             }
             (Limit::Concurrency, None) => {
-                "making calls, with every place taken: the service, or this machine, is as fast as \
-                 that"
+                "making calls, with the maximum number in flight: the service, or this machine, \
+                 is no faster"
                     .to_owned()
             }
             (Limit::Input, _) => {
@@ -216,14 +216,14 @@ impl Summary {
     }
 }
 
-/// Lines as long as the screen is wide.
+/// Text wrapped to the width of the screen.
 struct Page {
     text: String,
     width: usize,
 }
 
 impl Page {
-    /// A figure, and behind it what it is of.
+    /// Writes a figure, followed by what it counts.
     fn figure(&mut self, figure: &str, words: &str) -> fmt::Result {
         writeln!(
             self.text,
@@ -243,7 +243,7 @@ fn ms(latency: f64) -> String {
     format!("{latency:.0} ms")
 }
 
-/// Why a run ended early, and what to do about it.
+/// Returns why a run ended early, and what to do about it.
 fn why(stop: &Stop) -> (String, Option<String>) {
     match stop {
         Stop::Service { code, info } => {
@@ -280,7 +280,8 @@ mod tests {
     use super::*;
     use crate::run::{Finished, Tally};
 
-    /// What a run of two seconds, nearly all of them spent on the cap, says of its time.
+    /// Returns what the summary of a two-second run says about its time, nearly all of which was
+    /// spent on the cap.
     fn time_spent(calls: u64, cap: u32) -> String {
         let finished = Finished {
             tally: Tally {
@@ -298,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_too_short_to_meet_the_cap_has_waited_for_the_one_before() {
+    fn a_run_with_fewer_calls_than_the_cap_waited_for_the_run_before() {
         assert!(time_spent(2, 200).starts_with("waiting until the calls of the run before"));
         assert!(time_spent(400, 200).starts_with("keeping to the cap of 200 calls a second"));
         assert!(time_spent(20, 10).starts_with("keeping to --rate 10: a higher one"));

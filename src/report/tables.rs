@@ -6,7 +6,7 @@ use super::fold::Report;
 use super::phrases;
 use crate::display::thousands;
 
-/// Failed rows by code, with what to do.
+/// Returns the table of failed rows by code, with what to do.
 pub(super) fn failures(report: &Report) -> Markup {
     let most = highest(report.failures.iter().map(|failed| failed.rows));
     let rows = html! {
@@ -34,13 +34,13 @@ pub(super) fn failures(report: &Report) -> Markup {
     )
 }
 
-/// The groups with most failed rows.
+/// Returns the table of groups with the most failed rows.
 pub(super) fn groups(report: &Report) -> Markup {
     let most = highest(report.groups.iter().map(|group| group.failed));
     let listed = report.groups.len() as u64;
     let note = if listed < report.failing_groups {
         let all = thousands(report.failing_groups);
-        format!("The {listed} with most failed rows, of {all} groups with any.")
+        format!("The {listed} groups with the most failed rows, of {all} with any.")
     } else {
         String::new()
     };
@@ -63,7 +63,7 @@ pub(super) fn groups(report: &Report) -> Markup {
     )
 }
 
-/// Why rows were not sent.
+/// Returns the table of reasons why rows were not sent.
 pub(super) fn unsent(report: &Report) -> Markup {
     let most = highest(report.unsent.iter().map(|unsent| unsent.rows));
     let rows = html! {
@@ -85,7 +85,7 @@ pub(super) fn unsent(report: &Report) -> Markup {
     )
 }
 
-/// The first failed rows.
+/// Returns the table of the first failed rows.
 pub(super) fn first_failed(report: &Report) -> Markup {
     let listed = report.first_failed.len() as u64;
     let note = if listed < report.failed {
@@ -121,7 +121,7 @@ pub(super) fn first_failed(report: &Report) -> Markup {
     )
 }
 
-/// A table that scrolls inside itself where the screen is too narrow; none without rows.
+/// Returns a table that scrolls horizontally if the screen is too narrow, or nothing without rows.
 fn table(title: &str, note: &str, heads: &[&str], is_empty: bool, rows: &Markup) -> Markup {
     html! {
         @if !is_empty {
@@ -139,7 +139,7 @@ fn table(title: &str, note: &str, heads: &[&str], is_empty: bool, rows: &Markup)
     }
 }
 
-/// A count, with a bar as long as its part of the highest; none where there is no other.
+/// Returns a cell with a count, and with a bar in proportion to the highest if there are others.
 fn count(rows: u64, most: Option<u64>) -> Markup {
     html! {
         td.count {
@@ -153,7 +153,7 @@ fn count(rows: u64, most: Option<u64>) -> Markup {
     }
 }
 
-/// The highest of several counts.
+/// Returns the highest of several counts; `None` if there are fewer than two.
 fn highest(counts: impl ExactSizeIterator<Item = u64>) -> Option<u64> {
     (counts.len() > 1).then(|| counts.max()).flatten()
 }

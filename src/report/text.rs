@@ -7,15 +7,15 @@ use super::phrases;
 use crate::display::{counted, thousands};
 use crate::shell::quoted_file;
 
-/// Failed rows that fit on a screen; the ledger has them all.
+/// The maximum number of failed rows to list; the ledger has all of them.
 const ROWS: usize = 10;
-/// And groups.
+/// The maximum number of groups to list.
 const GROUPS: usize = 10;
 
-/// The report as lines.
+/// Returns the report as text.
 pub fn text(report: &Report) -> String {
     let mut text = String::new();
-    write(report, &mut text).expect("a String takes every word");
+    write(report, &mut text).expect("writing to a String can't fail");
     text
 }
 

@@ -1,31 +1,32 @@
-//! Time along a chart: the sections of a timeline side by side, and the breaks between them cut.
+//! The time axis of a chart: the sections of a timeline side by side, with shortened breaks between
+//! them.
 
 use jiff::Timestamp;
 
 use super::axis::{CLOCK, ticks};
 use super::timeline::{Bucket, Timeline};
 
-/// How wide a break is, as a part of all sections: enough for the names of two short ones.
+/// The width of a break relative to all sections together: enough for the labels of two short ones.
 const BREAK: f64 = 0.15;
-/// And all breaks together.
+/// The maximum width of all breaks, relative to all sections together.
 const BREAKS: f64 = 0.5;
-/// How wide a letter of a name is, as a part of the axis.
+/// The width of a letter in a label, relative to the axis.
 const LETTER: f64 = 0.015;
 
-/// Where the buckets of a timeline stand, in seconds of a clock that stops in breaks.
+/// The positions of a timeline's buckets, in seconds of a clock that stops during breaks.
 pub(super) struct TimeAxis<'t> {
     sections: Vec<Section<'t>>,
     bucket_s: i64,
     seconds: i64,
-    /// Where the axis ends.
+    /// The end of the axis.
     pub(super) end: f64,
 }
 
 struct Section<'t> {
     buckets: &'t [Bucket],
-    /// Where it begins on the axis.
+    /// The position on the axis at which the section starts.
     at: f64,
-    /// When it begins, in seconds since the epoch.
+    /// When the section starts, in seconds since the epoch.
     begins: i64,
     seconds: i64,
 }
@@ -55,7 +56,7 @@ impl<'t> TimeAxis<'t> {
         }
     }
 
-    /// Each bucket, and from where to where it stands.
+    /// Returns each bucket with its start and end on the axis.
     pub(super) fn columns(&self) -> impl Iterator<Item = ([f64; 2], &'t Bucket)> {
         let bucket_s = self.bucket_s;
         self.sections.iter().flat_map(move |section| {
@@ -67,15 +68,15 @@ impl<'t> TimeAxis<'t> {
         })
     }
 
-    /// From where to where each break is.
+    /// Returns the start and end of each break on the axis.
     pub(super) fn breaks(&self) -> impl Iterator<Item = [f64; 2]> {
         self.sections
             .windows(2)
             .map(|pair| [pair[0].at + pair[0].seconds as f64, pair[1].at])
     }
 
-    /// Names for places on the axis: where there are breaks, for the beginning of each section, and
-    /// for round times as far as there is room.
+    /// Returns labels for positions on the axis: the start of each section if there are breaks, and
+    /// round times, as far as there is room.
     pub(super) fn names(&self) -> Vec<(f64, String)> {
         let form = match self.seconds {
             ..600 => "%H:%M:%S",
@@ -115,8 +116,8 @@ impl<'t> TimeAxis<'t> {
         names
     }
 
-    /// How days read, or years where a day could be any year's: of names there is room for short
-    /// ones.
+    /// Returns the format of the sections' days, or of their years if they span more than one year,
+    /// because there is only room for short labels.
     fn form_of_days(&self) -> &'static str {
         const YEAR: i64 = 365 * 86_400;
         let ends = self.sections.first().zip(self.sections.last());
@@ -134,7 +135,7 @@ fn moment(second: i64, form: &str) -> String {
 mod tests {
     use super::*;
 
-    /// The names on the axis of calls that went out in these seconds, as they stand along it.
+    /// Returns the labels for calls sent in these seconds, in order of their position.
     fn names(seconds: impl IntoIterator<Item = i64>) -> Vec<String> {
         let mut timeline = Timeline::default();
         for second in seconds {
@@ -149,7 +150,7 @@ mod tests {
     const DAY: i64 = 86_400;
 
     #[test]
-    fn one_run_has_the_names_of_round_times() {
+    fn a_single_run_is_labelled_with_round_times() {
         assert_eq!(
             names(5..25),
             ["00:00:05", "00:00:10", "00:00:15", "00:00:20", "00:00:25"]
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn each_of_several_runs_has_its_day_or_its_time_and_the_long_one_round_times() {
+    fn several_runs_are_labelled_with_their_day_or_time_and_a_long_one_with_round_times_too() {
         let rest = DAY + 7..DAY + 207;
         let later = [2 * DAY, 2 * DAY + 3_600];
         let read = names([0].into_iter().chain(rest.clone()).chain(later));
@@ -173,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_between_runs_takes_no_more_room_than_a_break() {
+    fn the_time_between_runs_is_as_wide_as_a_break() {
         let mut timeline = Timeline::default();
         for second in [0, 1, DAY, DAY + 1] {
             let at = Timestamp::from_second(second).expect("a time");
@@ -183,9 +184,9 @@ mod tests {
         let begin_and_end: Vec<_> = axis.breaks().flatten().collect();
         assert_eq!(begin_and_end, [2.0, 2.0 + 4.0 * BREAK]);
         let columns: Vec<_> = axis.columns().map(|(along, _)| along).collect();
-        let [[_, before], [behind, _]] = [columns[1], columns[2]];
+        let [[_, before], [after, _]] = [columns[1], columns[2]];
         assert!((before - begin_and_end[0]).abs() < 1e-9, "{before}");
-        assert!((behind - begin_and_end[1]).abs() < 1e-9, "{behind}");
+        assert!((after - begin_and_end[1]).abs() < 1e-9, "{after}");
         assert!((axis.end - (4.0 + 4.0 * BREAK)).abs() < 1e-9);
     }
 }

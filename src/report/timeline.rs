@@ -1,30 +1,30 @@
-//! Calls over time, in as many buckets as a chart can show, however long it took.
+//! Calls over time, in no more buckets than a chart can show, however long the time is.
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// Most buckets that a chart has room for; when there would be more, neighbours are merged and all
-/// are twice as wide.
-const MOST: i64 = 240;
-/// A longer time without a call, in seconds, is a break between sections.
+/// The maximum number of buckets in a chart. If there would be more, neighbours are merged and all
+/// buckets become twice as wide.
+const MAX_BUCKETS: i64 = 240;
+/// A longer time without calls is a break between sections, in seconds.
 const BREAK_S: i64 = 600;
-/// A break is cut short, but takes the room of so many buckets; so it is none where it has no more.
+/// The width of a break in a chart, in buckets. A gap that is not wider than this is not a break.
 const BREAK_BUCKETS: i64 = 10;
 
-/// The last calls of rows by when they were sent. The ledger dates no earlier attempt, so those
-/// are not in it.
+/// The last calls of rows by when they were sent. Earlier attempts are not included, because the
+/// ledger doesn't say when they were sent.
 #[derive(Clone, Debug, Serialize)]
 pub struct Timeline {
-    /// How wide each bucket is, in seconds: 1, 2, 4 and so on.
+    /// The width of each bucket, in seconds: 1, 2, 4 and so on.
     pub bucket_s: i64,
-    /// Those with a call, from the first to the last.
+    /// The buckets with calls, in order of time.
     pub buckets: Vec<Bucket>,
 }
 
 /// The last calls of rows sent within one bucket of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Bucket {
-    /// When it begins.
+    /// The start of the bucket.
     pub begins: Timestamp,
     /// Rows recalled by their first call.
     pub at_once: u64,
@@ -44,7 +44,7 @@ impl Bucket {
         }
     }
 
-    /// All of them.
+    /// Returns the number of calls.
     pub fn calls(&self) -> u64 {
         self.at_once + self.by_retry + self.failed
     }
@@ -66,16 +66,16 @@ impl Default for Timeline {
 }
 
 impl Timeline {
-    /// The bucket of a moment, made when there is none yet. Moments come in any order.
+    /// Returns the bucket of a moment, creating it if necessary. Moments may come in any order.
     pub(super) fn at(&mut self, moment: Timestamp) -> &mut Bucket {
         if let Err(place) = self.find(moment) {
             let begins = self.begin_of(moment);
             self.buckets.insert(place, Bucket::new(begins));
-            while self.width_s() > MOST * self.bucket_s {
+            while self.width_s() > MAX_BUCKETS * self.bucket_s {
                 self.merge();
             }
         }
-        let at = self.find(moment).expect("it has been made");
+        let at = self.find(moment).expect("it has been created");
         &mut self.buckets[at]
     }
 
@@ -85,15 +85,15 @@ impl Timeline {
             .binary_search_by_key(&begins, |bucket| bucket.begins)
     }
 
-    /// When the bucket of a moment begins. The first of all times is in one that can't begin
-    /// before it.
+    /// Returns the start of the bucket of a moment. The first bucket of all starts at the minimum
+    /// timestamp, because nothing earlier can be represented.
     fn begin_of(&self, moment: Timestamp) -> Timestamp {
         let second = moment.as_second();
         let begins = second - second.rem_euclid(self.bucket_s);
         Timestamp::from_second(begins).unwrap_or(Timestamp::MIN)
     }
 
-    /// Seconds that a chart has to show, with each break cut.
+    /// Returns the number of seconds that a chart shows, with breaks shortened.
     fn width_s(&self) -> i64 {
         let mut sections = 0;
         let shown: i64 = self
@@ -116,7 +116,7 @@ impl Timeline {
         }
     }
 
-    /// The buckets between breaks, which are longer than ten minutes without a call.
+    /// Returns the runs of buckets between breaks. A break is more than ten minutes without calls.
     pub(super) fn sections(&self) -> impl Iterator<Item = &[Bucket]> {
         let longest = BREAK_S.max(BREAK_BUCKETS * self.bucket_s);
         let goes_on = move |one: &Bucket, next: &Bucket| {
@@ -126,7 +126,7 @@ impl Timeline {
         self.buckets.chunk_by(goes_on)
     }
 
-    /// From the beginning of a section to its end.
+    /// Returns the length of a section, in seconds.
     pub(super) fn seconds(&self, section: &[Bucket]) -> i64 {
         let ends = section.first().zip(section.last());
         ends.map_or(0, |(first, last)| {
@@ -134,12 +134,12 @@ impl Timeline {
         })
     }
 
-    /// Calls per second in a bucket.
+    /// Returns the calls per second in a bucket.
     pub(super) fn rate(&self, bucket: &Bucket) -> f64 {
         bucket.calls() as f64 / self.bucket_s as f64
     }
 
-    /// Calls per second in the highest bucket.
+    /// Returns the calls per second in the busiest bucket.
     pub(super) fn highest(&self) -> f64 {
         self.buckets
             .iter()
@@ -165,7 +165,7 @@ mod tests {
         timeline.buckets.iter().map(Bucket::calls).collect()
     }
 
-    /// How wide buckets are, and the sections by when they begin and how long they are.
+    /// Returns the bucket width, and the start and length of each section.
     fn shape(timeline: &Timeline) -> (i64, Vec<(i64, i64)>) {
         let sections = timeline.sections().map(|section| {
             let begins = section[0].begins.as_second();
@@ -177,7 +177,7 @@ mod tests {
     const DAY: i64 = 86_400;
 
     #[test]
-    fn a_short_run_has_a_bucket_a_second() {
+    fn a_short_run_has_one_bucket_per_second() {
         let timeline = timeline([100, 100, 103]);
         assert_eq!(counts(&timeline), [2, 1]);
         assert_eq!(shape(&timeline), (1, vec![(100, 4)]));
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_a_day_apart_are_sections_and_none_is_flattened() {
+    fn runs_a_day_apart_are_separate_sections_and_keep_their_resolution() {
         let canary_and_rest = timeline((0..1).chain(DAY..DAY + 3));
         assert_eq!(shape(&canary_and_rest), (1, vec![(0, 1), (DAY, 3)]));
         let wrong_clock = timeline((DAY..DAY + 200).chain([0]));
@@ -193,14 +193,14 @@ mod tests {
     }
 
     #[test]
-    fn ten_minutes_are_no_break() {
+    fn a_gap_of_ten_minutes_is_not_a_break() {
         let seconds = [0, 601];
         assert_eq!(shape(&timeline(seconds)).1.len(), 1);
         assert_eq!(shape(&timeline([0, 602])).1.len(), 2);
     }
 
     #[test]
-    fn so_many_runs_that_breaks_take_all_the_room_are_one_section() {
+    fn runs_whose_breaks_would_not_fit_are_merged_into_one_section() {
         let daily = timeline((0..1_000).map(|day| day * DAY));
         let (_, sections) = shape(&daily);
         assert_eq!(sections.len(), 1);
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_run_has_wider_buckets_and_loses_no_call() {
+    fn a_long_run_has_wider_buckets_and_loses_no_calls() {
         let timeline = timeline(0..DAY);
         assert_eq!(timeline.bucket_s, 512);
         assert!(timeline.buckets.len() <= 240);
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn times_as_far_apart_as_they_can_be_fit_too() {
+    fn the_earliest_and_latest_possible_times_fit() {
         let ends = [Timestamp::MIN.as_second(), Timestamp::MAX.as_second(), 0];
         let timeline = timeline(ends);
         assert_eq!(counts(&timeline), [1, 1, 1]);
