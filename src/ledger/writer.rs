@@ -75,8 +75,8 @@ impl Ledger {
     /// Starts appending to a disk that is ready for entries.
     pub(crate) fn append(path: &Path, disk: impl Disk + 'static) -> Self {
         let (entries, queue) = mpsc::channel();
-        let (tell, recorded) = watch::channel(0);
-        let thread = thread::spawn(move || Appender::new(disk, tell).run(&queue));
+        let (count, recorded) = watch::channel(0);
+        let thread = thread::spawn(move || Appender::new(disk, count).run(&queue));
         Self {
             path: path.to_owned(),
             entries,
@@ -146,17 +146,17 @@ struct Appender<D> {
     buffer: Vec<u8>,
     written: usize,
     unsynced_since: Option<Instant>,
-    tell: watch::Sender<usize>,
+    recorded: watch::Sender<usize>,
 }
 
 impl<D: Disk> Appender<D> {
-    fn new(disk: D, tell: watch::Sender<usize>) -> Self {
+    fn new(disk: D, recorded: watch::Sender<usize>) -> Self {
         Self {
             disk,
             buffer: Vec::with_capacity(WRITE),
             written: 0,
             unsynced_since: None,
-            tell,
+            recorded,
         }
     }
 
@@ -206,7 +206,7 @@ impl<D: Disk> Appender<D> {
         self.buffer.clear();
         self.unsynced_since.get_or_insert_with(Instant::now);
         let written = self.written;
-        self.tell
+        self.recorded
             .send_if_modified(|told| mem::replace(told, written) != written);
         end
     }

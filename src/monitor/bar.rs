@@ -70,14 +70,14 @@ fn style(status: &Status, held: bool) -> ProgressStyle {
     };
     let Status {
         before,
-        behind,
+        after,
         below,
         ..
     } = status;
     // Braces are special in a template, and the service's message may contain some.
-    let [before, behind, below] =
-        [before, behind, below].map(|words| words.replace('{', "{{").replace('}', "}}"));
-    ProgressStyle::with_template(&format!("{before}{bar}{behind}\n{below}"))
+    let [before, after, below] =
+        [before, after, below].map(|words| words.replace('{', "{{").replace('}', "}}"));
+    ProgressStyle::with_template(&format!("{before}{bar}{after}\n{below}"))
         .expect("every brace is doubled")
         .progress_chars("━╸─")
 }

@@ -17,7 +17,7 @@ pub(super) struct Status {
     /// Whether there is a bar. It needs room, and a total to measure against.
     pub(super) bar: bool,
     /// The text after the bar.
-    pub(super) behind: String,
+    pub(super) after: String,
     /// The second line.
     pub(super) below: String,
 }
@@ -85,13 +85,13 @@ impl Parts {
         if let Some(percent) = percent {
             for form in forms {
                 let before = joined(&[form(&position), &percent]);
-                let behind = joined(&[form(&pace), form(&left)]);
-                let taken = measure_text_width(&before) + measure_text_width(&behind) + 2;
+                let after = joined(&[form(&pace), form(&left)]);
+                let taken = measure_text_width(&before) + measure_text_width(&after) + 2;
                 if taken + MIN_BAR <= width {
                     return Status {
                         before,
                         bar: true,
-                        behind,
+                        after,
                         below,
                     };
                 }
@@ -100,7 +100,7 @@ impl Parts {
         let without_bar = |before: String, below: String| Status {
             before: truncate_str(&before, width, "").into_owned(),
             bar: false,
-            behind: String::new(),
+            after: String::new(),
             below: truncate_str(&below, width, "").into_owned(),
         };
         for form in forms {
@@ -190,7 +190,7 @@ mod tests {
     fn lines(progress: &Progress<'_>, width: usize) -> [String; 2] {
         let status = status(progress, Some(200), width);
         let bar = if status.bar { " ━━ " } else { "" };
-        let top = status.before + bar + &status.behind;
+        let top = status.before + bar + &status.after;
         [top, status.below].map(|line| console::strip_ansi_codes(&line).into_owned())
     }
 
@@ -249,7 +249,7 @@ mod tests {
                     };
                     let shown = status(&progress, Some(200), width);
                     let bar = if shown.bar { 2 + MIN_BAR } else { 0 };
-                    let top = measure_text_width(&(shown.before + &shown.behind)) + bar;
+                    let top = measure_text_width(&(shown.before + &shown.after)) + bar;
                     assert!(top <= width, "{width}: {:?}", lines(&progress, width));
                     assert!(measure_text_width(&shown.below) <= width);
                 }
@@ -329,7 +329,7 @@ mod tests {
     fn preflight_lines(progress: &PreflightProgress<'_>, width: usize) -> [String; 2] {
         let status = preflight(progress, Some(200), width);
         let bar = if status.bar { " ━━ " } else { "" };
-        let top = status.before + bar + &status.behind;
+        let top = status.before + bar + &status.after;
         [top, status.below].map(|line| console::strip_ansi_codes(&line).into_owned())
     }
 

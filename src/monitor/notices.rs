@@ -23,19 +23,20 @@ pub(super) fn line(notice: &Notice) -> String {
             "The service says it is called too often: pace lowered to {to} calls/s for now."
         ),
         Notice::PaceRecovered { lasted } => {
-            format!("The pace is what it was again, after {}.", time(*lasted))
+            format!("The pace is back to normal after {}.", time(*lasted))
         }
-        Notice::Renewed => "The UserSig had expired and was signed anew.".to_owned(),
-        Notice::RenewedInTime => "The UserSig was signed anew, before it runs out.".to_owned(),
+        Notice::Renewed => "The UserSig had expired; a new one was signed.".to_owned(),
+        Notice::RenewedInTime => "A new UserSig was signed before the old one runs out.".to_owned(),
         Notice::UserSigEnds { left, needed } => format!(
-            "The UserSig runs out in {}, and the rows that are left take about {}: the run will \
-             stop then. Go on with a new one, or set RECALL_SECRET_KEY, and they are signed anew in \
+            "The UserSig runs out in {}, but the remaining rows take about {}: the run will stop \
+             when it runs out. Go on with a new one, or set RECALL_SECRET_KEY, which renews it in \
              time.",
             time(*left),
             time(*needed)
         ),
         Notice::Stopping { in_flight } => format!(
-            "Stopping: no new calls, waiting for {in_flight} in flight. Once more to leave at once."
+            "Stopping: no new calls, waiting for {in_flight} in flight. Interrupt again to leave at \
+             once."
         ),
     }
 }
@@ -47,17 +48,17 @@ mod tests {
 
     #[test]
     fn an_outage_shows_the_service_s_message_if_it_says_more_than_the_code() {
-        let told = |code, info: &str| {
+        let text = |code, info: &str| {
             let info = info.to_owned();
             line(&Notice::Outage { code, info })
         };
-        let silence = told(codes::TIMED_OUT, "no answer in time");
+        let silence = text(codes::TIMED_OUT, "no answer in time");
         assert!(
             silence
                 .starts_with("The service is out (no answer in time; the call may have landed)."),
             "{silence}"
         );
-        let busy = told(10002, "disk of node 7 is full");
+        let busy = text(10002, "disk of node 7 is full");
         assert!(
             busy.starts_with(
                 "The service is out (internal error, try again: disk of node 7 is full)."

@@ -16,7 +16,7 @@ const OPEN: usize = 300;
 pub(super) struct Busiest {
     /// Seconds since the epoch with the calls sent in each, most recently counted last.
     open: VecDeque<(i64, u64)>,
-    most: u64,
+    max_calls: u64,
 }
 
 impl Busiest {
@@ -29,12 +29,12 @@ impl Busiest {
             self.open.pop_front();
         }
         self.open.push_back((second, calls));
-        self.most = self.most.max(calls);
+        self.max_calls = self.max_calls.max(calls);
     }
 
     /// Returns the number of calls in the busiest second.
-    pub(super) fn most(&self) -> u64 {
-        self.most
+    pub(super) fn max_calls(&self) -> u64 {
+        self.max_calls
     }
 }
 
@@ -44,13 +44,13 @@ mod tests {
 
     const DAY: i64 = 86_400;
 
-    fn most(seconds: impl IntoIterator<Item = i64>) -> u64 {
+    fn max_calls(seconds: impl IntoIterator<Item = i64>) -> u64 {
         let mut busiest = Busiest::default();
         for second in seconds {
             busiest.count(second);
         }
         assert!(busiest.open.len() <= OPEN);
-        busiest.most()
+        busiest.max_calls()
     }
 
     /// Returns `seconds` consecutive seconds, each with `calls` calls.
@@ -60,12 +60,12 @@ mod tests {
 
     #[test]
     fn the_busiest_second_is_exact_however_long_the_run() {
-        assert_eq!(most([]), 0);
-        assert_eq!(most(run(0, 3, 200)), 200);
+        assert_eq!(max_calls([]), 0);
+        assert_eq!(max_calls(run(0, 3, 200)), 200);
         let canary = run(0, 1, 10);
-        assert_eq!(most(canary.chain(run(DAY, 3, 200))), 200);
+        assert_eq!(max_calls(canary.chain(run(DAY, 3, 200))), 200);
         let slow = run(0, 5_000, 1);
-        assert_eq!(most(slow.chain(run(DAY, 1, 7))), 7);
+        assert_eq!(max_calls(slow.chain(run(DAY, 1, 7))), 7);
     }
 
     #[test]
@@ -75,20 +75,23 @@ mod tests {
             let late = std::iter::repeat_n(second - 15, 20);
             std::iter::repeat_n(second, 180).chain(late)
         });
-        assert_eq!(most(calls), 200);
+        assert_eq!(max_calls(calls), 200);
     }
 
     #[test]
     fn an_entry_from_a_wrong_clock_changes_no_other_second() {
         let half = run(1_000, 1, 100);
         for wrong in [0, i64::MIN, i64::MAX] {
-            assert_eq!(most(half.clone().chain([wrong]).chain(half.clone())), 200);
+            assert_eq!(
+                max_calls(half.clone().chain([wrong]).chain(half.clone())),
+                200
+            );
         }
     }
 
     #[test]
     fn a_run_whose_clock_was_set_back_by_an_hour_is_not_added_to_the_one_before() {
         let before = run(0, 7_200, 2);
-        assert_eq!(most(before.chain(run(3_600, 3_600, 3))), 3);
+        assert_eq!(max_calls(before.chain(run(3_600, 3_600, 3))), 3);
     }
 }

@@ -95,13 +95,13 @@ pub(super) fn outcomes(timeline: &Timeline) -> String {
 pub(super) fn latencies(latencies: &Latencies) -> String {
     let width = latencies.bars.first().and_then(|bar| bar.to).unwrap_or(1) as f64;
     let end = latencies.bars.len() as f64 * width;
-    let most = latencies
+    let max = latencies
         .bars
         .iter()
         .map(|bar| bar.calls)
         .max()
         .unwrap_or(1);
-    let top = most as f64 * 1.45;
+    let top = max as f64 * 1.45;
     draw(|area| {
         let along = (0.0..end, ticks(0.0..end, &DECIMAL));
         let ms = |ms: &f64| format!("{} ms", short(*ms));
@@ -132,7 +132,7 @@ pub(super) fn latencies(latencies: &Latencies) -> String {
 
 /// Draws how many calls rows took.
 pub(super) fn attempts(attempts: &[RowsByAttempts]) -> String {
-    let most = attempts.iter().map(|by| by.rows).max().unwrap_or(1);
+    let max = attempts.iter().map(|by| by.rows).max().unwrap_or(1);
     let end = attempts.len().max(4) as f64 + 0.5;
     let numbers = attempts.iter().map(|by| by.attempts as f64).collect();
     let name = |at: &f64| {
@@ -144,7 +144,7 @@ pub(super) fn attempts(attempts: &[RowsByAttempts]) -> String {
         })
     };
     draw(|area| {
-        let up = 0.0..most as f64 * 1.18;
+        let up = 0.0..max as f64 * 1.18;
         let mut chart = chart(area, (0.5..end, numbers), up, &|rows| short(*rows), &name)?;
         for by in attempts.iter().filter(|by| by.rows > 0) {
             let (at, rows) = (by.attempts as f64, by.rows as f64);

@@ -206,7 +206,7 @@ impl Fold {
             calls: self.calls,
             retries: self.retries,
             cap: CAP,
-            peak_per_s: self.busiest.most(),
+            peak_per_s: self.busiest.max_calls(),
             timeline: self.timeline,
             latency_ms: self.stopwatch.read(),
             attempts: rows_by_attempts

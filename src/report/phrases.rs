@@ -13,14 +13,14 @@ use crate::harmless::harmless;
 use crate::shell::quoted_file;
 
 /// What the calls per second include and leave out.
-pub(super) const WHAT_THE_RATE_COUNTS: &str = "Of each row its last call is counted, when it was sent; the ledger dates no earlier one, so those come on top.";
+pub(super) const WHAT_THE_RATE_COUNTS: &str = "Only the last call of each row is counted, at the time it was sent. The ledger has no times for earlier calls, so those come on top.";
 
 /// Reminds the reader that rows not yet settled are not in a ledger.
 pub(super) const WHAT_A_LEDGER_HOLDS: &str =
-    "Only settled rows are in a ledger; if any are left, --resume calls them.";
+    "A ledger holds only settled rows; if any other rows are left, --resume calls them.";
 
 /// Which invalid lines are counted. A row that was fixed on another line can't be recognized.
-const WHAT_INVALID_COUNTS: &str = "Lines that could not be sent are those of all runs, less those from which a later run settled a row.";
+const WHAT_INVALID_COUNTS: &str = "Lines that could not be sent are counted over all runs, except those from which a later run settled a row.";
 
 /// Returns the sentence about invalid lines if there are any.
 pub(super) fn what_invalid_counts(report: &Report) -> Option<&'static str> {

@@ -175,17 +175,16 @@ impl Summary {
     fn limit(&self, limit: Limit) -> String {
         match (limit, self.cap) {
             (Limit::Cap, Some(cap)) if self.calls < u64::from(cap) => {
-                "waiting until the calls of the run before no longer count against the cap"
-                    .to_owned()
+                "waiting until the previous run's calls no longer count against the cap".to_owned()
             }
             (Limit::Cap, Some(CAP)) => {
                 format!("keeping to the cap of {CAP} calls a second: it can't be faster")
             }
             (Limit::Cap, Some(cap)) if cap > CAP => {
-                format!("keeping to --rate {cap}, which the service itself would not allow")
+                format!("keeping to --rate {cap}, which the real service would not allow")
             }
             (Limit::Cap, cap) => format!(
-                "keeping to --rate {}: a higher one makes it faster, up to the cap of {}",
+                "keeping to --rate {}: a higher one is faster, up to the cap of {}",
                 cap.unwrap_or_default(),
                 CAP
             ),
@@ -200,16 +199,17 @@ impl Summary {
                     .to_owned()
             }
             (Limit::Input, _) => {
-                "waiting for rows: reading the input, or what is at the other end of the pipe, is \
+                "waiting for rows: the input, or the program at the other end of the pipe, is \
                  slower than the calls"
                     .to_owned()
             }
             (Limit::Retries, _) => {
-                "waiting for answers and retries, with no other row to call meanwhile".to_owned()
+                "waiting for answers and retries, with no other row to call in the meantime"
+                    .to_owned()
             }
             (Limit::Service, _) => {
-                "waiting for the service: it was out, or found itself called too often (then see \
-                 who else calls with this app, or lower --rate)"
+                "waiting for the service: it was out, or said that it was called too often (then \
+                 see who else calls with this app, or lower --rate)"
                     .to_owned()
             }
         }
@@ -252,22 +252,22 @@ fn why(stop: &Stop) -> (String, Option<String>) {
         }
         Stop::Outage { lasted } => (
             format!("the service gave no real answer for {}", time(*lasted)),
-            Some("Rows that wait for it have not failed. Go on when the service is back. If it answers others, --max-outage 0 lets the rows fail that get no answer.".to_owned()),
+            Some("Rows that are waiting have not failed. Go on when the service is back. If it answers other calls, --max-outage 0 lets the rows without an answer fail.".to_owned()),
         ),
         Stop::Guard(why) => (
             why.clone(),
-            Some("Look at the failed rows first: swapped columns? the right app? --max-failures none lets them fail.".to_owned()),
+            Some("Look at the failed rows first: are columns swapped? Is it the right app? --max-failures none lets them fail.".to_owned()),
         ),
         Stop::UnknownGroup => (
-            "the input has grown: here begin rows of groups that were not looked up".to_owned(),
-            Some("The rows before it are settled. Going on looks at the new groups first.".to_owned()),
+            "the input has grown: the next rows are of groups that were not looked up".to_owned(),
+            Some("The rows before them are settled. If you go on, the new groups are looked up first.".to_owned()),
         ),
         Stop::NotAgreed => (
-            "the input has grown: here begin more rows than you agreed to".to_owned(),
-            Some("The rows before it are settled. Going on asks about the others first.".to_owned()),
+            "the input has grown: from here on, there are more rows than you agreed to".to_owned(),
+            Some("The rows before them are settled. If you go on, you are asked about the others first.".to_owned()),
         ),
         Stop::Interrupted => (
-            "interrupted; what was answered is recorded".to_owned(),
+            "interrupted; all answers that arrived are recorded".to_owned(),
             None,
         ),
     }
@@ -300,7 +300,7 @@ mod tests {
 
     #[test]
     fn a_run_with_fewer_calls_than_the_cap_waited_for_the_run_before() {
-        assert!(time_spent(2, 200).starts_with("waiting until the calls of the run before"));
+        assert!(time_spent(2, 200).starts_with("waiting until the previous run's calls"));
         assert!(time_spent(400, 200).starts_with("keeping to the cap of 200 calls a second"));
         assert!(time_spent(20, 10).starts_with("keeping to --rate 10: a higher one"));
     }

@@ -8,12 +8,12 @@ use crate::display::thousands;
 
 /// Returns the table of failed rows by code, with what to do.
 pub(super) fn failures(report: &Report) -> Markup {
-    let most = highest(report.failures.iter().map(|failed| failed.rows));
+    let max = highest(report.failures.iter().map(|failed| failed.rows));
     let rows = html! {
         @for failed in &report.failures {
             tr {
                 td.number { (failed.code) }
-                (count(failed.rows, most))
+                (count(failed.rows, max))
                 td.words {
                     strong { (failed.meaning) }
                     @if !failed.info.is_empty() {
@@ -36,7 +36,7 @@ pub(super) fn failures(report: &Report) -> Markup {
 
 /// Returns the table of groups with the most failed rows.
 pub(super) fn groups(report: &Report) -> Markup {
-    let most = highest(report.groups.iter().map(|group| group.failed));
+    let max = highest(report.groups.iter().map(|group| group.failed));
     let listed = report.groups.len() as u64;
     let note = if listed < report.failing_groups {
         let all = thousands(report.failing_groups);
@@ -48,7 +48,7 @@ pub(super) fn groups(report: &Report) -> Markup {
         @for group in &report.groups {
             tr {
                 td.id { (phrases::shown(&group.group)) }
-                (count(group.failed, most))
+                (count(group.failed, max))
                 td.number { (codes(&group.codes)) }
             }
         }
@@ -65,12 +65,12 @@ pub(super) fn groups(report: &Report) -> Markup {
 
 /// Returns the table of reasons why rows were not sent.
 pub(super) fn unsent(report: &Report) -> Markup {
-    let most = highest(report.unsent.iter().map(|unsent| unsent.rows));
+    let max = highest(report.unsent.iter().map(|unsent| unsent.rows));
     let rows = html! {
         @for unsent in &report.unsent {
             tr {
                 td.words { (phrases::shown(&unsent.reason)) }
-                (count(unsent.rows, most))
+                (count(unsent.rows, max))
                 td.number { (phrases::lines(unsent)) }
             }
         }
@@ -140,13 +140,13 @@ fn table(title: &str, note: &str, heads: &[&str], is_empty: bool, rows: &Markup)
 }
 
 /// Returns a cell with a count, and with a bar in proportion to the highest if there are others.
-fn count(rows: u64, most: Option<u64>) -> Markup {
+fn count(rows: u64, max: Option<u64>) -> Markup {
     html! {
         td.count {
             div {
                 span { (thousands(rows)) }
-                @if let Some(most) = most {
-                    i { b style={ "width:" (rows * 100 / most.max(1)) "%" } {} }
+                @if let Some(max) = max {
+                    i { b style={ "width:" (rows * 100 / max.max(1)) "%" } {} }
                 }
             }
         }

@@ -57,7 +57,7 @@ fn a_signal_after_the_guard_has_stopped_a_run_is_the_first_and_loses_no_answer()
         fs::read_to_string(&ledger).is_ok_and(|text| text.matches('\n').count() == 21)
     });
     running.signal(Signal::INT);
-    running.until_it_says("in flight. Once more to leave at once");
+    running.until_it_says("in flight. Interrupt again to leave at once");
     gate.open();
     let done = running.finish().exits(4);
     assert_eq!(done.json()["stopped"], "guard");

@@ -144,7 +144,7 @@ fn a_row_that_was_mended_on_its_line_counts_once() {
         "{text}"
     );
     assert!(text.contains("the group is empty (line 4)\n"), "{text}");
-    let whose = "Lines that could not be sent are those of all runs";
+    let whose = "Lines that could not be sent are counted over all runs";
     assert!(
         text.contains(whose) && page(&place).contains(whose),
         "{text}"

@@ -86,7 +86,7 @@ fn the_second_wish_leaves_at_once_and_the_ledger_is_sound() {
     let mut running = run().start();
     service.until_called(15);
     running.signal(Signal::INT);
-    running.until_it_says("in flight. Once more to leave at once");
+    running.until_it_says("in flight. Interrupt again to leave at once");
     // Those that come right behind the first are the same wish.
     until("it leaves", || {
         running.signal(Signal::INT);

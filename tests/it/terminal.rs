@@ -72,7 +72,7 @@ fn no_more_rows_are_called_than_were_agreed_to_should_the_input_grow() {
     terminal.types("y\n");
     let done = running.finish().exits(4);
     let done = done
-        .says("the input has grown: here begin more rows than you agreed to")
+        .says("the input has grown: from here on, there are more rows than you agreed to")
         .says("To go on: recall run --resume");
     assert_eq!(done.json()["stopped"], "not_agreed");
     assert_eq!((done.count("recalled"), service.calls()), (3, 3));

@@ -71,8 +71,8 @@ fn an_expired_usersig_is_renewed_once_for_all_calls_in_flight() {
         .on(service.address())
         .with_secret_key();
     let run = run.with(["--concurrency", "8", "--max-attempts", "1"]);
-    let done = run.finish().exits(0).says("signed anew");
-    assert_eq!(done.stderr.matches("signed anew").count(), 1);
+    let done = run.finish().exits(0).says("a new one was signed");
+    assert_eq!(done.stderr.matches("a new one was signed").count(), 1);
     assert_eq!(usersigs(&service).len(), 2);
     assert_eq!(
         service.calls(),
