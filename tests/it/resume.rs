@@ -31,7 +31,7 @@ fn an_existing_ledger_is_refused_with_how_far_it_got_and_both_ways_on() {
         .exits(1);
     let words = [
         "rows.ledger.jsonl",
-        "of rows.csv, begun ",
+        "for rows.csv, begun ",
         "3 rows settled",
         "are not called again",
         "a new list needs another ledger",
@@ -227,7 +227,7 @@ fn after_a_wrong_endpoint_that_has_answered_for_rows_the_right_one_gets_a_ledger
     let stopped = run().on(wrong.address()).finish().exits(4);
     stopped.says_wrapped("once rows are recorded, start a new ledger: recall run --ledger FILE.");
     let resumed = run().on(right.address()).with(["--resume"]).finish();
-    resumed.exits(1).says("another one with --ledger FILE");
+    resumed.exits(1).says("another ledger with --ledger FILE");
     let anew = run().on(right.address()).with(["--ledger", "anew"]);
     anew.finish().exits(0);
     place.ledger_called("anew").has_recalled_each_of(3);
