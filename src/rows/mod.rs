@@ -32,6 +32,7 @@ mod encoding;
 mod errors;
 mod excerpt;
 mod fields;
+mod file;
 mod frame;
 mod header_errors;
 mod input;

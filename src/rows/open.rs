@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
+use std::os::fd::AsFd as _;
 use std::path::Path;
 
 use memchr::memchr;
@@ -11,6 +12,7 @@ use super::blocks::{Blocks, MAX_RECORD};
 use super::delimited::Delimited;
 use super::encoding::Encoding;
 use super::errors::unreadable;
+use super::file;
 use super::input::{Input, Reader};
 use super::jsonl;
 use super::text::Text;
@@ -77,7 +79,14 @@ impl Rows {
 impl Input {
     fn open(source: &Source, options: &Options) -> Result<Self> {
         match source {
-            Source::Stdin => Self::new(Box::new(io::stdin()), "stdin", None, options),
+            Source::Stdin => {
+                let name = "stdin";
+                // It may be a regular file: `recall run - < rows.csv`.
+                let stdin = io::stdin().as_fd().try_clone_to_owned();
+                let bytes = stdin.and_then(|stdin| file::bytes(stdin.into()));
+                let (bytes, _) = bytes.map_err(|error| unreadable(name, error))?;
+                Self::new(bytes, name, None, options)
+            }
             Source::File(path) => Self::open_file(path, options),
         }
     }
@@ -93,8 +102,9 @@ impl Input {
                 "{name}: is a folder, not a file of rows"
             )));
         }
-        let input = Self::new(Box::new(file), &name, Format::by_name(path), options)?;
-        Ok(input.of_size(metadata.is_file().then_some(metadata.len())))
+        let (bytes, size) = file::bytes(file).map_err(cannot_open)?;
+        let input = Self::new(bytes, &name, Format::by_name(path), options)?;
+        Ok(input.of_size(size))
     }
 
     fn new(

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use flate2::bufread::GzDecoder;
 
 use super::counted::Counted;
+use super::file::is_changed;
 
 /// The window of zstd is what it holds in memory: 2^27 bytes, 128 MiB, the most that its own tool
 /// takes too, unless told otherwise.
@@ -202,7 +203,8 @@ impl<M: Member> Read for Unpack<M> {
             match error.kind() {
                 ErrorKind::Interrupted => error,
                 // The file's own trouble, not that of what is in it.
-                _ if error.raw_os_error().is_some() || behind(&error).is_some() => error,
+                _ if error.raw_os_error().is_some() => error,
+                _ if is_changed(&error) || behind(&error).is_some() => error,
                 ErrorKind::UnexpectedEof => io::Error::new(
                     ErrorKind::UnexpectedEof,
                     format!("its {name} data is cut off"),
