@@ -184,13 +184,14 @@ fn position_error(problem: &str) -> Error {
         .hint("write it like --columns group=2,sender=1")
 }
 
-/// Whether these are the columns of a failed-rows file, which a run leaves for another run.
+/// Whether these are the columns of a failed-rows file, which a run leaves for another run. An
+/// export has the same columns and the outcome.
 pub(super) fn are_failed_rows(columns: &[String]) -> bool {
-    ["code", "info", "attempts"].iter().all(|name| {
-        columns
-            .iter()
-            .any(|column| same_name(name.as_bytes(), column.as_bytes()))
-    })
+    let has = |name: &str| {
+        let mut columns = columns.iter();
+        columns.any(|column| same_name(name.as_bytes(), column.as_bytes()))
+    };
+    ["code", "info", "attempts"].into_iter().all(has) && !has("outcome")
 }
 
 #[cfg(test)]
@@ -311,5 +312,12 @@ mod tests {
             "group,sender,topic,code,info,attempts,sent_at"
         )));
         assert!(!are_failed_rows(&names("group,sender,code,info")));
+    }
+
+    #[test]
+    fn an_export_is_not_a_failed_rows_file() {
+        assert!(!are_failed_rows(&names(
+            "row,group,sender,topic,outcome,code,info,attempts,sent_at,ms"
+        )));
     }
 }
