@@ -26,7 +26,8 @@ impl Packing {
     pub(super) fn of(start: &[u8]) -> Option<Self> {
         match start {
             [0x1f, 0x8b, ..] => Some(Self::Gzip),
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Self::Zstd),
+            // A frame, or a skippable one, with which pzstd begins.
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Some(Self::Zstd),
             _ => None,
         }
     }
@@ -215,5 +216,25 @@ impl<M: Member> Read for Unpack<M> {
                 ),
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rows::tests::all;
+    use crate::rows::{Options, Rows};
+
+    #[test]
+    fn an_input_that_starts_with_a_skippable_frame_is_zstd() {
+        let frame = zstd::encode_all(&b"group,sender\ng,ann\n"[..], 0).expect("memory has room");
+        let skippable = b"\x5f\x2a\x4d\x18\x02\0\0\0xx";
+        let mut input = skippable.to_vec();
+        input.extend(&frame);
+        let input = io::Cursor::new(input);
+        let rows = Rows::new(input, "rows", None, &Options::default()).expect("an input");
+        assert_eq!(all(rows).count(), 1);
+        assert_eq!(Packing::of(b"\x50\x2a\x4d\x18"), Some(Packing::Zstd));
+        assert_eq!(Packing::of(b"P*M,group"), None);
     }
 }
