@@ -69,7 +69,7 @@ pub(super) fn other_delimiter(columns: &[String]) -> Option<&'static str> {
             .sum();
         let with_it = columns.iter().filter(|name| name.contains(delimiter));
         let mut pieces = with_it.flat_map(|name| name.split(delimiter));
-        found >= columns.len() || pieces.any(is_usual_name)
+        (found > 0 && found >= columns.len()) || pieces.any(is_usual_name)
     };
     match columns {
         _ if are_separated_by(';') => Some(
@@ -87,6 +87,9 @@ pub(super) fn other_delimiter(columns: &[String]) -> Option<&'static str> {
 }
 
 fn list(columns: &[String]) -> String {
+    if columns.is_empty() {
+        return "its first object has no keys".to_owned();
+    }
     let mut shown: Vec<String> = columns
         .iter()
         .take(LISTED)
@@ -126,6 +129,15 @@ mod tests {
         };
         let error = columns.locate(&names, "rows.csv").expect_err("an error");
         error.to_string()
+    }
+
+    #[test]
+    fn an_object_without_keys_gets_no_hint_about_delimiters() {
+        let error = Columns::default().locate_required(&[], "rows.jsonl");
+        assert_eq!(
+            error.expect_err("no keys").to_string(),
+            "rows.jsonl: no columns for the group and the sender; its first object has no keys\n  hint: say which they are: --columns group=NAME,sender=NAME"
+        );
     }
 
     #[test]
