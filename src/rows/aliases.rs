@@ -1,8 +1,8 @@
-//! Group, sender and topic, and the names that people give them.
+//! Group, sender and topic, and their usual column names.
 
 use std::fmt;
 
-/// What a row is made of.
+/// A field of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Field {
     Group,
@@ -11,10 +11,11 @@ pub(super) enum Field {
 }
 
 impl Field {
-    /// In the order that columns without a header have.
+    /// All fields, in the order of columns without a header.
     pub(super) const ALL: [Self; 3] = [Self::Group, Self::Sender, Self::Topic];
 
-    /// The names that people give it, its own first, in lower case and without `_`, `-` and spaces.
+    /// Returns the usual names of its column, its own name first, in lower case and without `_`,
+    /// `-` and spaces.
     pub(super) fn aliases(self) -> &'static [&'static str] {
         match self {
             Self::Group => &["group", "groupid"],
@@ -23,14 +24,14 @@ impl Field {
         }
     }
 
-    /// Whether people give it this name.
+    /// Whether this is a usual name of its column.
     pub(super) fn is_called(self, name: &[u8]) -> bool {
         let mut aliases = self.aliases().iter();
         aliases.any(|alias| same_name(alias.as_bytes(), name))
     }
 }
 
-/// Whether this is what people call any of the fields.
+/// Whether this is a usual name of the column of any field.
 pub(super) fn is_usual_name(text: &str) -> bool {
     let mut fields = Field::ALL.into_iter();
     fields.any(|field| field.is_called(text.as_bytes()))
@@ -42,7 +43,7 @@ impl fmt::Display for Field {
     }
 }
 
-/// The same but for case, `_`, `-` and spaces.
+/// Whether two names are the same except for case, `_`, `-` and spaces.
 pub(super) fn same_name(a: &[u8], b: &[u8]) -> bool {
     squash(a).eq(squash(b))
 }

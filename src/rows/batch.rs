@@ -1,26 +1,25 @@
-//! Rows that were read together: their IDs lie in one piece of memory, which the next rows take
-//! over.
+//! Rows that are passed on together. Their IDs share one allocation, which is reused.
 
 use std::sync::Arc;
 
 use super::{BadRow, Read, RowRef};
 
-/// Rows in their order, and how far into the input they reach.
+/// Rows in input order, and how far into the input they reach.
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// The IDs of all rows, one after the other.
+    /// The concatenated IDs of all rows.
     text: String,
     places: Vec<Place>,
     bytes_read: u64,
 }
 
-/// Where a row of a batch is.
+/// A row of a batch.
 #[derive(Debug)]
 enum Place {
     Row {
         input: Option<Arc<str>>,
         line: u64,
-        /// Where its IDs are in the text.
+        /// The range of its IDs in the text.
         start: usize,
         end: usize,
         group_len: usize,
@@ -30,22 +29,22 @@ enum Place {
 }
 
 impl Batch {
-    /// How many rows there are, the bad ones counted.
+    /// Returns the number of rows, bad ones included.
     pub fn len(&self) -> usize {
         self.places.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.places.is_empty()
     }
 
-    /// Bytes of the inputs up to its end; 0 where the rows come from no input.
+    /// Returns the number of input bytes up to its end; 0 if the rows come from no input.
     pub fn bytes_read(&self) -> u64 {
         self.bytes_read
     }
 
-    /// The rows in their order.
+    /// Iterates over the rows in input order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Read<'_>> {
         self.places.iter().map(|place| self.read(place))
     }
@@ -72,7 +71,7 @@ impl Batch {
         self.places.push(Place::Bad(bad));
     }
 
-    /// Adds a bad row of the input at hand, which is [named](Self::name) where there are several.
+    /// Adds a bad row of the current input, whose [name](Self::name) is set later if needed.
     pub(super) fn refuse(&mut self, line: u64, reason: String) {
         self.push_bad(BadRow {
             input: None,
@@ -81,14 +80,14 @@ impl Batch {
         });
     }
 
-    /// The line of the last row.
+    /// Returns the line of the last row.
     pub(super) fn last_line(&self) -> Option<u64> {
         self.places.last().map(|place| match place {
             Place::Row { line, .. } | Place::Bad(BadRow { line, .. }) => *line,
         })
     }
 
-    /// Says which input the rows from a place on are in.
+    /// Sets the input of the rows from index `from` on.
     pub(super) fn name(&mut self, from: usize, name: &Arc<str>) {
         for place in &mut self.places[from..] {
             let (Place::Row { input, .. } | Place::Bad(BadRow { input, .. })) = place;
@@ -96,7 +95,7 @@ impl Batch {
         }
     }
 
-    /// Makes bad rows of the suspicious ones from a place on.
+    /// Turns suspicious rows from index `from` on into bad ones.
     pub(super) fn refuse_suspicious(&mut self, from: usize) {
         for at in from..self.places.len() {
             if let Read::Row(row) = self.read(&self.places[at])
@@ -112,14 +111,14 @@ impl Batch {
         }
     }
 
-    /// Takes all rows out, and keeps the memory that they had.
+    /// Removes all rows, and keeps their memory.
     pub fn clear(&mut self) {
         self.text.clear();
         self.places.clear();
         self.bytes_read = 0;
     }
 
-    /// Says how many bytes of the inputs there are up to its end.
+    /// Sets the number of input bytes up to its end.
     pub(super) fn reaches(&mut self, bytes_read: u64) {
         self.bytes_read = bytes_read;
     }

@@ -1,4 +1,4 @@
-//! The input in blocks: what is at hand, and more of it on demand, in bounded memory.
+//! Reads an input in blocks, on demand, in bounded memory.
 
 use std::error::Error;
 use std::fmt;
@@ -6,16 +6,16 @@ use std::io::{self, ErrorKind, Read};
 
 use memchr::memchr;
 
-/// Room for a few of the longest rows, and few enough system calls.
+/// Room for a few of the longest rows, and large enough to keep system calls rare.
 const BLOCK: usize = 256 * 1024;
 
-/// The longest line or quoted record that is read as a row, its line end included.
+/// The maximum length of a line or quoted record that is read as a row, line end included.
 pub(super) const MAX_RECORD: usize = 64 * 1024;
 
-/// A byte order mark in UTF-8.
+/// The byte order mark in UTF-8.
 pub(super) const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// A window onto an input that moves forward over one fixed buffer.
+/// A window onto an input, over one fixed buffer.
 pub(super) struct Blocks<R> {
     input: R,
     buffer: Box<[u8]>,
@@ -23,23 +23,23 @@ pub(super) struct Blocks<R> {
     end: usize,
     consumed: u64,
     ended: bool,
-    /// Whether it may read on, which may take for ever where the input is a pipe.
+    /// Whether it may read more, which can block for any time if the input is a pipe.
     may_read: bool,
 }
 
-/// Why reading on was put off.
+/// The error for a read that was put off.
 #[derive(Debug)]
 struct PutOff;
 
 impl fmt::Display for PutOff {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the rows at hand go first")
+        f.write_str("the rows read so far go first")
     }
 }
 
 impl Error for PutOff {}
 
-/// Whether that is all there is to this error: nothing was lost by it.
+/// Whether the error only means that reading was put off; nothing was lost.
 pub(super) fn is_put_off(error: &io::Error) -> bool {
     let inner = error.get_ref();
     inner.is_some_and(|inner| inner.downcast_ref::<PutOff>().is_some())
@@ -58,13 +58,13 @@ impl<R: Read> Blocks<R> {
         }
     }
 
-    /// Says whether it may read on. While it may not, what needs more than is at hand fails with an
-    /// error that [is known](is_put_off), and can be tried again.
+    /// Sets whether it may read more input. While it may not, a call that needs more data fails
+    /// with an error that [`is_put_off`] recognizes, and can be repeated later.
     pub(super) fn may_read(&mut self, may_read: bool) {
         self.may_read = may_read;
     }
 
-    /// For what can't be put off once it has begun.
+    /// Fails if it may not read more. For operations that can't be put off once begun.
     pub(super) fn check_may_read(&self) -> io::Result<()> {
         if self.may_read {
             Ok(())
@@ -73,17 +73,17 @@ impl<R: Read> Blocks<R> {
         }
     }
 
-    /// What has been read and not consumed.
+    /// Returns the data that has been read but not consumed.
     pub(super) fn data(&self) -> &[u8] {
         &self.buffer[self.start..self.end]
     }
 
-    /// Whether nothing follows what is at hand.
+    /// Whether the input ends after [`data`](Self::data).
     pub(super) fn ended(&self) -> bool {
         self.ended
     }
 
-    /// Bytes consumed since the start.
+    /// Returns the number of bytes consumed since the start.
     pub(super) fn consumed(&self) -> u64 {
         self.consumed
     }
@@ -95,9 +95,8 @@ impl<R: Read> Blocks<R> {
         debug_assert!(self.start <= self.end, "consumed more than is there");
     }
 
-    /// Moves past a byte order mark that the data starts with; whether there was one. One is not
-    /// only at the start of an input: `cat` leaves those of other files at the start of later lines,
-    /// where they would be taken for a part of an ID.
+    /// Moves past a byte order mark at the start of the data; returns whether there was one. After
+    /// `cat`, later lines may start with one too, which would otherwise become part of an ID.
     pub(super) fn skip_mark(&mut self) -> bool {
         let is_there = self.data().starts_with(MARK);
         if is_there {
@@ -106,7 +105,7 @@ impl<R: Read> Blocks<R> {
         is_there
     }
 
-    /// Reads on: more data than before, or [`ended`](Self::ended). Only for data shorter than
+    /// Reads more data, unless the input has [`ended`](Self::ended). The data must be shorter than
     /// [`MAX_RECORD`], so that there is room.
     pub(super) fn fill(&mut self) -> io::Result<()> {
         debug_assert!(self.data().len() < MAX_RECORD, "the buffer has no room");
@@ -128,7 +127,7 @@ impl<R: Read> Blocks<R> {
         Ok(())
     }
 
-    /// Reads on until a whole line is at hand, and gives its length with its line end: 0 at the
+    /// Reads until the data has a whole line and returns its length, line end included: 0 at the
     /// end of the input, `None` if the line is longer than [`MAX_RECORD`].
     pub(super) fn line(&mut self) -> io::Result<Option<usize>> {
         let mut searched = 0;
@@ -148,7 +147,7 @@ impl<R: Read> Blocks<R> {
         }
     }
 
-    /// Moves past the next line end, however far it is.
+    /// Moves past the next line end, however far away it is.
     pub(super) fn skip_line(&mut self) -> io::Result<()> {
         loop {
             if let Some(newline) = memchr(b'\n', self.data()) {
@@ -182,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interrupted_read_is_tried_again() {
+    fn an_interrupted_read_is_repeated() {
         struct Interrupted(bool);
         impl Read for Interrupted {
             fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {

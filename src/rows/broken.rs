@@ -1,10 +1,10 @@
-//! How far a record goes that is broken: to the first line end that is in none of its fields.
+//! Finds the end of a broken record: the first line end that is not inside one of its fields.
 //!
-//! The text in a quoted field is often what somebody wrote who is to be recalled. A line of it that is
-//! taken for a row recalls whom that person chose, which can't be undone; a row that is not read is
-//! told, and can be read once the file has been mended. So a field that opens with a quote ends only
-//! where a quote ends it for certain: before a delimiter or a line end. Where there is none, the rest
-//! of the input is in it.
+//! Quoted text was often written by the very senders to recall. If a line of it were taken for a
+//! row, they could choose who is recalled, which can't be undone. A row that is not read is
+//! reported, and can be called once the file is fixed. So a field that opens with a quote ends only
+//! at a quote that certainly closes it: one before a delimiter or a line end. Without such a quote,
+//! the field extends to the end of the input.
 
 use std::io::{self, Read};
 
@@ -12,7 +12,7 @@ use memchr::{memchr, memchr_iter, memchr2};
 
 use super::blocks::Blocks;
 
-/// What a broken record takes up.
+/// The extent of a broken record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Extent {
     pub(super) lines: u64,
@@ -20,20 +20,20 @@ pub(super) struct Extent {
     pub(super) closed: bool,
 }
 
-/// Where in a field the next byte is.
+/// The position of the next byte in a field.
 #[derive(Clone, Copy)]
 enum Place {
-    /// Nothing of it has been seen but blanks: where some put a space before a quote, that opens it.
+    /// At its start, or after leading blanks: some tools put a space before an opening quote.
     Start,
     Unquoted,
     Quoted,
-    /// Behind a quote that may close it.
+    /// After a quote that may close it.
     AfterQuote,
-    /// Blanks behind such a quote.
+    /// After blanks that follow such a quote.
     AfterBlank,
 }
 
-/// Moves past a broken record that the data starts with, however long it is.
+/// Moves past the broken record at the start of the data, however long it is.
 pub(super) fn pass<R: Read>(blocks: &mut Blocks<R>, delimiter: u8) -> io::Result<Extent> {
     let (mut place, mut lines, mut in_line) = (Place::Start, 0, false);
     loop {
@@ -58,7 +58,7 @@ pub(super) fn pass<R: Read>(blocks: &mut Blocks<R>, delimiter: u8) -> io::Result
     }
 }
 
-/// The length of what belongs to the record, and whether that is its end.
+/// Returns how many bytes of the data belong to the record, and whether they include its end.
 fn walk(place: &mut Place, data: &[u8], delimiter: u8) -> (usize, bool) {
     let mut at = 0;
     while let Some(byte) = data.get(at) {
@@ -81,7 +81,7 @@ fn walk(place: &mut Place, data: &[u8], delimiter: u8) -> (usize, bool) {
             (Place::Start | Place::Unquoted, _) => Place::Unquoted,
             (Place::AfterBlank, b'"') => Place::AfterQuote,
             (Place::AfterQuote | Place::AfterBlank, b' ' | b'\t' | b'\r') => Place::AfterBlank,
-            // It was no closing quote.
+            // It was not a closing quote.
             (Place::AfterQuote | Place::AfterBlank, _) => Place::Quoted,
         };
     }
@@ -94,7 +94,8 @@ mod tests {
 
     use super::*;
 
-    /// The lines of a broken record, what follows it, and whether its quotes were closed.
+    /// Returns the number of lines of a broken record, the text after it, and whether its quotes
+    /// were closed.
     fn pass_in(text: &str) -> (u64, &str, bool) {
         let mut blocks = Blocks::new(text.as_bytes());
         let Extent { lines, closed } = pass(&mut blocks, b',').unwrap();
@@ -103,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn it_ends_at_the_first_line_end_that_is_in_no_quoted_field() {
+    fn a_record_ends_at_the_first_line_end_outside_quoted_fields() {
         for (record, lines) in [
             ("a\"b,c\n", 1),
             ("\"a\"b\",c\r\r\n", 1),
@@ -119,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_never_closed_goes_to_the_end() {
+    fn a_record_that_is_never_closed_extends_to_the_end() {
         for (text, lines, closed) in [
             ("\"a\nb,c\n", 2, false),
             ("\"a\nb,c\nd", 3, false),
@@ -132,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rest_of_any_length_is_passed_in_the_memory_of_one_block() {
+    fn a_record_of_any_length_is_passed_in_one_block_of_memory() {
         let rest = io::repeat(b'\n').take(64 << 20);
         let mut blocks = Blocks::new(b"\"a".chain(rest));
         let extent = pass(&mut blocks, b',').unwrap();

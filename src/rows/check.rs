@@ -1,17 +1,17 @@
-//! What an ID must be.
+//! Checks IDs.
 //!
-//! The wording of a reason, here and wherever else a row is refused, is part of the ledger's format:
-//! a bad row is known by its line and its reason. If a reason is reworded, `run --resume` no longer
-//! recognizes the bad rows that a ledger has under the old wording, and records them again.
+//! The wording of a reason, here and wherever else a row is refused, is part of the ledger's
+//! format: a bad row is identified by its line and its reason. If a reason is reworded, `run
+//! --resume` no longer recognizes the bad rows in older ledgers, and records them again.
 
 use super::aliases::Field;
 use super::encoding::Encoding;
 use super::excerpt::excerpt;
 
-/// The longest exponent of a number in bytes: `E+018`.
-const LONGEST_EXPONENT: usize = 5;
+/// The maximum length of an exponent in bytes: `E+018`.
+const MAX_EXPONENT: usize = 5;
 
-/// The ID of a field as text, unless no call could carry it. An empty topic is no topic.
+/// Returns the ID of a field as text, or why no call can carry it. An empty topic means no topic.
 pub(super) fn id(field: Field, bytes: &[u8], encoding: Encoding) -> Result<&str, String> {
     if bytes.is_empty() && field != Field::Topic {
         return Err(format!("the {field} is empty"));
@@ -26,11 +26,11 @@ pub(super) fn id(field: Field, bytes: &[u8], encoding: Encoding) -> Result<&str,
     }
 }
 
-/// How the reason ends for a bad object that is not the first on its line.
+/// The end of the reason for a bad object that is not the first on its line.
 const OBJECT: (&str, &str) = (" (object ", " of the line)");
 
-/// The reason for a bad object, the `nth` on its line. A bad row is known by its line and its
-/// reason, and a whole array may be one line.
+/// Returns the reason for a bad object, the `nth` on its line. The number keeps it distinct: a bad
+/// row is identified by its line and its reason, and a whole array may be one line.
 pub(super) fn reason_of_object(reason: String, nth: u64) -> String {
     let (before, after) = OBJECT;
     match nth {
@@ -39,7 +39,7 @@ pub(super) fn reason_of_object(reason: String, nth: u64) -> String {
     }
 }
 
-/// Whether a reason is that of an object that is not the first on its line.
+/// Whether a reason belongs to an object that is not the first on its line.
 pub(crate) fn is_of_later_object(reason: &str) -> bool {
     let (before, after) = OBJECT;
     let nth = reason
@@ -61,21 +61,22 @@ fn complaint(id: &str) -> Option<&'static str> {
     }
 }
 
-/// Looks at all bytes, even after one that is not, for so many are looked at together.
+/// Checks all bytes without an early exit, so that the compiler vectorizes it.
 pub(super) fn is_printable_ascii(bytes: &[u8]) -> bool {
     bytes
         .iter()
         .fold(true, |all, byte| all & (b' '..=b'~').contains(byte))
 }
 
-/// `1.29E+18`, which is what a spreadsheet leaves of a long number; `1,29E+18` where it has a decimal
-/// comma, `1.29e+18` from a data frame, `1.2940304724278354E18` from Java. A bare `1e18` may be a name.
+/// Whether it looks like `1.29E+18`, which a spreadsheet makes of a long number; `1,29E+18` with a
+/// decimal comma, `1.29e+18` from a data frame, `1.2940304724278354E18` from Java. A bare `1e18`
+/// may be a name.
 pub(super) fn is_rounded_number(bytes: &[u8]) -> bool {
-    // Its ends alone rule out nearly every ID.
+    // The first and last bytes alone rule out nearly every ID.
     let [b'0'..=b'9', .., b'0'..=b'9'] = bytes else {
         return false;
     };
-    let tail = bytes.len().saturating_sub(LONGEST_EXPONENT);
+    let tail = bytes.len().saturating_sub(MAX_EXPONENT);
     let is_e = |byte: &u8| matches!(byte, b'E' | b'e');
     let Some(at) = bytes[tail..].iter().position(is_e) else {
         return false;
@@ -115,7 +116,7 @@ mod tests {
             "E+18",
             "1.E+18",
             "ME+18",
-            // Of so few digits that somebody may be called that.
+            // Short enough to be a name.
             "1e18",
             "5e-7",
             "1.5e",
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_topic_is_fine_and_an_empty_group_or_sender_is_not() {
+    fn an_empty_topic_is_accepted_but_not_an_empty_group_or_sender() {
         assert_eq!(utf_8(Field::Topic, b""), Ok(""));
         assert_eq!(
             utf_8(Field::Group, b""),
@@ -140,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_call_could_carry_is_named_and_shown_escaped() {
+    fn an_id_that_no_call_can_carry_is_refused_and_shown_escaped() {
         for (bytes, reason) in [
             (
                 &b"a\x07b"[..],

@@ -1,4 +1,4 @@
-//! Which column, or which key of a JSON object, is the group, the sender and the topic.
+//! Finds the columns, or the keys of a JSON object, for group, sender and topic.
 
 use std::str::FromStr;
 
@@ -7,11 +7,11 @@ use super::excerpt::excerpt;
 use super::header_errors;
 use crate::error::{Error, Result};
 
-/// Names that the user gave for columns, in place of the built-in ones: `group=room,sender=uid`.
-/// Where there is no header the names are positions from 1: `group=2,sender=1`.
+/// Column names given by the user instead of the built-in ones: `group=room,sender=uid`. Without a
+/// header, they are positions counted from 1: `group=2,sender=1`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Columns {
-    /// By field, in the order of [`Field::ALL`].
+    /// Indexed by field, in the order of [`Field::ALL`].
     names: [Option<String>; 3],
 }
 
@@ -32,7 +32,7 @@ impl FromStr for Columns {
                     format!("two names for the {field}")
                 }
                 Some(_) if columns.names.iter().flatten().any(|other| other == name) => {
-                    format!("{} for two things", excerpt(name.as_bytes()))
+                    format!("{} is given for two fields", excerpt(name.as_bytes()))
                 }
                 Some(field) => {
                     columns.names[field as usize] = Some(name.to_owned());
@@ -46,7 +46,7 @@ impl FromStr for Columns {
     }
 }
 
-/// Where the fields of a row are among its columns, from 0.
+/// The columns of the fields of a row, counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Layout {
     pub(super) group: usize,
@@ -55,8 +55,8 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// The field that a column is. Where it is said to be two, the group or the sender is left
-    /// without a column, and so seems to be empty.
+    /// Returns the field in a column. If two fields are given the same column, the group or the
+    /// sender has none, and so counts as empty.
     pub(super) fn field(self, column: usize) -> Option<Field> {
         if Some(column) == self.topic {
             Some(Field::Topic)
@@ -71,13 +71,13 @@ impl Layout {
 }
 
 impl Columns {
-    /// The name that the user gave.
+    /// Returns the name that the user gave.
     pub(super) fn name(&self, field: Field) -> Option<&str> {
         self.names[field as usize].as_deref()
     }
 
-    /// The field that a column of this name is. A name that the user gave comes before the
-    /// built-in ones, and takes their place for its field.
+    /// Returns the field in a column with this name. A name given by the user takes precedence, and
+    /// replaces the built-in names of its field.
     pub(super) fn field(&self, column: &[u8]) -> Option<Field> {
         let given = |field: &Field| {
             self.name(*field)
@@ -100,7 +100,8 @@ impl Columns {
         })
     }
 
-    /// Finds the group and the sender among the keys of a first object; others may have more keys.
+    /// Finds the group and the sender among the keys of the first object. The topic is optional:
+    /// later objects may have more keys.
     pub(super) fn locate_required(
         &self,
         columns: &[String],
@@ -134,12 +135,12 @@ impl Columns {
         }
     }
 
-    /// Whether the user gave a name for any.
+    /// Whether the user gave any names.
     pub(super) fn are_given(&self) -> bool {
         self.names.iter().any(Option::is_some)
     }
 
-    /// The fields by position in an input without a header.
+    /// Returns the positions of the fields in an input without a header.
     pub(super) fn positions(&self) -> Result<Layout> {
         if !self.are_given() {
             return Ok(Layout {
@@ -172,7 +173,8 @@ impl Columns {
         }
     }
 
-    /// How many columns a row without a header needs: the topic only where its place was given.
+    /// Returns the minimum number of columns without a header. The topic counts only if its
+    /// position was given.
     pub(super) fn least_width(&self, layout: Layout) -> usize {
         let topic = layout.topic.filter(|_| self.name(Field::Topic).is_some());
         layout.group.max(layout.sender).max(topic.unwrap_or(0)) + 1
@@ -184,8 +186,8 @@ fn position_error(problem: &str) -> Error {
         .hint("write it like --columns group=2,sender=1")
 }
 
-/// Whether these are the columns of a failed-rows file, which a run leaves for another run. An
-/// export has the same columns and the outcome.
+/// Whether these are the columns of a failed-rows file, which a run writes for another run. An
+/// export has them too, but also the outcome.
 pub(super) fn are_failed_rows(columns: &[String]) -> bool {
     let has = |name: &str| {
         let mut columns = columns.iter();
@@ -223,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn every_alias_is_found_whatever_its_case_and_separators() {
+    fn every_alias_is_found_regardless_of_case_and_separators() {
         for group in ["group", "group_id", "GroupId", "GROUP ID"] {
             for sender in [
                 "sender",
@@ -243,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_given_name_takes_the_place_of_the_built_in_ones() {
+    fn a_given_name_replaces_the_built_in_ones() {
         assert_eq!(
             locate("group=room,sender=uid", "uid,group,sender,Room"),
             Ok(layout(3, 0, None))
@@ -260,13 +262,13 @@ mod tests {
     }
 
     #[test]
-    fn columns_that_are_no_columns_are_refused() {
+    fn malformed_columns_are_refused() {
         for (text, message) in [
             ("", "--columns: `` is not group, sender or topic"),
             ("grp=x", "--columns: `grp` is not group, sender or topic"),
             ("group=room,sender", "--columns: no name for the sender"),
             ("group=a,group=b", "--columns: two names for the group"),
-            ("group=a,sender=a", "--columns: `a` for two things"),
+            ("group=a,sender=a", "--columns: `a` is given for two fields"),
         ] {
             let error = text.parse::<Columns>().unwrap_err().to_string();
             assert_eq!(
@@ -307,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_rows_file_is_known_by_its_columns() {
+    fn a_failed_rows_file_is_recognized_by_its_columns() {
         assert!(are_failed_rows(&names(
             "group,sender,topic,code,info,attempts,sent_at"
         )));

@@ -1,15 +1,15 @@
-//! How far an input has been read, in bytes.
+//! Counts the bytes read from an input.
 
 use std::io::{self, BufRead, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counts bytes while they are read.
+/// A shared count of bytes read.
 #[derive(Clone, Default)]
 pub(super) struct Count(Arc<AtomicU64>);
 
 impl Count {
-    /// Reads from this input, and counts.
+    /// Wraps an input to count the bytes read from it.
     pub(super) fn count<R>(&self, input: R) -> Counted<R> {
         let count = self.clone();
         Counted { input, count }
@@ -19,7 +19,7 @@ impl Count {
         self.0.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    /// Bytes that have been read.
+    /// Returns the number of bytes read so far.
     pub(super) fn so_far(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
@@ -32,7 +32,7 @@ pub(super) struct Counted<R> {
 }
 
 impl<R> Counted<R> {
-    /// Bytes that have been read.
+    /// Returns the number of bytes read so far.
     pub(super) fn so_far(&self) -> u64 {
         self.count.so_far()
     }

@@ -1,4 +1,4 @@
-//! CSV and TSV: the columns by the header, and a row a record.
+//! CSV and TSV: the header names the columns, and each record is a row.
 
 use std::io::{self, Read as Input};
 
@@ -22,7 +22,7 @@ pub(super) struct Delimited<R> {
 }
 
 impl<R: Input> Delimited<R> {
-    /// Reads the header, or looks at the first row where there is none, and finds the columns.
+    /// Reads the header, or examines the first row if there is none, and finds the columns.
     pub(super) fn open(
         blocks: Blocks<R>,
         delimiter: u8,
@@ -76,7 +76,7 @@ impl<R: Input> Delimited<R> {
         })
     }
 
-    /// Adds the plain rows at hand; false where the next is none.
+    /// Adds the plain rows at the start of the data; returns false if there are none.
     fn add_plain(&mut self, batch: &mut Batch, most: usize) -> bool {
         let (data, about) = self.records.at_hand();
         let Some(mut rows) = self.shape.plain_rows(data, about) else {
@@ -93,7 +93,7 @@ impl<R: Input> Delimited<R> {
         len > 0
     }
 
-    /// Adds the row that the record is, and moves past it.
+    /// Adds the record as a row, and moves past it.
     fn add(&mut self, record: &Record, batch: &mut Batch) -> io::Result<()> {
         let line = self.records.line();
         let (len, lines, quoted) = match *record {
@@ -148,7 +148,7 @@ mod tests {
     use crate::rows::{Format, Options};
 
     #[test]
-    fn columns_come_in_any_order_among_others() {
+    fn columns_may_be_in_any_order_and_among_others() {
         assert_eq!(
             csv("at,User-ID,n,GroupId,Topic ID\n1,u1,2,g1,t1\n3,u2,4,g2,\n"),
             [row(2, "g1", "u1", "t1"), row(3, "g2", "u2", "")]
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_neither_trimmed_nor_taken_for_numbers() {
+    fn ids_are_neither_trimmed_nor_parsed_as_numbers() {
         assert_eq!(
             csv("group,sender\n 007 ,1294030472427835393\n"),
             [row(2, " 007 ", "1294030472427835393", "")]
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_row_over_several_lines_says_how_far_it_goes() {
+    fn a_bad_row_over_several_lines_reports_its_lines() {
         assert_eq!(
             csv("group,sender\ng1,\"u1\ng2,u2\"\ng3,u3\n"),
             [
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_will_not_do_is_an_error() {
+    fn a_broken_header_is_an_error() {
         assert_eq!(
             error(b"\"group,sender\ng1,u1\n", Format::Csv, &Options::default()),
             "rows: its header is broken: a quote that is not closed: `\"group,sender`"

@@ -1,4 +1,4 @@
-//! How the bytes of an input stand for characters, and their way to UTF-8.
+//! The encodings of inputs, and decoding to UTF-8.
 
 use std::fmt;
 use std::io::{self, BufRead, Read};
@@ -8,11 +8,11 @@ use encoding_rs::{Decoder, DecoderResult, UTF_8, UTF_16BE, UTF_16LE};
 
 use crate::error::{Error, Result};
 
-/// What takes the place of bytes that stand for no character. It is never a part of UTF-8, so an ID
-/// that has it is bad, where one with U+FFFD would be text like any other.
-const NO_CHARACTER: u8 = 0xff;
+/// Replaces bytes that can't be decoded. It never occurs in UTF-8, so an ID that contains it is
+/// bad, whereas U+FFFD would be text like any other.
+const UNDECODABLE: u8 = 0xff;
 
-/// An encoding, by any of the labels that the web has for it: `gb18030`, `gbk`, `utf-16le`.
+/// An encoding, by any of its labels in the WHATWG standard: `gb18030`, `gbk`, `utf-16le`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Encoding(&'static encoding_rs::Encoding);
 
@@ -30,7 +30,7 @@ impl FromStr for Encoding {
             .map(Self)
             .ok_or_else(|| {
                 Error::usage(format!("--encoding: `{label}` is not a known encoding"))
-                    .hint("some that are: gb18030, big5, shift-jis, euc-kr, windows-1252, utf-16le")
+                    .hint("examples: gb18030, big5, shift-jis, euc-kr, windows-1252, utf-16le")
             })
     }
 }
@@ -42,7 +42,7 @@ impl fmt::Display for Encoding {
 }
 
 impl Encoding {
-    /// That of a text that starts with a byte order mark.
+    /// Returns the encoding that a byte order mark at the start of a text stands for.
     pub(super) fn by_mark(start: &[u8]) -> Option<Self> {
         encoding_rs::Encoding::for_bom(start).map(|(encoding, _)| Self(encoding))
     }
@@ -51,12 +51,12 @@ impl Encoding {
         self.0 == UTF_8
     }
 
-    /// Whether it has two bytes or four for a character.
+    /// Whether it is UTF-16, with two or four bytes per character.
     pub(super) fn is_utf_16(self) -> bool {
         [UTF_16LE, UTF_16BE].contains(&self.0)
     }
 
-    /// What to say of bytes that stand for no character.
+    /// Returns the complaint about bytes that can't be decoded.
     pub(super) fn complaint(self) -> String {
         if self.is_utf_8() {
             "is not UTF-8 (is it in another --encoding?)".to_owned()
@@ -65,7 +65,7 @@ impl Encoding {
         }
     }
 
-    /// Text in this encoding as UTF-8, without its byte order mark.
+    /// Decodes text to UTF-8, and removes its byte order mark.
     pub(super) fn decode<R: BufRead>(self, input: R) -> Decode<R> {
         Decode {
             input,
@@ -75,7 +75,7 @@ impl Encoding {
     }
 }
 
-/// Turns text into UTF-8 while it is read.
+/// Decodes text to UTF-8 while it is read.
 pub(super) struct Decode<R> {
     input: R,
     decoder: Decoder,
@@ -83,14 +83,14 @@ pub(super) struct Decode<R> {
 }
 
 impl<R: BufRead> Read for Decode<R> {
-    /// Reads at least a character, for which `out` must have room: 16 bytes are enough.
+    /// Reads at least one character, for which `out` must have room: 16 bytes are enough.
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let (mut written, mut full) = (0, false);
         while written == 0 && !full && !self.ended {
             let mut bytes = self.input.fill_buf()?;
             let (whole, last) = (bytes.len(), bytes.is_empty());
             loop {
-                // A byte is kept free, for `NO_CHARACTER`.
+                // One byte is reserved for `UNDECODABLE`.
                 let end = out.len() - 1;
                 let (result, used, more) = self.decoder.decode_to_utf8_without_replacement(
                     bytes,
@@ -103,7 +103,7 @@ impl<R: BufRead> Read for Decode<R> {
                     DecoderResult::InputEmpty => self.ended = last,
                     DecoderResult::OutputFull => full = true,
                     DecoderResult::Malformed(..) => {
-                        out[written] = NO_CHARACTER;
+                        out[written] = UNDECODABLE;
                         written += 1;
                         full = written > end;
                         if !full {
@@ -140,7 +140,7 @@ mod tests {
         "windows-1252",
     ];
 
-    /// Bytes that come in pieces of one size, read into pieces of another.
+    /// Decodes bytes that arrive in pieces of one size into pieces of another.
     fn decode(encoding: Encoding, bytes: &[u8], size: usize, room: usize) -> Vec<u8> {
         let mut decode = encoding.decode(BufReader::with_capacity(size, bytes));
         let mut decoded = Vec::new();
@@ -153,7 +153,7 @@ mod tests {
         }
     }
 
-    /// Bytes of text in some encoding, with damage, or any at all.
+    /// Damaged text in some encoding, or arbitrary bytes.
     fn bytes() -> impl Strategy<Value = Vec<u8>> {
         let text = "[a-z,\n用户é€\u{1f600}]{0,80}";
         let encoded = (text, prop::sample::select(&LABELS[..])).prop_map(|(text, label)| {
@@ -176,7 +176,7 @@ mod tests {
         #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn pieces_of_any_size_are_decoded_as_the_whole_and_no_damage_becomes_a_character(
+        fn the_size_of_the_pieces_does_not_matter_and_damage_never_becomes_a_character(
             bytes in bytes(),
             label in prop::sample::select(&LABELS[..]),
             size in 1..40_usize,
@@ -184,7 +184,7 @@ mod tests {
         ) {
             let encoding: Encoding = label.parse().expect("a label");
             let decoded = decode(encoding, &bytes, size, room);
-            let pieces = decoded.split(|byte| *byte == NO_CHARACTER);
+            let pieces = decoded.split(|byte| *byte == UNDECODABLE);
             let pieces: Vec<_> = pieces.map(|piece| str::from_utf8(piece).expect("UTF-8")).collect();
             let (lossy, _) = encoding.0.decode_with_bom_removal(&bytes);
             prop_assert_eq!(pieces.join("\u{fffd}"), lossy);
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_costs_the_bytes_that_are_damaged_and_no_comma_or_line_end() {
+    fn damage_never_swallows_a_comma_or_a_line_end() {
         for (label, bytes, decoded) in [
             ("gb18030", &b"a\x81,b\n"[..], &b"a\xff,b\n"[..]),
             ("gb18030", b"a\x81\x30\x81\nb", b"a\xff0\xff\nb"),
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_are_those_of_the_web() {
+    fn labels_are_those_of_the_whatwg_standard() {
         let name = |label: &str| {
             label
                 .parse::<Encoding>()

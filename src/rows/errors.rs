@@ -1,17 +1,17 @@
-//! Why an input can't be read, whatever its format.
+//! Errors that inputs of every format have in common.
 
 use std::io;
 
 use super::file::{Changed, is_changed};
-use super::unpack::{Behind, behind};
+use super::unpack::{TrailingData, trailing_data};
 use crate::error::Error;
 
-/// An input that fails while it is read.
+/// An error for an input that fails while it is being read.
 pub(super) fn unreadable(name: &str, error: io::Error) -> Error {
     let hint = if is_changed(&error) {
         Some(Changed::HINT.to_owned())
     } else {
-        behind(&error).map(Behind::hint)
+        trailing_data(&error).map(TrailingData::hint)
     };
     let error = Error::input(format!("{name}: cannot be read")).because(error);
     match hint {
@@ -20,7 +20,7 @@ pub(super) fn unreadable(name: &str, error: io::Error) -> Error {
     }
 }
 
-/// An input without a header or a row.
+/// An error for an input without a header or a row.
 pub(super) fn empty(name: &str) -> Error {
     Error::input(format!("{name}: is empty: 0 rows and no header"))
 }

@@ -1,4 +1,4 @@
-//! The fields of one record of CSV.
+//! Splits a CSV record into its fields.
 
 use std::io::{self, Read};
 use std::ops::Range;
@@ -8,17 +8,17 @@ use memchr::memchr_iter;
 
 use super::frame::without_returns;
 
-/// Tells the fields of records apart, in the same memory.
+/// Splits records into fields, and reuses its memory.
 pub(super) struct Splitter {
     delimiter: u8,
-    /// Where the fields are in their text.
+    /// The ranges of the fields in the text.
     ranges: Vec<Range<usize>>,
-    /// For records with quotes. In others a search for the delimiter will do, and is much quicker.
+    /// For records with quotes. Otherwise it is much faster to search for the delimiter.
     csv: csv::Reader<OneRecord>,
     unquoted: ByteRecord,
 }
 
-/// The fields of a record, in their order.
+/// The fields of a record, in order.
 #[derive(Clone, Copy)]
 pub(super) struct Fields<'a> {
     text: &'a [u8],
@@ -40,7 +40,7 @@ impl Splitter {
         }
     }
 
-    /// The fields of a [well-formed](super::frame::Frame::Record) record with its line end.
+    /// Splits a [well-formed](super::frame::Frame::Record) record, line end included.
     pub(super) fn split<'a>(
         &'a mut self,
         record: &'a [u8],
@@ -76,7 +76,7 @@ impl<'a> Fields<'a> {
         self.ranges.len()
     }
 
-    /// The field at a place, from 0.
+    /// Returns a field by index, counted from 0.
     pub(super) fn get(self, at: usize) -> Option<&'a [u8]> {
         Some(&self.text[self.ranges.get(at)?.clone()])
     }
@@ -88,8 +88,8 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// An input of one record after the other. It never says that it ends, for then the reader would
-/// read no more; each record has its line end instead.
+/// The input of the CSV reader, one record at a time. It must not report its end, because the
+/// reader would then stop for good; a line end after each record keeps it from asking for more.
 #[derive(Default)]
 struct OneRecord {
     text: Vec<u8>,

@@ -77,7 +77,7 @@ impl Changed {
         to go on with a run that has called some of its rows, add --resume and its --ledger";
 }
 
-/// Whether a changed file is why an input can't be read on.
+/// Whether a changed file is the cause of an error.
 pub(super) fn is_changed(error: &io::Error) -> bool {
     let inner = error.get_ref();
     inner.is_some_and(|inner| inner.downcast_ref::<Changed>().is_some())
@@ -138,7 +138,7 @@ mod tests {
         let path = folder.path().join("rows.csv");
         let text = rows();
         fs::write(&path, &text).unwrap();
-        // In the middle of a row: 61,538 whole ones are before it.
+        // In the middle of the row after 61,538 whole ones.
         let (rows, error) = read(&path, |path| truncate(path, 13 + 61_538 * 13 + 8));
         assert_eq!(rows, 61_538);
         let place = format!("{} (after line 61539)", path.display());

@@ -1,34 +1,34 @@
-//! Where a record of CSV ends, and whether it is one.
+//! Finds the end of a CSV record, and checks that it is well-formed.
 //!
-//! One that is too long or breaks the rules of quoting is no row, and nor is any line that may be
-//! inside one of its quoted fields: [`broken`](super::broken) tells how far it goes.
+//! A record that is too long or breaks the quoting rules is not a row, and neither is any line that
+//! may be inside one of its quoted fields: [`broken`](super::broken) finds its end.
 
 use memchr::{memchr, memchr_iter, memchr2, memchr3};
 
 use super::blocks::MAX_RECORD;
 use super::excerpt::excerpt;
 
-/// What the data starts with.
+/// What is at the start of the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Frame {
-    /// A record, with its line end, that any reader of CSV takes for exactly one.
+    /// A record, line end included, that any CSV reader takes for exactly one.
     Record {
         len: usize,
         lines: u64,
-        /// Without quotes its fields are what is between the delimiters.
+        /// Without quotes, its fields are simply the text between delimiters.
         quoted: bool,
     },
-    /// A line without anything in it.
+    /// An empty line.
     Blank { len: usize },
-    /// Something that is no record, and that must be passed.
+    /// A malformed record, to be skipped.
     Broken(Malformed),
-    /// More data must be read to tell.
+    /// More data is needed to tell.
     Partial,
-    /// Nothing, and nothing follows.
+    /// The end of the input.
     End,
 }
 
-/// How a record is broken; where it shows, if not at its start.
+/// How a record is malformed, and the start of the field concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Malformed {
     TooLong { at: usize },
@@ -39,7 +39,7 @@ pub(super) enum Malformed {
 }
 
 impl Malformed {
-    /// What is wrong.
+    /// Returns what is wrong.
     pub(super) fn what(self) -> &'static str {
         match self {
             Self::TooLong { .. } => "longer than 64 KiB",
@@ -50,7 +50,7 @@ impl Malformed {
         }
     }
 
-    /// Where the field starts that shows it.
+    /// Returns the start of the field concerned.
     fn at(self) -> usize {
         match self {
             Self::LoneReturn => 0,
@@ -61,7 +61,7 @@ impl Malformed {
         }
     }
 
-    /// The first line of that field, in the record that the data starts with.
+    /// Returns an excerpt of the first line of that field of the record.
     pub(super) fn shown(self, record: &[u8]) -> String {
         let field = record.get(self.at()..).unwrap_or(record);
         let line = memchr(b'\n', field).map_or(field, |newline| &field[..newline]);
@@ -69,7 +69,7 @@ impl Malformed {
     }
 }
 
-/// Frames the first record of `data`, after which nothing follows if it is `ended`.
+/// Frames the first record of `data`. If `ended`, the input ends after the data.
 pub(super) fn frame(data: &[u8], delimiter: u8, ended: bool) -> Frame {
     let window = &data[..data.len().min(MAX_RECORD)];
     let (line, len) = match memchr(b'\n', window) {
@@ -90,7 +90,7 @@ pub(super) fn frame(data: &[u8], delimiter: u8, ended: bool) -> Frame {
             quoted: false,
         },
         Some(_) => match frame_fields(window, delimiter, ended) {
-            // So that what is shown of it does not depend on how much is at hand.
+            // So that the excerpt does not depend on how much has been read.
             Frame::Broken(fault)
                 if !ended
                     && window.len() < MAX_RECORD
@@ -103,8 +103,8 @@ pub(super) fn frame(data: &[u8], delimiter: u8, ended: bool) -> Frame {
     }
 }
 
-/// Frames a record with a quote or a carriage return in its first line, field by field, by the
-/// rules that csv follows where its input is well-formed.
+/// Frames a record with a quote or a carriage return in its first line, field by field. On
+/// well-formed input, it follows the same rules as the `csv` crate.
 fn frame_fields(window: &[u8], delimiter: u8, ended: bool) -> Frame {
     let full = window.len() == MAX_RECORD;
     let mut start = 0;
@@ -131,7 +131,7 @@ fn frame_fields(window: &[u8], delimiter: u8, ended: bool) -> Frame {
             Some(_) if rest.trim_ascii().is_empty() && window.get(end) != Some(&b'"') => {
                 Malformed::TextAfterQuote { at: start }
             }
-            // What seems to close a field over several lines more likely opens another.
+            // A quote that seems to close a field after several lines more likely opens another.
             Some(_) => Malformed::NotClosed { at: start },
         };
         match window.get(end) {
@@ -156,7 +156,7 @@ fn record(text: &[u8]) -> Frame {
     }
 }
 
-/// The quote that closes the field that is opened at `open`: the first that is not doubled.
+/// Returns the closing quote of the field that starts at `open`: the first one that isn't doubled.
 fn closing_quote(window: &[u8], open: usize) -> Option<usize> {
     let mut at = open + 1;
     loop {
@@ -168,8 +168,7 @@ fn closing_quote(window: &[u8], open: usize) -> Option<usize> {
     }
 }
 
-/// A line without its carriage returns at the end: one is half a line end, more come from tools
-/// that add their own.
+/// Strips all carriage returns at the end of a line: some tools add their own to one that is there.
 pub(super) fn without_returns(mut line: &[u8]) -> &[u8] {
     while let [rest @ .., b'\r'] = line {
         line = rest;
@@ -187,8 +186,8 @@ mod tests {
     use crate::rows::blocks::Blocks;
     use crate::rows::broken::pass;
 
-    /// The records that there are, and those that are broken: their line, what is wrong, and so
-    /// many lines.
+    /// Returns the well-formed records, and the line, the reason and the number of lines of each
+    /// broken one.
     fn frames(input: impl Read) -> (String, Vec<(u64, String, u64)>) {
         let mut blocks = Blocks::new(input);
         let (mut records, mut broken, mut line) = (String::new(), Vec::new(), 1);
@@ -219,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn well_formed_records_are_left_as_they_are() {
+    fn well_formed_records_are_unchanged() {
         let text = "a,b\r\n\r\n\"a\"\"\",\"b\nc\",\n\n,\"\"\r\nlast";
         let (records, broken) = frames(text.as_bytes());
         assert_eq!(records, "a,b\r\n\"a\"\"\",\"b\nc\",\n,\"\"\r\nlast");
@@ -227,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn each_way_to_break_the_quoting_costs_what_may_be_in_the_field() {
+    fn a_quoting_error_costs_every_line_that_may_be_in_the_field() {
         for (line, reason, lines) in [
             (
                 "a\"b,c",
@@ -286,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_may_have_64_kib_with_its_line_end_and_no_more() {
+    fn a_record_may_have_at_most_64_kib_with_its_line_end() {
         for (length, is_fine) in [(MAX_RECORD - 1, true), (MAX_RECORD, false)] {
             for record in [
                 "x".repeat(length),
@@ -304,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_any_length_costs_one_row() {
+    fn a_line_of_any_length_is_one_bad_row() {
         let huge = io::repeat(b'x').take(64 << 20);
         let (records, broken) = frames(b"1\n".chain(huge).chain(&b"\n3\n"[..]));
         assert_eq!(records, "1\n3\n");

@@ -1,4 +1,4 @@
-//! One input, front to back.
+//! One input, read from start to end.
 
 use std::io;
 use std::sync::Arc;
@@ -15,36 +15,36 @@ pub(super) struct Input {
     reader: Box<dyn Reader + Send>,
     format: Format,
     size: Option<u64>,
-    /// What messages call it.
+    /// Its name in messages.
     name: Arc<str>,
-    /// The line of the last row.
+    /// The line of the last row read.
     line: u64,
     meter: Option<Meter>,
 }
 
-/// Whether an input is read on while there are rows to go on with.
+/// Whether to read more input while the batch already has rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ahead {
-    /// Until the batch is full.
+    /// Read until the batch is full.
     Always,
-    /// Never: rows that have arrived do not wait for others that may be long in coming.
+    /// Read only while the batch is empty: rows that have arrived don't wait for later ones.
     WithoutRows,
 }
 
 impl Ahead {
-    /// Whether it may be read on with these rows.
+    /// Whether to read more input for this batch.
     pub(super) fn may_read(self, batch: &Batch) -> bool {
         self == Self::Always || batch.is_empty()
     }
 }
 
-/// What each format can do.
+/// A reader of one format.
 pub(super) trait Reader {
-    /// Adds the next rows until the batch has so many; false where none are left.
+    /// Adds the next rows until the batch has `most`; returns false if none are left.
     fn read(&mut self, batch: &mut Batch, most: usize, ahead: Ahead) -> io::Result<bool>;
-    /// Bytes of the text that are done with.
+    /// Returns the number of bytes of text consumed.
     fn bytes_read(&self) -> u64;
-    /// Whether the columns are those of a failed-rows file.
+    /// Whether it has the columns of a failed-rows file.
     fn is_failed_rows(&self) -> bool;
 }
 
@@ -65,7 +65,7 @@ impl Input {
         }
     }
 
-    /// With its length in bytes, where it is a file.
+    /// Sets its length in bytes, if it is a file.
     pub(super) fn of_size(self, size: Option<u64>) -> Self {
         Self { size, ..self }
     }
@@ -92,7 +92,8 @@ impl Input {
         self.reader.is_failed_rows()
     }
 
-    /// Adds the next rows until the batch has so many, or those at hand; false where none are left.
+    /// Adds the next rows until the batch has `most`, or those read already, as `ahead` says;
+    /// returns false if none are left.
     pub(super) fn read(&mut self, batch: &mut Batch, most: usize, ahead: Ahead) -> Result<bool> {
         let before = batch.len();
         let read = match self.reader.read(batch, most, ahead) {

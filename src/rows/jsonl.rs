@@ -1,4 +1,4 @@
-//! JSON lines, an object on each, and how they are told from other JSON.
+//! JSON lines, one object on each, and how to tell them from other JSON.
 
 use std::io::{self, Read as Input};
 
@@ -20,12 +20,13 @@ struct Jsonl<R> {
     blocks: Blocks<R>,
     columns: Columns,
     encoding: Encoding,
-    /// The line that is read next, from 1.
+    /// The next line, counted from 1.
     line: u64,
     failed_rows: bool,
 }
 
-/// Opens JSON: lines, unless it is an array or its first object goes over several lines.
+/// Opens JSON. It has an object per line, unless it is an array or its first object spans several
+/// lines.
 pub(super) fn open<R: Input + Send + 'static>(
     blocks: Blocks<R>,
     encoding: Encoding,
@@ -47,14 +48,14 @@ pub(super) fn open<R: Input + Send + 'static>(
     if !is_array && !start.starts_with(b"{") {
         return Err(match start {
             [] => empty(input),
-            _ => no_json(start, input),
+            _ => not_json(start, input),
         });
     }
     let mut objects = Objects::new(rows.blocks, rows.line);
     let are_lines = !is_array
         && match objects.find().map_err(fail)? {
             NextObject::Object { len } => memchr(b'\n', &objects.data()[..len]).is_none(),
-            // If the first object is broken that is one bad row; it says nothing about the others.
+            // A broken first object is just one bad row, and says nothing about the others.
             _ => !is_brace,
         };
     if !are_lines {
@@ -62,20 +63,20 @@ pub(super) fn open<R: Input + Send + 'static>(
         return Ok(Box::new(rows));
     }
     rows.blocks = objects.into_blocks();
-    rows.look_at_first(input)?;
+    rows.check_first(input)?;
     Ok(Box::new(rows))
 }
 
 impl<R: Input> Jsonl<R> {
-    /// Looks at the first object, without reading past it, for the keys that are needed.
-    fn look_at_first(&mut self, input: &str) -> Result<()> {
+    /// Checks that the first object has the keys needed, without consuming it.
+    fn check_first(&mut self, input: &str) -> Result<()> {
         let found = self.find_line().map_err(|error| unreadable(input, error))?;
         let text = &self.blocks.data()[..found.unwrap_or_default()];
         self.failed_rows = check_keys(text, &self.columns, input)?;
         Ok(())
     }
 
-    /// Moves to the next line that is not blank; see [`Blocks::line`].
+    /// Moves to the next line that is not blank, and returns its length; see [`Blocks::line`].
     fn find_line(&mut self) -> io::Result<Option<usize>> {
         loop {
             let found = self.blocks.line()?;
@@ -93,7 +94,7 @@ impl<R: Input> Jsonl<R> {
         }
     }
 
-    /// Adds the next row; false at the end.
+    /// Adds the next row; returns false at the end.
     fn add_next(&mut self, batch: &mut Batch) -> io::Result<bool> {
         let found = self.find_line()?;
         let line = self.line;
@@ -121,7 +122,7 @@ impl<R: Input> Jsonl<R> {
     }
 }
 
-fn no_json(start: &[u8], input: &str) -> Error {
+fn not_json(start: &[u8], input: &str) -> Error {
     let start = excerpt(start);
     Error::input(format!("{input}: is not JSON: it starts with {start}")).hint(
         "if it is CSV, its name must end in .csv; if its fields are separated by tabs, in .tsv",
@@ -154,7 +155,7 @@ mod tests {
     use crate::rows::{Format, Options};
 
     #[test]
-    fn each_line_is_a_row_and_blank_lines_are_none() {
+    fn each_line_is_a_row_except_blank_ones() {
         let text =
             b"\n{\"group_id\":\"g1\",\"user\":1}\r\n \t\r\n{oops\n{\"group_id\":\"g2\",\"user\":2}";
         assert_eq!(
@@ -168,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn of_an_object_over_several_lines_behind_one_on_a_line_it_is_said_why_it_is_none() {
+    fn an_object_over_several_lines_after_one_on_a_single_line_is_bad_with_a_reason() {
         let text = b"{\"group\":1,\"user\":1}\n{\n\"group\":2,\n\"user\":2}\n";
         let reads = read(text, Format::Jsonl, &Options::default());
         let reason = "broken JSON, EOF while parsing an object (by its first line, this input \
@@ -188,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_a_line_is_an_error_with_the_way_out() {
+    fn an_input_that_is_not_jsonl_is_refused_with_a_hint() {
         for (text, message) in [
             (
                 "\ngroup,sender\ng,u\n",

@@ -1,23 +1,23 @@
 //! 1. Rows in: decode, parse, check.
 //!
-//! A [`Rows`] reads one input after the other, each front to back, and adds each row, or a bad
-//! row with its reason, to a [`Batch`]. It never holds more than a few blocks of an input.
+//! [`Rows`] reads its inputs in order, each from start to end. It adds every row, or a bad row with
+//! its reason, to a [`Batch`], and never holds more than a few blocks of an input.
 //!
 //! ```text
-//! file, stdin   open       what is it? a header with the columns needed? (columns, aliases, header_errors)
+//! file, stdin   file, open which format? are the columns there? (columns, aliases, header_errors)
 //!   ▼
-//! text                     unpack and decode, where it is not UTF-8 already
+//! text                     decompress and decode, unless it is UTF-8 already
 //!   ▼
-//! blocks                   bounded pieces of the input, and lines in them
-//!   ├─ plain → delimited           rows in which nothing takes a closer look
-//!   ├─ frame → fields → records    records that are well-formed, their fields
-//!   │    ├─ broken                 how far the others go
-//!   │    └─ shape → delimited      the IDs in them, where they have the shape of a row
-//!   └─ jsonl, objects → object     lines, an array; the values of their keys
+//! blocks                   bounded pieces of the input, and the lines in them
+//!   ├─ plain → delimited           rows without quotes or anything unusual
+//!   ├─ frame → fields → records    well-formed records and their fields
+//!   │    ├─ broken                 where malformed records end
+//!   │    └─ shape → delimited      the IDs of records that have the shape of a row
+//!   └─ jsonl, objects → object     objects by line or in an array; the values of their keys
 //!   ▼
-//! check, suspicion         IDs that a call can carry, and those that are hardly meant
+//! check, suspicion         IDs that a call can carry, and IDs that are probably wrong
 //!   ▼
-//! batch                    rows that go on together
+//! batch                    rows that are passed on together
 //! ```
 
 mod aliases;
@@ -65,74 +65,74 @@ pub use unpack::without_packing;
 use crate::error::Result;
 use input::{Ahead, Input};
 
-/// One thing to recall: what `sender` sent in `group`, or in one `topic` of it.
+/// One recall: what `sender` sent in `group`, or in one `topic` of it.
 ///
-/// IDs are text, byte for byte as in the input: never trimmed, never a number.
+/// IDs are text, byte for byte as in the input. They are never trimmed or parsed as numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// The input that it stands in, where rows have to say so: there are several.
+    /// The input that the row is in, if there are several.
     pub input: Option<Arc<str>>,
-    /// The line of the input on which it starts, from 1, the header included.
+    /// The line of the input on which the row starts, counted from 1, header included.
     pub line: u64,
     /// `GroupId`, never empty.
     pub group: String,
     /// `Sender_Account`, never empty.
     pub sender: String,
-    /// `TopicId`; empty where the group has no topics.
+    /// `TopicId`; empty if the row has none.
     pub topic: String,
 }
 
-/// A row that can't be sent as it stands.
+/// A row that can't be sent as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadRow {
-    /// The input that it stands in, where rows have to say so: there are several.
+    /// The input that the row is in, if there are several.
     pub input: Option<Arc<str>>,
-    /// The line of the input on which it starts, from 1, the header included.
+    /// The line of the input on which the row starts, counted from 1, header included.
     pub line: u64,
-    /// What is wrong with it, for a person, with the start of its text where that helps.
+    /// What is wrong with it, for display, with the start of its text if that helps.
     pub reason: String,
 }
 
 /// A [`Row`] of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RowRef<'a> {
-    /// As [`Row::input`].
+    /// See [`Row::input`].
     pub input: Option<&'a Arc<str>>,
-    /// As [`Row::line`].
+    /// See [`Row::line`].
     pub line: u64,
-    /// Group, sender and topic, one after the other: most rows are duplicates, and of those only
-    /// the whole is looked at.
+    /// Group, sender and topic, concatenated. Most rows are duplicates, and recognizing one takes
+    /// only the whole.
     joined: &'a str,
     group_len: usize,
     sender_len: usize,
 }
 
 impl Row {
-    /// Group, sender and topic.
+    /// Returns group, sender and topic.
     pub fn ids(&self) -> [&str; 3] {
         [&self.group, &self.sender, &self.topic]
     }
 }
 
 impl<'a> RowRef<'a> {
-    /// Group, sender and topic.
+    /// Returns group, sender and topic.
     pub fn ids(self) -> [&'a str; 3] {
         let (group, rest) = self.joined.split_at(self.group_len);
         let (sender, topic) = rest.split_at(self.sender_len);
         [group, sender, topic]
     }
 
-    /// As [`Row::group`].
+    /// Returns the [group](Row::group).
     pub fn group(self) -> &'a str {
         &self.joined[..self.group_len]
     }
 
-    /// The IDs one after the other, and the lengths of group and sender.
+    /// Returns the concatenated IDs, and the lengths of group and sender.
     pub(crate) fn joined(self) -> (&'a str, usize, usize) {
         (self.joined, self.group_len, self.sender_len)
     }
 
-    /// The row by itself.
+    /// Copies the row.
     pub fn to_row(self) -> Row {
         let [group, sender, topic] = self.ids().map(str::to_owned);
         Row {
@@ -144,24 +144,24 @@ impl<'a> RowRef<'a> {
         }
     }
 
-    /// Why it is hardly what was meant, if it is not: an ID that is too long, cut or rounded, a
-    /// topic of another group, columns that are swapped.
+    /// Returns why the row is probably wrong, if anything suggests it: an ID that is too long, cut
+    /// or rounded, a topic of another group, swapped columns.
     pub fn suspicion(self) -> Option<String> {
         suspicion::of(self.ids())
     }
 }
 
-/// What is wrong, without the text that shows it or the place on the line: the part of a
-/// [`BadRow::reason`] or a [`RowRef::suspicion`] that rows with the same fault share.
+/// Returns the part of a [`BadRow::reason`] or a [`RowRef::suspicion`] that all rows with the same
+/// fault share: what is wrong, without the offending text or its place on the line.
 pub fn kind_of_fault(reason: &str) -> &str {
     let (kind, _) = reason.split_once(" (object ").unwrap_or((reason, ""));
     let kind = kind.split_once(": `").map_or(kind, |(kind, _)| kind);
-    // Where no text shows it.
+    // A reason without an excerpt.
     let covers = kind.split_once(" (the row covers ");
     covers.map_or(kind, |(kind, _)| kind)
 }
 
-/// What was read.
+/// A row or a bad row of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Read<'a> {
     /// A row to send.
@@ -170,10 +170,10 @@ pub enum Read<'a> {
     Bad(&'a BadRow),
 }
 
-/// Where rows come from.
+/// An input to read rows from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// The standard input, `-` on the command line.
+    /// Standard input, `-` on the command line.
     Stdin,
     /// A file.
     File(PathBuf),
@@ -196,9 +196,9 @@ pub struct Options {
     pub columns: Columns,
     /// Whether the first line of CSV and TSV names the columns.
     pub header: bool,
-    /// The encoding of what has no byte order mark; UTF-8 if none is given.
+    /// The encoding of inputs without a byte order mark; UTF-8 if `None`.
     pub encoding: Option<Encoding>,
-    /// Whether rows that are hardly what was meant count as bad.
+    /// Whether suspicious rows count as bad.
     pub strict: bool,
 }
 
@@ -213,88 +213,87 @@ impl Default for Options {
     }
 }
 
-/// How rows are written down.
+/// The format of rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// Fields separated by commas.
     Csv,
     /// Fields separated by tabs.
     Tsv,
-    /// A JSON object a line.
+    /// One JSON object per line.
     Jsonl,
 }
 
-/// The rows of one input after the other, each front to back.
+/// The rows of all inputs in order.
 pub struct Rows {
-    /// The input that is read now.
+    /// The input that is being read.
     input: Input,
-    /// Those whose turn has not come.
+    /// The inputs after it.
     waiting: VecDeque<Waiting>,
     options: Options,
-    /// Whether rows say in which input they stand.
+    /// Whether rows name their input.
     named: bool,
-    /// The one of which they don't.
+    /// The one input that they don't name.
     unnamed: Option<String>,
     format: Format,
     size: Option<u64>,
     is_failed: bool,
-    /// Bytes of the inputs before this one.
+    /// Bytes of the inputs before the current one.
     before: u64,
 }
 
-/// An input whose turn has not come.
+/// An input that is read later.
 enum Waiting {
     /// A pipe can't be opened twice, so it stays open.
     Pipe(Input),
-    /// A file is opened again: hundreds of them need not be held open.
+    /// A file is opened again, so that hundreds of them are not held open.
     File(PathBuf),
 }
 
 impl Rows {
-    /// How the rows are written down; those of the first input, where there are several.
+    /// Returns the format of the rows; that of the first input if there are several.
     pub fn format(&self) -> Format {
         self.format
     }
 
-    /// Bytes of the inputs up to the row that was read last; at most [`size`](Self::size).
+    /// Returns the number of bytes up to the last row read; at most [`size`](Self::size).
     pub fn bytes_read(&self) -> u64 {
         self.before + self.input.bytes_read()
     }
 
-    /// The length of all files together in bytes; `None` where there is stdin or a pipe.
+    /// Returns the total length of all files in bytes; `None` if stdin or a pipe is among them.
     pub fn size(&self) -> Option<u64> {
         self.size
     }
 
-    /// Whether these are failed rows, as runs leave them: besides group and sender every input has
-    /// columns for code, info and attempts.
+    /// Whether every input is a failed-rows file, as runs write them: it has columns for code, info
+    /// and attempts, and none for the outcome.
     pub fn is_failed_rows(&self) -> bool {
         self.is_failed
     }
 
-    /// Says of every row in which input it stands, but for one input, which needs no name.
+    /// Makes every row name its input, except the rows of the input `unnamed`.
     pub fn name_inputs_except(&mut self, unnamed: Option<String>) {
         self.named = true;
         self.unnamed = unnamed;
     }
 
-    /// Adds the next rows to a batch until it has `most`, from one input after the other; false
-    /// where none are left.
+    /// Adds the next rows to a batch until it has `most`; returns false if none are left.
     ///
     /// # Errors
     ///
-    /// When the input can't be read on, or the next one can't be opened. The batch has the rows
-    /// before that, and no others.
+    /// If an input can't be read or the next one can't be opened. The batch then has exactly the
+    /// rows before that point.
     pub fn read(&mut self, batch: &mut Batch, most: usize) -> Result<bool> {
         self.add(batch, most, Ahead::Always)
     }
 
-    /// The same, but waits for no more of the input once the batch has rows: for a pipe, of which the
-    /// next row may be long in coming.
+    /// Does the same, but doesn't wait for more input once the batch has rows. For a pipe, whose
+    /// next row may take long to arrive.
     ///
     /// # Errors
     ///
-    /// As [`read`](Self::read).
+    /// As for [`read`](Self::read).
     pub fn read_at_hand(&mut self, batch: &mut Batch, most: usize) -> Result<bool> {
         self.add(batch, most, Ahead::WithoutRows)
     }

@@ -1,9 +1,9 @@
-//! What an input is called where rows say in which one they stand.
+//! The name of an input as rows report it.
 
 use std::path::{Component, Path, PathBuf};
 
-/// The name of an input without what does not matter in it. Links are not looked at: the file may
-/// be gone by now.
+/// Normalizes the name of an input: without `.`, redundant slashes and, where possible, `..`. It
+/// does not resolve links, because the file may no longer exist.
 pub fn plain_name(name: &str) -> String {
     let mut plain = PathBuf::new();
     for component in Path::new(name).components() {
@@ -15,7 +15,7 @@ pub fn plain_name(name: &str) -> String {
             (other, _) => plain.push(other),
         }
     }
-    // It was text, and was only taken apart at its slashes.
+    // Lossless, because the name was text and was only split at slashes.
     plain.to_string_lossy().into_owned()
 }
 
@@ -24,8 +24,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_the_same_whatever_way_it_takes() {
-        for (name, plainly) in [
+    fn names_of_the_same_file_are_normalized() {
+        for (name, plain) in [
             ("./a.csv", "a.csv"),
             ("x//y/../a.csv", "x/a.csv"),
             ("x/./../../a.csv", "../a.csv"),
@@ -33,7 +33,7 @@ mod tests {
             ("../../a.csv", "../../a.csv"),
             ("a.csv", "a.csv"),
         ] {
-            assert_eq!(plain_name(name), plainly, "{name}");
+            assert_eq!(plain_name(name), plain, "{name}");
         }
     }
 }

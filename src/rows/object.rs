@@ -1,4 +1,4 @@
-//! One JSON object as a row: its keys by name, its IDs as the exact text that they are written in.
+//! Reads one JSON object as a row. IDs keep the exact text in which they are written.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,7 +15,8 @@ use super::columns::{Columns, are_failed_rows};
 use super::encoding::Encoding;
 use super::excerpt::excerpt;
 
-/// The group, the sender and the topic (empty where there is none) of an object, or what is wrong.
+/// Returns the group, the sender and the topic (empty if there is none) of an object, or what is
+/// wrong.
 pub(super) fn ids<'a>(
     text: &'a [u8],
     columns: &Columns,
@@ -36,8 +37,8 @@ pub(super) fn ids<'a>(
         Some(value) => value_id(field, value.get(), encoding),
         None if field == Field::Topic => match columns.name(field) {
             None => Ok("".into()),
-            // Of a name that is mistyped no object has the key, and without a topic the call would
-            // take in the whole group.
+            // A mistyped name matches no key, and without a topic the call would recall from the
+            // whole group.
             Some(name) => Err(format!(
                 "no {} for the {field}: {}",
                 excerpt(name.as_bytes()),
@@ -53,7 +54,7 @@ pub(super) fn ids<'a>(
     ])
 }
 
-/// An ID from its JSON. A number keeps its exact digits, and may not be one that lost any.
+/// Returns an ID from its JSON. A number keeps its exact digits, so it must be a whole one.
 fn value_id(field: Field, json: &str, encoding: Encoding) -> Result<Cow<'_, str>, String> {
     let digits = json.strip_prefix('-').unwrap_or(json);
     let complaint = match json.as_bytes() {
@@ -88,14 +89,15 @@ fn describe(error: &serde_json::Error, text: &[u8], encoding: Encoding) -> Strin
     } else {
         let mut what = without_place(error);
         if error.classify() == Category::Eof {
-            // Objects over several lines are read, but not behind one that has its own.
+            // Objects over several lines are read too, but not if the first one is on one line.
             what += " (by its first line, this input has an object a line)";
         }
         format!("broken JSON, {what}: {start} (column {})", error.column())
     }
 }
 
-/// What is wrong with some JSON, without the place: that counts from the start of what was parsed.
+/// Returns what is wrong with some JSON, without the position, which counts from the start of the
+/// parsed text.
 pub(super) fn without_place(error: &serde_json::Error) -> String {
     let mut message = error.to_string();
     if let Some(at) = message.find(" at line ") {
@@ -104,16 +106,16 @@ pub(super) fn without_place(error: &serde_json::Error) -> String {
     message
 }
 
-/// What an object has for the fields of a row, as far as it is JSON at all.
+/// The raw values of the fields of a row.
 #[derive(Default)]
 struct RawIds<'de> {
-    /// By field, in the order of [`Field::ALL`].
+    /// Indexed by field, in the order of [`Field::ALL`].
     values: [Option<&'de RawValue>; 3],
-    /// A key for a field that has a value already.
+    /// A second key for a field.
     again: Option<(Field, Cow<'de, str>)>,
 }
 
-/// Collects the values of the fields, by the names that the columns have.
+/// Collects the values of the fields by the column names.
 struct Fields<'a>(&'a Columns);
 
 impl<'de> DeserializeSeed<'de> for Fields<'_> {
@@ -148,7 +150,7 @@ impl<'de> Visitor<'de> for Fields<'_> {
     }
 }
 
-/// A key, borrowed unless it has escapes.
+/// A key; borrowed unless it has escapes.
 struct Key<'de>(Cow<'de, str>);
 
 impl<'de> Deserialize<'de> for Key<'de> {
@@ -173,8 +175,9 @@ impl<'de> Deserialize<'de> for Key<'de> {
     }
 }
 
-/// Looks at the first object for the keys that are needed, and tells whether a failed-rows file has
-/// them. If that object is broken that is one bad row; it says nothing about the others.
+/// Checks that the first object has the keys needed; returns whether they are those of a
+/// failed-rows file. If the object is broken, it is just one bad row and says nothing about the
+/// others.
 pub(super) fn check_keys(
     first: &[u8],
     columns: &Columns,
@@ -187,7 +190,7 @@ pub(super) fn check_keys(
     Ok(are_failed_rows(&keys))
 }
 
-/// The keys of an object in their order.
+/// The keys of an object, in order.
 struct Keys(Vec<String>);
 
 impl<'de> Deserialize<'de> for Keys {
@@ -264,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn any_other_value_is_a_bad_row_that_says_why() {
+    fn any_other_value_is_a_bad_row_with_a_reason() {
         for (value, reason) in [
             ("1.29E+18", "the group is not a whole number: `1.29E+18`"),
             ("1e3", "the group is not a whole number: `1e3`"),
@@ -290,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_or_lacks_a_key_or_has_it_twice_is_a_bad_row() {
+    fn a_value_that_is_not_an_object_or_has_a_key_missing_or_twice_is_a_bad_row() {
         for (text, reason) in [
             ("[1]", "not a JSON object: `[1]`"),
             ("7", "not a JSON object: `7`"),
@@ -322,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_not_utf_8_do_no_harm_in_values_that_are_not_used() {
+    fn bytes_that_are_not_utf_8_are_ignored_in_unused_values() {
         let text = b"{\"group\":\"g\",\"note\":\"\xff\",\"sender\":\"u\"}";
         assert_eq!(
             ids(text, &Columns::default(), Encoding::default()).unwrap(),
@@ -331,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn deep_nesting_is_a_bad_row_and_no_crash() {
+    fn deep_nesting_is_a_bad_row_not_a_crash() {
         let text = format!(r#"{{"x":{},"group":"g"}}"#, "[".repeat(60_000));
         assert!(read(&text).unwrap_err().starts_with("broken JSON"));
     }

@@ -1,8 +1,8 @@
-//! JSON objects that are not one to a line: in an array, or each over several lines.
+//! JSON objects that are not one per line: in an array, or each over several lines.
 //!
-//! After a bracket or a quote too few or too many, what looks like an object may be a part of
-//! another. So reading ends where the JSON is broken, as it does where a file is cut off: only what
-//! is there for certain is called.
+//! After a missing or extra bracket or quote, what looks like an object may be part of another one.
+//! So reading ends where the JSON is broken, just as where a file is cut off: only objects that are
+//! certain to be rows are called.
 
 use std::io::{self, ErrorKind, Read as Input};
 
@@ -20,30 +20,29 @@ use super::input::{Ahead, Reader};
 use super::object::{check_keys, ids, without_place};
 use crate::error::Result;
 
-/// The objects of a text, one after the other. Each is looked at as often as need be, and then
-/// passed.
+/// The objects of a text. The next one can be examined any number of times before it is passed.
 pub(super) struct Objects<R> {
     blocks: Blocks<R>,
-    /// The line on which what is at hand starts, from 1.
+    /// The line on which the data starts, counted from 1.
     line: u64,
-    /// How many objects have been found on it so far.
+    /// The number of objects found on that line so far.
     on_line: u64,
     in_array: bool,
 }
 
 /// What comes next.
 pub(super) enum NextObject {
-    /// An object, which the data starts with.
+    /// An object, at the start of the data.
     Object {
         len: usize,
     },
     End,
-    /// Something that is no JSON, or other JSON than objects; where and how.
+    /// Invalid JSON, or JSON other than objects; says where and how.
     Broken(String),
 }
 
 impl<R: Input> Objects<R> {
-    /// Those of a text that starts on this line.
+    /// Reads the objects of a text that starts on this line.
     pub(super) fn new(blocks: Blocks<R>, line: u64) -> Self {
         Self {
             blocks,
@@ -57,17 +56,17 @@ impl<R: Input> Objects<R> {
         self.blocks.data()
     }
 
-    /// What has not been passed.
+    /// Returns the rest of the input.
     pub(super) fn into_blocks(self) -> Blocks<R> {
         self.blocks
     }
 
-    /// Goes to the next object. An array may follow another, and a comma the last object of one:
-    /// that is what comes of putting files together.
+    /// Moves to the next object. Concatenated files are accepted: an array may follow another, and
+    /// a comma may follow the last object.
     pub(super) fn find(&mut self) -> io::Result<NextObject> {
         loop {
             match self.blocks.data() {
-                // All of a mark that it may be the start of.
+                // It may be the start of a byte order mark.
                 start if MARK.starts_with(start) && !self.blocks.ended() => {
                     self.blocks.fill()?;
                     continue;
@@ -99,7 +98,7 @@ impl<R: Input> Objects<R> {
         }
     }
 
-    /// The length of the object that the data starts with.
+    /// Returns the length of the object at the start of the data.
     fn measure(&mut self) -> io::Result<NextObject> {
         loop {
             let data = self.blocks.data();
@@ -136,7 +135,7 @@ impl<R: Input> Objects<R> {
     }
 }
 
-/// The rows that these objects are.
+/// Reads objects as rows.
 pub(super) struct ObjectRows<R> {
     objects: Objects<R>,
     columns: Columns,
@@ -145,7 +144,7 @@ pub(super) struct ObjectRows<R> {
 }
 
 impl<R: Input> ObjectRows<R> {
-    /// Looks at the first object, without passing it, for the keys that are needed.
+    /// Checks that the first object has the keys needed, without passing it.
     pub(super) fn open(
         mut objects: Objects<R>,
         encoding: Encoding,
@@ -166,7 +165,7 @@ impl<R: Input> ObjectRows<R> {
         })
     }
 
-    /// Adds the object that the data starts with.
+    /// Adds the object at the start of the data.
     fn add(&mut self, len: usize, batch: &mut Batch) {
         let objects = &mut self.objects;
         let line = objects.line;
@@ -212,18 +211,18 @@ mod tests {
     use crate::rows::tests::{all, bad, error, read, row};
     use crate::rows::{Batch, Format, Options, Rows, kind_of_fault};
 
-    /// The rows up to where it breaks, and how it does.
+    /// Returns the number of rows before the error, and the error.
     fn read_until_it_breaks(text: &'static str) -> (usize, String) {
         let options = Options::default();
         let mut rows =
             Rows::new(text.as_bytes(), "rows", Some(Format::Jsonl), &options).expect("an input");
         let mut batch = Batch::default();
-        let error = rows.read(&mut batch, 100).expect_err("it breaks");
+        let error = rows.read(&mut batch, 100).expect_err("broken JSON");
         (batch.len(), error.to_string())
     }
 
     #[test]
-    fn an_array_has_a_row_an_object_with_the_line_that_it_starts_on() {
+    fn each_object_of_an_array_is_a_row_with_the_line_on_which_it_starts() {
         let text = b"\n[\n  {\n    \"group\": \"g1\",\n    \"user\": 1294030472427835393\n  }, {\"group\":\n \"g2\", \"user\": 2},\n  {\"group\": \"g3\", \"user\": \"}]\\\"\"}\n]\n";
         let reads = read(text, Format::Jsonl, &Options::default());
         let rows = [
@@ -235,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn objects_may_go_over_several_lines_and_arrays_follow_each_other() {
+    fn objects_may_span_several_lines_and_arrays_may_follow_each_other() {
         for text in [
             "{\n\"group\":\"g\",\n\"user\":1}\n{\"group\":\"h\",\"user\":2}",
             "{\"group\":\"g\",\n\n\"user\":1}{\"group\":\"h\",\"user\":2}\n",
@@ -252,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_rows_on_one_line_are_told_apart_and_are_of_one_kind() {
+    fn bad_rows_on_one_line_are_distinct_but_of_one_kind() {
         let text = br#"[{"group":"g","user":""},{"group":"g","user":""},{"user":1}]"#;
         let reads = read(text, Format::Jsonl, &Options::default());
         let reasons = [
@@ -266,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn where_it_is_no_json_reading_ends() {
+    fn reading_ends_at_broken_json() {
         for (text, rows, how) in [
             (
                 "[{\"group\":\"g\",\"user\":1},\n {\"group\":\"g\",\n  \"user\":\"2},\n {\"group\":\"g\",\"user\":3}]",
@@ -284,7 +283,7 @@ mod tests {
                 "rows (after line 1): cannot be read: its JSON array is not closed",
             ),
             (
-                // A bracket too few: what follows is no row, but a part of another.
+                // A missing bracket: what follows is not a row, but part of another.
                 "[{\"group\":\"g\",\"user\":1}},\"y\":[{\"group\":\"g\",\"user\":2}]}]",
                 1,
                 "rows (after line 1): cannot be read: line 1 has something other than a JSON object: `},\"y\":[{\"group\":\"g\",\"user\":2}]}]`",
@@ -312,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_t_be_rows_is_told_before_the_first() {
+    fn an_input_without_rows_is_refused_when_it_is_opened() {
         for (text, message) in [
             ("[]", "rows: is empty: 0 rows and no header"),
             (
@@ -334,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_which_the_first_is_broken_stay_lines() {
+    fn lines_are_read_as_lines_even_if_the_first_is_broken() {
         let text = "{\"group\":\"g\",\n{\"group\":\"h\",\"user\":2}\n";
         let rows = Rows::new(text.as_bytes(), "rows", None, &Options::default());
         let reads: Vec<_> = all(rows.expect("an input")).collect();

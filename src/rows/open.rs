@@ -1,4 +1,4 @@
-//! From files or stdin to rows: what an input is, or why it can't be read.
+//! Opening of files and stdin: which format an input has, or why it can't be read.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -20,13 +20,13 @@ use super::{Format, Options, Rows, Source, Waiting, without_packing};
 use crate::error::{Error, Result};
 use crate::harmless::harmless;
 
-/// Opens inputs, finds out the format of each and reads as much as its header.
+/// Opens inputs, detects the format of each and reads its header.
 ///
 /// # Errors
 ///
-/// [`Kind::Input`](crate::error::Kind::Input) if one can't be read, is empty, is in no format that
-/// is read here or has no columns for group and sender;
-/// [`Kind::Usage`](crate::error::Kind::Usage) if the options don't fit it, or there is none.
+/// [`Kind::Input`](crate::error::Kind::Input) if one can't be read, is empty, has no known format
+/// or has no columns for group and sender; [`Kind::Usage`](crate::error::Kind::Usage) if the
+/// options don't fit it, or there are no inputs.
 pub fn open(sources: &[Source], options: &Options) -> Result<Rows> {
     let [first, more @ ..] = sources else {
         return Err(Error::usage("there is no input"));
@@ -46,11 +46,11 @@ pub fn open(sources: &[Source], options: &Options) -> Result<Rows> {
 }
 
 impl Rows {
-    /// Rows from any reader. `name` is what messages call it; without a format it is found out.
+    /// Reads rows from any reader, which messages call `name`. Without a format, it is detected.
     ///
     /// # Errors
     ///
-    /// As [`open`].
+    /// As for [`open`].
     pub fn new(
         input: impl io::Read + Send + 'static,
         name: &str,
@@ -143,7 +143,7 @@ impl Input {
 }
 
 impl Format {
-    /// The format that the name of a file tells, where it does.
+    /// Returns the format that the extension of a file stands for, if any.
     pub fn by_name(path: &Path) -> Option<Self> {
         let extension = without_packing(path)
             .extension()?
@@ -170,8 +170,8 @@ fn sniff(start: &[u8]) -> Format {
     }
 }
 
-/// Whether it starts as an object or an array of them does; `None` where too little is at hand to
-/// tell: the names of columns, and IDs, may start with a bracket too.
+/// Whether the text starts like a JSON object or an array of them; `None` if it is too short to
+/// tell, because column names and IDs may start with a bracket too.
 fn is_json(start: &[u8]) -> Option<bool> {
     let (rest, of_json) = match start.trim_ascii_start() {
         [b'{', rest @ ..] => (rest, b"\"}"),
@@ -192,7 +192,7 @@ fn refuse_json(start: &[u8], name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Text of two bytes a character has zeros in it, if only for its commas. Other text has none.
+/// Text with two bytes per character contains zeros, if only in its commas. Other text has none.
 fn refuse_zeros(start: &[u8], encoding: Encoding, name: &str) -> Result<()> {
     let line = memchr(b'\n', start).map_or(start, |newline| &start[..newline]);
     let pairs = line.chunks(2);
@@ -202,7 +202,7 @@ fn refuse_zeros(start: &[u8], encoding: Encoding, name: &str) -> Result<()> {
     };
     if encoding.is_utf_16() || pairs.clone().any(|pair| pair == [0, 0]) {
         return Err(
-            Error::input(format!("{name}: is no text: it is full of zero bytes"))
+            Error::input(format!("{name}: is not text: it is full of zero bytes"))
                 .hint("rows are text: CSV, TSV or JSONL"),
         );
     }
@@ -213,7 +213,7 @@ fn refuse_zeros(start: &[u8], encoding: Encoding, name: &str) -> Result<()> {
     .hint(format!("name it: --encoding utf-16{order}")))
 }
 
-/// Line ends of one carriage return make a file one line.
+/// With a carriage return alone as the line end, the whole file would be one line.
 fn refuse_lone_returns(start: &[u8], name: &str) -> Result<()> {
     let window = &start[..start.len().min(MAX_RECORD)];
     let line = memchr(b'\n', window).map_or(window, |newline| &window[..newline]);
@@ -221,7 +221,7 @@ fn refuse_lone_returns(start: &[u8], name: &str) -> Result<()> {
         return Err(Error::input(format!(
             "{name}: its lines end with a carriage return alone"
         ))
-        .hint(r"turn them into line feeds on the way: tr '\r' '\n' < FILE | recall run -"));
+        .hint(r"convert them to line feeds: tr '\r' '\n' < FILE | recall run -"));
     }
     Ok(())
 }
@@ -252,15 +252,15 @@ mod tests {
     }
 
     #[test]
-    fn a_bracket_alone_does_not_tell_whether_it_is_json() {
-        let told = ["{", "\t\n{ ", "{\t0", "{ \"", "[", "[{", "[0", "a{"];
-        let told = told.map(|start| is_json(start.as_bytes()));
+    fn a_bracket_alone_is_not_enough_to_tell_whether_it_is_json() {
+        let found = ["{", "\t\n{ ", "{\t0", "{ \"", "[", "[{", "[0", "a{"];
+        let found = found.map(|start| is_json(start.as_bytes()));
         let (yes, no) = (Some(true), Some(false));
-        assert_eq!(told, [None, None, no, yes, None, yes, no, no]);
+        assert_eq!(found, [None, None, no, yes, None, yes, no, no]);
     }
 
     #[test]
-    fn the_first_bytes_tell_the_format_where_the_name_does_not() {
+    fn without_a_known_extension_the_first_bytes_determine_the_format() {
         assert_eq!(format("group,sender\n"), Format::Csv);
         assert_eq!(format("group\tsender\n"), Format::Tsv);
         assert_eq!(format("group,sender\tx,user\n"), Format::Csv);
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn the_name_tells_the_format_before_the_first_bytes_do() {
+    fn a_known_extension_determines_the_format() {
         let folder = tempfile::tempdir().unwrap();
         for (name, text, format) in [
             ("a.csv", "group,user\n", Format::Csv),
@@ -294,14 +294,14 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_is_no_part_of_the_first_column() {
+    fn a_byte_order_mark_is_not_part_of_the_first_column() {
         let text = "\u{feff}group,sender\ng,u\n";
         let rows = Rows::new(text.as_bytes(), "stdin", None, &Options::default()).unwrap();
         assert_eq!(all(rows).count(), 1);
     }
 
     #[test]
-    fn a_missing_file_a_folder_and_an_empty_file_are_named() {
+    fn errors_name_a_missing_file_a_folder_and_an_empty_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         let missing = open_error(&path.join("gone.csv"));
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_refused_with_the_way_out() {
+    fn an_input_that_is_not_text_is_refused_with_a_hint() {
         let options = Options::default();
         for (text, start, end) in [
             (
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn no_header_is_no_option_for_jsonl() {
+    fn no_header_is_refused_for_jsonl() {
         let options = Options {
             header: false,
             ..Options::default()

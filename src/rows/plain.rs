@@ -1,36 +1,36 @@
-//! Rows that need no closer look: printable ASCII without quotes, as wide as all others, with IDs
-//! that a call can carry.
+//! The fast path for plain rows: printable ASCII without quotes, with the usual number of fields
+//! and IDs that a call can carry.
 //!
-//! Nearly all rows are plain. Their bytes are checked many at a time, and then their fields are what
-//! is between the delimiters. The first row that is not plain ends them: [`frame`](super::frame),
-//! [`fields`](super::fields) and [`check`](super::check) tell what to make of it.
+//! Nearly all rows are plain. Their bytes are checked many at a time, and their fields are simply
+//! the text between delimiters. At the first row that is not plain, [`frame`](super::frame),
+//! [`fields`](super::fields) and [`check`](super::check) take over.
 
 use memchr::memchr3_iter;
 
 use super::check::is_rounded_number;
 use super::columns::Layout;
 
-/// Bytes that are checked at once: a few registers full.
+/// Bytes that are checked at once: a few registers.
 const CHUNK: usize = 32;
-/// Bytes that are looked at, at the least: a row or two.
-const LEAST: usize = 64;
-/// And at the most: they should still be in the nearest cache when the fields are found.
-const MOST: usize = 4 * 1024;
+/// The minimum number of bytes to check: a row or two.
+const MIN_CHECKED: usize = 64;
+/// The maximum: the bytes should still be in the L1 cache when the fields are split.
+const MAX_CHECKED: usize = 4 * 1024;
 
-/// The plain rows that some data starts with, one after the other.
+/// The plain rows at the start of some data.
 pub(super) struct PlainRows<'a> {
     text: &'a str,
     delimiter: u8,
     layout: Layout,
     width: usize,
     header: Option<[&'a str; 2]>,
-    /// Bytes of the rows so far.
+    /// Bytes of the rows returned so far.
     len: usize,
 }
 
 impl<'a> PlainRows<'a> {
-    /// Looks at about so many bytes of the data. A row has `width` fields, and is not the header
-    /// with these names for group and sender.
+    /// Checks about `about` bytes of the data. A row has `width` fields, and is not a repeated
+    /// header with these names for group and sender.
     pub(super) fn of(
         data: &'a [u8],
         about: usize,
@@ -39,7 +39,7 @@ impl<'a> PlainRows<'a> {
         width: usize,
         header: Option<[&'a str; 2]>,
     ) -> Self {
-        let data = &data[..about.clamp(LEAST, MOST).min(data.len())];
+        let data = &data[..about.clamp(MIN_CHECKED, MAX_CHECKED).min(data.len())];
         Self {
             text: plain_text(data, delimiter),
             delimiter,
@@ -54,7 +54,7 @@ impl<'a> PlainRows<'a> {
         self.header == Some([group, sender])
     }
 
-    /// Bytes of the rows that were taken, with their line ends.
+    /// Returns the number of bytes of the rows returned so far, line ends included.
     pub(super) fn len(&self) -> usize {
         self.len
     }
@@ -90,13 +90,14 @@ impl<'a> Iterator for PlainRows<'a> {
     }
 }
 
-/// What the data starts with that is printable ASCII without quotes, or ends a field or a line.
+/// Returns the start of the data that is printable ASCII without quotes, delimiters and line ends
+/// included.
 fn plain_text(data: &[u8], delimiter: u8) -> &str {
     let is_plain = |byte: &u8| {
         let is_printable = (b' '..=b'~').contains(byte) && *byte != b'"';
         is_printable || matches!(*byte, b'\n' | b'\r') || *byte == delimiter
     };
-    // Each to its end, for only so are its bytes checked together.
+    // Without an early exit, so that the compiler vectorizes it.
     let all_plain =
         |chunk: &&[u8; CHUNK]| chunk.iter().fold(true, |all, byte| all & is_plain(byte));
     let (chunks, _) = data.as_chunks::<CHUNK>();
@@ -104,7 +105,7 @@ fn plain_text(data: &[u8], delimiter: u8) -> &str {
     str::from_utf8(&data[..len]).expect("ASCII is UTF-8")
 }
 
-/// Whether a call can carry these IDs, of which all are printable ASCII.
+/// Whether a call can carry these IDs, which are printable ASCII.
 fn are_sound([group, sender, topic]: [&str; 3]) -> bool {
     !group.is_empty()
         && !sender.is_empty()

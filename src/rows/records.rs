@@ -1,4 +1,4 @@
-//! Records of CSV and TSV, one after the other, whatever is in them.
+//! Reads the records of CSV and TSV, well-formed or not.
 
 use std::fmt::Write as _;
 use std::io::{self, Read};
@@ -10,18 +10,18 @@ use super::broken;
 use super::fields::{Fields, Splitter};
 use super::frame::{Frame, Malformed, frame, without_returns};
 
-/// Records one after the other. Each is looked at as often as need be, and then passed.
+/// The records of an input. The next one can be examined any number of times before it is passed.
 pub(super) struct Records<R> {
     blocks: Blocks<R>,
     delimiter: u8,
-    /// The line on which the next record starts, from 1.
+    /// The line on which the next record starts, counted from 1.
     line: u64,
-    /// Bytes of what was passed last, unless it was broken.
+    /// The number of bytes passed last; 0 after a broken record.
     passed: usize,
     splitter: Splitter,
 }
 
-/// The next record, which the data starts with.
+/// The record at the start of the data.
 pub(super) enum Record {
     Whole {
         len: usize,
@@ -32,7 +32,7 @@ pub(super) enum Record {
 }
 
 impl<R: Read> Records<R> {
-    /// Those of an input with this delimiter, unless its first line names another.
+    /// Reads an input with this delimiter, unless its first line names another.
     pub(super) fn new(mut blocks: Blocks<R>, delimiter: u8) -> Self {
         let (delimiter, line) = match named_delimiter(blocks.data()) {
             Some((named, len)) => {
@@ -54,22 +54,22 @@ impl<R: Read> Records<R> {
         self.delimiter
     }
 
-    /// The line on which the next record starts, from 1.
+    /// Returns the line on which the next record starts, counted from 1.
     pub(super) fn line(&self) -> u64 {
         self.line
     }
 
-    /// Bytes of all that was passed.
+    /// Returns the number of bytes passed so far.
     pub(super) fn bytes_read(&self) -> u64 {
         self.blocks.consumed()
     }
 
-    /// As [`Blocks::may_read`].
+    /// See [`Blocks::may_read`].
     pub(super) fn may_read(&mut self, may_read: bool) {
         self.blocks.may_read(may_read);
     }
 
-    /// Finds the next record; `None` at the end.
+    /// Finds the next record; returns `None` at the end.
     pub(super) fn find(&mut self) -> io::Result<Option<Record>> {
         loop {
             while self.blocks.skip_mark() {}
@@ -89,23 +89,23 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// The fields of the record that was found.
+    /// Splits the record found into its fields.
     pub(super) fn fields(&mut self, len: usize, quoted: bool) -> io::Result<Fields<'_>> {
         self.splitter.split(&self.blocks.data()[..len], quoted)
     }
 
-    /// Why the record that was found is broken.
+    /// Returns why the record found is broken.
     pub(super) fn reason(&self, fault: Malformed) -> String {
         format!("{}: {}", fault.what(), fault.shown(self.blocks.data()))
     }
 
-    /// Moves past a record that was found to be broken, and tells why it is.
+    /// Moves past a broken record, and returns why it is broken.
     pub(super) fn pass_broken(&mut self, fault: Malformed) -> io::Result<String> {
         self.blocks.check_may_read()?;
         let shown = fault.shown(self.blocks.data());
         let extent = broken::pass(&mut self.blocks, self.delimiter)?;
         let what = match fault {
-            // Only at its end is it known whether it has one.
+            // Only the end of the record shows whether its quote is closed.
             Malformed::TooLong { at } if !extent.closed => Malformed::NotClosed { at }.what(),
             _ => fault.what(),
         };
@@ -113,7 +113,7 @@ impl<R: Read> Records<R> {
         if extent.lines > 1 {
             let (first, lines) = (self.line, extent.lines);
             let last = first + lines - 1;
-            // Rows that nobody knows to be lost would not be looked for.
+            // Otherwise the operator would not know that rows are missing.
             let _ = write!(
                 reason,
                 " (the row covers lines {first} to {last}, so {lines} lines are not read as rows)"
@@ -124,14 +124,13 @@ impl<R: Read> Records<R> {
         Ok(reason)
     }
 
-    /// What is at hand, and about how much of it to look at together. As long as all goes well
-    /// that is ever more, up to a bound; else, or where one row is wanted at a time, little is
-    /// looked at in vain.
+    /// Returns the data, and about how much of it to check for plain rows. That grows while plain
+    /// rows follow each other, and stays small otherwise, so that little is checked for nothing.
     pub(super) fn at_hand(&self) -> (&[u8], usize) {
         (self.blocks.data(), 4 * self.passed)
     }
 
-    /// Moves past the first `len` bytes at hand, which are so many lines.
+    /// Moves past the first `len` bytes of the data, which are `lines` lines.
     pub(super) fn pass_lines(&mut self, len: usize, lines: u64) {
         self.line += lines;
         self.passed = len;
@@ -139,8 +138,8 @@ impl<R: Read> Records<R> {
     }
 }
 
-/// The delimiter that a first line names, `sep=;` as Excel takes it, and the length of that line. A
-/// tool that writes it as a row of one field puts it in quotes.
+/// Returns the delimiter that a first line like `sep=;` names, as in Excel, and the length of that
+/// line. A tool that writes it as a row of one field puts it in quotes.
 fn named_delimiter(start: &[u8]) -> Option<(u8, usize)> {
     let (line, len) = match memchr(b'\n', start) {
         Some(newline) => (&start[..newline], newline + 1),
@@ -163,7 +162,7 @@ mod tests {
     use crate::rows::tests::{bad, csv, row, without_header};
 
     #[test]
-    fn crlf_blank_lines_quoting_and_a_missing_last_line_end_are_fine() {
+    fn crlf_blank_lines_quotes_and_a_missing_last_line_end_are_accepted() {
         assert_eq!(
             csv(
                 "group,sender,note\r\n\r\n\"g,1\",\" u \"\"x\"\"\",\"two\r\nlines\"\r\n\n\ng2,u2,\r\r\ng3,u3,end"
@@ -177,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_first_line_can_name_the_delimiter_as_excel_writes_it() {
+    fn a_first_line_can_name_the_delimiter_as_in_excel() {
         for (first, delimiter) in [
             ("sep=,\n", ","),
             ("sep=;\r\n", ";"),

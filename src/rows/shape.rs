@@ -1,4 +1,4 @@
-//! What a row of CSV or TSV looks like, and its IDs if a record has that shape.
+//! The shape of CSV and TSV rows, and the IDs of a record that has it.
 
 use super::aliases::Field;
 use super::check::id;
@@ -11,22 +11,22 @@ use super::plain::PlainRows;
 use crate::display::counted;
 use crate::error::{Error, Result};
 
-/// What a row looks like.
+/// The shape of rows.
 pub(super) struct Shape {
     layout: Layout,
     encoding: Encoding,
-    /// The least number of fields with which a row can have all that it needs.
+    /// The minimum number of fields of a row.
     least_width: usize,
-    /// How many fields a row has, once a row or the header has told.
+    /// The number of fields of a row, once the header or a row has set it.
     width: Option<usize>,
     delimiter: u8,
-    /// The names of the columns for group and sender. A row of them is the header of another
-    /// file, which was appended to the first.
+    /// The names of the columns for group and sender. A row with these values is the header of
+    /// another file that was appended to the first.
     header: Option<[String; 2]>,
 }
 
 impl Shape {
-    /// That of rows below a header with these names, among which the layout was found.
+    /// Returns the shape of rows after a header with these names.
     pub(super) fn with_header(
         names: &[String],
         layout: Layout,
@@ -43,7 +43,7 @@ impl Shape {
         }
     }
 
-    /// That of rows of which the first has these fields, unless it is broken.
+    /// Returns the shape of rows without a header; `first` is `None` if the first row is broken.
     pub(super) fn without_header(
         first: Option<Fields<'_>>,
         delimiter: u8,
@@ -57,7 +57,7 @@ impl Shape {
             && fields.len() < least_width
         {
             let error = Error::input(format!(
-                "{input}: its first row has {} where {least_width} are needed: {}",
+                "{input}: its first row has {} but {least_width} are needed: {}",
                 count(fields.len(), "column"),
                 excerpt(fields.get(0).unwrap_or_default())
             ));
@@ -67,7 +67,7 @@ impl Shape {
             let fields: Vec<_> = fields.collect();
             return Err(error.hint(match other_delimiter(&fields) {
                 Some(hint) => hint,
-                None if columns.are_given() => "give --columns places that its rows have",
+                None if columns.are_given() => "give --columns positions that its rows have",
                 None => {
                     "without a header the columns are group, sender, topic; for another order add \
                      --columns group=2,sender=1"
@@ -84,8 +84,8 @@ impl Shape {
         })
     }
 
-    /// The plain rows that some data starts with, of which about so many bytes are looked at;
-    /// `None` where it is not known yet how many fields a row has.
+    /// Returns the plain rows at the start of the data, of which about `about` bytes are checked;
+    /// `None` if the number of fields is not known yet.
     pub(super) fn plain_rows<'a>(&'a self, data: &'a [u8], about: usize) -> Option<PlainRows<'a>> {
         let header = self.header.as_ref();
         let header = header.map(|names| names.each_ref().map(String::as_str));
@@ -100,7 +100,7 @@ impl Shape {
         Some(rows)
     }
 
-    /// The group, the sender and the topic (empty where there is none) of a row.
+    /// Returns the group, the sender and the topic (empty if there is none) of a row.
     pub(super) fn ids<'a>(&mut self, fields: Fields<'a>) -> Result<[&'a str; 3], String> {
         self.check_width(fields)?;
         let text = |field, at| id(field, fields.get(at).unwrap_or_default(), self.encoding);
@@ -128,8 +128,8 @@ impl Shape {
         names.is_some_and(|names| *names == [group, sender])
     }
 
-    /// A row of another width has a comma that should be quoted, or lacks one: its fields may not
-    /// be what they seem, and one of them is whose messages would go.
+    /// Refuses a row of another width. It has an unquoted comma or lacks one, so its fields may
+    /// have moved, and the wrong sender would be recalled.
     fn check_width(&mut self, fields: Fields<'_>) -> Result<(), String> {
         let found = fields.len();
         if self.width.is_none() && found >= self.least_width {
@@ -170,7 +170,7 @@ mod tests {
     use crate::rows::{Format, Options};
 
     #[test]
-    fn a_row_of_another_width_is_bad_unless_it_only_ends_in_commas() {
+    fn a_row_of_another_width_is_bad_unless_it_only_has_extra_commas_at_its_end() {
         assert_eq!(
             csv("group,sender\ng1\ng,2,u2\ng3,u3,,\n"),
             [
@@ -185,13 +185,13 @@ mod tests {
     }
 
     #[test]
-    fn the_header_in_the_midst_of_the_rows_is_no_row() {
+    fn a_repeated_header_is_a_bad_row() {
         let again = "the header once more: `room,uid`";
         let options = Options {
             columns: "group=room,sender=uid".parse().expect("columns"),
             ..Options::default()
         };
-        // Among rows enough to be read many at a time.
+        // Between enough rows that they are read many at a time.
         let rows = "1,room,u\n".repeat(40);
         let text = format!("n,room,uid\n{rows}n,room,uid\n{rows}");
         let mut reads = read(text.as_bytes(), Format::Csv, &options);
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_columns_that_are_used_need_be_utf_8() {
+    fn only_the_columns_that_are_used_have_to_be_utf_8() {
         let text = b"group,sender,note\ng1,u1,\xff\ng\xff,u2,\n";
         assert_eq!(
             read(text, Format::Csv, &Options::default()),
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_header_the_order_is_group_sender_topic_or_as_given() {
+    fn without_a_header_the_order_is_group_sender_topic_unless_given() {
         assert_eq!(
             without_header("g1,u1\ng2,u2\n", ""),
             [row(1, "g1", "u1", ""), row(2, "g2", "u2", "")]
@@ -253,7 +253,7 @@ mod tests {
     fn without_a_header_a_first_row_that_is_too_short_is_an_error() {
         assert_eq!(
             error(b"g1\n", Format::Csv, &no_header("")),
-            "rows: its first row has 1 column where 2 are needed: `g1`\n  hint: without a header \
+            "rows: its first row has 1 column but 2 are needed: `g1`\n  hint: without a header \
              the columns are group, sender, topic; for another order add --columns group=2,sender=1"
         );
         assert_eq!(
@@ -262,12 +262,12 @@ mod tests {
                 Format::Csv,
                 &no_header("group=1,sender=2,topic=5")
             ),
-            "rows: its first row has 2 columns where 5 are needed: `g1`\n  hint: give --columns \
-             places that its rows have"
+            "rows: its first row has 2 columns but 5 are needed: `g1`\n  hint: give --columns \
+             positions that its rows have"
         );
         assert_eq!(
             error(b"g1;u1\n", Format::Csv, &no_header("")),
-            "rows: its first row has 1 column where 2 are needed: `g1;u1`\n  hint: its columns are \
+            "rows: its first row has 1 column but 2 are needed: `g1;u1`\n  hint: its columns are \
              separated by semicolons; say so in a first line: (echo 'sep=;'; cat FILE) | recall check -"
         );
     }

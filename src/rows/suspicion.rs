@@ -1,8 +1,8 @@
-//! Rows that a call could carry, but that are hardly what was meant.
+//! Suspicious rows: a call can carry them, but they are probably wrong.
 //!
-//! None of these is certain, for the service may know IDs that its pages do not tell of. So such
-//! a row is sent as it stands, unless the operator is [strict](super::Options::strict); `check`
-//! shows it before a run.
+//! None of these signs is certain, because the service may know IDs that its documentation does not
+//! mention. So such a row is sent as it is, unless the operator is
+//! [strict](super::Options::strict); `check` shows it before a run.
 
 use memchr::memchr_iter;
 
@@ -10,24 +10,23 @@ use super::aliases::{Field, is_usual_name};
 use super::check::is_printable_ascii;
 use super::excerpt::excerpt;
 
-/// The longest `GroupId`, `Sender_Account` and `TopicId` in bytes, by [`Field`] (listed).
-const LONGEST: [usize; 3] = [48, 32, 96];
-/// Digits that a spreadsheet keeps of a number; it puts zeros in the place of the others.
+/// The maximum length of `GroupId`, `Sender_Account` and `TopicId` in bytes, by [`Field`] (listed).
+const MAX_LEN: [usize; 3] = [48, 32, 96];
+/// Digits that a spreadsheet keeps of a number; it replaces the others with zeros.
 const KEPT_DIGITS: usize = 15;
-/// Digits that programs such as jq before 1.7 and JavaScript write of a floating-point number. The
-/// next one may be a zero by chance.
+/// Digits that programs such as jq before 1.7 and JavaScript write of a floating-point number. One
+/// more digit may be a zero by chance.
 const WRITTEN_DIGITS: usize = 17;
-/// How generated group IDs start (listed).
+/// The prefix of generated group IDs (listed).
 const GROUP: &str = "@TGS#";
-/// What follows its group's ID in that of a topic (listed).
+/// The separator after the group's ID in the ID of a topic (listed).
 const TOPIC: &str = "@TOPIC#_";
-/// What spreadsheets show in the place of a formula that they can't work out: `@TGS#2ABC` is one
-/// to them.
+/// What spreadsheets show for a formula that they can't evaluate. They take `@TGS#2ABC` for one.
 const FORMULA_ERRORS: [&str; 7] = [
     "#NAME?", "#REF!", "#VALUE!", "#N/A", "#NUM!", "#NULL!", "#DIV/0!",
 ];
-/// What programs write where there is nothing: `\N` is what databases do.
-const NOTHINGS: [&str; 9] = [
+/// What programs write for a missing value; databases write `\N`.
+const MISSING_VALUES: [&str; 9] = [
     "null",
     "nil",
     "none",
@@ -39,9 +38,9 @@ const NOTHINGS: [&str; 9] = [
     "--",
 ];
 
-/// What is suspicious about a row: the most telling thing, where there are several.
+/// Returns what is suspicious about a row; the most telling sign if there are several.
 pub(super) fn of([group, sender, topic]: [&str; 3]) -> Option<String> {
-    // Few pairs of IDs have letters at all their ends, and only those take a closer look.
+    // Cheap, and rules out nearly all pairs of IDs.
     let names = [group, sender];
     if names.into_iter().all(has_letters_at_its_ends) && names.into_iter().all(is_usual_name) {
         return Some(reason(
@@ -55,7 +54,7 @@ pub(super) fn of([group, sender, topic]: [&str; 3]) -> Option<String> {
             sender,
         ));
     }
-    // What `contains` does, at a fraction of its cost for texts as short as these.
+    // Much faster than `contains` for texts this short.
     if memchr_iter(b'@', group.as_bytes()).any(|at| group[at..].starts_with(TOPIC)) {
         return Some(reason("the group is a topic's ID", group));
     }
@@ -72,7 +71,7 @@ pub(super) fn of([group, sender, topic]: [&str; 3]) -> Option<String> {
 }
 
 fn of_id(field: Field, id: &str) -> Option<String> {
-    let longest = LONGEST[field as usize];
+    let longest = MAX_LEN[field as usize];
     let complaint = if id.len() > longest {
         format!("is longer than {longest} bytes")
     } else if id.starts_with(' ') || id.ends_with(' ') {
@@ -85,9 +84,9 @@ fn of_id(field: Field, id: &str) -> Option<String> {
         trace.to_owned()
     } else if FORMULA_ERRORS.contains(&id) {
         "is what a spreadsheet shows instead of a formula".to_owned()
-    } else if NOTHINGS
+    } else if MISSING_VALUES
         .iter()
-        .any(|nothing| id.eq_ignore_ascii_case(nothing))
+        .any(|word| id.eq_ignore_ascii_case(word))
     {
         "is a word for nothing".to_owned()
     } else {
@@ -101,8 +100,8 @@ fn has_letters_at_its_ends(id: &str) -> bool {
     is_letter(id.as_bytes().first()) && is_letter(id.as_bytes().last())
 }
 
-/// What spreadsheets and data frames make of an ID that is a number, and what is put before one to
-/// prevent that.
+/// Returns the trace that a spreadsheet or a data frame left on a numeric ID, or the prefix that
+/// someone put there to prevent one.
 fn trace_of_a_spreadsheet(id: &[u8]) -> Option<&'static str> {
     match id {
         [b'\'', ..] | [b'=', b'"', ..] => {
@@ -111,7 +110,7 @@ fn trace_of_a_spreadsheet(id: &[u8]) -> Option<&'static str> {
         [b'0'..=b'9', b'e' | b'E', b'0'..=b'9', b'0'..=b'9'] => {
             Some("looks like a number that has been rounded")
         }
-        // Its ends alone rule out nearly every other ID.
+        // The first and last bytes alone rule out nearly every other ID.
         [b'0'..=b'9', .., b'0'] if is_whole_with_decimals(id) => {
             Some("has decimals, as numbers in a column with gaps do")
         }
@@ -138,7 +137,7 @@ fn is_grouped(id: &[u8]) -> bool {
 }
 
 fn ends_in_zeros(id: &[u8]) -> Option<&'static str> {
-    // Its end alone rules out nearly every ID.
+    // The last byte alone rules out nearly every ID.
     let [.., b'0'] = id else { return None };
     let zeros = id.iter().rev().take_while(|digit| **digit == b'0').count();
     let kept = id.len() - zeros;
@@ -166,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_service_s_pages_show_is_not_suspicious() {
+    fn ids_from_the_documentation_of_the_service_are_not_suspicious() {
         let community = "@TGS#_@TGS#cQVLVHIM62CJ";
         let topic = format!("{community}@TOPIC#_@TOPIC#cRTE3HIM62C5");
         for (group, sender, topic) in [
@@ -174,7 +173,7 @@ mod tests {
             (community, "user_1", &topic),
             ("a group, \"quoted\"", "0", ""),
             ("g", "1294030472427835393", ""),
-            // As long as a number that a spreadsheet keeps whole.
+            // As long as the longest number that a spreadsheet keeps intact.
             ("g", "100000000000000", ""),
             ("g", "12940304724278510", ""),
             ("g", "1294030472427835390", ""),
@@ -192,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_hardly_be_meant_is_named() {
+    fn a_row_that_is_probably_wrong_is_suspicious() {
         let topic = "@TGS#_a@TOPIC#_b";
         for (group, sender, topic, what) in [
             (
@@ -259,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_spreadsheet_has_been_at_shows() {
+    fn traces_of_a_spreadsheet_are_suspicious() {
         let is_text = "starts with what tells a spreadsheet that it is text";
         let is_float = "has decimals, as numbers in a column with gaps do";
         let is_grouped = "has its digits in groups, as a spreadsheet shows numbers";
@@ -272,40 +271,40 @@ mod tests {
             ("'1294030472427835393", is_text),
             ("=\"1294030472427835393\"", is_text),
         ] {
-            let told = format!("the sender {what}: `{id}`");
-            assert_eq!(suspicion("g", id, ""), Some(told));
+            let expected = format!("the sender {what}: `{id}`");
+            assert_eq!(suspicion("g", id, ""), Some(expected));
         }
     }
 
     #[test]
-    fn what_programs_leave_of_a_number_too_long_for_them_shows() {
+    fn numbers_that_a_program_has_rounded_are_suspicious() {
         let rounded = "ends in zeros, as long numbers do that jq or JavaScript has rounded";
         for id in [
             "1294030472427835400",
             "144115198577104100",
             "12940304724278354000",
         ] {
-            let told = format!("the sender {rounded}: `{id}`");
-            assert_eq!(suspicion("g", id, ""), Some(told));
+            let expected = format!("the sender {rounded}: `{id}`");
+            assert_eq!(suspicion("g", id, ""), Some(expected));
         }
     }
 
     #[test]
-    fn another_header_is_told_in_whatever_order_its_columns_are() {
+    fn another_header_is_suspicious_whatever_its_column_order() {
         for (group, sender, topic) in [
             ("Group_ID", "From Account", ""),
             ("user", "group", "TopicId"),
         ] {
-            let told = format!(
+            let expected = format!(
                 "group and sender are the names of columns (is this another header?): \
                  `{group},{sender}`"
             );
-            assert_eq!(suspicion(group, sender, topic), Some(told));
+            assert_eq!(suspicion(group, sender, topic), Some(expected));
         }
     }
 
     #[test]
-    fn an_id_that_is_too_long_is_named() {
+    fn an_id_that_is_too_long_is_suspicious() {
         let long = suspicion(&"g".repeat(49), "u", "").unwrap_or_default();
         assert!(
             long.starts_with("the group is longer than 48 bytes: "),

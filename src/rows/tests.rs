@@ -1,4 +1,4 @@
-//! What the tests of every format share, and those of inputs as a whole.
+//! Helpers for the tests of every format, and tests of whole inputs.
 
 mod properties;
 
@@ -6,10 +6,10 @@ use std::io;
 
 use super::*;
 
-/// What was read, by itself.
+/// A row or a bad row, as an owned value.
 pub(super) type Owned = std::result::Result<Row, BadRow>;
 
-#[expect(clippy::unnecessary_wraps, reason = "as it was read")]
+#[expect(clippy::unnecessary_wraps, reason = "the type of a row that was read")]
 pub(super) fn row(line: u64, group: &str, sender: &str, topic: &str) -> Owned {
     Ok(Row {
         input: None,
@@ -28,22 +28,22 @@ pub(super) fn bad(line: u64, reason: &str) -> Owned {
     })
 }
 
-/// All that an input yields.
+/// Reads a whole input.
 pub(super) fn read(text: &[u8], format: Format, options: &Options) -> Vec<Owned> {
     read_in(Chunks::new(text, &[usize::MAX]), format, options)
 }
 
-/// All that CSV with a header yields.
+/// Reads CSV with a header.
 pub(super) fn csv(text: &str) -> Vec<Owned> {
     read(text.as_bytes(), Format::Csv, &Options::default())
 }
 
-/// All that CSV without a header yields, with its columns at these places.
+/// Reads CSV without a header, with its columns at these positions.
 pub(super) fn without_header(text: &str, columns: &str) -> Vec<Owned> {
     read(text.as_bytes(), Format::Csv, &no_header(columns))
 }
 
-/// How to read that.
+/// Options for an input without a header.
 pub(super) fn no_header(columns: &str) -> Options {
     Options {
         columns: match columns {
@@ -55,7 +55,7 @@ pub(super) fn no_header(columns: &str) -> Options {
     }
 }
 
-/// The next row; none at the end.
+/// Reads the next row; `None` at the end.
 pub(super) fn next(rows: &mut Rows) -> Result<Option<Owned>> {
     let mut batch = Batch::default();
     let more = rows.read(&mut batch, 1)?;
@@ -71,19 +71,19 @@ fn owned(batch: &Batch) -> impl Iterator<Item = Owned> {
     })
 }
 
-/// All rows that are left.
+/// Reads the remaining rows.
 pub(super) fn all(mut rows: Rows) -> impl Iterator<Item = Owned> {
     std::iter::from_fn(move || next(&mut rows).expect("an input that can be read"))
 }
 
-/// Why an input can't be opened.
+/// Returns the error of an input that can't be opened.
 pub(super) fn error(text: &[u8], format: Format, options: &Options) -> String {
     let input = Chunks::new(text, &[usize::MAX]);
     let rows = Rows::new(input, "rows", Some(format), options);
     rows.err().expect("an error").to_string()
 }
 
-/// All that an input in pieces yields, whether it is read ahead or not.
+/// Reads an input in pieces, with and without reading ahead.
 fn read_in(input: Chunks, format: Format, options: &Options) -> Vec<Owned> {
     let ahead = read_by(input.clone(), format, options, Rows::read);
     let at_hand = read_by(input, format, options, Rows::read_at_hand);
@@ -112,7 +112,7 @@ fn read_by(
     reads
 }
 
-/// A reader that gives pieces of these sizes, over and over.
+/// A reader that returns pieces of these sizes, in a cycle.
 #[derive(Clone)]
 struct Chunks {
     text: Vec<u8>,
@@ -145,13 +145,13 @@ impl io::Read for Chunks {
 }
 
 #[test]
-fn rows_can_be_sent_to_the_thread_that_reads_them() {
+fn rows_can_be_sent_to_another_thread() {
     fn is_send<T: Send>() {}
     is_send::<Rows>();
 }
 
 #[test]
-fn rows_with_the_same_fault_are_of_one_kind_whatever_shows_it() {
+fn rows_with_the_same_fault_are_of_one_kind_whatever_the_excerpt() {
     let kind = |format, first: &str, text: &str| {
         let text = format!("{first}\n{text}\n");
         let reads = read(text.as_bytes(), format, &Options::default());
@@ -197,7 +197,7 @@ fn rows_with_the_same_fault_are_of_one_kind_whatever_shows_it() {
 }
 
 #[test]
-fn a_fault_of_rows_over_several_lines_is_of_one_kind_without_a_text_that_shows_it_too() {
+fn rows_over_several_lines_with_the_same_fault_are_of_one_kind_without_an_excerpt_too() {
     let reads = csv("group,sender,note\n,u,\"1\n2\"\n,u,\"3\n\n4\"\n");
     let reasons: Vec<_> = reads
         .iter()
@@ -213,8 +213,8 @@ fn a_fault_of_rows_over_several_lines_is_of_one_kind_without_a_text_that_shows_i
 }
 
 #[test]
-fn a_byte_order_mark_at_the_start_of_a_later_line_is_no_part_of_it() {
-    // As `cat` leaves them.
+fn a_byte_order_mark_at_the_start_of_a_later_line_is_skipped() {
+    // As after `cat`.
     let again = "the header once more: `group,sender`";
     assert_eq!(
         csv("group,sender\ng1,u1\n\u{feff}group,sender\ng2,u2\n\u{feff}\"group\",sender\n"),
@@ -251,7 +251,7 @@ fn a_byte_order_mark_at_the_start_of_a_later_line_is_no_part_of_it() {
 }
 
 #[test]
-fn a_stray_quote_among_many_rows_costs_what_may_be_in_its_field() {
+fn a_stray_quote_among_many_rows_costs_the_lines_that_may_be_in_its_field() {
     for (stray, resumes) in [
         ("g\",u", 5_001),
         ("g,u\"", 5_001),
@@ -264,7 +264,7 @@ fn a_stray_quote_among_many_rows_costs_what_may_be_in_its_field() {
     ] {
         let rows = (2..10_002).map(|n| match n {
             5_000 => format!("{stray}\n"),
-            // A row that is well quoted, not far behind.
+            // A well-quoted row, not far after it.
             5_100 => "\"g,5100\",\"u\"\n".to_owned(),
             _ => format!("g{n},u{n}\n"),
         });
@@ -281,7 +281,7 @@ fn a_stray_quote_among_many_rows_costs_what_may_be_in_its_field() {
 }
 
 #[test]
-fn an_input_that_fails_ends_with_an_error_that_tells_how_far_it_got() {
+fn the_error_of_an_input_that_fails_names_the_last_line_read() {
     struct Fails;
     impl io::Read for Fails {
         fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
@@ -299,7 +299,7 @@ fn an_input_that_fails_ends_with_an_error_that_tells_how_far_it_got() {
 }
 
 #[test]
-fn the_samples_are_a_wave_with_one_bad_row_twice_and_its_failed_rows() {
+fn the_samples_are_a_spam_wave_in_two_formats_and_its_failed_rows() {
     let open = |name: &str| {
         let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
             .join("samples")
@@ -322,7 +322,7 @@ fn the_samples_are_a_wave_with_one_bad_row_twice_and_its_failed_rows() {
 }
 
 #[test]
-fn several_files_are_one_input_as_long_as_all_together() {
+fn the_size_of_several_files_is_their_total() {
     let folder = tempfile::tempdir().expect("a folder for the inputs");
     let file = |name: &str, text: &str| {
         let path = folder.path().join(name);
@@ -355,7 +355,7 @@ fn bytes_read_of_a_compressed_input_follow_the_rows_in_proportion() {
     let size = packed.len() as u64;
     let input = io::Cursor::new(packed);
     let mut rows = Rows::new(input, "rows", None, &Options::default()).expect("an input");
-    // All of it has been read in one block.
+    // The whole input has been read in one block.
     for _ in 0..500 {
         assert!(next(&mut rows).expect("a row").is_some());
     }

@@ -1,5 +1,5 @@
-//! From the bytes of an input to its text in UTF-8: what is compressed is unpacked, what is in
-//! another encoding is decoded. What is UTF-8 already passes untouched.
+//! Turns the bytes of an input into UTF-8 text: decompresses and decodes it if needed. Plain UTF-8
+//! passes through unchanged.
 
 use std::io::{self, BufReader, Cursor, ErrorKind, Read};
 
@@ -11,27 +11,27 @@ use super::errors::unreadable;
 use super::unpack::Packing;
 use crate::error::{Error, Result};
 
-/// Bytes that tell what an input is.
-const TELLING: usize = 6;
-/// Bytes that tell whether it is an archive. An input whose first line ends before them is none.
-const TELLING_ARCHIVE: usize = 262;
-/// Bytes that are read at once of an input that is to be unpacked or decoded.
+/// Bytes needed to detect compression and encoding.
+const MAGIC_LEN: usize = 6;
+/// Bytes needed to detect a tar archive. An input whose first line ends before that is not one.
+const ARCHIVE_MAGIC_LEN: usize = 262;
+/// Bytes read at once from an input that is decompressed or decoded.
 const BLOCK: usize = 64 * 1024;
 
 type Bytes = Box<dyn Read + Send>;
 
 /// The text of an input.
 pub(super) struct Text {
-    /// In UTF-8, but for bytes that stand for no character.
+    /// In UTF-8, except for bytes that could not be decoded.
     pub(super) bytes: Bytes,
-    /// The encoding that it was in.
+    /// The original encoding.
     pub(super) encoding: Encoding,
-    /// Where a place in the text is in the input, unless it is the same.
+    /// Maps a position in the text to one in the input, unless they are the same.
     pub(super) meter: Option<Meter>,
 }
 
 impl Text {
-    /// The text of an input that messages call `name`, in a `given` encoding.
+    /// Opens the text of an input, which messages call `name`, in a `given` encoding.
     pub(super) fn open(input: Bytes, name: &str, given: Option<Encoding>) -> Result<Self> {
         let meter = Meter::default();
         let fail = |error| unreadable(name, error);
@@ -42,7 +42,7 @@ impl Text {
             let unpacked = packing.unpack(packed).map_err(fail)?;
             (start, input) = peek(unpacked).map_err(fail)?;
         }
-        refuse_what_is_no_text(&start, packing, name)?;
+        refuse_non_text(&start, packing, name)?;
         let encoding = encoding(&start, given, name)?;
         if !encoding.is_utf_8() {
             let encoded = BufReader::with_capacity(BLOCK, input);
@@ -65,15 +65,16 @@ impl Text {
     }
 }
 
-/// The first bytes, and a reader of all bytes, those included. More than the first are asked for: an
-/// unpacker that is asked for less than it has waits for more input before it gives the rest.
+/// Returns the first bytes, and a reader of all bytes including them. It asks for more than it
+/// needs: a decompressor that is asked for less than it has waits for more input before it returns
+/// the rest.
 fn peek(mut input: Bytes) -> io::Result<(Vec<u8>, Bytes)> {
     let (mut start, mut read) = (vec![0; BLOCK], 0);
-    let tells = |start: &[u8]| {
-        let is_no_archive = || Packing::of(start).is_some() || memchr(b'\n', start).is_some();
-        start.len() >= TELLING && (start.len() >= TELLING_ARCHIVE || is_no_archive())
+    let suffices = |start: &[u8]| {
+        let is_not_archive = || Packing::of(start).is_some() || memchr(b'\n', start).is_some();
+        start.len() >= MAGIC_LEN && (start.len() >= ARCHIVE_MAGIC_LEN || is_not_archive())
     };
-    while !tells(&start[..read]) {
+    while !suffices(&start[..read]) {
         match input.read(&mut start[read..]) {
             Ok(0) => break,
             Ok(count) => read += count,
@@ -82,35 +83,35 @@ fn peek(mut input: Bytes) -> io::Result<(Vec<u8>, Bytes)> {
         }
     }
     start.truncate(read);
-    let telling = start[..read.min(TELLING_ARCHIVE)].to_vec();
-    Ok((telling, Box::new(Cursor::new(start).chain(input))))
+    let first = start[..read.min(ARCHIVE_MAGIC_LEN)].to_vec();
+    Ok((first, Box::new(Cursor::new(start).chain(input))))
 }
 
-/// A byte order mark tells the encoding by itself, and the user must not name another.
+/// A byte order mark determines the encoding; the user must not give a different one.
 fn encoding(start: &[u8], given: Option<Encoding>, name: &str) -> Result<Encoding> {
     match (Encoding::by_mark(start), given) {
         (Some(mark), Some(given)) if mark != given => Err(Error::usage(format!(
             "{name}: starts with the byte order mark of {mark}, and --encoding says {given}"
         ))
-        .hint("leave --encoding out: the mark tells")),
+        .hint("leave out --encoding: the mark determines the encoding")),
         (Some(mark), _) => Ok(mark),
         (None, given) => Ok(given.unwrap_or_default()),
     }
 }
 
-/// Inputs that are known by these bytes at this place, what they are, and what to do with them.
-const NO_TEXT: [(usize, &[u8], &str, &str); 4] = [
+/// Inputs that are not text: the position and the bytes of their magic, what they are, and a hint.
+const NOT_TEXT: [(usize, &[u8], &str, &str); 4] = [
     (
         257,
         b"ustar",
         "a tar archive",
-        "take the rows out of it on the way: tar -xOf FILE NAME | recall run -",
+        "extract the rows: tar -xOf FILE NAME | recall run -",
     ),
     (
         0,
         b"\xfd7zXZ\0",
         "compressed with xz",
-        "unpack it on the way: xz -dc FILE | recall run -",
+        "decompress it: xz -dc FILE | recall run -",
     ),
     (
         0,
@@ -126,14 +127,17 @@ const NO_TEXT: [(usize, &[u8], &str, &str); 4] = [
     ),
 ];
 
-fn refuse_what_is_no_text(start: &[u8], packing: Option<Packing>, name: &str) -> Result<()> {
+fn refuse_non_text(start: &[u8], packing: Option<Packing>, name: &str) -> Result<()> {
     if let (Some(outer), Some(_)) = (packing, Packing::of(start)) {
         let tool = outer.name();
-        return Err(Error::input(format!("{name}: is compressed twice"))
-            .hint(format!("unpack it once: {tool} -dc FILE | recall run -")));
+        return Err(
+            Error::input(format!("{name}: is compressed twice")).hint(format!(
+                "decompress it once: {tool} -dc FILE | recall run -"
+            )),
+        );
     }
     let is_there = |at: usize, bytes: &[u8]| start.get(at..).is_some_and(|s| s.starts_with(bytes));
-    match NO_TEXT.iter().find(|(at, bytes, ..)| is_there(*at, bytes)) {
+    match NOT_TEXT.iter().find(|(at, bytes, ..)| is_there(*at, bytes)) {
         Some((.., what, hint)) => {
             Err(Error::input(format!("{name}: is {what}, not text")).hint(*hint))
         }
@@ -149,8 +153,8 @@ pub(super) struct Meter {
 }
 
 impl Meter {
-    /// Where in the input a place in its text is, both in bytes; what has been read ahead is taken
-    /// off in proportion.
+    /// Maps a position in the text to one in the input, both in bytes. It assumes that the input
+    /// was compressed evenly.
     pub(super) fn place_in_input(&self, place_in_text: u64) -> u64 {
         let (input, text) = (self.input.so_far(), self.text.so_far());
         let place = u128::from(input) * u128::from(place_in_text) / u128::from(text.max(1));

@@ -1,4 +1,4 @@
-//! Compressed inputs, known by their first bytes and unpacked while they are read.
+//! Decompression of inputs, which are recognized by their first bytes.
 
 use std::error::Error;
 use std::fmt;
@@ -10,8 +10,8 @@ use flate2::bufread::GzDecoder;
 use super::counted::Counted;
 use super::file::is_changed;
 
-/// The window of zstd is what it holds in memory: 2^27 bytes, 128 MiB, the most that its own tool
-/// takes too, unless told otherwise.
+/// The maximum window of zstd, which it holds in memory: 2^27 bytes, 128 MiB. The zstd tool has the
+/// same default.
 const WINDOW_LOG: u32 = 27;
 
 /// How an input is compressed.
@@ -22,17 +22,17 @@ pub(super) enum Packing {
 }
 
 impl Packing {
-    /// That of an input that starts with these bytes.
+    /// Detects the compression of an input by its first bytes.
     pub(super) fn of(start: &[u8]) -> Option<Self> {
         match start {
             [0x1f, 0x8b, ..] => Some(Self::Gzip),
-            // A frame, or a skippable one, with which pzstd begins.
+            // A frame, or a skippable frame: pzstd writes one first.
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Some(Self::Zstd),
             _ => None,
         }
     }
 
-    /// The name of the format, and of the tool that unpacks it.
+    /// Returns the name of the format and of its tool.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Gzip => "gzip",
@@ -40,7 +40,7 @@ impl Packing {
         }
     }
 
-    /// What was packed, all members or frames one after the other.
+    /// Decompresses all members or frames of an input.
     pub(super) fn unpack<'a>(
         self,
         input: Counted<impl BufRead + Send + 'a>,
@@ -51,11 +51,11 @@ impl Packing {
         })
     }
 
-    /// Whether a member or a frame can start with these bytes, which may be cut off.
+    /// Whether a member or a frame can start with these bytes, of which there may be too few.
     fn can_start_with(self, bytes: &[u8]) -> bool {
         let magic: &[u8] = match (self, bytes) {
             (Self::Gzip, _) => &[0x1f, 0x8b],
-            // A frame that is to be skipped.
+            // A skippable frame.
             (Self::Zstd, [kind @ 0x50..=0x5f, ..]) => &[*kind, 0x2a, 0x4d, 0x18],
             (Self::Zstd, _) => &[0x28, 0xb5, 0x2f, 0xfd],
         };
@@ -63,7 +63,7 @@ impl Packing {
     }
 }
 
-/// `x/rows.csv` for `x/rows.csv.gz`; any other name as it is.
+/// Returns `x/rows.csv` for `x/rows.csv.gz`, and any other name unchanged.
 pub fn without_packing(path: &Path) -> PathBuf {
     let extension = path.extension().and_then(|extension| extension.to_str());
     match extension.map(str::to_ascii_lowercase).as_deref() {
@@ -72,7 +72,7 @@ pub fn without_packing(path: &Path) -> PathBuf {
     }
 }
 
-/// A member of gzip or a frame of zstd; there may be several.
+/// A gzip member or a zstd frame. An input may have several.
 trait Member: Read + Sized {
     const PACKING: Packing;
     type Input: BufRead;
@@ -117,7 +117,7 @@ impl<R: BufRead> Member for zstd::Decoder<'static, Counted<R>> {
     }
 }
 
-/// Members one after the other. An error says that the data is damaged, and its format.
+/// Decompresses consecutive members. Its errors name the format.
 struct Unpack<M>(Option<M>);
 
 impl<M: Member> Unpack<M> {
@@ -137,11 +137,11 @@ impl<M: Member> Unpack<M> {
     }
 }
 
-/// Whether another member follows in what is left of the input.
+/// Whether another member follows in the rest of the input.
 fn another_follows<R: BufRead>(packing: Packing, input: &mut Counted<R>) -> io::Result<bool> {
     loop {
         let bytes = input.fill_buf()?;
-        // Tapes and disks pad with zeros, which gzip ignores and zstd does not.
+        // Tapes and disks pad files with zeros. The gzip tool ignores them, zstd doesn't.
         let is_padding = |byte: &&u8| packing == Packing::Gzip && **byte == 0;
         let padding = bytes.iter().take_while(is_padding).count();
         match &bytes[padding..] {
@@ -153,47 +153,47 @@ fn another_follows<R: BufRead>(packing: Packing, input: &mut Counted<R>) -> io::
             }
             _ => {
                 let at = input.so_far() + padding as u64;
-                let behind = Behind { packing, at };
-                return Err(io::Error::new(ErrorKind::InvalidData, behind));
+                let trailing = TrailingData { packing, at };
+                return Err(io::Error::new(ErrorKind::InvalidData, trailing));
             }
         }
         input.consume(padding);
     }
 }
 
-/// Something after the end of packed data that is no such data.
+/// Something else after the end of compressed data.
 #[derive(Debug)]
-pub(super) struct Behind {
+pub(super) struct TrailingData {
     packing: Packing,
     /// Bytes of the input before it.
     at: u64,
 }
 
-impl fmt::Display for Behind {
+impl fmt::Display for TrailingData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, at) = (self.packing.name(), self.at);
         write!(
             f,
-            "behind the end of its {name} data, at byte {at}, stands something else"
+            "its {name} data ends at byte {at}, and something else follows"
         )
     }
 }
 
-impl Error for Behind {}
+impl Error for TrailingData {}
 
-impl Behind {
-    /// What to do about it: what is before it is whole.
+impl TrailingData {
+    /// Returns what to do about it. The data before it is complete.
     pub(super) fn hint(&self) -> String {
         let at = self.at;
         format!(
-            "leave it out: head -c {at} FILE | recall run -; if a run has called rows of it already, \
-             add --resume and its --ledger"
+            "leave it out: head -c {at} FILE | recall run -; if a run has already called some of its \
+             rows, add --resume and its --ledger"
         )
     }
 }
 
-/// What follows its packed data, where that is why an input could not be read on.
-pub(super) fn behind(error: &io::Error) -> Option<&Behind> {
+/// Returns the trailing data if that is the cause of an error.
+pub(super) fn trailing_data(error: &io::Error) -> Option<&TrailingData> {
     error.get_ref()?.downcast_ref()
 }
 
@@ -203,9 +203,9 @@ impl<M: Member> Read for Unpack<M> {
             let name = M::PACKING.name();
             match error.kind() {
                 ErrorKind::Interrupted => error,
-                // The file's own trouble, not that of what is in it.
+                // The cause is the file, not the compressed data.
                 _ if error.raw_os_error().is_some() => error,
-                _ if is_changed(&error) || behind(&error).is_some() => error,
+                _ if is_changed(&error) || trailing_data(&error).is_some() => error,
                 ErrorKind::UnexpectedEof => io::Error::new(
                     ErrorKind::UnexpectedEof,
                     format!("its {name} data is cut off"),

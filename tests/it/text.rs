@@ -1,12 +1,13 @@
 //! Text in rows as exports really have it: compressed, in other encodings, damaged.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::stage::{Answer, Finished, Place, Request, Service, rows};
+use crate::stage::{Answer, Finished, Gate, Place, Request, Service, rows};
 
 const CSV: &str = "group,sender\ng1,ann\ng2,用户\n";
 const JSONL: &str =
@@ -139,7 +140,7 @@ fn a_mark_that_says_another_encoding_than_the_flag_is_told() {
         .exits(2)
         .says("rows.csv: starts with the byte order mark of UTF-16BE");
     done.says("--encoding says gb18030")
-        .says("hint: leave --encoding out");
+        .says("hint: leave out --encoding");
 }
 
 #[test]
@@ -181,7 +182,7 @@ fn other_encodings_are_read_by_their_names() {
 fn an_encoding_nobody_knows_is_told_with_some_that_are_known() {
     let done = refusal("rows.csv", CSV, &["--encoding", "klingon"]).exits(2);
     done.says("--encoding: `klingon`")
-        .says("hint: some that are: gb18030,");
+        .says("hint: examples: gb18030,");
 }
 
 /// Runs rows of which the second has bytes in its sender that stand for no character.
@@ -293,6 +294,36 @@ fn a_compressed_input_that_was_cut_off_is_called_up_to_there_and_gone_on_with() 
         assert_eq!(service.calls(), 9_000);
         place.ledger().has_recalled_each_of(9_000);
     }
+}
+
+#[test]
+fn a_file_that_becomes_shorter_while_it_is_read_ends_the_run_and_can_be_resumed() {
+    let gate = Gate::default();
+    let held = gate.clone();
+    let service = Service::start(move |_| Answer::ok().behind(&held));
+    let place = Place::new();
+    // More than is read ahead while no call is answered.
+    let note = format!(",{}\n", "x".repeat(60));
+    let whole = rows(12_000).replace('\n', &note);
+    place.write("rows.csv", &whole);
+    let running = place.run("rows.csv").on(service.address()).start();
+    service.until_called(1);
+    let mut file = fs::OpenOptions::new();
+    let file = file.write(true).open(place.path("rows.csv")).unwrap();
+    file.set_len(whole.len() as u64 - 20_000).unwrap();
+    gate.open();
+    let done = running.finish().exits(1);
+    let done = done.says("cannot be read: it became shorter while it was being read\n");
+    let done = done.says("To go on: recall run");
+    assert_eq!(done.json()["stopped"], "input");
+    let called = service.calls();
+    assert!((5_000..12_000).contains(&called), "{called}");
+
+    place.write("rows.csv", &whole);
+    let run = place.run("rows.csv").on(service.address());
+    let done = run.with(["--resume"]).finish().exits(0);
+    assert_eq!(done.count("resumed"), called as u64);
+    place.ledger().has_recalled_each_of(12_000);
 }
 
 #[test]
@@ -505,7 +536,7 @@ fn what_has_zeros_and_is_no_utf_16_is_no_text_and_gets_no_encoding_named() {
         let done = refusal("rows.csv", &utf_32, words).exits(1);
         done.never_says("UTF-16");
         done.never_says("--encoding");
-        done.says("rows.csv: is no text");
+        done.says("rows.csv: is not text");
     }
 }
 
@@ -553,7 +584,7 @@ fn something_else_behind_packed_data_is_told_with_its_place_and_can_be_left_out(
             let words = ["--ledger", "l.jsonl"];
             let done = run().with(words).finish().exits(1);
             done.says(&format!(
-                "behind the end of its {what} data, at byte {at}, stands something else"
+                "its {what} data ends at byte {at}, and something else follows"
             ))
             .says(&format!(
                 "hint: leave it out: head -c {at} FILE | recall run -"
@@ -570,5 +601,5 @@ fn something_else_behind_packed_data_is_told_with_its_place_and_can_be_left_out(
     let place = Place::new();
     place.write("rows.csv.zst", padded);
     let check = place.recall(["check", "rows.csv.zst"]).finish().exits(1);
-    check.says("behind the end of its zstd data");
+    check.says("and something else follows");
 }

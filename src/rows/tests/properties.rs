@@ -1,4 +1,4 @@
-//! What holds for every input: rows as they are written, dirty, cut anywhere, encoded, packed.
+//! Properties of every input: well-formed, dirty, cut anywhere, encoded, compressed.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::rows::{aliases, check};
 
-/// Text that a group, sender or topic may be: no control characters, and no rounded number.
+/// A valid ID: no control characters, and not a rounded number.
 fn legal_id() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         4 => "\\PC{1,6}",
@@ -24,13 +24,13 @@ fn legal_id() -> impl Strategy<Value = String> {
         })
 }
 
-/// Text in a cell, which may look like rows of its own.
+/// Text in a cell, which may look like rows itself.
 fn cell() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         3 => "[a-z]{1,6}",
         1 => "[\",\n ]{1,3}",
         1 => Just("\nx,victim,victim\n".to_owned()),
-        // Over the limit.
+        // Over the 64 KiB limit.
         1 => (0..200_u8).prop_map(|n| if n == 0 { "y\n".repeat(33_000) } else { "\"".to_owned() }),
     ];
     prop::collection::vec(piece, 1..6).prop_map(|pieces| pieces.concat())
@@ -43,7 +43,7 @@ fn legal_rows() -> impl Strategy<Value = Vec<[String; 4]>> {
     prop::collection::vec(row.prop_map(|(g, s, t, n)| [g, s, t, n]), 1..20)
 }
 
-/// Rows as objects of JSON, with keys that are known by other names too.
+/// Rows as JSON objects, with different aliases as keys.
 fn objects(rows: &[[String; 4]]) -> impl Iterator<Item = serde_json::Value> {
     rows.iter().map(|[group, sender, topic, note]| {
         serde_json::json!({
@@ -52,12 +52,12 @@ fn objects(rows: &[[String; 4]]) -> impl Iterator<Item = serde_json::Value> {
     })
 }
 
-/// Sizes of the pieces that a reader gives.
+/// Sizes of the pieces that a reader returns.
 fn sizes() -> impl Strategy<Value = Vec<usize>> {
     prop::collection::vec(1..40_usize, 1..8)
 }
 
-/// What holds for everything that is yielded, whatever the input.
+/// Checks what holds for the rows of any input.
 fn assert_sound(reads: &[Owned]) {
     for read in reads {
         match read {
@@ -79,7 +79,7 @@ fn assert_sound(reads: &[Owned]) {
     assert!(reads.is_sorted_by(|a, b| line(a) < line(b)), "{reads:?}");
 }
 
-/// The lines after the first that have something in them.
+/// Returns the numbers of the lines after the first that are not blank.
 fn data_lines(text: &[u8], is_blank: impl Fn(&[u8]) -> bool) -> BTreeSet<u64> {
     let lines = text.split(|byte| *byte == b'\n').zip(1..);
     lines
@@ -99,7 +99,7 @@ fn soup(alphabet: &'static [u8]) -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(byte, 0..300)
 }
 
-/// Lines of CSV with so many fields, of which most have nothing odd about them.
+/// CSV lines with this many fields, most of them plain.
 fn mostly_plain(fields: usize) -> impl Strategy<Value = String> {
     let plain = prop::collection::vec("[ !#-+.-~]{1,20}", fields);
     let line = prop_oneof![
@@ -112,7 +112,7 @@ fn mostly_plain(fields: usize) -> impl Strategy<Value = String> {
     prop::collection::vec(line, 0..30).prop_map(|lines| lines.concat())
 }
 
-/// Without a folder of failures: what was found is kept as a test with a name.
+/// Without a folder of failures: any failure found becomes a named test.
 fn many_cases() -> ProptestConfig {
     ProptestConfig {
         cases: 1_000,
@@ -160,7 +160,7 @@ proptest! {
     }
 
     #[test]
-    fn an_array_and_objects_over_several_lines_are_the_rows_that_their_lines_are(
+    fn arrays_and_objects_over_several_lines_yield_the_same_rows_as_lines(
         rows in legal_rows(),
         sizes in sizes(),
     ) {
@@ -169,7 +169,7 @@ proptest! {
         let spread = objects(&rows).map(pretty).collect::<Vec<_>>();
         let array: Vec<_> = objects(&rows).collect();
         let as_lines = read(lines.join("\n").as_bytes(), Format::Jsonl, &Options::default());
-        // Each object has its four keys and two brackets on lines of their own.
+        // Each object takes six lines: four keys and two brackets.
         let every_sixth = (0..).map(|row| row * 6 + 1);
         for (text, starts) in [
             (format!("[{}]", lines.join(",")), vec![1; rows.len()]),
@@ -188,7 +188,7 @@ proptest! {
     }
 
     #[test]
-    fn of_a_damaged_array_no_row_is_read_that_is_not_there(
+    fn a_damaged_array_yields_no_row_that_is_not_in_it(
         rows in legal_rows(),
         sizes in sizes(),
         pretty in any::<bool>(),
@@ -200,7 +200,7 @@ proptest! {
         ],
         cut in any::<bool>(),
     ) {
-        // Within each row is what looks like another.
+        // Each row contains an object that looks like another row.
         let array: Vec<_> = objects(&rows).map(|mut row| {
             row["users"] = serde_json::json!([{"group": "nobody", "sender": "nobody"}]);
             row
@@ -221,7 +221,7 @@ proptest! {
         if let Ok(mut reader) = Rows::new(input, "rows", Some(Format::Jsonl), &Options::default()) {
             let mut batch = Batch::default();
             let whole = reader.read(&mut batch, usize::MAX).is_ok();
-            prop_assert!(!(whole && cut && damage.is_none()), "a cut is told of");
+            prop_assert!(!(whole && cut && damage.is_none()), "a cut is an error");
             let reads: Vec<_> = owned(&batch).collect();
             let unlike = reads.iter().zip(&rows).filter(|(read, [group, sender, topic, _])| {
                 read.as_ref().map_or(true, |row| row.ids() != [group, sender, topic])
@@ -235,7 +235,7 @@ proptest! {
     }
 
     #[test]
-    fn of_a_table_that_is_cut_off_no_row_is_read_that_is_not_in_it(
+    fn a_table_that_is_cut_off_yields_no_row_that_is_not_in_it(
         rows in prop::collection::vec((cell(), cell(), cell()), 1..8),
         sizes in sizes(),
         at in any::<prop::sample::Index>(),
@@ -248,11 +248,11 @@ proptest! {
         }
         let mut text = writer.into_inner().expect("a text");
         text.truncate(header + at.index(text.len() - header + 1));
-        // Of a long record so many pieces take their time.
+        // Small pieces of a long record would take too long.
         let sizes: Vec<_> = sizes.iter().map(|size| size * text.len().div_ceil(1_000)).collect();
         let reads = read_in(Chunks::new(&text, &sizes), Format::Csv, &Options::default());
         assert_sound(&reads);
-        // What is left of a last field without its line end may look like a whole one.
+        // The rest of a cut last field looks like a whole one.
         let last = reads.len().saturating_sub(usize::from(!text.ends_with(b"\n")));
         for (nth, row) in reads.iter().enumerate() {
             let Ok(row) = row else { continue };
@@ -275,7 +275,7 @@ proptest! {
     }
 
     #[test]
-    fn many_lines_at_hand_are_read_as_each_by_itself(
+    fn many_lines_read_at_once_yield_the_same_rows_as_single_ones(
         (text, columns) in (2..=3_usize).prop_flat_map(|fields| (
             mostly_plain(fields),
             prop::sample::select(match fields {
@@ -298,7 +298,7 @@ proptest! {
             let mut batch = Batch::default();
             many.read(&mut batch, usize::MAX).expect("an input that can be read");
             let many: Vec<_> = owned(&batch).collect();
-            // A byte at a time no more than a line is ever at hand.
+            // With one byte at a time, the data never has more than a line.
             let each: Vec<_> = all(open(&[1]).expect("the same input")).collect();
             prop_assert_eq!(many, each);
         }
@@ -317,7 +317,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_after_a_json_object_are_one_row_or_bad_row_a_line(
+    fn any_bytes_after_a_json_object_are_one_row_or_bad_row_per_line(
         soup in soup(b"{}{}[]\"\"::,,\\un\n\n\r 12e.\xff\0"),
         sizes in sizes(),
     ) {
@@ -354,7 +354,7 @@ proptest! {
 }
 
 proptest! {
-    // What packs is slow where it is not optimized.
+    // Compression is slow without optimization.
     #![proptest_config(ProptestConfig { cases: 200, ..many_cases() })]
 
     #[test]
