@@ -1,7 +1,7 @@
-//! What makes a row the same row: (group, sender, topic), never its position.
+//! The identity of a row: (group, sender, topic), never its position.
 //!
-//! An input that grew, shrank or was reordered between two runs is then no trouble, and a spam
-//! list with a line a message costs one call a sender.
+//! So an input may grow, shrink or be reordered between two runs, and a spam list with a line per
+//! message costs one call per sender.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
@@ -11,8 +11,8 @@ use crate::ledger::Settled;
 use crate::outcome::Outcome;
 use crate::rows::Read;
 
-/// Turns what makes a row the same row into 128 bits. The key is fresh in every process, for
-/// spammers choose their IDs.
+/// Hashes the identity of a row to 128 bits. The key is random in every process, because spammers
+/// choose their IDs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Key(SipHasher13);
 
@@ -25,7 +25,7 @@ impl Key {
         ))
     }
 
-    /// Those of a row which was read.
+    /// Returns the hash of a row from an input.
     pub(crate) fn of_read(&self, read: Read<'_>) -> u128 {
         match read {
             Read::Row(row) => {
@@ -40,7 +40,7 @@ impl Key {
         }
     }
 
-    /// Those of a row which a ledger has settled: the same as where it is read.
+    /// Returns the hash of a row that a ledger has settled: the same as when it is read.
     pub(crate) fn of_settled(&self, settled: &Settled<'_>) -> u128 {
         if settled.outcome == Outcome::Invalid {
             return self.bad(&settled.input, settled.row, &settled.info);
@@ -52,27 +52,27 @@ impl Key {
         hasher.finish128().as_u128()
     }
 
-    /// Those of the line of an input that an entry is about, whatever stands there.
+    /// Returns the hash of the input line of an entry, regardless of its content.
     pub(crate) fn of_place(&self, settled: &Settled<'_>) -> u128 {
         self.place(&settled.input, settled.row)
             .finish128()
             .as_u128()
     }
 
-    /// For the IDs of a row, one behind the other. What comes before them tells where each ends,
-    /// so that no two rows are written the same.
+    /// Returns a hasher for the concatenated IDs of a row. It starts with their lengths, so that no
+    /// two rows hash the same bytes.
     fn row(&self, group_len: usize, sender_len: usize) -> SipHasher13 {
         let mut hasher = self.0;
-        // No ID has as much as 4 GiB.
+        // IDs are shorter than 4 GiB.
         hasher.write_u64((group_len as u64) << 32 | sender_len as u64);
         hasher
     }
 
-    /// Those of a bad row: the same where it stands on the same line of the same input for the same
-    /// reason. Only the ledger's own input has no name.
+    /// Returns the hash of a bad row: the same for the same line of the same input and the same
+    /// reason. Only the ledger's own input has an empty name.
     fn bad(&self, input: &str, line: u64, reason: &str) -> u128 {
         let mut hasher = self.place(input, line);
-        // No UTF-8 holds this byte.
+        // This byte never occurs in UTF-8.
         hasher.write_u8(0xff);
         hasher.write(reason.as_bytes());
         hasher.finish128().as_u128()
@@ -80,7 +80,7 @@ impl Key {
 
     fn place(&self, input: &str, line: u64) -> SipHasher13 {
         let mut hasher = self.0;
-        // No lengths of a row.
+        // Differs from the lengths of any row.
         hasher.write_u64(u64::MAX);
         hasher.write_u64(line);
         hasher.write(input.as_bytes());
@@ -97,7 +97,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_row_is_the_same_in_the_input_and_in_the_ledger(
+        fn a_row_has_the_same_identity_in_the_input_and_in_the_ledger(
             ids in prop::array::uniform3("[ab用]{0,12}"),
             line in any::<u64>(),
             is_bad in any::<bool>(),
@@ -121,7 +121,7 @@ mod tests {
                 info: info.into(),
             };
             let key = Key::fresh();
-            let read = batch.iter().next().expect("what was pushed");
+            let read = batch.iter().next().expect("a row was pushed");
             prop_assert_eq!(key.of_read(read), key.of_settled(&settled));
         }
     }

@@ -1,7 +1,7 @@
-//! How many different texts there are, in little memory: of their hashes the smallest are kept.
+//! Counts distinct texts in bounded memory, by keeping their smallest hashes.
 //!
-//! Hashes lie evenly between nothing and 2^64, so where the k-th smallest lies tells how many there
-//! are. While they are few all are kept, and the count is exact.
+//! Hashes are spread evenly between 0 and 2^64, so the value of the k-th smallest gives an estimate
+//! of their number. As long as all hashes are kept, the count is exact.
 
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
@@ -10,32 +10,32 @@ use hashbrown::HashTable;
 
 use crate::display::thousands;
 
-/// So many hashes tell how many there are: to within 0.4 %, two times out of three.
+/// The number of hashes for an estimate: to within 0.4 %, two times out of three.
 const KEPT: usize = 1 << 16;
-/// So many are kept before the larger go: what fills a table of 2^17 places.
-const MOST: usize = (1 << 17) / 8 * 7;
+/// The number of hashes at which the larger ones are dropped: a full table of 2^17 slots.
+const MAX_KEPT: usize = (1 << 17) / 8 * 7;
 
-/// Counts different texts.
+/// Counts distinct texts.
 #[derive(Debug)]
 pub(super) struct Distinct {
-    /// Fresh in every process, for spammers choose their IDs.
+    /// Random in every process, because spammers choose their IDs.
     key: RandomState,
     smallest: HashTable<u64>,
-    /// No hash above it is kept.
+    /// Hashes above it are dropped.
     limit: u64,
 }
 
-/// How many there are.
+/// A number of distinct texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Count {
-    /// So many.
+    /// The exact number.
     Exactly(u64),
-    /// So many, give or take a hundredth.
+    /// An estimate, within about 1 %.
     About(u64),
 }
 
 impl Count {
-    /// The number, known or estimated.
+    /// Returns the number, exact or estimated.
     pub fn number(self) -> u64 {
         match self {
             Self::Exactly(number) | Self::About(number) => number,
@@ -84,12 +84,12 @@ impl Distinct {
         self.smallest
             .entry(hash, |other| *other == hash, |hash| *hash)
             .or_insert(hash);
-        if self.smallest.len() == MOST {
+        if self.smallest.len() == MAX_KEPT {
             self.drop_larger();
         }
     }
 
-    /// Into a table that was cleared: one from which hashes are taken out would grow.
+    /// Refills the cleared table; one from which hashes are removed would grow.
     fn drop_larger(&mut self) {
         let hashes = self.by_size();
         self.limit = hashes[KEPT - 1];
@@ -103,13 +103,13 @@ impl Distinct {
         if self.limit == u64::MAX {
             return Count::Exactly(self.smallest.len() as u64);
         }
-        // Without bias, unlike k times.
+        // With k - 1 the estimate is unbiased, unlike with k.
         let all = (KEPT as u128 - 1) << 64;
         let estimate = all / u128::from(self.by_size()[KEPT - 1].max(1));
         Count::About(u64::try_from(estimate).unwrap_or(u64::MAX))
     }
 
-    /// The hashes, those that tell how many there are before the larger.
+    /// Returns the hashes, with the `KEPT` smallest first.
     fn by_size(&self) -> Vec<u64> {
         let mut hashes: Vec<u64> = self.smallest.iter().copied().collect();
         hashes.select_nth_unstable(KEPT - 1);
@@ -121,12 +121,12 @@ impl Distinct {
 mod tests {
     use super::*;
 
-    /// So many different hashes, the same in every test run.
+    /// Returns a count of this many distinct hashes, the same in every test run.
     fn hashes(count: u64) -> Distinct {
         let mut distinct = Distinct::new();
         let mut random = fastrand::Rng::with_seed(7);
         let hashes: Vec<u64> = (0..count).map(|_| random.u64(..)).collect();
-        // Each twice, and the second time after others have come and gone.
+        // Each twice, the second time after others have been dropped.
         for hash in hashes.iter().chain(&hashes) {
             distinct.meet_hash(*hash);
         }
@@ -134,32 +134,32 @@ mod tests {
     }
 
     #[test]
-    fn few_are_counted_exactly_however_often_they_come() {
+    fn few_texts_are_counted_exactly_however_often_they_occur() {
         let mut distinct = Distinct::new();
         assert_eq!(distinct.count(), Count::Exactly(0));
         for text in ["a", "b", "a", "", "b"] {
             distinct.meet(text);
         }
         assert_eq!(distinct.count(), Count::Exactly(3));
-        let most = MOST as u64 - 1;
+        let most = MAX_KEPT as u64 - 1;
         assert_eq!(hashes(most).count(), Count::Exactly(most));
     }
 
     #[test]
-    fn many_are_estimated_within_a_hundredth_in_the_same_memory() {
-        for count in [MOST as u64, 300_000, 5_000_000] {
+    fn many_texts_are_estimated_within_one_percent_in_bounded_memory() {
+        for count in [MAX_KEPT as u64, 300_000, 5_000_000] {
             let distinct = hashes(count);
             let Count::About(estimate) = distinct.count() else {
                 panic!("{count} are too many to count")
             };
             let off = estimate.abs_diff(count) as f64 / count as f64;
             assert!(off < 0.01, "{estimate} of {count}");
-            assert!(distinct.smallest.capacity() <= MOST);
+            assert!(distinct.smallest.capacity() <= MAX_KEPT);
         }
     }
 
     #[test]
-    fn an_estimate_says_that_it_is_one() {
+    fn an_estimate_is_shown_as_one() {
         let shown = [
             Count::Exactly(1_234_567),
             Count::About(999_500),

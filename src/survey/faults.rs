@@ -1,4 +1,4 @@
-//! Rows with something about them: the first few as they are, all by the kind of fault.
+//! Collects rows with faults: shows the first few, and counts all by kind.
 
 use std::collections::BTreeMap;
 
@@ -6,12 +6,13 @@ use serde::Serialize;
 
 use crate::rows::kind_of_fault;
 
-/// Rows that are shown.
+/// The number of rows that are shown.
 const SHOWN: usize = 5;
-/// Kinds that are told apart; the rest are counted together. An input can bring up any number.
-const KINDS: usize = 20;
+/// The maximum number of kinds; the rest are counted together, because an input can have any
+/// number.
+const MAX_KINDS: usize = 20;
 
-/// Collects faults; memory is bounded.
+/// Collects faults in bounded memory.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     rows: u64,
@@ -22,30 +23,30 @@ pub(super) struct Faults {
 /// A row with a fault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FaultyRow {
-    /// The input that it stands in, where there are several.
+    /// The input that the row is in, if there are several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input: Option<String>,
-    /// The line of the input on which it starts.
+    /// The line of the input on which the row starts.
     pub line: u64,
-    /// What is wrong, with the text that shows it.
+    /// What is wrong, with an excerpt.
     pub reason: String,
 }
 
 /// Rows with one kind of fault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FaultKind {
-    /// What is wrong with them.
+    /// What is wrong.
     pub kind: String,
-    /// So many rows.
+    /// The number of rows.
     pub rows: u64,
 }
 
-/// What was collected.
+/// The faults collected.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct FaultyRows {
-    /// The first of them.
+    /// The first rows.
     pub first: Vec<FaultyRow>,
-    /// All of them, the most frequent kind first.
+    /// All kinds, the most frequent first.
     pub kinds: Vec<FaultKind>,
 }
 
@@ -63,7 +64,7 @@ impl Faults {
         if let Some(rows) = self.kinds.get_mut(kind) {
             *rows += 1;
         } else {
-            let kind = if self.kinds.len() < KINDS {
+            let kind = if self.kinds.len() < MAX_KINDS {
                 kind
             } else {
                 "something else"
@@ -72,7 +73,7 @@ impl Faults {
         }
     }
 
-    /// How many rows there are.
+    /// Returns the number of rows.
     pub(super) fn rows(&self) -> u64 {
         self.rows
     }
@@ -96,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_are_shown_and_all_are_counted_by_kind() {
+    fn the_first_rows_are_shown_and_all_are_counted_by_kind() {
         let mut faults = Faults::default();
         faults.add(None, 3, "the group is empty");
         for line in 4..40 {
@@ -115,14 +116,14 @@ mod tests {
     }
 
     #[test]
-    fn kinds_without_end_take_no_memory_without_end() {
+    fn any_number_of_kinds_takes_bounded_memory() {
         let mut faults = Faults::default();
         for line in 0..10_000 {
             faults.add(None, line, &format!("{line} fields instead of 2: `x`"));
         }
         let kinds = faults.census().kinds;
-        assert_eq!(kinds.len(), KINDS + 1);
-        assert_eq!(kinds[0].rows, 10_000 - KINDS as u64);
+        assert_eq!(kinds.len(), MAX_KINDS + 1);
+        assert_eq!(kinds[0].rows, 10_000 - MAX_KINDS as u64);
         assert_eq!(kinds.iter().map(|kind| kind.rows).sum::<u64>(), 10_000);
     }
 }

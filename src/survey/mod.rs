@@ -1,11 +1,11 @@
-//! What is in an input: one pass over its rows that counts and calls nothing.
+//! Counts the rows of an input in one pass, without calling anything.
 //!
-//! A look before a run: `check`, a dry run, the question before the first call. A [`Survey`] takes
-//! in every [`Read`] of the input, after what an earlier run has settled where one is resumed, and
+//! It serves `check`, the dry run and the question before the first call. A [`Survey`] takes every
+//! [`Read`] of the input, after the rows that an earlier run has settled if one is resumed, and
 //! sums them up in a [`Census`].
 //!
-//! Memory is the seen-set's, as in a run, and less than five MiB besides: different groups, senders
-//! and topics are counted exactly while they are few, and beyond that estimated.
+//! It takes the memory of the seen-set, as in a run, and less than 5 MiB besides: distinct groups,
+//! senders and topics are counted exactly while they are few, and estimated beyond that.
 
 mod distinct;
 mod faults;
@@ -40,35 +40,35 @@ pub struct Survey {
     topics: Distinct,
 }
 
-/// What there is; `rows = distinct + duplicates + invalid`.
+/// The counts of an input; `rows = distinct + duplicates + invalid`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Census {
     /// All rows.
     pub rows: u64,
-    /// Different rows that can be sent.
+    /// Distinct rows that can be sent.
     pub distinct: u64,
-    /// Rows that stood in the input before.
+    /// Rows that occurred earlier in the input.
     pub duplicates: u64,
-    /// Of the different rows, those that an earlier run has settled.
+    /// Distinct rows that an earlier run has settled.
     pub resumed: u64,
     /// Rows that can't be sent.
     pub invalid: u64,
-    /// Rows to call that are hardly what was meant.
+    /// Rows to call that are suspicious.
     pub suspicious: u64,
-    /// Different groups among the rows to call.
+    /// Distinct groups among the rows to call.
     #[serde(serialize_with = "number")]
     pub groups: Count,
-    /// Different senders among the rows to call.
+    /// Distinct senders among the rows to call.
     #[serde(serialize_with = "number")]
     pub senders: Count,
-    /// Different topics among the rows to call.
+    /// Distinct topics among the rows to call.
     #[serde(serialize_with = "number")]
     pub topics: Count,
-    /// Which of these numbers are estimates.
+    /// The names of the counts that are estimates.
     pub estimated: Vec<&'static str>,
-    /// More about the rows that can't be sent.
+    /// Details of the rows that can't be sent.
     pub invalid_rows: FaultyRows,
-    /// More about the suspicious rows.
+    /// Details of the suspicious rows.
     pub suspicious_rows: FaultyRows,
 }
 
@@ -79,7 +79,7 @@ impl Default for Survey {
 }
 
 impl Survey {
-    /// Nothing counted yet.
+    /// Returns a survey that has not counted anything yet.
     pub fn new() -> Self {
         Self {
             seen: Seen::new(),
@@ -95,11 +95,12 @@ impl Survey {
         }
     }
 
-    /// What an earlier run has settled, of which this is the ledger; before the first row of the
-    /// input.
+    /// Takes the rows that an earlier run has settled from its ledger. Must precede the first row
+    /// of the input.
     ///
     /// # Errors
-    /// When the ledger can't be read.
+    ///
+    /// If the ledger can't be read.
     pub fn take_ledger(&mut self, ledger: &Path) -> Result<()> {
         let about = about_entries(ledger);
         self.seen.settled_earlier(about, |earlier| {
@@ -113,12 +114,12 @@ impl Survey {
         })
     }
 
-    /// Counts an input up to its end, or until there are so many calls to make, and passes on each
-    /// row that a run would call, with the number of calls up to it. Waits for the thread that
-    /// reads the rows.
+    /// Counts an input up to its end, or up to `limit` calls. Passes each row that a run would call
+    /// to `each`, with the number of calls up to it. Blocks while rows are read.
     ///
     /// # Errors
-    /// When the input can't be read, or as `each` has them.
+    ///
+    /// If the input can't be read or `each` fails.
     pub fn take_input(
         &mut self,
         rows: Rows,
@@ -136,7 +137,7 @@ impl Survey {
         Ok(())
     }
 
-    /// Counts some rows in the same way. True while there may be more.
+    /// Counts the rows of a batch in the same way. Returns false once the limit is reached.
     pub(crate) fn take(
         &mut self,
         batch: &Batch,
@@ -180,7 +181,7 @@ impl Survey {
         }
     }
 
-    /// What there is so far.
+    /// Returns the counts so far.
     pub fn census(&self) -> Census {
         let [groups, senders, topics] =
             [&self.groups, &self.senders, &self.topics].map(Distinct::count);
@@ -206,7 +207,7 @@ impl Survey {
 }
 
 impl Census {
-    /// Calls that a run would make.
+    /// Returns the number of calls that a run would make.
     pub fn calls(&self) -> u64 {
         self.distinct - self.resumed
     }
@@ -227,7 +228,7 @@ mod tests {
         Rows::new(text.as_bytes(), "rows", None, &Options::default()).expect("an input")
     }
 
-    /// Surveys an input, and tells which senders would be called.
+    /// Surveys an input, and returns the senders that a run would call.
     fn survey(rows: Rows, limit: u64) -> (Census, Vec<String>) {
         let mut survey = Survey::new();
         survey.seen.settled_earlier(1, |earlier| {
@@ -262,12 +263,12 @@ mod tests {
         g1,before,\n";
 
     #[test]
-    fn every_row_is_counted_once_as_what_it_is() {
+    fn every_row_is_counted_once() {
         let (found, senders) = survey(input(INPUT), 0);
         assert_eq!(senders, ["ann", "bob ", "ann"]);
         assert_eq!(found.calls(), 3);
         assert_eq!(
-            serde_json::to_value(&found).expect("plain data"),
+            serde_json::to_value(&found).expect("a census serializes"),
             serde_json::json!({
                 "rows": 7, "distinct": 4, "duplicates": 2, "resumed": 1, "invalid": 1,
                 "suspicious": 1, "groups": 2, "senders": 2, "topics": 1, "estimated": [],
@@ -286,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_canary_is_surveyed_no_further_than_it_goes() {
+    fn a_survey_with_a_limit_ends_at_it() {
         let (found, senders) = survey(input(INPUT), 2);
         assert_eq!(senders, ["ann", "bob "]);
         assert_eq!((found.rows, found.calls(), found.invalid), (2, 2, 0));
