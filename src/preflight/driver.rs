@@ -1,4 +1,4 @@
-//! The loop that acts: it reads rows, makes calls, and sleeps.
+//! The loop of the preflight: it reads rows, makes calls, and sleeps.
 
 use std::num::NonZeroU64;
 use std::time::Instant;
@@ -20,10 +20,10 @@ use crate::rows::Batch;
 use crate::run::{Extent, Feed, Groups, Heard, InFlight, KnownGroups, Plan, ticks, until};
 use crate::survey::Survey;
 
-/// What to do about a service that is out.
-const LATER: &str = "begin again when the service is back";
+/// The hint for a service that is out.
+const LATER: &str = "start again when the service is back";
 
-/// A look, and all that it owns.
+/// A preflight and everything that it owns.
 pub(super) struct Driver<'a> {
     lookups: Lookups,
     input: Input<'a>,
@@ -51,7 +51,7 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Turns until every group has been asked for, or it is no use.
+    /// Runs until every group has been looked up, or a lookup failed for good.
     pub(super) async fn run(
         mut self,
         monitor: &mut dyn Monitor,
@@ -73,7 +73,7 @@ impl<'a> Driver<'a> {
             };
             tokio::select! {
                 biased;
-                // What is in flight changes nothing and may be lost.
+                // Lookups change nothing, so those in flight may be dropped.
                 Some(()) = interrupts.recv() => return Err(Error::interrupted()),
                 heard = calls.next() => self.hear(heard),
                 batch = self.input.feed.next(), if self.lookups.wants_groups() => match batch {
@@ -131,7 +131,7 @@ impl<'a> Driver<'a> {
     }
 }
 
-/// The rows on their way, and what is known of them.
+/// The rows being read, and what is known about them.
 struct Input<'a> {
     feed: Feed,
     survey: &'a mut Survey,
@@ -141,7 +141,7 @@ struct Input<'a> {
 }
 
 impl Input<'_> {
-    /// Counts these rows, and offers the groups among them that are new.
+    /// Counts the rows of a batch, and offers their new groups.
     fn take(&mut self, batch: Batch, lookups: &mut Lookups) -> Result<()> {
         self.bytes = batch.bytes_read();
         let groups = &mut self.groups;
@@ -158,11 +158,11 @@ impl Input<'_> {
         Ok(())
     }
 
-    /// Bytes that are done with once the service has told of so many groups. What has been read
-    /// says little of that: all of a short input is there before the first answer.
-    fn done(&self, told: u64) -> u64 {
+    /// Returns the bytes of the input that count as done after answers for this many groups. The
+    /// bytes read are no measure: a short input is read completely before the first answer.
+    fn done(&self, answered: u64) -> u64 {
         let met = self.groups.met();
-        let done = u128::from(self.bytes) * u128::from(told) / u128::from(met.max(1));
+        let done = u128::from(self.bytes) * u128::from(answered) / u128::from(met.max(1));
         match met {
             0 => self.bytes,
             _ => u64::try_from(done).unwrap_or(self.bytes),
@@ -177,7 +177,7 @@ impl Input<'_> {
     }
 }
 
-/// A call, from handing the request over to its whole answer.
+/// Makes a call, from handing over the request to the complete answer.
 fn ask(
     client: &mut Client,
     call: Call,
@@ -193,24 +193,24 @@ fn error(given_up: &GivenUp) -> Error {
     let known = codes::look_up(reply.code);
     let (kind, what, hint) = match why {
         Why::Refused => {
-            let what = "the service refuses to tell".to_owned();
+            let what = "the service refused to look up the groups".to_owned();
             (Kind::Stopped, what, known.advice)
         }
         Why::Faults(1) => {
-            let what = "the service does not tell".to_owned();
+            let what = "the service did not look up the groups".to_owned();
             (Kind::Stopped, what, LATER)
         }
         Why::Faults(faults) => {
-            let what = format!("in {faults} attempts the service did not tell");
+            let what = format!("in {faults} attempts the service did not look up the groups");
             (Kind::Stopped, what, LATER)
         }
         Why::Outage(lasted) => {
             let lasted = time(*lasted);
-            let what = format!("for {lasted} the service gave no real answer");
+            let what = format!("for {lasted} the service gave no real answer about the groups");
             (Kind::Outage, what, LATER)
         }
     };
     let why = known.and_words(&reply.info);
-    let message = format!("{what} about the groups, so nothing was recalled: {why}");
+    let message = format!("{what}, so nothing was recalled: {why}");
     Error::new(kind, message).hint(hint)
 }

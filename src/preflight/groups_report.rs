@@ -1,4 +1,4 @@
-//! What a look at groups has report.
+//! The findings of a preflight.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
@@ -11,33 +11,35 @@ use crate::api::groups::{GroupState, GroupType};
 use crate::display::{count, thousands};
 use crate::run::{Groups, Skip};
 
-/// Why the rows of an `AVChatRoom` are not called.
+/// The reason to skip the rows of an `AVChatRoom`.
 const SILENT: Skip = Skip {
     code: 0,
     reason: "AVChatRoom: a recall does nothing there and is answered with success",
 };
-/// So many groups are named to people, and to machines.
-const NAMED: [usize; 2] = [3, 100];
-/// No ID is shown at greater length; the service's have up to 48 characters.
-const LONGEST: usize = 60;
+/// The number of groups that the text names.
+const NAMED_IN_TEXT: usize = 3;
+/// The number of groups that the JSON names.
+const NAMED_IN_JSON: usize = 100;
+/// The maximum length of an ID that is shown, in characters; the service's IDs have up to 48.
+const MAX_SHOWN: usize = 60;
 
-/// What a look at groups has report.
+/// The findings of a preflight.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct GroupsReport {
-    /// Different groups among the rows to call.
+    /// Distinct groups among the rows to call.
     pub groups: u64,
-    /// Those in which a recall works, by type.
+    /// Groups in which a recall works, by type.
     pub types: BTreeMap<GroupType, u64>,
-    /// Those in which a recall does nothing and is answered with success.
+    /// Groups in which a recall does nothing and is answered with success.
     pub avchatroom: ToSkip,
-    /// Those that are not there (any more).
+    /// Groups that do not exist (any more).
     pub missing: ToSkip,
-    /// Those of which the service has not told, by code: 0 where it gave none. Their rows are
+    /// Groups whose type is unknown, by the code of the answer; 0 if it had none. Their rows are
     /// called.
     pub unknown: BTreeMap<i64, u64>,
 }
 
-/// Groups whose rows are not worth a call, those with most rows first.
+/// Groups whose rows are not worth a call, those with the most rows first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ToSkip(Vec<GroupToSkip>);
 
@@ -62,24 +64,24 @@ impl GroupsReport {
         }
     }
 
-    /// Counts the rows of each group, once all have been read.
+    /// Counts the rows of each group, once all rows have been read.
     pub(super) fn count_rows(&mut self, groups: &Groups) {
         self.avchatroom.count_rows(groups);
         self.missing.count_rows(groups);
     }
 
-    /// The groups whose rows a run should skip.
+    /// Returns the groups whose rows a run should skip.
     pub(super) fn skips(&self) -> HashMap<String, Skip> {
         let all = self.avchatroom.0.iter().chain(&self.missing.0);
         all.map(|group| (group.id.clone(), group.skip)).collect()
     }
 
-    /// Rows that a run should skip.
+    /// Returns the number of rows that a run should skip.
     pub fn rows_to_skip(&self) -> u64 {
         self.avchatroom.rows() + self.missing.rows()
     }
 
-    /// What was found, for people; several lines.
+    /// Returns the findings for display, in several lines.
     pub fn text(&self) -> String {
         let types = self.types.iter();
         let types = types.map(|(kind, groups)| format!("{} {kind}", thousands(*groups)));
@@ -98,10 +100,10 @@ impl GroupsReport {
         }
         for (code, groups) in &self.unknown {
             let why = match code {
-                0 => "the answer does not tell its type".to_owned(),
+                0 => "the answer does not include its type".to_owned(),
                 _ => format!("{code}, {}", codes::look_up(*code).meaning),
             };
-            line(*groups, format!("not known, so to be called: {why}"));
+            line(*groups, format!("unknown, so their rows are called: {why}"));
         }
         lines.join("\n")
     }
@@ -121,31 +123,30 @@ impl ToSkip {
             .sort_by(|a, b| b.rows.cmp(&a.rows).then_with(|| a.id.cmp(&b.id)));
     }
 
-    /// How many groups.
+    /// Returns the number of groups.
     pub fn len(&self) -> u64 {
         self.0.len() as u64
     }
 
-    /// Whether there is none.
+    /// Whether there are no groups.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// How many rows they have together.
+    /// Returns the number of rows of all groups.
     pub fn rows(&self) -> u64 {
         self.0.iter().map(|group| group.rows).sum()
     }
 
     fn text(&self) -> String {
-        let [named, _] = NAMED;
         let mut text = format!("{} to skip, in ", count(self.rows(), "row"));
-        for (at, group) in self.0.iter().take(named).enumerate() {
+        for (at, group) in self.0.iter().take(NAMED_IN_TEXT).enumerate() {
             let comma = if at > 0 { ", " } else { "" };
-            let id: String = group.id.chars().take(LONGEST).collect();
-            // Escaped, for in an ID may stand what turns the direction of writing.
-            write!(text, "{comma}{id:?}").expect("a String takes every word");
+            let id: String = group.id.chars().take(MAX_SHOWN).collect();
+            // Escaped, because an ID may contain bidirectional controls.
+            write!(text, "{comma}{id:?}").expect("writing to a String can't fail");
         }
-        if self.0.len() > named {
+        if self.0.len() > NAMED_IN_TEXT {
             text += ", …";
         }
         text
@@ -154,8 +155,7 @@ impl ToSkip {
 
 impl Serialize for ToSkip {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let [_, named] = NAMED;
-        let first = self.0.iter().take(named);
+        let first = self.0.iter().take(NAMED_IN_JSON);
         let first: Vec<_> = first.map(|group| &group.id).collect();
         let mut object = serializer.serialize_struct("ToSkip", 3)?;
         object.serialize_field("groups", &self.len())?;
@@ -169,7 +169,7 @@ impl Serialize for ToSkip {
 mod tests {
     use super::*;
 
-    /// A look at these groups, each with so many rows.
+    /// Returns a report on these groups, each with its number of rows.
     fn report_of(groups: &[(&str, GroupState, u64)]) -> GroupsReport {
         let (mut report, mut met) = (GroupsReport::default(), Groups::default());
         for (id, state, rows) in groups {
@@ -185,7 +185,7 @@ mod tests {
     const LIVE: GroupState = GroupState::Is(GroupType::AvChatRoom);
 
     #[test]
-    fn it_tells_of_every_group_and_names_those_to_skip_with_most_rows_first() {
+    fn the_text_counts_every_group_and_names_those_to_skip_with_the_most_rows_first() {
         let report = report_of(&[
             ("p1", GroupState::Is(GroupType::Public), 5),
             ("w1", GroupState::Is(GroupType::Private), 1),
@@ -202,15 +202,15 @@ mod tests {
             "10 groups looked up: 2 Public, 1 Private/Work",
             r#"          4 AVChatRoom, where a recall does nothing: 1,238 rows to skip, in "l2\u{202e}", "l3", "l1", …"#,
             r#"          1 not there (any more): 1 row to skip, in "Old \"Harbour\"""#,
-            "          1 not known, so to be called: the answer does not tell its type",
-            "          1 not known, so to be called: 10007, no permission: the group's type does not allow it, or the identifier is not an app admin",
+            "          1 unknown, so their rows are called: the answer does not include its type",
+            "          1 unknown, so their rows are called: 10007, no permission: the group's type does not allow it, or the identifier is not an app admin",
         ];
         assert_eq!(report.text(), lines.join("\n"));
         assert_eq!(report.rows_to_skip(), 1_239);
     }
 
     #[test]
-    fn machines_are_told_the_same() {
+    fn the_json_has_the_same_findings() {
         let report = report_of(&[
             ("p", GroupState::Is(GroupType::Public), 5),
             ("c", GroupState::Is(GroupType::Other), 5),
@@ -218,7 +218,7 @@ mod tests {
             ("x", GroupState::Unknown(10007), 1),
         ]);
         assert_eq!(
-            serde_json::to_value(&report).expect("plain data"),
+            serde_json::to_value(&report).expect("a report serializes"),
             serde_json::json!({
                 "groups": 4,
                 "types": { "Public": 1, "other": 1 },
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_told_what_to_skip_and_why() {
+    fn a_run_learns_which_groups_to_skip_and_why() {
         let report = report_of(&[
             ("l", LIVE, 3),
             ("p", GroupState::Is(GroupType::Public), 5),

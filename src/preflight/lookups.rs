@@ -1,8 +1,8 @@
-//! Which groups to ask for next, and what an answer means: what decides, in one plain value.
+//! Decides which groups to look up next, and what an answer means, in one plain value.
 //!
-//! As in a run, every call takes a permit, faults are tried again, an outage is waited for and an
-//! expired `UserSig` is signed anew. Other than there, the first call that is refused or has used up
-//! its attempts ends it: as long as nothing has been recalled, the operator can simply begin again.
+//! As in a run, every call takes a permit, faults are retried, outages are waited out and an
+//! expired `UserSig` is signed again. Unlike in a run, the first call that is refused or out of
+//! attempts ends it: nothing has been recalled yet, so the operator can simply start again.
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
@@ -14,24 +14,24 @@ use crate::api::groups::{GroupInfo, GroupState, MOST, of_each};
 use crate::api::reply::Reply;
 use crate::run::{Allowed, LastSecond, Pace, Plan, Remedy, Retry, Shut, Signature, Strikes};
 
-/// Groups in hand before reading pauses: a few calls' worth.
+/// Groups that wait for a call before reading pauses: a few calls' worth.
 const READ_AHEAD: usize = 4 * MOST;
-/// Groups refused one by one with no list taken in between, after which those who are refused
-/// together are not asked for one by one any more: it can't be for a few of them.
-const MOST_REFUSED: usize = 2 * MOST;
+/// The number of groups refused one by one, with no list accepted in between, after which refused
+/// lists are no longer split: a few bad groups can't be the reason.
+const MAX_REFUSED: usize = 2 * MOST;
 
 /// A call for some groups: in flight, or waiting for another attempt.
 #[derive(Debug)]
 pub(super) struct Call {
     pub(super) groups: Vec<String>,
-    /// The number of the attempt that is being made.
+    /// The number of the current attempt.
     pub(super) number: u64,
-    /// Attempts that met a fault and count.
+    /// Attempts that met a fault, outside outages.
     faults: u32,
     strikes: Strikes,
-    /// Which of our `UserSig`s it carries.
+    /// The number of the `UserSig` that it carries.
     signature: u32,
-    /// How often it has had the `UserSig` renewed, or the longer list that it is a part of has.
+    /// How often it, or the longer list that it was split from, has had the `UserSig` renewed.
     renewals: u32,
 }
 
@@ -47,7 +47,7 @@ impl Call {
         }
     }
 
-    /// Two calls, each for half of the groups.
+    /// Splits it into two calls, each for half of the groups.
     fn halves(self) -> [Self; 2] {
         let mut first = self.groups;
         let second = first.split_off(first.len() / 2);
@@ -58,41 +58,41 @@ impl Call {
     }
 }
 
-/// What may be done now.
+/// What to do now.
 #[derive(Debug)]
 pub(super) enum Next {
     /// Make this call.
     Call(Call),
     /// Sign a fresh `UserSig` for the calls from now on.
     Renew,
-    /// Nothing until this time, or until something happens.
+    /// Wait until this time, or until something happens.
     Until(Instant),
-    /// Nothing until something happens.
+    /// Wait until something happens.
     Wait,
-    /// Every group has been asked for, or it is no use.
+    /// Stop: every group has been looked up, or a lookup failed for good.
     Done,
 }
 
-/// Why it is no use to go on.
+/// Why the preflight ended early.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct GivenUp {
-    /// What the last call came to.
+    /// The reply to the last call.
     pub(super) reply: Reply,
     pub(super) why: Why,
 }
 
-/// Which rule made that reply the last.
+/// The rule that made this reply the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Why {
     /// The service refused the call.
     Refused,
-    /// So many attempts at the call met faults.
+    /// This many attempts at the call met faults.
     Faults(u32),
-    /// For so long there had been nothing but faults.
+    /// There had been nothing but faults for this long.
     Outage(Duration),
 }
 
-/// The calls of a look at groups.
+/// The calls of a preflight.
 #[derive(Debug)]
 pub(super) struct Lookups {
     most: NonZeroUsize,
@@ -100,22 +100,22 @@ pub(super) struct Lookups {
     retry: Retry,
     watch: OutageWatch,
     signature: Signature,
-    /// Groups that no call has asked for yet.
+    /// Groups that no call has been made for yet.
     groups: VecDeque<String>,
     open: bool,
-    /// They keep their slots, so that no others start meanwhile.
+    /// Calls that wait for another attempt. They keep their slots, so that no others start instead.
     waiting: Vec<(Instant, Call)>,
     in_flight: usize,
     calls: u64,
-    /// Groups refused one by one since a list was taken.
+    /// Groups refused one by one since a list was accepted.
     refused: usize,
     renew: bool,
     given_up: Option<GivenUp>,
 }
 
 impl Lookups {
-    /// A look that has not begun, within the bounds of a run. `can_renew`: whether an expired
-    /// `UserSig` can be signed anew; the seed is that of the jitter.
+    /// Returns lookups without any groups yet, within the limits of a run. `can_renew` says whether
+    /// an expired `UserSig` can be signed again; `seed` is for the jitter.
     pub(super) fn new(plan: &Plan, can_renew: bool, seed: u64, now: Instant) -> Self {
         Self {
             most: plan.concurrency,
@@ -134,22 +134,22 @@ impl Lookups {
         }
     }
 
-    /// Whether more groups should be read. False for good once there are none.
+    /// Whether more groups should be read. Always false once [closed](Self::close).
     pub(super) fn wants_groups(&self) -> bool {
         self.open && self.groups.len() < READ_AHEAD
     }
 
-    /// A group to ask for.
+    /// Adds a group to look up.
     pub(super) fn offer(&mut self, group: String) {
         self.groups.push_back(group);
     }
 
-    /// There are no more groups.
+    /// Ends the list of groups.
     pub(super) fn close(&mut self) {
         self.open = false;
     }
 
-    /// What may be done now.
+    /// Returns what to do now.
     pub(super) fn next(&mut self, now: Instant) -> Next {
         if let Some((fault, lasted)) = self.watch.given_up(now) {
             self.give_up(fault, Why::Outage(lasted));
@@ -171,8 +171,8 @@ impl Lookups {
         let again = match self.watch.allows(now) {
             Allowed::NoneUntil(at) => return Next::Until(at),
             Allowed::Probe if self.in_flight > 0 => return Next::Wait,
-            // Due or not. Every second one is a list not asked for yet: those that wait may be at
-            // fault themselves.
+            // Due or not. Every second probe is a fresh call: the waiting ones may be the cause
+            // themselves.
             Allowed::Probe => {
                 first.filter(|_| self.watch.probes().is_multiple_of(2) || !is_fresh_ready)
             }
@@ -198,8 +198,8 @@ impl Lookups {
         }
     }
 
-    /// The one of those that wait which is next. Of those that are due a shorter list goes first, so
-    /// that what was refused together is soon told apart, and it shows whether that is of use.
+    /// Returns the index of the next waiting call. Among those due, the shortest list goes first,
+    /// so that it soon shows whether splitting a refused list helps.
     fn first_waiting(&self, now: Instant) -> Option<usize> {
         let order = |&at: &usize| {
             let (due, call) = &self.waiting[at];
@@ -229,12 +229,12 @@ impl Lookups {
         }
     }
 
-    /// The request of a call has been written to its connection.
+    /// Records that the request of a call has been written to its connection.
     pub(super) fn written(&mut self, number: u64, now: Instant) {
         self.pace.written(number, now);
     }
 
-    /// A call has ended. Tells of its groups, where the answer does.
+    /// Records that a call has ended. Returns the states of its groups, if the answer has them.
     pub(super) fn answered(
         &mut self,
         mut call: Call,
@@ -279,12 +279,12 @@ impl Lookups {
         Vec::new()
     }
 
-    /// One of these groups can't be asked for, and only halves can tell which one. Returns those
-    /// that stay unknown.
+    /// Handles a refused call: one of its groups can't be looked up, and splitting the list in
+    /// halves finds it. Returns the groups that stay unknown.
     fn refused(&mut self, call: Call, code: i64, now: Instant) -> Vec<(String, GroupState)> {
         let is_one = call.groups.len() == 1;
         self.refused += usize::from(is_one);
-        if is_one || self.refused > MOST_REFUSED {
+        if is_one || self.refused > MAX_REFUSED {
             let unknown = |group| (group, GroupState::Unknown(code));
             return call.groups.into_iter().map(unknown).collect();
         }
@@ -292,7 +292,8 @@ impl Lookups {
         Vec::new()
     }
 
-    /// No real answer: the call waits for another attempt, or has had its last.
+    /// Handles a call without a real answer: it waits for another attempt, unless it is out of
+    /// them.
     fn fault(&mut self, mut call: Call, reply: Reply, now: Instant) {
         let (number, strikes) = (call.number, &mut call.strikes);
         let counts = self.watch.fault(number, strikes, reply.clone(), now);
@@ -308,22 +309,22 @@ impl Lookups {
         self.given_up.get_or_insert(GivenUp { reply, why });
     }
 
-    /// The watch for outages, for what there is to tell.
+    /// Returns the outage watch, which knows what to report.
     pub(super) fn watch(&mut self) -> &mut OutageWatch {
         &mut self.watch
     }
 
-    /// Why it ended early, where it did.
+    /// Returns why it ended early, if it did.
     pub(super) fn given_up(self) -> Option<GivenUp> {
         self.given_up
     }
 
-    /// What a look that begins after `now` must reckon with.
+    /// Returns the calls of the last second, which count toward the cap of what follows.
     pub(super) fn carry_over(&mut self, now: Instant) -> LastSecond {
         self.pace.carry_over(now)
     }
 
-    /// Calls written in the second before `now`.
+    /// Returns the number of calls written in the second before `now`.
     pub(super) fn last_second(&mut self, now: Instant) -> usize {
         self.pace.last_second(now)
     }

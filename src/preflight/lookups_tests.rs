@@ -25,57 +25,62 @@ fn names(count: usize) -> Vec<String> {
     (0..count).map(|n| format!("g{n}")).collect()
 }
 
-/// What the service says to a call with this code.
+/// Returns the answer of the service with this code.
 fn answer(code: i64, groups: &[String]) -> GroupInfo {
     let public = |group: &String| (group.clone(), GroupState::Is(GroupType::Public));
-    let told = code == 0;
+    let has_states = code == 0;
     GroupInfo {
         reply: Reply {
             code,
             verdict: codes::look_up(code).verdict,
             info: String::new(),
         },
-        // In an order of its own.
-        states: groups.iter().rev().filter(|_| told).map(public).collect(),
+        // In another order than the request.
+        states: groups
+            .iter()
+            .rev()
+            .filter(|_| has_states)
+            .map(public)
+            .collect(),
     }
 }
 
-/// What came of a look in a made-up world.
+/// The result of a simulated preflight.
 #[derive(Debug, Default)]
-struct Finished {
-    /// When requests were on the wire.
+struct Looked {
+    /// When requests were written.
     wire: Vec<Instant>,
-    /// How many groups each asked for.
+    /// The number of groups in each request.
     asked: Vec<usize>,
-    /// Of which the answers told, and how often.
-    told: BTreeMap<String, Vec<GroupState>>,
+    /// The states that answers reported for each group.
+    states: BTreeMap<String, Vec<GroupState>>,
     renewals: usize,
     given_up: Option<GivenUp>,
     took: Duration,
 }
 
-/// Asks for groups that are read one by one; `code` says what each call is answered with.
+/// Looks up groups that are read one by one; `code` returns the code of the answer to each call.
 fn look(
     plan: &Plan,
     can_renew: bool,
     groups: &[String],
-    code: impl FnMut(&Call, &Finished) -> i64,
-) -> Finished {
+    code: impl FnMut(&Call, &Looked) -> i64,
+) -> Looked {
     look_in(1..80, plan, can_renew, groups, code)
 }
 
-/// The same where answers take so many milliseconds.
+/// Does the same, with answers that take this many milliseconds.
 fn look_in(
     answers_take: Range<u64>,
     plan: &Plan,
     can_renew: bool,
     groups: &[String],
-    mut code: impl FnMut(&Call, &Finished) -> i64,
-) -> Finished {
+    mut code: impl FnMut(&Call, &Looked) -> i64,
+) -> Looked {
     let start = Instant::now();
     let mut random = fastrand::Rng::with_seed(groups.len() as u64);
     let mut lookups = Lookups::new(plan, can_renew, 0, start);
-    let mut looked = Finished::default();
+    let mut looked = Looked::default();
     let mut unread = groups.iter().cloned();
     let mut now = start;
     let mut happens = BinaryHeap::new();
@@ -89,7 +94,7 @@ fn look_in(
         }
         let wake = match lookups.next(now) {
             Next::Call(call) => {
-                // Handed over now, written a moment later, and heard of a moment after that.
+                // Handed over now, written a moment later, and reported a moment after that.
                 let written = now + Duration::from_micros(random.u64(..3_000));
                 let heard = written + Duration::from_micros(random.u64(..300));
                 let mut ended = heard + Duration::from_millis(random.u64(answers_take.clone()));
@@ -97,7 +102,7 @@ fn look_in(
                 looked.asked.push(call.groups.len());
                 let code = code(&call, &looked);
                 if code == 70001 {
-                    // So that other calls are answered first.
+                    // Other calls are answered first.
                     ended += SECOND / 2;
                 }
                 happens.push(Reverse((heard, call.number, false)));
@@ -116,7 +121,7 @@ fn look_in(
         };
         let event = happens.peek().map(|Reverse((at, ..))| *at);
         let to = [wake, event].into_iter().flatten().min();
-        now = now.max(to.expect("nothing will ever happen again: the look is stuck"));
+        now = now.max(to.expect("the preflight is not stuck"));
         while let Some(Reverse((at, number, ended))) = happens.peek().copied()
             && at <= now
         {
@@ -128,7 +133,7 @@ fn look_in(
             let (call, code) = calls.remove(&number).expect("it was made");
             let answer = answer(code, &call.groups);
             for (group, state) in lookups.answered(call, answer, now) {
-                looked.told.entry(group).or_default().push(state);
+                looked.states.entry(group).or_default().push(state);
             }
         }
     }
@@ -137,21 +142,21 @@ fn look_in(
     looked
 }
 
-/// Each group was told of once.
-fn tells_of_each(looked: &Finished, groups: &[String], state: GroupState) {
+/// Checks that each group was reported once, with this state.
+fn assert_reported_once(looked: &Looked, groups: &[String], state: GroupState) {
     let expected = groups.iter().map(|group| (group.clone(), vec![state]));
-    assert_eq!(looked.told, expected.collect());
+    assert_eq!(looked.states, expected.collect());
 }
 
 const PUBLIC: GroupState = GroupState::Is(GroupType::Public);
 
 #[test]
-fn fifty_groups_are_a_call_and_the_rest_is_another() {
+fn a_call_takes_up_to_fifty_groups() {
     for (count, calls) in [(0, vec![]), (1, vec![1]), (50, vec![50]), (51, vec![50, 1])] {
         let groups = names(count);
         let looked = look(&plan(200, 10), false, &groups, |_, _| 0);
         assert_eq!(looked.asked, calls);
-        tells_of_each(&looked, &groups, PUBLIC);
+        assert_reported_once(&looked, &groups, PUBLIC);
     }
 }
 
@@ -168,25 +173,25 @@ fn at_200_a_second_100_000_groups_take_ten_seconds() {
 }
 
 #[test]
-fn faults_are_tried_again_and_cost_nothing_else() {
+fn faults_are_retried_without_other_consequences() {
     let groups = names(500);
-    let code = |call: &Call, _: &Finished| if call.faults < 3 { 10002 } else { 0 };
+    let code = |call: &Call, _: &Looked| if call.faults < 3 { 10002 } else { 0 };
     let looked = look(&plan(200, 200), false, &groups, code);
     assert_eq!(looked.asked.len(), 10 * 4);
-    tells_of_each(&looked, &groups, PUBLIC);
+    assert_reported_once(&looked, &groups, PUBLIC);
 }
 
 #[test]
-fn a_call_that_only_meets_faults_ends_it() {
+fn a_call_that_only_meets_faults_ends_the_preflight() {
     for code in [10002, 502, codes::NO_CONNECTION, codes::BAD_ANSWER] {
         let looked = look(&plan(200, 1), false, &names(120), |_, _| code);
-        let given_up = looked.given_up.expect("it is no use");
+        let given_up = looked.given_up.expect("it gave up");
         assert_eq!((given_up.reply.code, given_up.why), (code, Why::Faults(8)));
         assert_eq!(looked.asked.len(), 8, "other calls wait for their slots");
     }
 }
 
-/// A plan that waits for a service that is out.
+/// Returns a plan that waits out outages.
 fn patient(rate: u32, concurrency: usize, max_attempts: u32) -> Plan {
     Plan {
         max_outage: 1_800 * SECOND,
@@ -196,11 +201,11 @@ fn patient(rate: u32, concurrency: usize, max_attempts: u32) -> Plan {
 }
 
 #[test]
-fn in_an_outage_no_attempt_counts_and_single_calls_ask_until_it_has_lasted_too_long() {
+fn in_an_outage_no_attempt_counts_and_single_calls_probe_until_it_has_lasted_too_long() {
     for (groups, concurrency, max_attempts) in [(1, 200, 8), (120, 1, 8), (20_000, 200, 1)] {
         let plan = patient(200, concurrency, max_attempts);
         let looked = look(&plan, false, &names(groups), |_, _| codes::NO_CONNECTION);
-        let given_up = looked.given_up.expect("it is no use");
+        let given_up = looked.given_up.expect("it gave up");
         let Why::Outage(lasted) = given_up.why else {
             panic!("{given_up:?}");
         };
@@ -210,24 +215,27 @@ fn in_an_outage_no_attempt_counts_and_single_calls_ask_until_it_has_lasted_too_l
         wire.sort_unstable();
         let gaps: Vec<_> = wire.windows(2).map(|pair| pair[1] - pair[0]).collect();
         let probes = gaps.iter().filter(|gap| gap.as_millis() >= 900).count();
-        assert!((218..232).contains(&probes), "{probes}: every 8 s at last");
+        assert!(
+            (218..232).contains(&probes),
+            "{probes}: every 8 s in the end"
+        );
         let others = gaps.len() - probes;
         assert!(others <= 20, "{others}: no more than were in flight");
     }
 }
 
 #[test]
-fn a_service_that_comes_back_is_asked_for_all_within_8_seconds() {
+fn all_groups_are_looked_up_within_8_seconds_after_the_service_comes_back() {
     let begun = Instant::now();
     let back = begun + 300 * SECOND;
-    let code = |_: &Call, looked: &Finished| {
-        let last = looked.wire.last().expect("the one that is asked about");
+    let code = |_: &Call, looked: &Looked| {
+        let last = looked.wire.last().expect("the call to answer");
         if *last < back { 502 } else { 0 }
     };
     let groups = names(500);
     let looked = look(&patient(200, 200, 2), false, &groups, code);
     assert_eq!(looked.given_up, None);
-    tells_of_each(&looked, &groups, PUBLIC);
+    assert_reported_once(&looked, &groups, PUBLIC);
     assert!(
         (300..310).contains(&looked.took.as_secs()),
         "{:?}",
@@ -238,7 +246,7 @@ fn a_service_that_comes_back_is_asked_for_all_within_8_seconds() {
 #[test]
 fn a_call_that_meets_faults_while_others_are_answered_uses_up_its_attempts() {
     let groups = names(20_000);
-    let code = |call: &Call, _: &Finished| {
+    let code = |call: &Call, _: &Looked| {
         if call.groups.iter().any(|group| group == "g7") {
             10002
         } else {
@@ -246,16 +254,16 @@ fn a_call_that_meets_faults_while_others_are_answered_uses_up_its_attempts() {
         }
     };
     let looked = look(&patient(10, 5, 8), false, &groups, code);
-    let given_up = looked.given_up.expect("it is no use");
+    let given_up = looked.given_up.expect("it gave up");
     assert_eq!((given_up.reply.code, given_up.why), (10002, Why::Faults(8)));
     assert!(looked.took < 62 * SECOND, "{:?}", looked.took);
 }
 
 #[test]
-fn a_refusal_ends_it_at_once() {
-    let code = |_: &Call, looked: &Finished| if looked.asked.len() == 3 { 60026 } else { 0 };
+fn a_refusal_ends_the_preflight_at_once() {
+    let code = |_: &Call, looked: &Looked| if looked.asked.len() == 3 { 60026 } else { 0 };
     let looked = look(&plan(200, 1), false, &names(1_000), code);
-    let given_up = looked.given_up.expect("it is no use");
+    let given_up = looked.given_up.expect("it gave up");
     assert_eq!((given_up.reply.code, given_up.why), (60026, Why::Refused));
     assert_eq!(looked.asked.len(), 3);
 }
@@ -264,7 +272,7 @@ fn a_refusal_ends_it_at_once() {
 fn a_service_that_faults_the_first_call_for_every_list_is_not_out_for_long() {
     let groups = names(10_000);
     let mut asked = HashSet::new();
-    let code = |call: &Call, _: &Finished| {
+    let code = |call: &Call, _: &Looked| {
         let is_first = asked.insert(call.groups[0].clone());
         if is_first { 10002 } else { 0 }
     };
@@ -275,9 +283,9 @@ fn a_service_that_faults_the_first_call_for_every_list_is_not_out_for_long() {
 }
 
 #[test]
-fn groups_that_can_not_be_asked_for_are_not_known_and_no_others() {
-    // A list that holds one of them is refused as a whole.
-    let code = |call: &Call, _: &Finished| {
+fn only_groups_that_can_not_be_looked_up_stay_unknown() {
+    // A list that contains one of them is refused as a whole.
+    let code = |call: &Call, _: &Looked| {
         let refused = |group: &String| group == "g7" || group == "g133";
         if call.groups.iter().any(refused) {
             10004
@@ -287,9 +295,9 @@ fn groups_that_can_not_be_asked_for_are_not_known_and_no_others() {
     };
     let groups = names(150);
     let looked = look(&plan(200, 1), false, &groups, code);
-    assert_eq!(looked.told.len(), 150);
+    assert_eq!(looked.states.len(), 150);
     let unknown = looked
-        .told
+        .states
         .iter()
         .filter(|(_, states)| **states == [GroupState::Unknown(10004)]);
     let mut unknown: Vec<_> = unknown.map(|(group, _)| group.as_str()).collect();
@@ -298,10 +306,10 @@ fn groups_that_can_not_be_asked_for_are_not_known_and_no_others() {
 }
 
 #[test]
-fn however_many_there_are_of_them_and_however_late_the_answers_the_others_become_known() {
+fn the_other_groups_are_known_however_many_are_refused_and_however_late_the_answers() {
     let groups = names(6_000);
     let is_refused = |group: &String| group.ends_with('7') || group.ends_with('3');
-    let code = |call: &Call, _: &Finished| {
+    let code = |call: &Call, _: &Looked| {
         if call.groups.iter().any(is_refused) {
             10004
         } else {
@@ -310,7 +318,7 @@ fn however_many_there_are_of_them_and_however_late_the_answers_the_others_become
     };
     for answers_take in [1..80, 300..301, 900..2_000] {
         let looked = look_in(answers_take, &plan(200, 200), false, &groups, code);
-        for (group, states) in &looked.told {
+        for (group, states) in &looked.states {
             let state = if is_refused(group) {
                 GroupState::Unknown(10004)
             } else {
@@ -318,41 +326,44 @@ fn however_many_there_are_of_them_and_however_late_the_answers_the_others_become
             };
             assert_eq!(states, &[state], "{group}");
         }
-        assert_eq!(looked.told.len(), 6_000);
+        assert_eq!(looked.states.len(), 6_000);
     }
 }
 
 #[test]
-fn where_every_list_is_refused_it_does_not_ask_for_each_group() {
+fn if_every_list_is_refused_not_every_group_is_looked_up_alone() {
     for in_flight in [1, 4, 200] {
         let looked = look(&plan(200, in_flight), false, &names(50_000), |_, _| 10004);
-        assert_eq!(looked.told.len(), 50_000);
+        assert_eq!(looked.states.len(), 50_000);
         let calls = looked.asked.len();
         assert!(calls < 5_000, "{calls} calls, {in_flight} in flight");
     }
 }
 
 #[test]
-fn an_expired_usersig_is_signed_anew_once_where_that_can_be() {
-    let expired = |_: &Call, looked: &Finished| if looked.renewals == 0 { 70001 } else { 0 };
+fn an_expired_usersig_is_signed_again_once_if_possible() {
+    let expired = |_: &Call, looked: &Looked| if looked.renewals == 0 { 70001 } else { 0 };
     let groups = names(1_000);
     let looked = look(&plan(200, 200), true, &groups, expired);
     assert_eq!(looked.renewals, 1);
-    tells_of_each(&looked, &groups, PUBLIC);
+    assert_reported_once(&looked, &groups, PUBLIC);
     let looked = look(&plan(200, 200), false, &groups, expired);
     assert_eq!(
         looked.given_up.map(|given_up| given_up.reply.code),
         Some(70001)
     );
     let looked = look(&plan(200, 200), true, &groups, |_, _| 70001);
-    assert_eq!(looked.renewals, 1, "one that did not help is not repeated");
+    assert_eq!(
+        looked.renewals, 1,
+        "a renewal that did not help is not repeated"
+    );
     assert!(looked.given_up.is_some());
 }
 
 #[test]
-fn a_group_for_which_every_usersig_has_expired_is_not_known_and_the_others_are() {
+fn a_group_whose_every_usersig_has_expired_stays_unknown_and_the_others_are_known() {
     let groups = names(30_000);
-    let expired = |call: &Call, _: &Finished| {
+    let expired = |call: &Call, _: &Looked| {
         if call.groups.contains(&groups[70]) {
             70001
         } else {
@@ -361,16 +372,16 @@ fn a_group_for_which_every_usersig_has_expired_is_not_known_and_the_others_are()
     };
     let mut looked = look(&plan(200, 200), true, &groups, expired);
     assert_eq!((looked.renewals, &looked.given_up), (3, &None));
-    let told = looked.told.insert(groups[70].clone(), vec![PUBLIC]);
-    assert_eq!(told, Some(vec![GroupState::Unknown(70001)]));
-    tells_of_each(&looked, &groups, PUBLIC);
+    let states = looked.states.insert(groups[70].clone(), vec![PUBLIC]);
+    assert_eq!(states, Some(vec![GroupState::Unknown(70001)]));
+    assert_reported_once(&looked, &groups, PUBLIC);
 }
 
 #[test]
 fn a_frequency_error_lowers_the_pace() {
     let groups = names(20_000);
     let quick = look(&plan(200, 200), false, &groups, |_, _| 0).took;
-    let code = |_: &Call, looked: &Finished| {
+    let code = |_: &Call, looked: &Looked| {
         if looked.asked.len() % 20 == 1 {
             60007
         } else {
@@ -383,27 +394,27 @@ fn a_frequency_error_lowers_the_pace() {
         "{:?}, not {quick:?}",
         looked.took
     );
-    tells_of_each(&looked, &groups, PUBLIC);
+    assert_reported_once(&looked, &groups, PUBLIC);
 }
 
 #[test]
-fn groups_are_known_by_their_ids_and_what_is_left_out_is_not_known() {
+fn answers_are_matched_by_group_id_and_missing_groups_are_unknown() {
     let asked = names(3);
-    let told = [
+    let answered = [
         ("g2", GroupState::Missing(10010)),
         ("else", PUBLIC),
         ("g0", PUBLIC),
     ];
-    let told = told.map(|(group, state)| (group.to_owned(), state));
+    let answered = answered.map(|(group, state)| (group.to_owned(), state));
     let expected = [PUBLIC, GroupState::Unknown(0), GroupState::Missing(10010)];
     let expected: Vec<_> = asked.iter().cloned().zip(expected).collect();
-    assert_eq!(of_each(asked, told.to_vec()), expected);
+    assert_eq!(of_each(asked, answered.to_vec()), expected);
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever the faults: never over the cap, and every group is told of once.
+    /// Whatever the faults, it never exceeds the cap, and reports every group once.
     #[test]
     fn the_cap_holds_and_no_group_is_lost(
         count in 0..1_000_usize,
@@ -413,13 +424,13 @@ proptest! {
         faults in prop::collection::vec(prop::sample::select(vec![0, 0, 0, 10002, 60007, 502]), 1..50),
     ) {
         let groups = names(count);
-        let code = |call: &Call, looked: &Finished| {
-            // The last attempt is always answered, and sooner or later any.
+        let code = |call: &Call, looked: &Looked| {
+            // The last attempt is always answered, and so is every 97th call.
             if call.faults == 7 || call.number % 97 == 96 { 0 } else { faults[looked.asked.len() % faults.len()] }
         };
         let plan = Plan { max_outage: patience * SECOND, ..plan(rate, concurrency) };
         let mut looked = look(&plan, false, &groups, code);
-        tells_of_each(&looked, &groups, PUBLIC);
+        assert_reported_once(&looked, &groups, PUBLIC);
         prop_assert!(looked.asked.iter().all(|&asked| (1..=MOST).contains(&asked)));
         looked.wire.sort_unstable();
         let cap = rate as usize;

@@ -1,17 +1,16 @@
-//! A look at the groups of an input before a run: which are there, and in which a call would do
-//! nothing.
+//! Looks up the groups of an input before a run: which exist, and in which a call would do nothing.
 //!
-//! One pass over the rows, with the calls for their groups going on meanwhile. It reads what the
-//! service knows and changes nothing, so it can be ended and begun again at any time.
+//! It makes one pass over the rows, and looks up their groups at the same time. It only reads from
+//! the service and changes nothing, so it can be stopped and started again at any time.
 //!
 //! ```text
 //! feed ──► survey ──► groups ──► lookups ──► api ──► found
-//!          a row      is it a    which call         counts, and the
-//!          to call?   new one?   next, and may      groups to skip
+//!          a row      a new      which call         counts, and the
+//!          to call?   group?     next, and may      groups to skip
 //!                                it start now?
 //! ```
 //!
-//! The driver is the one part with a clock. Memory is the [`Survey`]'s, up to 39 bytes a group
+//! Only the driver has a clock. It takes the memory of the [`Survey`], up to 39 bytes per group
 //! besides, and the IDs of the groups to skip.
 
 mod driver;
@@ -30,24 +29,25 @@ use crate::monitor::Monitor;
 use crate::run::{Feed, KnownGroups, LastSecond, Plan};
 use crate::survey::Survey;
 
-/// What a look came to.
+/// The result of a preflight.
 #[derive(Debug)]
 pub struct Finished {
-    /// What it has found, for people.
+    /// The findings, for display.
     pub report: GroupsReport,
-    /// The same, for a run.
+    /// The findings, for a run.
     pub groups: KnownGroups,
-    /// What the next look must reckon with.
+    /// The calls of the last second, which count toward the cap of what follows.
     pub last_second: LastSecond,
 }
 
-/// Asks for the groups of all rows that a run would take. The survey knows what an earlier run has
-/// settled, and counts the rows meanwhile; the plan bounds pace, calls in flight, attempts, outages
-/// and rows.
+/// Looks up the groups of all rows that a run would call. The survey knows the rows that an earlier
+/// run has settled, and counts the others on the way. The plan limits pace, calls in flight,
+/// attempts, outages and rows.
 ///
 /// # Errors
-/// When the rows can't be read; when the service refuses a call, is out for longer than the plan
-/// allows, or gives one call no answer in as many attempts as are allowed; when it is interrupted.
+///
+/// If the rows can't be read; if the service refuses a call, is out for longer than the plan
+/// allows, or does not answer a call in the attempts allowed; if the operator interrupts it.
 pub async fn run(
     plan: &Plan,
     feed: Feed,

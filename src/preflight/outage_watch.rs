@@ -1,4 +1,4 @@
-//! Whether the service is out, and what is told of that.
+//! Whether the service is out, and what is reported about it.
 
 use std::mem;
 use std::time::{Duration, Instant};
@@ -7,52 +7,54 @@ use crate::api::reply::Reply;
 use crate::monitor::{Notice, OutageProgress};
 use crate::run::{Allowed, Outage, Past, Strikes};
 
-/// So many calls with a fault, and no real answer to another since, make an outage: there may be
-/// one call in all. Where others are in flight, the next answer ends it within milliseconds.
+/// The number of calls with a fault, and no real answer since, that make an outage. There may be
+/// only one call in all; if others are in flight, the next answer ends the outage within
+/// milliseconds.
 const CALLS: usize = 1;
-/// An outage that is shorter is a stumble, of which nothing is told.
-const TELLING: Duration = Duration::from_secs(2);
+/// Shorter outages are not reported.
+const MIN_REPORTED: Duration = Duration::from_secs(2);
 
-/// Watches for outages as a run does, and remembers what there is to tell of them.
+/// Watches for outages as a run does, and remembers what to report about them.
 #[derive(Debug)]
 pub(super) struct OutageWatch {
     outage: Outage,
-    /// The last fault: in an outage it is what is wrong.
+    /// The last fault; in an outage, its cause.
     fault: Option<Reply>,
     held: Duration,
-    /// Whether the present outage has been told of.
-    told: bool,
+    /// Whether the current outage has been reported.
+    reported: bool,
     over: Option<Past>,
 }
 
 impl OutageWatch {
-    /// A watch that gives up after `longest`; zero turns holding off altogether.
+    /// Returns a watch that gives up after `longest`; zero disables it.
     pub(super) fn new(longest: Duration) -> Self {
         Self {
             outage: Outage::of_rows(CALLS, longest),
             fault: None,
             held: Duration::ZERO,
-            told: false,
+            reported: false,
             over: None,
         }
     }
 
-    /// What may be called at `now`.
+    /// Returns which calls are allowed at `now`.
     pub(super) fn allows(&self, now: Instant) -> Allowed {
         self.outage.allows(now)
     }
 
-    /// The number of probes so far in this outage.
+    /// Returns the number of probes so far in this outage.
     pub(super) fn probes(&self) -> u64 {
         self.outage.probes()
     }
 
-    /// A call starts.
+    /// Records that a call starts.
     pub(super) fn called(&mut self, now: Instant) {
         self.outage.called(now);
     }
 
-    /// An attempt met a transient fault. True where it counts: in an outage none does.
+    /// Records that an attempt met a transient fault. Returns whether it counts as an attempt: in
+    /// an outage none does.
     pub(super) fn fault(
         &mut self,
         attempt: u64,
@@ -66,13 +68,13 @@ impl OutageWatch {
         counts
     }
 
-    /// The service gave a real answer.
+    /// Records that the service gave a real answer.
     pub(super) fn answer(&mut self, now: Instant) {
         let Some(past) = self.outage.answer(now) else {
             return;
         };
         self.held += past.lasted;
-        if mem::take(&mut self.told) {
+        if mem::take(&mut self.reported) {
             self.over = Some(past);
         }
     }
@@ -82,7 +84,7 @@ impl OutageWatch {
         self.outage.since().is_some()
     }
 
-    /// What went wrong last and for how long nothing else came, once that is too long.
+    /// Returns the last fault and how long the outage has lasted, once that is too long.
     pub(super) fn given_up(&mut self, now: Instant) -> Option<(Reply, Duration)> {
         let lasted = now - self.outage.since()?;
         let is_too_long = self.allows(now) == Allowed::GiveUp;
@@ -92,11 +94,11 @@ impl OutageWatch {
             .zip(Some(lasted))
     }
 
-    /// That the service is out, where that is no mere stumble.
+    /// Returns the outage, unless it is too short to report.
     pub(super) fn out(&self, now: Instant) -> Option<OutageProgress<'_>> {
         let lasted = now - self.outage.since()?;
         let Reply { code, info, .. } = self.fault.as_ref()?;
-        (lasted >= TELLING).then(|| OutageProgress {
+        (lasted >= MIN_REPORTED).then(|| OutageProgress {
             lasted,
             gives_up_in: self.outage.longest().saturating_sub(lasted),
             code: *code,
@@ -104,19 +106,19 @@ impl OutageWatch {
         })
     }
 
-    /// For how long outages that are over held the calls.
+    /// Returns how long outages that are over have held calls.
     pub(super) fn held(&self) -> Duration {
         self.held
     }
 
-    /// What there is to tell since this was asked last.
+    /// Returns what is new to report since the last call.
     pub(super) fn news(&mut self, now: Instant) -> Option<Notice> {
         if let Some(Past { lasted, probes }) = self.over.take() {
             return Some(Notice::OutageOver { lasted, probes });
         }
-        let out = self.out(now).filter(|_| !self.told)?;
+        let out = self.out(now).filter(|_| !self.reported)?;
         let (code, info) = (out.code, out.info.to_owned());
-        self.told = true;
+        self.reported = true;
         Some(Notice::Outage { code, info })
     }
 }
@@ -138,13 +140,13 @@ mod tests {
     }
 
     #[test]
-    fn an_outage_is_told_of_once_with_its_last_fault_and_so_is_its_end() {
+    fn an_outage_is_reported_once_with_its_last_fault_and_so_is_its_end() {
         let start = Instant::now();
         let mut watch = OutageWatch::new(60 * SECOND);
         assert!(fault(&mut watch, codes::TIMED_OUT, start), "it counts");
         watch.called(start + SECOND);
         assert!(!fault(&mut watch, 502, start + SECOND), "a probe does not");
-        assert_eq!(watch.news(start + SECOND), None, "a stumble so far");
+        assert_eq!(watch.news(start + SECOND), None, "too short so far");
         let now = start + 2 * SECOND;
         let info = "as it is".to_owned();
         assert_eq!(watch.news(now), Some(Notice::Outage { code: 502, info }));
@@ -161,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_stumble_nothing_is_told() {
+    fn a_short_outage_is_not_reported() {
         let start = Instant::now();
         let mut watch = OutageWatch::new(60 * SECOND);
         fault(&mut watch, 10002, start);
@@ -171,12 +173,12 @@ mod tests {
     }
 
     #[test]
-    fn it_gives_up_when_there_was_nothing_but_faults_for_too_long() {
+    fn it_gives_up_after_nothing_but_faults_for_too_long() {
         let start = Instant::now();
         let mut watch = OutageWatch::new(60 * SECOND);
         fault(&mut watch, 10002, start);
         let now = start + 60 * SECOND;
-        assert_eq!(watch.given_up(now), None, "it asks a last time");
+        assert_eq!(watch.given_up(now), None, "it probes one last time");
         watch.called(now);
         fault(&mut watch, 10002, now);
         let (reply, lasted) = watch.given_up(now).expect("too long");

@@ -236,7 +236,7 @@ fn a_refusal_ends_it_before_the_first_recall_and_so_do_faults_without_patience()
         (
             Answer::code(10002),
             2,
-            "in 2 attempts the service did not tell",
+            "in 2 attempts the service did not look up the groups",
         ),
         (Answer::status("502 Bad Gateway"), 2, "502"),
         (
@@ -332,7 +332,7 @@ fn it_waits_for_a_service_that_is_out_as_long_as_a_run_does() {
         let done = look.env("RECALL_MAX_OUTAGE", "3500ms").finish().exits(4);
         done.says("s the service gave no real answer about the groups, so nothing was")
             .says("10002, internal error, try again (as scripted)")
-            .says("hint: begin again when the service is back");
+            .says("hint: start again when the service is back");
         // Those that were in flight together, and then single calls after 1 s, after 2 s more, and
         // at the end.
         assert!(service.calls() <= 4 + 3, "{} calls", service.calls());
@@ -374,8 +374,8 @@ fn groups_of_which_the_service_does_not_tell_are_called_and_named_by_code() {
     let done = run.with(["--preflight"]).finish().exits(0);
     place.ledger().has_recalled_each_of(3);
     done.says("3 groups looked up: 1 other")
-        .says("1 not known, so to be called: 10007, no permission")
-        .says("1 not known, so to be called: the answer does not tell its type");
+        .says("1 unknown, so their rows are called: 10007, no permission")
+        .says("1 unknown, so their rows are called: the answer does not include its type");
 }
 
 #[test]
@@ -767,7 +767,7 @@ fn a_service_that_does_not_tell_ends_a_check_and_so_does_an_interrupt() {
     let check = || place.recall(["check", "rows.csv", "--online"]);
     let done = check().on(service.address()).finish().exits(4);
     assert_eq!(done.stdout, "");
-    done.says("the service refuses to tell about the groups");
+    done.says("the service refused to look up the groups");
     let service = Service::start(|_| Answer::silence());
     let running = check().on(service.address()).start();
     service.until_called(1);
