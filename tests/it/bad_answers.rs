@@ -29,12 +29,12 @@ fn last_words(bad: &[(Answer, i64)]) -> Vec<String> {
         [1, bad.len() as u64]
     );
     let ledger = place.ledger();
-    assert_eq!(ledger.of("good").outcome, "recalled");
+    assert_eq!(ledger.entry_of("good").outcome, "recalled");
     let last = bad
         .iter()
         .zip(senders(bad.len()))
         .map(|((answer, code), sender)| {
-            let last = ledger.of(&sender);
+            let last = ledger.entry_of(&sender);
             let found = (&*last.outcome, last.code, last.attempts);
             assert_eq!(found, ("failed", *code, 2), "{last:?} after {answer:?}");
             last.info.clone()
@@ -124,16 +124,16 @@ fn half_an_answer_is_no_success() {
         (Answer::json(&OK[..OK.len() / 2]), NOT_THE_API),
         // A whole body that is longer than it says it is.
         (
-            Answer::last_bytes(bytes("Content-Length: 20", OK)),
+            Answer::bytes_then_close(bytes("Content-Length: 20", OK)),
             NOT_THE_API,
         ),
         // Bodies that end before they should, though what is there would do.
         (
-            Answer::last_bytes(bytes("Content-Length: 500", OK)),
+            Answer::bytes_then_close(bytes("Content-Length: 500", OK)),
             BROKEN_OFF,
         ),
         (
-            Answer::last_bytes(bytes("Transfer-Encoding: chunked", &chunk)),
+            Answer::bytes_then_close(bytes("Transfer-Encoding: chunked", &chunk)),
             BROKEN_OFF,
         ),
         // The rest never comes.
@@ -166,8 +166,11 @@ fn a_header_bomb_is_cut_off() {
 #[test]
 fn another_protocol_is_no_success() {
     fail_and_may_have_landed(&[
-        (Answer::last_bytes("SSH-2.0-OpenSSH_9.9\r\n"), BROKEN_OFF),
-        (Answer::last_bytes(OK), BROKEN_OFF),
+        (
+            Answer::bytes_then_close("SSH-2.0-OpenSSH_9.9\r\n"),
+            BROKEN_OFF,
+        ),
+        (Answer::bytes_then_close(OK), BROKEN_OFF),
     ]);
 }
 
@@ -175,7 +178,7 @@ fn another_protocol_is_no_success() {
 fn a_connection_that_ends_instead_of_an_answer_is_no_success() {
     fail_and_may_have_landed(&[
         (Answer::reset(), BROKEN_OFF),
-        (Answer::last_bytes(""), BROKEN_OFF),
+        (Answer::bytes_then_close(""), BROKEN_OFF),
     ]);
 }
 
@@ -189,7 +192,7 @@ fn an_answer_after_the_time_out_is_no_success() {
     let gate = Gate::default();
     let service = Service::start(move |call| {
         if call.nth_of_row == 0 {
-            return Answer::ok().behind(&gate);
+            return Answer::ok().held_by(&gate);
         }
         // The first call is waited for no more; now it is answered.
         gate.open();
@@ -199,7 +202,7 @@ fn an_answer_after_the_time_out_is_no_success() {
     let run = place.run("rows.csv").on(service.address());
     let run = run.with(["--max-attempts", "2"]).with(SHORT);
     run.finish().exits(3);
-    let entry = place.ledger().of("u0").clone();
+    let entry = place.ledger().entry_of("u0").clone();
     assert_eq!(
         (&*entry.outcome, entry.code, entry.attempts),
         ("failed", NO_ANSWER, 2)
@@ -219,7 +222,7 @@ fn an_http_error_is_no_success_whatever_its_body_says() {
 #[test]
 fn what_the_service_has_refused_has_not_landed() {
     let words = last_words(&[
-        (Answer::say(10002, "try again"), 10002),
+        (Answer::error(10002, "try again"), 10002),
         (Answer::status("429 Too Many Requests"), 429),
     ]);
     assert_eq!(words, ["try again", "HTTP 429 Too Many Requests"]);
@@ -250,7 +253,7 @@ fn a_time_out_that_was_not_the_last_attempt_leaves_no_doubt() {
     let place = Place::with_rows("group,sender\ng,s\n");
     let run = place.run("rows.csv").on(service.address());
     run.with(SHORT).finish().exits(0);
-    let entry = place.ledger().of("s").clone();
+    let entry = place.ledger().entry_of("s").clone();
     assert_eq!(
         (&*entry.outcome, &*entry.info, entry.attempts),
         ("recalled", "", 2)
@@ -268,7 +271,7 @@ fn a_row_of_which_an_earlier_call_may_have_landed_says_so_whatever_came_last() {
         let run = place.run("rows.csv").on(service.address());
         run.with(["--max-attempts", "3"]).finish().exits(3);
         let ledger = place.ledger();
-        let entry = ledger.of("u0");
+        let entry = ledger.entry_of("u0");
         assert_eq!(entry.attempts, attempts);
         assert!(
             entry.info.ends_with("; an earlier call may have landed"),
@@ -289,5 +292,5 @@ fn a_row_that_was_recalled_has_nothing_to_say_of_its_earlier_calls() {
         .on(service.address())
         .finish()
         .exits(0);
-    assert_eq!(place.ledger().of("u0").info, "");
+    assert_eq!(place.ledger().entry_of("u0").info, "");
 }

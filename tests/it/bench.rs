@@ -5,7 +5,7 @@ use std::fs;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::stage::{Finished, Place, Recall, until};
+use crate::stage::{Finished, Place, Recall, wait_until};
 
 const KEYS: [&str; 17] = [
     "busy",
@@ -74,7 +74,7 @@ fn only_part(done: &Finished) -> Value {
 /// Fails unless its ledger is gone, and nothing has been put where it was run.
 #[track_caller]
 fn is_left_clean(place: &Place) {
-    let temporary = fs::read_dir(place.temporary()).unwrap();
+    let temporary = fs::read_dir(place.tmp_dir()).unwrap();
     assert_eq!(temporary.count(), 0);
     assert!(place.files().is_empty(), "{:?}", place.files());
 }
@@ -174,8 +174,8 @@ fn interrupted_it_tells_of_what_was_done_and_leaves_nothing() {
     let place = Place::new();
     let words = ["--rate", "40", "--rows", "100000"];
     let running = bench(&place, &words).start();
-    until("an entry in its ledger", || {
-        let mut folders = fs::read_dir(place.temporary()).unwrap();
+    wait_until("an entry in its ledger", || {
+        let mut folders = fs::read_dir(place.tmp_dir()).unwrap();
         folders.any(|folder| {
             let ledger = folder.unwrap().path().join("bench.ledger.jsonl");
             fs::read_to_string(ledger).is_ok_and(|text| text.matches('\n').count() > 1)

@@ -55,7 +55,7 @@ fn render(browser: &Path, place: &Place, page: &str, width: u32) -> Rendered {
         .arg(format!("--window-size={width},1000"))
         .arg("--dump-dom")
         .arg(format!("file://{}", place.path(page).display()));
-    let done = Running::of(command).finish().exits(0);
+    let done = Running::spawn(command).finish().exits(0);
     Rendered {
         dom: done.stdout,
         console: done
@@ -89,7 +89,7 @@ fn inside<'a>(dom: &'a str, begin: &str, end: &str) -> &'a str {
 
 /// A place with a page of IDs that would change its title and call a service, if they could.
 fn hostile_page(trap: &Service) -> Place {
-    let service = Service::start(|_| Answer::say(10010, "<script>document.title='ran'</script>"));
+    let service = Service::start(|_| Answer::error(10010, "<script>document.title='ran'</script>"));
     let trap = trap.address();
     let ids = [
         "\"\"><script>document.title='ran'</script>".to_owned(),

@@ -137,7 +137,7 @@ fn suspicious_rows_are_sent_unless_the_operator_is_strict() {
         ],
         [1, 11, 1]
     );
-    let ledger = place.ledger_called("strict.jsonl");
+    let ledger = place.ledger_named("strict.jsonl");
     let swapped = ledger.entries.iter().find(|entry| entry.row == 8).unwrap();
     assert_eq!(swapped.outcome, "invalid");
     assert!(swapped.info.contains("are the columns swapped?"));

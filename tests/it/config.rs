@@ -183,11 +183,11 @@ fn how_many_calls_are_in_flight_may_be_set_for_good() {
         let (service, gate) = Service::gated();
         let place = Place::with_rows(rows(30));
         let running = bounded(&place, &service, said, "concurrency", "3").start();
-        service.until_called(3);
+        service.wait_until_called(3);
         gate.open();
         running.finish().exits(0);
         assert_eq!(
-            (service.calls(), service.most_in_flight()),
+            (service.calls(), service.max_in_flight()),
             (30, 3),
             "{said:?}"
         );

@@ -29,7 +29,7 @@ fn a_torn_last_line_is_cut_and_its_row_called_again() {
     assert_eq!([done.count("resumed"), done.count("recalled")], [2, 1]);
     let called_again = service.requests().last().unwrap().sender();
     assert!(lost.contains(&format!("\"{called_again}\"")), "{lost}");
-    place.ledger().has_recalled_each_of(3);
+    place.ledger().assert_all_recalled(3);
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn a_ledger_that_ends_in_its_header_is_begun_anew() {
         let resume = if cut % 2 == 0 { &["--resume"][..] } else { &[] };
         let run = place.run("rows.csv").on(service.address()).with(resume);
         run.finish().exits(0);
-        place.ledger().has_recalled_each_of(3);
+        place.ledger().assert_all_recalled(3);
     }
 }
 
@@ -110,7 +110,7 @@ fn cut_at_any_byte_of_its_last_three_entries_a_ledger_is_gone_on_with() {
                     let done = run.with(["--resume"]).finish().exits(0);
                     assert_eq!(done.count("resumed"), lines_left as u64, "cut at {cut}");
                     assert_eq!(done.count("calls"), (ROWS - lines_left) as u64);
-                    place.ledger().has_recalled_each_of(ROWS);
+                    place.ledger().assert_all_recalled(ROWS);
                 }
             });
         }
@@ -165,7 +165,7 @@ fn a_disk_that_fills_up_stops_the_run_and_what_was_written_stays() {
     // A file may grow to 8 KiB and no further; writing on is an error as on a full disk.
     let run = place.run("rows.csv").on(mock.address());
     let done = run
-        .after("trap '' XFSZ; ulimit -f 8")
+        .after_shell("trap '' XFSZ; ulimit -f 8")
         .finish()
         .exits(1)
         .says("rows.ledger.jsonl")
@@ -191,7 +191,7 @@ fn a_disk_that_fills_up_stops_the_run_and_what_was_written_stays() {
         after.starts_with(&kept.concat()),
         "not a byte of it was lost"
     );
-    place.ledger().has_recalled_each_of(400);
+    place.ledger().assert_all_recalled(400);
     let doubles = mock.seen().calls - 400;
     assert!(
         doubles <= 200,

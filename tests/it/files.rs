@@ -78,8 +78,8 @@ fn a_rehearsal_has_files_of_its_own_and_starts_afresh() {
         assert_eq!(done.exits(0).count("recalled"), 3);
         assert_eq!(place.files(), ["rows.csv", "rows.mock.ledger.jsonl"]);
         place
-            .ledger_called("rows.mock.ledger.jsonl")
-            .has_recalled_each_of(3);
+            .ledger_named("rows.mock.ledger.jsonl")
+            .assert_all_recalled(3);
     }
     let run = place
         .run("rows.csv")
@@ -87,7 +87,7 @@ fn a_rehearsal_has_files_of_its_own_and_starts_afresh() {
     run.finish().exits(3);
     let names = ["rows.csv", "rows.mock.failed.csv", "rows.mock.ledger.jsonl"];
     assert_eq!(place.files(), names);
-    let ledger = place.ledger_called("rows.mock.ledger.jsonl");
+    let ledger = place.ledger_named("rows.mock.ledger.jsonl");
     assert_eq!(ledger.outcomes(), BTreeMap::from([("failed", 3)]));
 }
 
@@ -251,7 +251,7 @@ fn what_comes_through_a_device_leaves_its_results_here() {
     let service = Service::good();
     let place = Place::with_rows(rows(2));
     let run = place.run("/dev/stdin").on(service.address());
-    run.after("exec < rows.csv").finish().exits(0);
+    run.after_shell("exec < rows.csv").finish().exits(0);
     assert_eq!(place.files(), ["recall.ledger.jsonl", "rows.csv"]);
 }
 

@@ -24,7 +24,7 @@ fn who_calls_and_where_comes_from_the_environment_and_flags_weigh_more() {
         said,
         expected.map(|(app, who)| (app.to_owned(), who.to_owned()))
     );
-    assert_eq!(place.ledger_called("2").header.app, 1_400_000_008);
+    assert_eq!(place.ledger_named("2").header.app, 1_400_000_008);
 }
 
 #[test]
@@ -150,9 +150,9 @@ fn a_canary_takes_the_first_rows_that_are_left() {
         run.finish().exits(0).count("recalled")
     };
     assert_eq!(run(&["--limit", "2"]), 2);
-    assert_eq!(service.called(), ["u0", "u1"]);
+    assert_eq!(service.called_senders(), ["u0", "u1"]);
     assert_eq!(run(&["--resume", "--limit", "3"]), 3);
-    assert_eq!(service.called(), ["u0", "u1", "u2", "u3", "u4"]);
+    assert_eq!(service.called_senders(), ["u0", "u1", "u2", "u3", "u4"]);
     assert_eq!(run(&["--resume"]), 4);
 }
 
@@ -255,7 +255,7 @@ fn a_bound_may_be_as_high_as_one_likes() {
         ["--limit", "18446744073709551615"],
     ];
     run.with(words.as_flattened()).finish().exits(0);
-    place.ledger().has_recalled_each_of(40);
+    place.ledger().assert_all_recalled(40);
 }
 
 #[test]

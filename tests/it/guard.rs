@@ -4,7 +4,7 @@ use std::fs;
 
 use rustix::process::Signal;
 
-use crate::stage::{Answer, Gate, Place, Service, rows, senders, until};
+use crate::stage::{Answer, Gate, Place, Service, rows, senders, wait_until};
 
 /// Refuses every row.
 fn refusing() -> Service {
@@ -46,18 +46,18 @@ fn a_signal_after_the_guard_has_stopped_a_run_is_the_first_and_loses_no_answer()
         if senders(20).any(|sender| sender == call.sender()) {
             Answer::code(10010)
         } else {
-            Answer::ok().behind(&held)
+            Answer::ok().held_by(&held)
         }
     });
     let place = Place::with_rows(rows(300));
     let run = place.run("rows.csv").on(service.address());
     let running = run.with(["--concurrency", "30"]).start();
     let ledger = place.path("rows.ledger.jsonl");
-    until("a header and 20 entries", || {
+    wait_until("a header and 20 entries", || {
         fs::read_to_string(&ledger).is_ok_and(|text| text.matches('\n').count() == 21)
     });
     running.signal(Signal::INT);
-    running.until_it_says("in flight. Interrupt again to leave at once");
+    running.wait_until_it_says("in flight. Interrupt again to leave at once");
     gate.open();
     let done = running.finish().exits(4);
     assert_eq!(done.json()["stopped"], "guard");

@@ -124,7 +124,7 @@ fn offered(place: &Place, words: &[&str]) -> BTreeSet<String> {
         printf '%s\\n' \"${COMPREPLY[@]}\"";
     let mut bash = Command::new("/bin/bash");
     bash.args(["--norc", "-c", script, "bash"]).args(words);
-    let done = Running::of(bash.current_dir(place.path(""))).finish();
+    let done = Running::spawn(bash.current_dir(place.path(""))).finish();
     done.stdout.lines().map(ToOwned::to_owned).collect()
 }
 

@@ -57,7 +57,7 @@ fn a_replay_whose_disk_fills_up_is_the_same_command_again() {
     let service = refusing(40);
     let place = failed(&service, 20);
     let replay = place.recall(["replay", "rows.ledger.jsonl"]);
-    let replay = replay.after("trap '' XFSZ; ulimit -f 4");
+    let replay = replay.after_shell("trap '' XFSZ; ulimit -f 4");
     let done = replay.finish().exits(1).says("File too large");
     done.says("the same command goes on, a run with --resume");
 }
@@ -80,7 +80,7 @@ fn words_of_the_service_that_say_what_is_known_are_not_said_again() {
         ("", format!("60020, {known}\n")),
         ("since May", format!("60020, {known} (since May)\n")),
     ] {
-        let service = Service::start(move |_| Answer::say(60020, info));
+        let service = Service::start(move |_| Answer::error(60020, info));
         for words in [&[][..], &["--preflight"]] {
             let run = place.run("rows.csv").on(service.address()).with(words);
             run.with(["--resume"]).finish().exits(4).says(&said);
@@ -145,8 +145,8 @@ fn whoever_is_to_type_rows_is_told_how_they_end() {
     let place = Place::new();
     let run = place.run("-").with(["--mock"]);
     let (running, mut keyboard) = run.start_on_terminal();
-    keyboard.until_it_shows("Rows are read from this terminal; Ctrl-D");
-    keyboard.types("group,sender\n@TGS#1,u0\n\u{4}");
+    keyboard.wait_until_it_shows("Rows are read from this terminal; Ctrl-D");
+    keyboard.type_keys("group,sender\n@TGS#1,u0\n\u{4}");
     let done = running.finish().exits(0);
     assert_eq!(done.stderr.matches("Ctrl-D").count(), 1);
 }

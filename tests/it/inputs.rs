@@ -38,7 +38,7 @@ fn they_are_called_in_their_order_and_a_duplicate_is_one_wherever_it_stands() {
     let done = run.with(["--concurrency", "1"]).finish().exits(0);
     let counts = ["rows", "distinct", "duplicates"].map(|key| done.count(key));
     assert_eq!(counts, [7, 5, 2]);
-    let ledger = place.ledger_called("l.jsonl");
+    let ledger = place.ledger_named("l.jsonl");
     assert_eq!(ledger.senders(), ["ann", "bob", "carol", "dan", "ann"]);
     let places: Vec<_> = ledger.entries.iter().map(place_of).collect();
     assert_eq!(
@@ -61,7 +61,7 @@ fn one_input_alone_is_not_named_in_every_entry() {
     let service = Service::good();
     run(&place, &["a.csv"], &service).finish().exits(0);
     assert!(!place.read("l.jsonl").contains("\"input\":\"\""));
-    assert_eq!(place.ledger_called("l.jsonl").of("ann").input, "");
+    assert_eq!(place.ledger_named("l.jsonl").entry_of("ann").input, "");
 }
 
 #[test]
@@ -71,9 +71,9 @@ fn stdin_is_one_of_them_where_it_stands() {
     let run = run(&place, &["b.jsonl", "-", "a.csv"], &service);
     let run = run.stdin("group,sender\ng,eve\n");
     run.with(["--concurrency", "1"]).finish().exits(0);
-    let ledger = place.ledger_called("l.jsonl");
+    let ledger = place.ledger_named("l.jsonl");
     assert_eq!(ledger.senders(), ["bob", "dan", "eve", "ann", "carol"]);
-    assert_eq!(place_of(ledger.of("eve")), ("stdin", 2));
+    assert_eq!(place_of(ledger.entry_of("eve")), ("stdin", 2));
 }
 
 #[test]
@@ -173,8 +173,8 @@ fn the_failed_rows_are_named_after_the_ledger_and_have_the_first_input_s_format(
         let replay = place.recall(["replay", "wave.ledger.jsonl"]);
         replay.finish().exits(3);
         assert_eq!(place.files(), names);
-        let ledger = place.ledger_called("wave.ledger.jsonl");
-        let bob = ledger.of("bob");
+        let ledger = place.ledger_named("wave.ledger.jsonl");
+        let bob = ledger.entry_of("bob");
         let again: Vec<_> = ledger
             .entries
             .iter()
@@ -196,7 +196,7 @@ fn the_same_line_of_two_inputs_holds_two_bad_rows_and_each_is_recorded_once() {
         let done = run.with(["--resume"]).finish().exits(3);
         assert_eq!(done.count("invalid"), 2);
     }
-    let ledger = place.ledger_called("l.jsonl");
+    let ledger = place.ledger_named("l.jsonl");
     let bad = ledger.entries.iter().filter(|e| e.outcome == "invalid");
     let places: Vec<_> = bad.map(place_of).collect();
     assert_eq!(places, [("a.csv", 3), ("b.csv", 3)]);
@@ -246,7 +246,7 @@ fn resumed_with_one_reordered_one_grown_and_one_more_only_what_is_new_is_called(
     let inputs = ["a.csv", "b.jsonl"];
     let begun = run(&place, &inputs, &service).with(["--limit", "2"]);
     begun.finish().exits(0);
-    assert_eq!(service.called(), ["ann", "bob"]);
+    assert_eq!(service.called_senders(), ["ann", "bob"]);
     place.write("a.csv", "group,sender\ng,carol\ng,bob\ng,ann\n");
     let grown = place.read("b.jsonl") + "{\"group\":\"g\",\"sender\":\"eve\"}\n";
     place.write("b.jsonl", grown);
@@ -256,7 +256,7 @@ fn resumed_with_one_reordered_one_grown_and_one_more_only_what_is_new_is_called(
     let counts = ["resumed", "recalled", "duplicates"].map(|key| done.count(key));
     assert_eq!((done.exits(0).status.code(), counts), (Some(0), [2, 4, 2]));
     assert_eq!(
-        service.called(),
+        service.called_senders(),
         ["ann", "bob", "carol", "dan", "eve", "fay"]
     );
 }
@@ -267,21 +267,21 @@ fn killed_in_the_middle_they_are_gone_on_with() {
     let held = gate.clone();
     let service = Service::start(move |call| match call.nth {
         0..7 => Answer::ok(),
-        _ => Answer::ok().behind(&held),
+        _ => Answer::ok().held_by(&held),
     });
     let place = Place::new();
     place.write("a.csv", rows(5));
     place.write("b.csv", rows(10));
     let run = || run(&place, &["a.csv", "b.csv"], &service).with(["--concurrency", "2"]);
     let running = run().start();
-    service.until_called(9);
+    service.wait_until_called(9);
     // Dropped is killed.
     drop(running);
     gate.open();
     let done = run().with(["--resume"]).finish().exits(0);
     assert_eq!([done.count("resumed"), done.count("duplicates")], [7, 5]);
     assert_eq!(service.calls(), 12);
-    place.ledger_called("l.jsonl").has_recalled_each_of(10);
+    place.ledger_named("l.jsonl").assert_all_recalled(10);
 }
 
 #[test]
@@ -293,12 +293,12 @@ fn one_that_is_gone_when_its_turn_comes_ends_the_run_by_name_and_loses_nothing()
     let running = run(&place, &inputs, &service).start();
     let mut pipe = pipe.open();
     pipe.write_all(rows(2).as_bytes()).unwrap();
-    service.until_called(2);
+    service.wait_until_called(2);
     fs::remove_file(place.path("a.csv")).unwrap();
     drop(pipe);
     let done = running.finish().exits(1);
     done.says("a.csv: cannot be opened");
-    place.ledger_called("l.jsonl").has_recalled_each_of(2);
+    place.ledger_named("l.jsonl").assert_all_recalled(2);
 }
 
 #[test]
@@ -308,9 +308,12 @@ fn pipes_are_read_once_each_though_their_headers_are_looked_at_first() {
     let run = place.recall(["run", "--json", "--ledger", "l.jsonl", "a.csv"]);
     let run = run.with(["/dev/fd/7", "/dev/fd/8"]).on(service.address());
     let pipes = "exec 7< <(cat b.jsonl) 8< <(printf 'group,sender\\nh,eve\\n')";
-    let done = run.after(pipes).finish().exits(0);
+    let done = run.after_shell(pipes).finish().exits(0);
     assert_eq!(done.count("distinct"), 5);
-    assert_eq!(service.called(), ["ann", "bob", "carol", "dan", "eve"]);
+    assert_eq!(
+        service.called_senders(),
+        ["ann", "bob", "carol", "dan", "eve"]
+    );
 }
 
 #[test]
@@ -341,8 +344,8 @@ fn a_hundred_inputs_are_not_all_held_open() {
     }
     let names: Vec<_> = names.iter().map(|name| &**name).collect();
     let run = run(&place, &names, &service).with(["--concurrency", "4"]);
-    run.after("ulimit -n 40").finish().exits(0);
-    place.ledger_called("l.jsonl").has_recalled_each_of(100);
+    run.after_shell("ulimit -n 40").finish().exits(0);
+    place.ledger_named("l.jsonl").assert_all_recalled(100);
 }
 
 #[test]

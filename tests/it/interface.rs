@@ -135,7 +135,7 @@ fn a_reader_that_has_seen_enough_is_no_error() {
         .exits(0);
     let head = "recall() { \"$0\" export rows.ledger.jsonl; echo $? > code; }; \
                 set -o pipefail; recall | head -n 1; exit";
-    let done = place.recall([""; 0]).after(head).finish();
+    let done = place.recall([""; 0]).after_shell(head).finish();
     assert_eq!(done.stdout.lines().count(), 1);
     assert_eq!((&*place.read("code"), &*done.stderr), ("0\n", ""));
 }
@@ -178,7 +178,7 @@ const ESCAPES: &str =
 #[test]
 fn no_words_of_the_service_drive_the_terminal() {
     for (code, exit) in [(10010, 3), (60026, 4), (70001, 4), (10002, 3)] {
-        let service = Service::start(move |_| Answer::say(code, ESCAPES));
+        let service = Service::start(move |_| Answer::error(code, ESCAPES));
         let place = Place::with_rows(rows(3));
         let run = place.run("rows.csv").on(service.address());
         let done = run.with(["--max-attempts", "1"]).finish().exits(exit);
@@ -188,7 +188,7 @@ fn no_words_of_the_service_drive_the_terminal() {
         let export = place.recall(["export", "rows.ledger.jsonl"]).finish();
         is_harmless(&export);
     }
-    let service = Service::start(|_| Answer::say(10002, ESCAPES));
+    let service = Service::start(|_| Answer::error(10002, ESCAPES));
     let place = Place::with_rows(rows(30));
     let run = place.run("rows.csv").on(service.address());
     let done = run.with(["--max-outage", "100ms"]).finish().exits(4);

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
-use crate::stage::{Entry, Ledger, Place, calls_of_rows, mock};
+use crate::stage::{Entry, Ledger, Place, mock, row_calls};
 
 /// Kills, unless `RECALL_KILLS` says otherwise.
 const KILLS: u64 = 25;
@@ -147,7 +147,7 @@ fn survive(wanted: u64, faults: &[&str], rng: &mut Rng) -> Figures {
     let recalled = |entry: &&Entry| entry.outcome == "recalled";
     assert_eq!(ledger.entries.iter().filter(recalled).count() as u64, rows);
 
-    let seen = calls_of_rows(mock.address());
+    let seen = row_calls(mock.address());
     assert_eq!(
         seen.len() as u64,
         rows,

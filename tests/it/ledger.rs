@@ -21,7 +21,7 @@ fn every_distinct_row_is_called_once_and_has_one_line() {
     assert_eq!([done.count("rows"), done.count("distinct")], [43, 40]);
     assert_eq!([done.count("duplicates"), done.count("calls")], [3, 40]);
     assert_eq!(service.calls(), 40);
-    place.ledger().has_recalled_each_of(40);
+    place.ledger().assert_all_recalled(40);
 }
 
 #[test]
@@ -58,8 +58,8 @@ fn the_header_says_whose_ledger_it_is() {
 fn a_line_tells_the_row_and_what_became_of_it() {
     let service = Service::start(|call| match (&*call.sender(), call.nth_of_row) {
         ("ann", 0) => Answer::code(10002),
-        ("ann", _) => Answer::ok_anyway(),
-        _ => Answer::say(10010, "group \"g\" is\ngone"),
+        ("ann", _) => Answer::always_ok(),
+        _ => Answer::error(10010, "group \"g\" is\ngone"),
     });
     let place = Place::with_rows("sender,group,topic\nann,\"g, 1\",t\n\nbob,g2,\n");
     let before = jiff::Timestamp::now();
@@ -80,12 +80,12 @@ fn a_line_tells_the_row_and_what_became_of_it() {
         sent_at,
         ms,
         ..
-    } = ledger.of("ann").clone();
+    } = ledger.entry_of("ann").clone();
     assert_eq!((row, &*group, &*topic), (2, "g, 1", "t"));
     assert_eq!((&*outcome, code, &*info, attempts), ("recalled", 0, "", 2));
     assert!(sent_at.unwrap().duration_since(before).as_secs() < 60);
     assert!(ms.unwrap() < 10_000);
-    let bob = ledger.of("bob");
+    let bob = ledger.entry_of("bob");
     assert_eq!((bob.row, &*bob.outcome, bob.code), (4, "failed", 10010));
     assert_eq!((&*bob.info, bob.attempts), ("group \"g\" is gone", 1));
 }
@@ -154,7 +154,7 @@ fn a_run_without_failures_leaves_no_failed_rows_file() {
 #[test]
 fn a_replay_sends_the_failed_rows_again_into_the_same_ledger() {
     let service = Service::start(|call| match (&*call.sender(), call.nth_of_row) {
-        ("u1" | "u3", 0) | ("u3", 1) => Answer::say(10010, &format!("no {}", call.nth_of_row)),
+        ("u1" | "u3", 0) | ("u3", 1) => Answer::error(10010, &format!("no {}", call.nth_of_row)),
         _ => Answer::ok(),
     });
     let place = Place::with_rows(rows(5) + "@TGS#1,\n");
@@ -177,7 +177,7 @@ fn a_replay_sends_the_failed_rows_again_into_the_same_ledger() {
     assert_eq!(service.calls(), 7);
     let ledger = place.ledger();
     assert_eq!(ledger.entries.len(), 8, "lines are added, none is changed");
-    let last = ledger.of("u3");
+    let last = ledger.entry_of("u3");
     assert_eq!((last.row, &*last.info), (5, "no 1"));
     assert_eq!(place.read("rows.failed.csv").lines().count(), 2);
     let done = replay().finish().exits(0);
@@ -190,7 +190,7 @@ fn a_replay_sends_the_failed_rows_again_into_the_same_ledger() {
 fn an_export_has_the_last_word_on_every_row() {
     let service = Service::start(|call| match (&*call.sender(), call.nth_of_row) {
         ("u1", 0) => Answer::code(10010),
-        ("u2", _) => Answer::say(10015, "not \"valid\", they say"),
+        ("u2", _) => Answer::error(10015, "not \"valid\", they say"),
         _ => Answer::ok(),
     });
     let place = Place::with_rows(rows(4) + "@TGS#1,\n");

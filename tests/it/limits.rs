@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write as _;
 use std::time::Duration;
 
-use crate::stage::{Answer, Finished, Place, Service, rows, until};
+use crate::stage::{Answer, Finished, Place, Service, rows, wait_until};
 
 #[track_caller]
 fn is_limited_by(done: &Finished, limit: &str) {
@@ -13,7 +13,7 @@ fn is_limited_by(done: &Finished, limit: &str) {
 
 #[test]
 fn slots_are_the_limit_where_answers_take_long_and_calls_at_once_are_few() {
-    let service = Service::start(|_| Answer::ok().after(Duration::from_millis(50)));
+    let service = Service::start(|_| Answer::ok().delayed_by(Duration::from_millis(50)));
     let place = Place::with_rows(rows(40));
     let run = place.run("rows.csv").on(service.address()).rate("200");
     let done = run.with(["--concurrency", "2"]).finish().exits(0);
@@ -32,7 +32,7 @@ fn the_input_is_the_limit_where_each_row_is_called_before_the_next_one_comes() {
     for (before, line) in rows(10).split_inclusive('\n').enumerate() {
         pipe.write_all(line.as_bytes()).unwrap();
         // The ledger too has a header, and then an entry a row: no answer is waited for.
-        until("an entry", || {
+        wait_until("an entry", || {
             let text = fs::read_to_string(&ledger).unwrap_or_default();
             before == 0 || text.matches('\n').count() == 1 + before
         });

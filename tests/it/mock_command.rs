@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::stage::{Place, Running, calls_of_rows, connection, get, refused, rows, until};
+use crate::stage::{Place, Running, connect, get, get_refused, row_calls, rows, wait_until};
 
 /// Starts a mock with these words on any free port.
 fn start(place: &Place, words: &[&str]) -> (Running, SocketAddr) {
@@ -20,7 +20,7 @@ fn start(place: &Place, words: &[&str]) -> (Running, SocketAddr) {
 
 /// Where it says that it listens.
 fn address(mock: &Running) -> SocketAddr {
-    let banner = mock.until_it_prints("Ctrl-C");
+    let banner = mock.wait_until_it_prints("Ctrl-C");
     let address = banner.split("http://").nth(1).unwrap();
     address.lines().next().unwrap().parse().unwrap()
 }
@@ -42,7 +42,7 @@ fn it_tells_what_it_saw_when_asked_and_at_its_end() {
         );
         assert_eq!(figures["by_code"].to_string(), r#"{"0":30}"#);
         assert_eq!(figures["most_calls_for_a_row"], 1);
-        assert_eq!(calls_of_rows(address).len(), 30);
+        assert_eq!(row_calls(address).len(), 30);
         mock.signal(signal);
         let done = mock.finish().exits(0);
         let last: Value = serde_json::from_str(done.stdout.lines().last().unwrap()).unwrap();
@@ -101,7 +101,7 @@ fn calls_above_its_cap_get_the_frequency_error() {
     // Fewer than the 15 that there are at least, where the machine spreads the calls.
     assert!(figures["over_cap"].as_u64() > Some(0), "{figures}");
     assert_eq!(figures["by_code"]["60007"], figures["over_cap"]);
-    place.ledger().has_recalled_each_of(40);
+    place.ledger().assert_all_recalled(40);
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn it_listens_for_other_machines_where_that_is_said() {
     let place = Place::new();
     let words = ["mock", "--listen", "0.0.0.0:0", "--public"];
     let mock = place.recall(words).start();
-    mock.until_it_prints("http://0.0.0.0:");
+    mock.wait_until_it_prints("http://0.0.0.0:");
     mock.signal(Signal::INT);
     mock.finish().exits(0);
 }
@@ -136,7 +136,7 @@ fn its_world_is_that_of_the_file_and_its_details_tell_of_all_there_was() {
     place.write("world.toml", WORLD);
     let words = ["--world", "world.toml", "--details", "--count-rows"];
     let (mock, address) = start(&place, &words);
-    mock.until_it_prints(&format!("curl http://{address}/mock/world"));
+    mock.wait_until_it_prints(&format!("curl http://{address}/mock/world"));
     place.run("rows.csv").on(address).finish().exits(0);
     let apps = get(address, "/mock/apps");
     assert_eq!(apps.lines().count(), 1, "{apps}");
@@ -155,16 +155,16 @@ fn its_world_is_that_of_the_file_and_its_details_tell_of_all_there_was() {
         ("messages?group=x", "404 Not Found"),
         ("nothing", "404 Not Found"),
     ] {
-        let (status, why) = refused(address, &format!("/mock/{view}"));
+        let (status, why) = get_refused(address, &format!("/mock/{view}"));
         assert_eq!(status, no, "{view}: {why}");
         assert!(why.ends_with('\n'), "{view}: {why}");
     }
-    let (_, why) = refused(address, "/mock/world?groups=x");
+    let (_, why) = get_refused(address, "/mock/world?groups=x");
     assert_eq!(
         why,
         "/mock/world has no filter \"groups\"; it has group, sender, topic\n"
     );
-    let (_, why) = refused(address, "/mock/world?group=@TGS#1");
+    let (_, why) = get_refused(address, "/mock/world?group=@TGS#1");
     assert!(why.contains("\"@TGS\"") && why.contains("%23"), "{why}");
     assert_eq!(get(address, "/mock/world?sender=member"), "");
     let left = r#""sent":10,"recalled":0,"left":10,"within_reach":10}"#;
@@ -209,7 +209,7 @@ fn messages_keep_coming_while_there_is_traffic() {
     let place = Place::new();
     place.write("world.toml", WORLD);
     let (_mock, address) = start(&place, &["--world", "world.toml", "--traffic", "1000"]);
-    until("traffic", || {
+    wait_until("traffic", || {
         seen(address)["world"]["messages"].as_u64() > Some(100)
     });
     let none = place.recall(["mock", "--traffic", "1000"]);
@@ -225,9 +225,9 @@ fn a_script_says_what_goes_wrong_with_whom() {
     let (_mock, address) = start(&place, &["--script", "script.toml"]);
     place.run("rows.csv").on(address).finish().exits(3);
     let ledger = place.ledger();
-    let codes = ["u0", "u1", "u2"].map(|sender| ledger.of(sender).code);
+    let codes = ["u0", "u1", "u2"].map(|sender| ledger.entry_of(sender).code);
     assert_eq!(codes, [0, 10019, 0]);
-    assert!(ledger.of("u2").ms >= Some(90));
+    assert!(ledger.entry_of("u2").ms >= Some(90));
 }
 
 /// A call that says nothing more than what it wants.
@@ -238,7 +238,7 @@ const CALL: &str = "POST /v4/group_open_http_svc/delete_group_msg_by_sender HTTP
 /// becomes of it.
 #[track_caller]
 fn is_cut_off(mock: SocketAddr) {
-    let mut open = connection(mock);
+    let mut open = connect(mock);
     open.write_all(CALL.as_bytes()).unwrap();
     let cut = open.read_to_end(&mut Vec::new()).unwrap_err();
     assert_eq!(cut.kind(), ErrorKind::ConnectionReset);
@@ -280,7 +280,7 @@ fn after_an_outage_it_is_back_until_the_next_one() {
     let words = ["--away", "100ms..2s", "--away", "1h..2h"];
     let (_mock, address) = start(&place, &words);
     is_cut_off(address);
-    until("its return", || TcpStream::connect(address).is_ok());
+    wait_until("its return", || TcpStream::connect(address).is_ok());
     place.run("rows.csv").on(address).finish().exits(0);
 }
 
@@ -289,17 +289,20 @@ fn a_port_that_was_taken_in_an_outage_is_told_of() {
     let (mock, address) = start(&Place::new(), &["--away", "100ms..2s"]);
     is_cut_off(address);
     let other = TcpListener::bind(address).unwrap();
-    mock.until_it_says("can't listen again");
+    mock.wait_until_it_says("can't listen again");
     drop(other);
-    until("its return", || TcpStream::connect(address).is_ok());
+    wait_until("its return", || TcpStream::connect(address).is_ok());
 }
 
 #[test]
 fn connections_that_it_can_not_accept_are_told_of_once() {
     let words = ["mock", "--listen", "127.0.0.1:0", "--latency", "200ms"];
-    let running = Place::new().recall(words).after("ulimit -n 40").start();
+    let running = Place::new()
+        .recall(words)
+        .after_shell("ulimit -n 40")
+        .start();
     let address = address(&running);
-    let mut first = connection(address);
+    let mut first = connect(address);
     let mut call = || {
         first.write_all(CALL.as_bytes()).unwrap();
         let mut answer = Vec::new();
@@ -310,8 +313,8 @@ fn connections_that_it_can_not_accept_are_told_of_once() {
         }
     };
     call();
-    let many: Vec<_> = (0..60).map(|_| connection(address)).collect();
-    running.until_it_says("can't accept");
+    let many: Vec<_> = (0..60).map(|_| connect(address)).collect();
+    running.wait_until_it_says("can't accept");
     // For as long as an answer takes, it has tried again and again.
     call();
     let said = running.stderr_so_far();
@@ -324,7 +327,7 @@ fn connections_that_it_can_not_accept_are_told_of_once() {
 fn a_connection_is_closed_when_it_was_idle_for_as_long_as_said() {
     let place = Place::new();
     let (_mock, address) = start(&place, &["--idle", "30ms"]);
-    let mut connection = connection(address);
+    let mut connection = connect(address);
     assert_eq!(connection.read(&mut [0]).unwrap(), 0);
 }
 
@@ -332,11 +335,11 @@ fn a_connection_is_closed_when_it_was_idle_for_as_long_as_said() {
 fn new_connections_are_refused_for_a_share_of_the_time() {
     let place = Place::with_rows(rows(1));
     let (_mock, address) = start(&place, &["--fail", "refuse=100%"]);
-    until("a refusal", || TcpStream::connect(address).is_err());
+    wait_until("a refusal", || TcpStream::connect(address).is_err());
     let run = place.run("rows.csv").on(address);
     let run = run.with(["--max-attempts", "1"]);
     run.finish().exits(3);
-    assert_eq!(place.ledger().of("u0").code, -2);
+    assert_eq!(place.ledger().entry_of("u0").code, -2);
 }
 
 #[test]
@@ -371,7 +374,7 @@ fn the_mock_inside_a_run_has_the_same_knobs() {
     let rehearse = |words: &[&str]| {
         let run = place.run("rows.csv").with(["--mock"]).with(words);
         let done = run.finish();
-        (done, place.ledger_called("rows.mock.ledger.jsonl"))
+        (done, place.ledger_named("rows.mock.ledger.jsonl"))
     };
     let (done, ledger) = rehearse(&["--mock-latency", "60ms"]);
     done.exits(0);

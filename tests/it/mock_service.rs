@@ -12,7 +12,7 @@ use recall_worker::api::usersig;
 use recall_worker::mock::{Cap, List, Mock, Options, World};
 use serde_json::{Value, json};
 
-use crate::stage::{SECRET_KEY, connection};
+use crate::stage::{SECRET_KEY, connect};
 
 const APP: u64 = 1_400_000_000;
 const COMMUNITY: &str = "@TGS#_@TGS#cQVLVHIM62CJ";
@@ -150,7 +150,7 @@ fn sign(key: &str, app: u64, identifier: &str, seconds: u64) -> String {
 /// All that comes over a connection that makes this request and asks to be closed.
 fn talk(mock: &Mock, request: &str) -> String {
     let request = request.replacen("\r\n", "\r\nConnection: close\r\n", 1);
-    let mut stream = connection(mock.address());
+    let mut stream = connect(mock.address());
     // What is far too long is not read to its end.
     drop(stream.write_all(request.as_bytes()));
     let mut answers = Vec::new();
@@ -496,7 +496,7 @@ fn a_body_that_is_malformed_or_breaks_off_is_a_bad_request_and_no_call() {
     ] {
         let head = head.replace(&length, framing);
         assert!(head.contains(framing), "{head}");
-        let mut stream = connection(mock.address());
+        let mut stream = connect(mock.address());
         write!(stream, "{head}\r\n\r\n{sent}").unwrap();
         stream.shutdown(Shutdown::Write).unwrap();
         let mut answer = String::new();
@@ -517,7 +517,7 @@ fn a_body_that_is_malformed_or_breaks_off_is_a_bad_request_and_no_call() {
 #[test]
 fn a_connection_carries_many_calls_one_after_the_other_or_all_at_once() {
     let mock = Mock::start(Options::default()).unwrap();
-    let mut stream = connection(mock.address());
+    let mut stream = connect(mock.address());
     let calls = Call::good().text().repeat(3);
     for _ in 0..2 {
         stream.write_all(calls.as_bytes()).unwrap();
@@ -533,7 +533,7 @@ fn a_connection_carries_many_calls_one_after_the_other_or_all_at_once() {
     assert_eq!((seen.connections, seen.most_calls_on_a_connection), (1, 6));
     // By HTTP/1.0 a connection is for one call, unless it is asked to stay.
     let once = Call::good().text().replace("HTTP/1.1", "HTTP/1.0");
-    let mut stream = connection(mock.address());
+    let mut stream = connect(mock.address());
     stream.write_all(once.as_bytes()).unwrap();
     stream.read_to_string(&mut String::new()).unwrap();
 }

@@ -1,6 +1,6 @@
 //! Outages: it is the service that failed, not the rows, and none of them fails by it.
 
-use crate::stage::{Answer, Place, Request, Service, nobody_s_address, rows};
+use crate::stage::{Answer, Place, Request, Service, rows, unused_address};
 
 const IS_OUT: &str = "The service is out";
 const IS_BACK: &str = "The service is back";
@@ -9,15 +9,15 @@ const IS_BACK: &str = "The service is back";
 /// the time that it may take where the machine is busy.
 #[track_caller]
 fn no_row_fails_by(sick: Answer) {
-    let service = Service::sick(sick);
+    let service = Service::failing(sick);
     let place = Place::with_rows(rows(40));
     let run = place.run("rows.csv").on(service.address());
     let running = run.with(["--max-attempts", "2", "--timeout", "2s"]).start();
-    running.until_it_says(IS_OUT);
+    running.wait_until_it_says(IS_OUT);
     service.recovers();
     let done = running.finish().exits(0).says(IS_BACK);
     assert_eq!([done.count("recalled"), done.count("failed")], [40, 0]);
-    place.ledger().has_recalled_each_of(40);
+    place.ledger().assert_all_recalled(40);
 }
 
 #[test]
@@ -47,14 +47,14 @@ fn no_row_fails_by_a_portal_in_the_service_s_place() {
 
 #[test]
 fn no_row_fails_by_connections_refused_until_the_service_is_started() {
-    let address = nobody_s_address();
+    let address = unused_address();
     let place = Place::with_rows(rows(40));
     let run = place.run("rows.csv").on(address);
     let running = run.with(["--max-attempts", "2"]).start();
-    running.until_it_says(IS_OUT);
+    running.wait_until_it_says(IS_OUT);
     let service = Service::start_at(address, |_| Answer::ok());
     running.finish().exits(0).says(IS_BACK);
-    place.ledger().has_recalled_each_of(40);
+    place.ledger().assert_all_recalled(40);
     assert_eq!(service.calls(), 40);
 }
 
@@ -76,7 +76,7 @@ fn while_it_lasts_single_calls_ask_whether_the_service_is_back() {
         assert!(alone.as_millis() >= 900, "{alone:?} before call {probe}");
     }
     assert_eq!(service.calls(), 21 + 40);
-    place.ledger().has_recalled_each_of(40);
+    place.ledger().assert_all_recalled(40);
 }
 
 #[test]
@@ -88,15 +88,15 @@ fn an_outage_in_the_middle_holds_what_is_left() {
     let service = Service::recovering(sick, |_| Answer::ok());
     let place = Place::with_rows(rows(100));
     let running = place.run("rows.csv").on(service.address()).start();
-    running.until_it_says(IS_OUT);
+    running.wait_until_it_says(IS_OUT);
     service.recovers();
     running.finish().exits(0);
-    place.ledger().has_recalled_each_of(100);
+    place.ledger().assert_all_recalled(100);
 }
 
 #[test]
 fn in_an_outage_the_service_is_left_alone() {
-    let service = Service::sick(Answer::code(10002));
+    let service = Service::failing(Answer::code(10002));
     let place = Place::with_rows(rows(60));
     let run = place.run("rows.csv").on(service.address());
     let run = run.with(["--concurrency", "1", "--max-outage", "3500ms"]);
@@ -107,7 +107,7 @@ fn in_an_outage_the_service_is_left_alone() {
 
 #[test]
 fn an_outage_that_lasts_too_long_ends_the_run_and_it_can_be_gone_on_with() {
-    let service = Service::sick(Answer::code(10002));
+    let service = Service::failing(Answer::code(10002));
     let place = Place::with_rows(rows(40));
     let run = || place.run("rows.csv").on(service.address());
     let done = run().with(["--max-outage", "1500ms"]).finish().exits(4);
@@ -117,12 +117,12 @@ fn an_outage_that_lasts_too_long_ends_the_run_and_it_can_be_gone_on_with() {
     assert!(place.ledger().entries.is_empty());
     service.recovers();
     run().with(["--resume"]).finish().exits(0);
-    place.ledger().has_recalled_each_of(40);
+    place.ledger().assert_all_recalled(40);
 }
 
 #[test]
 fn without_patience_rows_use_up_their_attempts_and_fail() {
-    let service = Service::sick(Answer::code(10002));
+    let service = Service::failing(Answer::code(10002));
     let place = Place::with_rows(rows(40));
     let run = place.run("rows.csv").on(service.address());
     let run = run.with(["--max-outage", "0", "--max-attempts", "2"]);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::stage::{Place, Service, Way, calls_of_rows, mock, rows, until};
+use crate::stage::{Link, Place, Service, mock, row_calls, rows, wait_until};
 
 #[test]
 fn at_200_a_second_with_retries_every_row_is_settled_once_and_the_cap_is_kept() {
@@ -13,7 +13,7 @@ fn at_200_a_second_with_retries_every_row_is_settled_once_and_the_cap_is_kept() 
     let place = Place::with_rows(rows(1_200) + &rows(200)["group,sender\n".len()..]);
     let run = place.run("rows.csv").on(mock.address()).rate("200");
     let done = run.finish().exits(0);
-    place.ledger().has_recalled_each_of(1_200);
+    place.ledger().assert_all_recalled(1_200);
     let seen = mock.seen();
     assert!(seen.worst_second <= 200, "{seen:?}");
     assert!(done.count("worst_second") <= 200);
@@ -22,7 +22,7 @@ fn at_200_a_second_with_retries_every_row_is_settled_once_and_the_cap_is_kept() 
     assert_eq!(seen.repeated_randoms, 0);
     // What it says of itself is what the other side saw.
     assert_eq!(done.count("calls"), seen.calls);
-    let calls = calls_of_rows(mock.address());
+    let calls = row_calls(mock.address());
     assert!(calls.iter().all(|row| row.ok == 1), "none twice");
     assert_eq!(done.json()["limited_by"], "cap");
 }
@@ -76,7 +76,7 @@ fn a_process_that_stood_still_does_not_catch_up_beyond_the_cap() {
     let mock = mock("0ms", &[]);
     let place = Place::with_rows(rows(150));
     let running = place.run("rows.csv").on(mock.address()).rate("60").start();
-    until("thirty calls", || mock.seen().calls >= 30);
+    wait_until("thirty calls", || mock.seen().calls >= 30);
     running.signal(Signal::STOP);
     // The stall itself, long enough for a whole second's calls to be missed.
     thread::sleep(Duration::from_millis(1_300));
@@ -84,27 +84,27 @@ fn a_process_that_stood_still_does_not_catch_up_beyond_the_cap() {
     running.finish().exits(0);
     let seen = mock.seen();
     assert!(seen.worst_second <= 60, "{seen:?}");
-    place.ledger().has_recalled_each_of(150);
+    place.ledger().assert_all_recalled(150);
 }
 
 #[test]
 fn what_a_path_that_stood_still_delivers_at_once_counts_when_it_arrives() {
     let mock = mock("20ms..80ms", &[]);
-    let way = Way::to(mock.address());
+    let way = Link::to(mock.address());
     let place = Place::with_rows(rows(400));
     let run = place.run("rows.csv").on(way.address()).rate("100");
     let running = run.start();
-    until("a hundred and fifty calls", || mock.seen().calls >= 150);
-    way.stands_still();
+    wait_until("a hundred and fifty calls", || mock.seen().calls >= 150);
+    way.stall();
     // The stall itself, in which more than a second's calls are written.
     thread::sleep(Duration::from_millis(2_500));
-    way.goes_on();
+    way.resume();
     running.finish().exits(0);
     let seen = mock.seen();
     // One call may take a little longer through the test's own way than another. Uncounted, what was
     // held would make it more than twice the cap.
     assert!(seen.worst_second <= 120, "{seen:?}");
-    place.ledger().has_recalled_each_of(400);
+    place.ledger().assert_all_recalled(400);
 }
 
 #[test]
@@ -117,10 +117,10 @@ fn no_more_calls_are_in_flight_than_asked_for() {
             .with(["--concurrency", &concurrency.to_string()])
             .start();
         // All that may, are; then they go through as fast as they can.
-        service.until_called(concurrency);
+        service.wait_until_called(concurrency);
         gate.open();
         let done = running.finish().exits(0);
-        assert_eq!(service.most_in_flight(), concurrency);
+        assert_eq!(service.max_in_flight(), concurrency);
         assert_eq!(done.count("calls"), 60);
     }
 }

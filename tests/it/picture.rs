@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use vt100::{Cell, Color};
 
-use crate::stage::{Answer, Place, Service, Terminal, rows, until};
+use crate::stage::{Answer, Place, Service, Terminal, rows, wait_until};
 
 const COLUMNS: u16 = 92;
 /// Of a character, in pixels; monospace fonts are about this wide at 14 pixels.
@@ -40,9 +40,11 @@ fn a_picture_of_a_run_shows_the_outage_behind_it_and_how_far_it_is() {
         let gone = since.is_some_and(|since| since.elapsed() < Duration::from_secs(2));
         match (call.nth_of_row, call.nth % 50) {
             _ if gone => Answer::status("502 Bad Gateway"),
-            (0, 3) => Answer::code(10002).after(latency),
-            (_, 7) if call.nth > 300 && call.nth % 300 == 7 => Answer::code(10010).after(latency),
-            _ => Answer::ok().after(latency),
+            (0, 3) => Answer::code(10002).delayed_by(latency),
+            (_, 7) if call.nth > 300 && call.nth % 300 == 7 => {
+                Answer::code(10010).delayed_by(latency)
+            }
+            _ => Answer::ok().delayed_by(latency),
         }
     });
     let place = Place::with_rows(rows(6_000) + &rows(40).replace("group,sender\n", ""));
@@ -50,11 +52,11 @@ fn a_picture_of_a_run_shows_the_outage_behind_it_and_how_far_it_is() {
     let run = place.recall(words).with_secret_key();
     let run = run.env("RECALL_ENDPOINT", format!("http://{}", service.address()));
     let run = run.env("TERM", "xterm-256color");
-    let (running, terminal) = run.start_on_terminal_of(COLUMNS);
-    terminal.until_it_shows("The service is back after");
+    let (running, terminal) = run.start_on_terminal_with_columns(COLUMNS);
+    terminal.wait_until_it_shows("The service is back after");
     let half_way = if wants_file { "3,2" } else { "1" };
-    until("half-way", || {
-        let shown = terminal.shows();
+    wait_until("half-way", || {
+        let shown = terminal.lines();
         // A segment of the bar is a few hundred rows.
         let is_under_way = |line: &String| line.contains('━') && line.contains(" left");
         shown
@@ -82,7 +84,7 @@ fn a_picture_of_a_run_shows_the_outage_behind_it_and_how_far_it_is() {
 /// What a terminal shows below the command that was typed, as a page for a browser: no script, no
 /// fonts but the reader's own.
 fn svg(command: &str, terminal: &Terminal) -> String {
-    let lines = terminal.shows().len() + 1;
+    let lines = terminal.lines().len() + 1;
     let (width, height) = (
         2.0 * MARGIN + f64::from(COLUMNS) * WIDE,
         TITLE + MARGIN + lines as f64 * HIGH,

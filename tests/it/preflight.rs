@@ -9,8 +9,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::stage::{
-    Answer, Gate, Place, Request, Service, calls_of_rows, mock, most_in_a_second, nobody_s_address,
-    rows,
+    Answer, Gate, Place, Request, Service, mock, peak_per_second, row_calls, rows, unused_address,
 };
 
 const LOOK: &str = "/v4/group_open_http_svc/get_group_info";
@@ -100,7 +99,7 @@ fn holding_recalls(gate: &Gate) -> Service {
         if asks(request) {
             tell(request)
         } else {
-            Answer::ok().behind(&held)
+            Answer::ok().held_by(&held)
         }
     })
 }
@@ -131,12 +130,12 @@ fn rows_where_a_recall_does_nothing_are_skipped_and_the_others_recalled() {
     ];
     let ledger = place.ledger();
     for (sender, code, words) in skips {
-        let entry = ledger.of(sender);
+        let entry = ledger.entry_of(sender);
         assert_eq!((&*entry.outcome, entry.code), ("skipped", code));
         assert!(entry.info.starts_with(words), "{}", entry.info);
         assert_eq!((entry.attempts, entry.sent_at, entry.ms), (0, None, None));
     }
-    let called = calls_of_rows(mock.address());
+    let called = row_calls(mock.address());
     let called: Vec<_> = called.iter().map(|row| &*row.sender).collect();
     assert_eq!(called, ["u0", "u1"]);
     let seen = mock.seen();
@@ -163,7 +162,7 @@ fn without_it_nobody_is_asked_and_the_ledger_can_not_know() {
         .finish()
         .exits(0);
     assert_eq!(heard(&service).0.len(), 0);
-    assert_eq!(place.ledger().of("u0").outcome, "recalled");
+    assert_eq!(place.ledger().entry_of("u0").outcome, "recalled");
 }
 
 #[test]
@@ -205,7 +204,7 @@ fn faults_are_tried_again() {
         Answer::code(60007),
         Answer::reset(),
         // It tells of no group.
-        Answer::ok_anyway(),
+        Answer::always_ok(),
     ] {
         let service = Service::start(move |request| match request.nth {
             0 => fault.clone(),
@@ -261,16 +260,16 @@ fn a_refusal_ends_it_before_the_first_recall_and_so_do_faults_without_patience()
 }
 
 /// A service that gives this to every call until it recovers.
-fn sick_service(sick: Answer) -> Service {
+fn failing_service(sick: Answer) -> Service {
     Service::recovering(move |_| sick.clone(), well)
 }
 
 #[test]
 fn in_an_outage_a_terminal_shows_what_is_wrong_and_no_progress_that_is_none() {
-    let hanging = sick_service(Answer::silence());
-    let failing = sick_service(Answer::say(10002, "disk {7} is full}"));
+    let hanging = failing_service(Answer::silence());
+    let failing = failing_service(Answer::error(10002, "disk {7} is full}"));
     for (address, wrong) in [
-        (nobody_s_address(), "no connection to the service"),
+        (unused_address(), "no connection to the service"),
         (hanging.address(), "no answer in time"),
         (
             failing.address(),
@@ -281,8 +280,8 @@ fn in_an_outage_a_terminal_shows_what_is_wrong_and_no_progress_that_is_none() {
         let run = place.run("rows.csv").on(address).env("TERM", "xterm");
         // Where there is an answer, it has the time that it may take where the machine is busy.
         let run = run.with(["--preflight", "--yes", "--timeout", "2s"]);
-        let (_running, terminal) = run.start_on_terminal_of(100);
-        let shown = terminal.until_it_shows("gives up in 29:");
+        let (_running, terminal) = run.start_on_terminal_with_columns(100);
+        let shown = terminal.wait_until_it_shows("gives up in 29:");
         let status = shown.iter().position(|line| line.contains("gives up in"));
         let [status, below] = [0, 1].map(|line| &shown[status.unwrap() + line]);
         assert!(status.starts_with("0 groups looked up, 0 % "), "{status}");
@@ -298,12 +297,12 @@ fn in_an_outage_a_terminal_shows_what_is_wrong_and_no_progress_that_is_none() {
 
 #[test]
 fn a_log_tells_of_an_outage_too_and_when_it_is_over() {
-    let service = sick_service(Answer::status("502 Bad Gateway"));
+    let service = failing_service(Answer::status("502 Bad Gateway"));
     let place = Place::with_rows(rows_in(&["@TGS#live", "@TGS#town"]));
     let run = place.run("rows.csv").on(service.address());
     let running = run.with(["--preflight"]).start();
-    running.until_it_says("The service is out (HTTP error from a server on the way");
-    running.until_it_says("Z 0 groups looked up, service out for ");
+    running.wait_until_it_says("The service is out (HTTP error from a server on the way");
+    running.wait_until_it_says("Z 0 groups looked up, service out for ");
     let line = running.stderr_so_far();
     let line = line
         .lines()
@@ -326,7 +325,7 @@ fn it_waits_for_a_service_that_is_out_as_long_as_a_run_does() {
         ["run", "rows.csv", "--preflight"],
         ["check", "rows.csv", "--online"],
     ] {
-        let service = sick_service(Answer::code(10002));
+        let service = failing_service(Answer::code(10002));
         let place = Place::with_rows(rows_in_groups(200));
         let look = place.recall(words).on(service.address());
         let done = look.env("RECALL_MAX_OUTAGE", "3500ms").finish().exits(4);
@@ -372,7 +371,7 @@ fn groups_of_which_the_service_does_not_tell_are_called_and_named_by_code() {
     let place = Place::with_rows(rows_in(&["@TGS#shy", "@TGS#odd", "@TGS#lost"]));
     let run = place.run("rows.csv").on(service.address());
     let done = run.with(["--preflight"]).finish().exits(0);
-    place.ledger().has_recalled_each_of(3);
+    place.ledger().assert_all_recalled(3);
     done.says("3 groups looked up: 1 other")
         .says("1 unknown, so their rows are called: 10007, no permission")
         .says("1 unknown, so their rows are called: the answer does not include its type");
@@ -395,14 +394,14 @@ fn looks_keep_the_cap_and_leave_that_of_recalls_alone() {
 fn no_more_looks_are_in_flight_than_asked_for() {
     let gate = Gate::default();
     let held = gate.clone();
-    let service = Service::start(move |request| well(request).behind(&held));
+    let service = Service::start(move |request| well(request).held_by(&held));
     let place = Place::with_rows(rows_in_groups(300));
     let run = place.run("rows.csv").on(service.address());
     let running = run.with(["--preflight", "--concurrency", "2"]).start();
-    service.until_called(2);
+    service.wait_until_called(2);
     gate.open();
     running.finish().exits(0);
-    assert_eq!(service.most_in_flight(), 2);
+    assert_eq!(service.max_in_flight(), 2);
 }
 
 #[test]
@@ -450,7 +449,7 @@ fn what_an_earlier_run_has_recorded_as_recalled_stays_so_and_a_ledger_of_its_own
     run(&["--limit", "1"]);
     let rest = run(&["--preflight", "--resume"]);
     assert_eq!([rest.count("skipped"), rest.count("resumed")], [1, 1]);
-    assert_eq!(place.ledger().of("u0").outcome, "recalled");
+    assert_eq!(place.ledger().entry_of("u0").outcome, "recalled");
     let anew = run(&["--preflight", "--ledger", "anew.ledger.jsonl"]);
     assert_eq!([anew.count("recalled"), anew.count("skipped")], [1, 2]);
 }
@@ -492,7 +491,7 @@ fn no_row_of_a_group_that_was_not_looked_up_is_called_should_the_input_grow() {
     let held = gate.clone();
     let service = Service::start(move |request| {
         if asks(request) {
-            tell(request).behind(&held)
+            tell(request).held_by(&held)
         } else {
             Answer::ok()
         }
@@ -501,7 +500,7 @@ fn no_row_of_a_group_that_was_not_looked_up_is_called_should_the_input_grow() {
     let run = |words| place.run("rows.csv").on(service.address()).with(words);
     let running = run(["--preflight"].as_slice()).start();
     // It has read to the end by then.
-    service.until_called(1);
+    service.wait_until_called(1);
     let grown = place.read("rows.csv") + "@TGS#town,u7\n@TGS#live,u8\n@TGS#town,u9\n";
     place.write("rows.csv", grown);
     gate.open();
@@ -534,7 +533,7 @@ fn an_interrupt_while_it_looks_leaves_at_once_with_nothing_recalled() {
         let place = Place::with_rows(rows_in_groups(200));
         let run = place.run("rows.csv").on(service.address());
         let running = run.with(["--preflight"]).start();
-        service.until_called(4);
+        service.wait_until_called(4);
         running.signal(signal);
         let done = running.finish().exits(130);
         done.says("interrupted; nothing was recalled");
@@ -552,9 +551,9 @@ fn an_interrupt_behind_the_look_records_what_is_in_flight_as_in_any_run() {
     let place = Place::with_rows(rows_in_groups(20));
     let run = || place.run("rows.csv").on(service.address());
     let running = run().with(["--preflight", "--concurrency", "2"]).start();
-    service.until_called(1 + 2);
+    service.wait_until_called(1 + 2);
     running.signal(Signal::INT);
-    running.until_it_says("waiting for 2 in flight");
+    running.wait_until_it_says("waiting for 2 in flight");
     gate.open();
     let done = running.finish().exits(130);
     assert_eq!(done.count("recalled"), 2);
@@ -569,7 +568,7 @@ fn somebody_at_a_terminal_is_told_before_they_are_asked_and_can_still_leave() {
     let start = || {
         let run = place.run("rows.csv").on(service.address());
         let (running, keyboard) = run.with(["--preflight"]).start_on_terminal();
-        running.until_it_says("Go on? [y/N]");
+        running.wait_until_it_says("Go on? [y/N]");
         (running, keyboard)
     };
     let (running, mut keyboard) = start();
@@ -581,7 +580,7 @@ fn somebody_at_a_terminal_is_told_before_they_are_asked_and_can_still_leave() {
     ] {
         assert!(asked.contains(words), "{words} is not in {asked}");
     }
-    keyboard.types("n\n");
+    keyboard.type_keys("n\n");
     running.finish().exits(130).says("Nothing was recalled.");
     let (running, _keyboard) = start();
     running.signal(Signal::INT);
@@ -589,7 +588,7 @@ fn somebody_at_a_terminal_is_told_before_they_are_asked_and_can_still_leave() {
     assert_eq!(done.status.signal(), Some(Signal::INT.as_raw()));
     assert_eq!(heard(&service).1, [""; 0]);
     let (running, mut keyboard) = start();
-    keyboard.types("y\n");
+    keyboard.type_keys("y\n");
     let done = running.finish().exits(0);
     assert_eq!([done.count("recalled"), done.count("skipped")], [1, 2]);
 }
@@ -609,12 +608,12 @@ fn a_run_that_ends_before_its_first_call_has_its_object_too() {
     let impatient = ["--max-outage", "1s", "--max-attempts", "1000"];
     let given_up = run(&out).with(impatient).finish().exits(4);
     let running = run(&silent).start();
-    silent.until_called(1);
+    silent.wait_until_called(1);
     running.signal(Signal::INT);
     let interrupted = running.finish().exits(130);
     let (running, mut keyboard) = run(&good).start_on_terminal();
-    running.until_it_says("Go on? [y/N]");
-    keyboard.types("n\n");
+    running.wait_until_it_says("Go on? [y/N]");
+    keyboard.type_keys("n\n");
     let declined = running.finish().exits(130);
     let done = run(&good).finish().exits(0).json();
     for (ended, why) in [
@@ -642,16 +641,16 @@ fn a_run_that_ends_before_its_first_call_has_its_object_too() {
 fn two_looks_for_an_app_come_one_after_the_other() {
     let gate = Gate::default();
     let held = gate.clone();
-    let service = Service::start(move |request| well(request).behind(&held));
+    let service = Service::start(move |request| well(request).held_by(&held));
     let place = Place::with_rows(rows_in_groups(3));
     let look = || {
         let words = ["run", "rows.csv", "--preflight", "--dry-run"];
         place.recall(words).on(service.address())
     };
     let first = look().start();
-    service.until_called(1);
+    service.wait_until_called(1);
     let second = look().start();
-    second.until_it_says(&format!(
+    second.wait_until_it_says(&format!(
         "Waiting for another look at groups of app 1400000000 to end: process {}",
         first.id()
     ));
@@ -674,7 +673,7 @@ fn looks_that_follow_each_other_keep_the_cap_together() {
     look("max", "1000");
     look("20", "250");
     assert_eq!(service.calls(), 25);
-    let most = most_in_a_second(service.arrivals());
+    let most = peak_per_second(service.arrivals());
     assert!(most <= 20, "{most} in a second");
 }
 
@@ -684,10 +683,10 @@ fn it_waits_for_the_turn_before_it_reads_the_ledger() {
     let service = holding_recalls(&gate);
     let place = Place::with_rows(rows_in(&["@TGS#1", "@TGS#2"]));
     let first = place.run("rows.csv").on(service.address()).start();
-    service.until_called(2);
+    service.wait_until_called(2);
     let run = place.run("rows.csv").on(service.address());
     let second = run.with(["--preflight", "--resume", "--wait"]).start();
-    second.until_it_says("Waiting for another run");
+    second.wait_until_it_says("Waiting for another run");
     gate.open();
     first.finish().exits(0);
     let done = second.finish().exits(0);
@@ -753,7 +752,7 @@ fn a_check_online_goes_on_beside_a_run_for_they_have_caps_of_their_own() {
     let service = holding_recalls(&gate);
     let place = Place::with_rows(rows_in(&["@TGS#1"]));
     let run = place.run("rows.csv").on(service.address()).start();
-    service.until_called(1);
+    service.wait_until_called(1);
     let check = place.recall(["check", "rows.csv", "--online"]);
     check.on(service.address()).finish().exits(0);
     gate.open();
@@ -770,7 +769,7 @@ fn a_service_that_does_not_tell_ends_a_check_and_so_does_an_interrupt() {
     done.says("the service refused to look up the groups");
     let service = Service::start(|_| Answer::silence());
     let running = check().on(service.address()).start();
-    service.until_called(1);
+    service.wait_until_called(1);
     running.signal(Signal::INT);
     running.finish().exits(130);
 }

@@ -147,7 +147,7 @@ impl Shell {
             self.stop_mock();
             let words = command.replace(":8086", ":0");
             let running = self.place.recall(words.split(' ')).start();
-            let banner = running.until_it_prints("Stop it with Ctrl-C");
+            let banner = running.wait_until_it_prints("Stop it with Ctrl-C");
             let address = banner
                 .split("http://")
                 .nth(1)
@@ -228,7 +228,7 @@ fn the_commands_of_the_readme_do_what_it_says() {
     shell.stop_mock();
     assert_eq!(shell.codes, [], "the README no longer says how to do this");
     assert_eq!(shell.place.ledger().senders().len(), 30);
-    let rehearsed = shell.place.ledger_called("incident.ledger.jsonl");
+    let rehearsed = shell.place.ledger_named("incident.ledger.jsonl");
     let failed = rehearsed
         .entries
         .iter()

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use recall_worker::mock::{KeyFilter, List, Mock, Options, World};
 use serde::Deserialize;
 
-use crate::stage::{Place, rows, until};
+use crate::stage::{Place, rows, wait_until};
 
 type Row = (String, String, String);
 
@@ -133,10 +133,10 @@ fn messages_that_keep_coming_push_old_ones_out_of_reach() {
         ..Options::default()
     });
     // In a tenth of a second nothing old is left within reach.
-    until("traffic", || mock.seen().world.unwrap().messages >= 2000);
+    wait_until("traffic", || mock.seen().world.unwrap().messages >= 2000);
     let place = Place::with_rows(rows(1));
     place.run("rows.csv").on(mock.address()).finish().exits(0);
-    assert_eq!(place.ledger().of("u0").outcome, "recalled");
+    assert_eq!(place.ledger().entry_of("u0").outcome, "recalled");
     let spam = &world_of(&mock)[&("@TGS#1".into(), "u0".into(), String::new())];
     assert_eq!((spam.sent, spam.recalled, spam.left), (900, 0, 900));
 }
@@ -154,8 +154,11 @@ fn without_a_world_one_is_made_up_and_can_be_asked_too() {
     let (ledger, after) = (place.ledger(), world_of(&mock));
     assert_eq!(after.len(), 50);
     for ((_, sender, _), tally) in after {
-        let recalled = ledger.of(&sender).outcome == "recalled";
-        assert_eq!(ledger.of(&sender).code, if recalled { 0 } else { 70107 });
+        let recalled = ledger.entry_of(&sender).outcome == "recalled";
+        assert_eq!(
+            ledger.entry_of(&sender).code,
+            if recalled { 0 } else { 70107 }
+        );
         if recalled {
             assert_eq!(tally.within_reach, 0);
         } else {

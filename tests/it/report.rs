@@ -14,8 +14,8 @@ const HOSTILE: &str = r#""><script>alert(1)</script>"#;
 fn some_ledger() -> Place {
     let service = Service::start(|call: &Request| match (&*call.sender(), call.nth_of_row) {
         ("u1", 0) => Answer::code(10002),
-        ("u2", _) => Answer::say(10010, "group is <gone>"),
-        ("u3", 0) => Answer::say(10015, "bad group"),
+        ("u2", _) => Answer::error(10010, "group is <gone>"),
+        ("u3", 0) => Answer::error(10015, "bad group"),
         _ => Answer::ok(),
     });
     let hostile = HOSTILE.replace('"', "\"\"");
@@ -160,7 +160,7 @@ fn a_row_that_was_mended_on_its_line_counts_once() {
         "{text}"
     );
     assert!(!text.contains(whose), "{text}");
-    assert_eq!(service.called(), ["u1", "u2", "u3"]);
+    assert_eq!(service.called_senders(), ["u1", "u2", "u3"]);
 }
 
 #[test]
@@ -293,7 +293,7 @@ fn the_page_says_the_same_and_shows_it() {
 #[test]
 fn every_value_in_the_page_is_escaped() {
     let formula = "=cmd|' /C calc'!A0";
-    let service = Service::start(|call| Answer::say(10010, &format!("<b>{}", call.sender())));
+    let service = Service::start(|call| Answer::error(10010, &format!("<b>{}", call.sender())));
     let hostile = HOSTILE.replace('"', "\"\"");
     let place = Place::with_rows(format!(
         "group,sender,topic\n\"{hostile}\",{formula},</td><script>\n\"{hostile}\",1.29E+18,\n"

@@ -60,7 +60,7 @@ fn what_is_left_is_called_and_nothing_else() {
     // One of those settled before has failed, so they are not told as recalled.
     let done = done.says("2 of 5 distinct rows recalled");
     done.says("3  settled before this run");
-    assert_eq!(service.called(), ["u0", "u1", "u2", "u3", "u4"]);
+    assert_eq!(service.called_senders(), ["u0", "u1", "u2", "u3", "u4"]);
     let done = run().finish().exits(3);
     assert_eq!([done.count("resumed"), done.count("calls")], [5, 0]);
     assert_eq!(
@@ -76,7 +76,7 @@ fn resuming_what_was_never_begun_begins_it() {
     let run = place.run("rows.csv").on(service.address());
     let done = run.with(["--resume"]).finish().exits(0);
     done.says("There is no ledger rows.ledger.jsonl yet: it begins with this run.");
-    place.ledger().has_recalled_each_of(3);
+    place.ledger().assert_all_recalled(3);
     let run = place.run("rows.csv").on(service.address());
     let again = run.with(["--resume"]).finish().exits(0);
     assert!(
@@ -129,7 +129,7 @@ fn an_input_that_grew_shrank_or_was_reordered_is_known_by_its_rows() {
         let mut all = ["u0", "u1", "u2"].to_vec();
         all.extend(called);
         all.sort_unstable();
-        assert_eq!(service.called(), all, "{senders:?}");
+        assert_eq!(service.called_senders(), all, "{senders:?}");
         assert_eq!(place.ledger().sorted_senders(), all);
     }
 }
@@ -145,7 +145,10 @@ fn the_rest_may_come_through_a_pipe_in_another_format() {
         .stdin(lines.collect::<String>());
     let run = run.with(["--resume", "--ledger", "rows.ledger.jsonl"]);
     run.with(["--failed", "rows.failed.csv"]).finish().exits(3);
-    assert_eq!(service.called(), ["u0", "u1", "u2", "u3", "u4", "u5"]);
+    assert_eq!(
+        service.called_senders(),
+        ["u0", "u1", "u2", "u3", "u4", "u5"]
+    );
 }
 
 #[test]
@@ -168,7 +171,7 @@ fn a_bad_row_that_has_been_mended_is_no_failure_any_more() {
     run().finish().exits(3);
     place.write("rows.csv", "group,sender\n@TGS#1,u1\n@TGS#1,u0\n");
     run().with(["--resume"]).finish().exits(0);
-    assert_eq!(service.called(), ["u0", "u1"]);
+    assert_eq!(service.called_senders(), ["u0", "u1"]);
 }
 
 #[test]
@@ -210,7 +213,7 @@ fn after_a_typo_in_the_app_the_right_one_goes_on_with_a_ledger_in_which_nothing_
         assert_eq!(place.ledger().header.app, 140_000_000);
         run().with(words).finish().exits(0);
         assert_eq!(place.ledger().header.app, 1_400_000_000);
-        place.ledger().has_recalled_each_of(3);
+        place.ledger().assert_all_recalled(3);
         std::fs::remove_file(place.path("rows.ledger.jsonl")).unwrap();
     }
 }
@@ -230,7 +233,7 @@ fn after_a_wrong_endpoint_that_has_answered_for_rows_the_right_one_gets_a_ledger
     resumed.exits(1).says("another ledger with --ledger FILE");
     let anew = run().on(right.address()).with(["--ledger", "anew"]);
     anew.finish().exits(0);
-    place.ledger_called("anew").has_recalled_each_of(3);
+    place.ledger_named("anew").assert_all_recalled(3);
 }
 
 #[test]
@@ -296,7 +299,7 @@ fn a_second_run_on_the_same_ledger_is_refused() {
     let (service, gate) = Service::gated();
     let place = Place::with_rows(rows(3));
     let first = place.run("rows.csv").on(service.address()).start();
-    service.until_called(1);
+    service.wait_until_called(1);
     // Elsewhere, so that nothing but the ledger is in the way.
     let elsewhere = Service::good();
     for resume in [&["--resume"][..], &[]] {
@@ -310,7 +313,7 @@ fn a_second_run_on_the_same_ledger_is_refused() {
     gate.open();
     first.finish().exits(0);
     assert_eq!(elsewhere.calls(), 0);
-    place.ledger().has_recalled_each_of(3);
+    place.ledger().assert_all_recalled(3);
 }
 
 /// The ledger of format version 1 that is kept, as if it were of this service.
@@ -347,8 +350,8 @@ fn a_ledger_of_version_1_is_replayed() {
         .recall(["replay", "rows.ledger.jsonl"])
         .finish()
         .exits(0);
-    assert_eq!(service.called(), ["bob", "用户"]);
-    assert_eq!(place.ledger().of("bob").topic, "@TGS#_1@TOPIC#_2");
+    assert_eq!(service.called_senders(), ["bob", "用户"]);
+    assert_eq!(place.ledger().entry_of("bob").topic, "@TGS#_1@TOPIC#_2");
 }
 
 #[test]
@@ -361,7 +364,7 @@ fn a_ledger_of_version_1_is_gone_on_with() {
     let run = place.run("rows.csv").on(service.address());
     let done = run.with(["--resume"]).finish().exits(3);
     assert_eq!(done.count("resumed"), 5);
-    assert_eq!(service.called(), ["row"]);
+    assert_eq!(service.called_senders(), ["row"]);
 }
 
 /// What a report says of the rows of a ledger.

@@ -214,7 +214,7 @@ fn what_may_be_inside_a_quoted_cell_is_never_called_and_the_lines_lost_are_told(
         } else {
             &["ann", "carol"]
         };
-        assert_eq!(service.called(), called, "{reason}");
+        assert_eq!(service.called_senders(), called, "{reason}");
         let entries = place.ledger().entries;
         let bad = entries.iter().find(|entry| entry.outcome == "invalid");
         let bad = bad.map(|entry| (entry.row, &*entry.info));
@@ -323,7 +323,7 @@ fn a_pipe_is_called_row_by_row_before_it_ends() {
     let running = run.with(["--columns", "group=group,sender=sender"]).start();
     let mut pipe = pipe.open();
     std::io::Write::write_all(&mut pipe, rows(2).as_bytes()).unwrap();
-    service.until_called(2);
+    service.wait_until_called(2);
     std::io::Write::write_all(&mut pipe, b"@TGS#1,u2\n").unwrap();
     drop(pipe);
     let done = running.finish().exits(0);
@@ -339,11 +339,11 @@ fn a_row_that_has_arrived_does_not_wait_for_the_other_half_of_the_next() {
     let mut pipe = pipe.open();
     let mut write = |text: &str| std::io::Write::write_all(&mut pipe, text.as_bytes()).unwrap();
     write("group,sender\ng,ann\ng,bob\ng,car");
-    service.until_called(2);
+    service.wait_until_called(2);
     write("ol\ng,\"da");
-    service.until_called(3);
+    service.wait_until_called(3);
     write("n\"\ng,\"eve\" \n");
-    service.until_called(4);
+    service.wait_until_called(4);
     drop(pipe);
     let done = running.finish().exits(3);
     let counts = ["recalled", "invalid"].map(|key| done.count(key));

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use rustix::process::Signal;
 
-use crate::stage::{Answer, Gate, Place, Recall, Service, Terminal, rows, until};
+use crate::stage::{Answer, Gate, Place, Recall, Service, Terminal, rows, wait_until};
 
 /// A service that answers ten calls, and the others when the gate is opened.
 fn ten_then_gated() -> (Service, Gate) {
@@ -12,7 +12,7 @@ fn ten_then_gated() -> (Service, Gate) {
     let held = gate.clone();
     let service = Service::start(move |call| match call.nth {
         0..10 => Answer::ok(),
-        _ => Answer::ok().behind(&held),
+        _ => Answer::ok().held_by(&held),
     });
     (service, gate)
 }
@@ -29,8 +29,8 @@ fn run(place: &Place, service: &Service) -> Recall {
 /// the status ending before the edge.
 #[track_caller]
 fn until_it_shows_a_status(terminal: &Terminal, above: &[String], status: [&str; 2]) {
-    until(&format!("{status:?}"), || {
-        let shown = terminal.shows();
+    wait_until(&format!("{status:?}"), || {
+        let shown = terminal.lines();
         let (_, columns) = terminal.screen().screen().size();
         let fits = |line: &String| line.chars().count() < usize::from(columns.get());
         let is_status = |(line, words): (&String, &str)| line.starts_with(words) && fits(line);
@@ -51,13 +51,13 @@ fn at_any_width_it_says_what_fits_and_leaves_a_clean_terminal_when_interrupted()
     ] {
         let (service, gate) = ten_then_gated();
         let place = Place::with_rows(rows(40));
-        let (running, terminal) = run(&place, &service).start_on_terminal_of(columns);
+        let (running, terminal) = run(&place, &service).start_on_terminal_with_columns(columns);
         until_it_shows_a_status(&terminal, &[], [position, counts]);
         running.signal(Signal::INT);
-        running.until_it_says("leave at once");
+        running.wait_until_it_says("leave at once");
         gate.open();
         running.finish().exits(130);
-        let shown = terminal.shows();
+        let shown = terminal.lines();
         let text = shown.join("\n");
         for of_the_bar in ["━", "stopping", "10 recalled,", "10/40", "10 of 40"] {
             assert!(!text.contains(of_the_bar), "{of_the_bar}: {text}");
@@ -78,17 +78,17 @@ fn a_window_that_is_resized_shows_the_status_once() {
         .on(service.address())
         .with(["--concurrency", "5"]);
     let asking = asking.with_secret_key().env("TERM", "xterm");
-    let (running, mut terminal) = asking.start_on_terminal_of(100);
-    terminal.until_it_shows("Go on? [y/N]");
-    terminal.types("y\n");
-    terminal.until_it_shows("10 of 40 rows, 25 %");
+    let (running, mut terminal) = asking.start_on_terminal_with_columns(100);
+    terminal.wait_until_it_shows("Go on? [y/N]");
+    terminal.type_keys("y\n");
+    terminal.wait_until_it_shows("10 of 40 rows, 25 %");
     for (columns, position) in [
         (60, "10 of 40 rows, 25 % ━"),
         (25, "10/40"),
         (120, "10 of 40 rows, 25 % ━"),
         (79, "10 of 40 rows, 25 % ━"),
     ] {
-        let above = terminal.shows();
+        let above = terminal.lines();
         let above: Vec<_> = above[..above.len() - 2]
             .iter()
             .map(|line| line.chars().take(usize::from(columns)).collect::<String>())
@@ -99,7 +99,7 @@ fn a_window_that_is_resized_shows_the_status_once() {
     }
     gate.open();
     running.finish().exits(0);
-    assert!(!terminal.shows().join("\n").contains('━'));
+    assert!(!terminal.lines().join("\n").contains('━'));
 }
 
 #[test]
@@ -121,16 +121,16 @@ fn a_tick_draws_once_and_only_what_has_changed() {
 
 #[test]
 fn in_an_outage_it_says_since_when_and_how_long_it_waits() {
-    let service = Service::sick(Answer::code(10002));
+    let service = Service::failing(Answer::code(10002));
     let place = Place::with_rows(rows(40));
-    let (running, terminal) = run(&place, &service).start_on_terminal_of(100);
-    let shown = terminal.until_it_shows("gives up in 29:");
+    let (running, terminal) = run(&place, &service).start_on_terminal_with_columns(100);
+    let shown = terminal.wait_until_it_shows("gives up in 29:");
     let status = shown.iter().find(|line| line.contains("gives up in"));
     assert!(status.unwrap().contains("service out for"), "{shown:#?}");
     assert!(!status.unwrap().contains(" left"), "{shown:#?}");
     service.recovers();
     running.finish().exits(0);
-    let shown = terminal.shows().join(" ");
+    let shown = terminal.lines().join(" ");
     assert!(shown.contains("The service is back after"), "{shown}");
     assert!(shown.contains("asked meanwhile"), "{shown}");
 }
@@ -144,7 +144,7 @@ fn where_nobody_knows_how_many_rows_there_are_it_counts_without_a_percentage() {
     let (running, terminal) = run.env("TERM", "xterm").start_on_terminal();
     let mut pipe = pipe.open();
     pipe.write_all(rows(3).as_bytes()).unwrap();
-    let shown = terminal.until_it_shows("3 rows, ").join("\n");
+    let shown = terminal.wait_until_it_shows("3 rows, ").join("\n");
     assert!(!shown.contains('%') && !shown.contains('━'), "{shown}");
     drop(pipe);
     running.finish().exits(0);
@@ -185,9 +185,9 @@ fn a_terminal_that_can_t_draw_gets_lines_and_who_asks_for_a_bar_gets_one() {
         let place = Place::with_rows(rows(40));
         let run = run(&place, &service).env("TERM", term);
         let (running, terminal) = run.with(["--progress", how]).start_on_terminal();
-        service.until_called(15);
+        service.wait_until_called(15);
         if draws {
-            terminal.until_it_shows("10 recalled");
+            terminal.wait_until_it_shows("10 recalled");
         }
         gate.open();
         let done = running.finish().exits(0);
@@ -202,7 +202,7 @@ fn the_log_does_not_tear_the_bar() {
     let run = run(&place, &service).env("RUST_LOG", "trace").rate("200");
     let (running, terminal) = run.start_on_terminal();
     running.finish().exits(0);
-    let shown = terminal.shows().join("\n");
+    let shown = terminal.lines().join("\n");
     assert!(shown.contains("200 of 200 distinct rows"), "{shown}");
     assert!(!shown.contains('━'), "{shown}");
 }

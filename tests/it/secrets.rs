@@ -122,18 +122,18 @@ fn nothing_shows_when_all_goes_well() {
 
 #[test]
 fn nothing_shows_when_the_service_echoes_the_call_in_its_words() {
-    nothing_shows(|call| Answer::say(10010, &echo(call)), &[], 3);
-    nothing_shows(|call| Answer::say(10010, &call.query), &[], 3);
+    nothing_shows(|call| Answer::error(10010, &echo(call)), &[], 3);
+    nothing_shows(|call| Answer::error(10010, &call.query), &[], 3);
     nothing_shows(
-        |call| Answer::say(10002, &echo(call)),
+        |call| Answer::error(10002, &echo(call)),
         &["--max-attempts", "1"],
         3,
     );
-    nothing_shows(|call| Answer::say(60026, &echo(call)), &[], 4);
-    nothing_shows(|call| Answer::say(70009, &echo(call)), &[], 4);
-    nothing_shows(|call| Answer::say(70001, &echo(call)), &[], 4);
+    nothing_shows(|call| Answer::error(60026, &echo(call)), &[], 4);
+    nothing_shows(|call| Answer::error(70009, &echo(call)), &[], 4);
+    nothing_shows(|call| Answer::error(70001, &echo(call)), &[], 4);
     nothing_shows(
-        |call| Answer::say(60007, &echo(call)),
+        |call| Answer::error(60007, &echo(call)),
         &["--max-attempts", "1"],
         3,
     );
@@ -143,8 +143,8 @@ fn nothing_shows_when_the_service_echoes_the_call_in_its_words() {
 fn nothing_shows_of_each_spelling_that_the_service_echoes() {
     for spelling in 0..5 {
         let words = move |call: &Request| spellings(&call.parameter("usersig"))[spelling].clone();
-        nothing_shows(move |call| Answer::say(10010, &words(call)), &[], 3);
-        nothing_shows(move |call| Answer::say(60026, &words(call)), &[], 4);
+        nothing_shows(move |call| Answer::error(10010, &words(call)), &[], 3);
+        nothing_shows(move |call| Answer::error(60026, &words(call)), &[], 4);
     }
 }
 
@@ -152,12 +152,12 @@ fn nothing_shows_of_each_spelling_that_the_service_echoes() {
 fn nothing_shows_of_an_echo_that_is_cut_off() {
     // A server that quotes the start of a URL, or pads it so far that the rest is cut off here.
     nothing_shows(
-        |call| Answer::say(10010, &call.query[..call.query.len() * 3 / 4]),
+        |call| Answer::error(10010, &call.query[..call.query.len() * 3 / 4]),
         &[],
         3,
     );
     nothing_shows(
-        |call| Answer::say(10010, &format!("{}{}", "x".repeat(240), call.query)),
+        |call| Answer::error(10010, &format!("{}{}", "x".repeat(240), call.query)),
         &[],
         3,
     );
@@ -167,15 +167,15 @@ fn nothing_shows_of_an_echo_that_is_cut_off() {
 fn nothing_shows_of_an_echo_that_lacks_its_start() {
     for cut in [24, 40] {
         let rest = move |call: &Request| format!("...{}", &call.parameter("usersig")[cut..]);
-        nothing_shows(move |call| Answer::say(10010, &rest(call)), &[], 3);
-        nothing_shows(move |call| Answer::say(60026, &rest(call)), &[], 4);
+        nothing_shows(move |call| Answer::error(10010, &rest(call)), &[], 3);
+        nothing_shows(move |call| Answer::error(60026, &rest(call)), &[], 4);
     }
 }
 
 #[test]
 fn nothing_shows_of_an_echo_that_a_proxy_has_encoded_once_more() {
     let again = |call: &Request| call.query.replace('%', "%25");
-    nothing_shows(move |call| Answer::say(10010, &again(call)), &[], 3);
+    nothing_shows(move |call| Answer::error(10010, &again(call)), &[], 3);
     // Or only from somewhere on.
     let midway = |call: &Request| {
         let usersig = call.parameter("usersig");
@@ -183,7 +183,7 @@ fn nothing_shows_of_an_echo_that_a_proxy_has_encoded_once_more() {
             .replacen('*', "%252A", 1)
             .replacen('-', "%25%32%64", 1)
     };
-    nothing_shows(move |call| Answer::say(10010, &midway(call)), &[], 3);
+    nothing_shows(move |call| Answer::error(10010, &midway(call)), &[], 3);
 }
 
 #[test]
@@ -213,8 +213,12 @@ fn nothing_shows_when_something_else_answers() {
             echo(call)
         )
     };
-    nothing_shows(move |call| Answer::last_bytes(half(call)), &once, 3);
-    nothing_shows(|call| Answer::last_bytes(call.query.clone()), &once, 3);
+    nothing_shows(move |call| Answer::bytes_then_close(half(call)), &once, 3);
+    nothing_shows(
+        |call| Answer::bytes_then_close(call.query.clone()),
+        &once,
+        3,
+    );
     nothing_shows(
         |call| {
             let location = format!("http://127.0.0.1:1{}?{}", call.path, call.query);
@@ -241,7 +245,7 @@ fn nothing_shows_in_a_look_at_groups() {
     let words = ["--preflight", "--max-outage", "2500ms"];
     for code in [60026, 10002, 10004, 70001] {
         let exits = if code == 10004 { 3 } else { 4 };
-        nothing_shows(move |call| Answer::say(code, &echo(call)), &words, exits);
+        nothing_shows(move |call| Answer::error(code, &echo(call)), &words, exits);
     }
     nothing_shows(|call| Answer::html(&echo(call)), &words, 4);
     nothing_shows(
@@ -258,11 +262,11 @@ fn nothing_shows_in_a_look_at_groups() {
 
 #[test]
 fn nothing_shows_in_the_arguments_or_after_an_interrupt() {
-    let service = Service::start(|_| Answer::ok().after(Duration::from_millis(50)));
+    let service = Service::start(|_| Answer::ok().delayed_by(Duration::from_millis(50)));
     let place = Place::with_rows(rows(2_000));
     let run = place.run("rows.csv").on(service.address());
     let running = logging_all(run.with(["--concurrency", "2"])).start();
-    service.until_called(3);
+    service.wait_until_called(3);
     let arguments = running.arguments();
     assert!(arguments.contains("rows.csv"), "{arguments}");
     running.signal(Signal::INT);
@@ -283,7 +287,7 @@ fn nothing_shows_without_a_service_in_an_outage_and_by_the_guard() {
     let done = logging_all(run).finish().exits(4);
     search(&place, &done, &Secrets::of(None));
 
-    let service = Service::start(|call| Answer::say(10010, &echo(call)));
+    let service = Service::start(|call| Answer::error(10010, &echo(call)));
     let place = Place::with_rows(rows(30));
     let run = place.run("rows.csv").on(service.address());
     let done = logging_all(run).finish().exits(4);
@@ -320,7 +324,7 @@ fn nothing_shows_when_a_run_can_not_begin() {
 
 #[test]
 fn nothing_shows_in_what_is_made_of_a_ledger() {
-    let service = Service::start(|call| Answer::say(10010, &echo(call)));
+    let service = Service::start(|call| Answer::error(10010, &echo(call)));
     let place = Place::with_rows(rows(4));
     let run = logging_all(place.run("rows.csv").on(service.address()));
     run.finish().exits(3);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::stage::{Answer, Finished, Gate, Place, Service, rows, until};
+use crate::stage::{Answer, Finished, Gate, Place, Service, rows, wait_until};
 
 /// A run of 40 rows is asked to stop while 5 calls are in flight; then those are answered.
 fn interrupted_by(signal: Signal) -> (Place, Service, Finished) {
@@ -15,9 +15,9 @@ fn interrupted_by(signal: Signal) -> (Place, Service, Finished) {
     let place = Place::with_rows(rows(40));
     let run = place.run("rows.csv").on(service.address());
     let running = run.with(["--concurrency", "5"]).start();
-    service.until_called(5);
+    service.wait_until_called(5);
     running.signal(signal);
-    running.until_it_says("waiting for 5 in flight");
+    running.wait_until_it_says("waiting for 5 in flight");
     gate.open();
     let done = running.finish().exits(130);
     (place, service, done)
@@ -29,7 +29,7 @@ fn ten_answers_and_no_more() -> (Service, Gate) {
     let held = gate.clone();
     let service = Service::start(move |call| match call.nth {
         0..10 => Answer::ok(),
-        _ => Answer::ok().behind(&held),
+        _ => Answer::ok().held_by(&held),
     });
     (service, gate)
 }
@@ -47,7 +47,7 @@ fn the_first_signal_starts_no_new_calls_and_records_those_in_flight() {
         let run = place.run("rows.csv").on(service.address());
         let rest = run.with(["--resume"]).finish().exits(0);
         assert_eq!([rest.count("resumed"), rest.count("recalled")], [5, 35]);
-        place.ledger().has_recalled_each_of(40);
+        place.ledger().assert_all_recalled(40);
     }
 }
 
@@ -58,19 +58,19 @@ fn the_command_that_it_prints_goes_on_when_it_is_typed() {
     place.write("it's; my rows.csv", rows(10));
     let run = place.run("it's; my rows.csv").on(service.address());
     let running = run.with(["--concurrency", "2"]).start();
-    service.until_called(2);
+    service.wait_until_called(2);
     running.signal(Signal::INT);
-    running.until_it_says("Stopping");
+    running.wait_until_it_says("Stopping");
     gate.open();
     let done = running.finish().exits(130);
     let command = done
         .stderr
         .lines()
         .find_map(|line| line.strip_prefix("To go on: "));
-    place.typed(command.unwrap()).finish().exits(0);
+    place.shell(command.unwrap()).finish().exits(0);
     place
-        .ledger_called("it's; my rows.ledger.jsonl")
-        .has_recalled_each_of(10);
+        .ledger_named("it's; my rows.ledger.jsonl")
+        .assert_all_recalled(10);
 }
 
 #[test]
@@ -84,11 +84,11 @@ fn the_second_wish_leaves_at_once_and_the_ledger_is_sound() {
             .with(["--concurrency", "5", "--timeout", "10m"])
     };
     let mut running = run().start();
-    service.until_called(15);
+    service.wait_until_called(15);
     running.signal(Signal::INT);
-    running.until_it_says("in flight. Interrupt again to leave at once");
+    running.wait_until_it_says("in flight. Interrupt again to leave at once");
     // Those that come right behind the first are the same wish.
-    until("it leaves", || {
+    wait_until("it leaves", || {
         running.signal(Signal::INT);
         running.has_ended()
     });
@@ -98,7 +98,7 @@ fn the_second_wish_leaves_at_once_and_the_ledger_is_sound() {
     answers.open();
     let done = run().with(["--resume"]).finish().exits(0);
     assert_eq!([done.count("resumed"), done.count("recalled")], [10, 30]);
-    place.ledger().has_recalled_each_of(40);
+    place.ledger().assert_all_recalled(40);
 }
 
 #[test]
@@ -108,11 +108,11 @@ fn signals_that_come_together_are_one_wish() {
         let place = Place::with_rows(rows(40));
         let run = place.run("rows.csv").on(service.address());
         let running = run.with(["--concurrency", "5"]).start();
-        service.until_called(15);
+        service.wait_until_called(15);
         // As GNU timeout and some supervisors do.
         running.signal(Signal::INT);
         running.signal(second);
-        running.until_it_says("waiting for 5 in flight");
+        running.wait_until_it_says("waiting for 5 in flight");
         answers.open();
         let done = running.finish().exits(130);
         assert_eq!(done.count("recalled"), 15, "all that was called");
@@ -125,7 +125,7 @@ fn rows_that_wait_for_another_attempt_do_not_hold_up_an_interrupt() {
     let place = Place::with_rows(rows(10));
     let running = place.run("rows.csv").on(service.address()).start();
     // Several attempts on, some wait for seconds.
-    service.until_called(30);
+    service.wait_until_called(30);
     running.signal(Signal::TERM);
     let done = running.finish().exits(130);
     assert_eq!([done.count("pending"), done.count("failed")], [10, 0]);
@@ -138,7 +138,7 @@ fn answers_that_came_while_the_process_stood_still_are_read_however_long_that_wa
     let place = Place::with_rows(rows(25));
     let run = place.run("rows.csv").on(service.address());
     let running = run.with(["--timeout", "2s", "--max-attempts", "1"]).start();
-    service.until_called(25);
+    service.wait_until_called(25);
     running.signal(Signal::STOP);
     gate.open();
     // For longer than the time-out, whenever the calls began.
@@ -147,7 +147,7 @@ fn answers_that_came_while_the_process_stood_still_are_read_however_long_that_wa
     let done = running.finish().exits(0);
     done.never_says("The service is out");
     assert_eq!(service.calls(), 25);
-    place.ledger().has_recalled_each_of(25);
+    place.ledger().assert_all_recalled(25);
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn an_outage_can_be_interrupted() {
     let service = Service::start(|_| Answer::code(10002));
     let place = Place::with_rows(rows(30));
     let running = place.run("rows.csv").on(service.address()).start();
-    running.until_it_says("The service is out");
+    running.wait_until_it_says("The service is out");
     running.signal(Signal::INT);
     let done = running.finish().exits(130);
     assert_eq!(done.count("pending"), 30);
@@ -169,7 +169,7 @@ fn a_pipe_that_nobody_writes_to_does_not_hold_up_an_interrupt() {
     let running = place.run("rows.fifo").on(service.address()).start();
     let mut pipe = pipe.open();
     pipe.write_all(rows(3).as_bytes()).unwrap();
-    service.until_called(3);
+    service.wait_until_called(3);
     running.signal(Signal::INT);
     let done = running.finish().exits(130);
     assert_eq!(done.count("recalled"), 3);
@@ -200,9 +200,9 @@ fn an_interrupted_replay_is_gone_on_with_by_another_replay() {
         ])
     };
     let running = replay().start();
-    service.until_called(3);
+    service.wait_until_called(3);
     running.signal(Signal::INT);
-    running.until_it_says("Stopping");
+    running.wait_until_it_says("Stopping");
     gate.open();
     let done = running
         .finish()
@@ -212,7 +212,7 @@ fn an_interrupted_replay_is_gone_on_with_by_another_replay() {
     let rest = replay().finish().exits(0);
     assert_eq!((rest.count("recalled"), service.calls()), (7, 10));
     let ledger = place.ledger();
-    assert!(crate::stage::senders(10).all(|sender| ledger.of(&sender).outcome == "recalled"));
+    assert!(crate::stage::senders(10).all(|sender| ledger.entry_of(&sender).outcome == "recalled"));
 }
 
 #[test]
@@ -232,7 +232,7 @@ fn an_interrupt_while_a_long_ledger_is_read_ends_it_before_any_call() {
         place.write("rows.ledger.jsonl", &long);
         let calls = service.calls();
         let running = run().with(["--resume"]).start();
-        until("the ledger is open", || {
+        wait_until("the ledger is open", || {
             running.has_open("rows.ledger.jsonl")
         });
         running.signal(Signal::INT);

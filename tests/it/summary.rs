@@ -28,7 +28,7 @@ fn the_replay_that_it_prints_sends_the_failed_rows_again_when_it_is_typed() {
         "5",
     ]);
     let done = run.with_secret_key().finish().exits(3);
-    let typed = |command: &str| place.typed(command).with_secret_key().finish();
+    let typed = |command: &str| place.shell(command).with_secret_key().finish();
     let command = behind(&done.stderr, "To send the failed rows again: ");
     assert!(!command.contains("--limit"), "{command}");
     // What the report prints asks for the rest from the environment.

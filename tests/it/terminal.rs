@@ -11,7 +11,7 @@ fn start(place: &Place, service: &Service, words: &[&str]) -> (Running, Terminal
 
 /// With a terminal of its own to control it, as a shell gives one, of which this is redirected.
 fn redirecting(run: Recall, redirected: &str) -> Recall {
-    run.after(&format!(
+    run.after_shell(&format!(
         "exec setsid --ctty --wait bash -c 'exec \"$0\" \"$@\" {redirected}' \"$0\" \"$@\""
     ))
 }
@@ -30,7 +30,7 @@ fn it_says_what_it_is_about_to_do_and_only_a_yes_makes_it_do_it() {
         let place = Place::with_rows(rows(3) + "@TGS#1,u0\n@TGS#1,\n@TGS#1, u\n@TGS#1,null\n");
         let run = place.run("rows.csv").on(service.address()).rate("200");
         let (running, mut terminal) = run.start_on_terminal();
-        running.until_it_says(QUESTION);
+        running.wait_until_it_says(QUESTION);
         let asked = running.stderr_so_far();
         for word in [
             "input       rows.csv",
@@ -47,7 +47,7 @@ fn it_says_what_it_is_about_to_do_and_only_a_yes_makes_it_do_it() {
             assert!(asked.contains(word), "{word} is not in {asked}");
         }
         assert_eq!(service.calls(), 0);
-        terminal.types(keys);
+        terminal.type_keys(keys);
         let done = running.finish().exits(if calls == 0 { 130 } else { 3 });
         assert_eq!(service.calls(), calls, "after {keys:?}");
         if calls == 0 {
@@ -64,12 +64,12 @@ fn no_more_rows_are_called_than_were_agreed_to_should_the_input_grow() {
     let place = Place::with_rows(rows(3));
     let asked = |words: &[&str]| {
         let (running, terminal) = start(&place, &service, words);
-        running.until_it_says(QUESTION);
+        running.wait_until_it_says(QUESTION);
         (running, terminal)
     };
     let (running, mut terminal) = asked(&[]);
     place.write("rows.csv", rows(4) + "@TGS#1,u0\n@TGS#1,u9\n");
-    terminal.types("y\n");
+    terminal.type_keys("y\n");
     let done = running.finish().exits(4);
     let done = done
         .says("the input has grown: from here on, there are more rows than you agreed to")
@@ -79,7 +79,7 @@ fn no_more_rows_are_called_than_were_agreed_to_should_the_input_grow() {
     // The rest is asked about anew.
     let (running, mut terminal) = asked(&["--resume"]);
     assert!(running.stderr_so_far().contains("calls       2, "));
-    terminal.types("y\n");
+    terminal.type_keys("y\n");
     running.finish().exits(0);
     assert_eq!(service.calls(), 5);
 }
@@ -95,8 +95,8 @@ fn a_replay_asks_too() {
         .exits(3);
     let replay = place.recall(["replay", "rows.ledger.jsonl"]);
     let (running, mut terminal) = replay.start_on_terminal();
-    running.until_it_says("the 3 that failed");
-    terminal.types("n\n");
+    running.wait_until_it_says("the 3 that failed");
+    terminal.type_keys("n\n");
     running.finish().exits(130);
     assert_eq!(service.calls(), 3);
 }
@@ -126,19 +126,19 @@ fn a_pipe_is_asked_about_uncounted_and_has_no_total_before_its_end() {
     let (running, mut terminal) = run.env("TERM", "xterm").start_on_terminal();
     let mut pipe = pipe.open();
     std::io::Write::write_all(&mut pipe, rows(3).as_bytes()).unwrap();
-    running.until_it_says(QUESTION);
+    running.wait_until_it_says(QUESTION);
     let asked = running.stderr_so_far();
     assert!(
         asked.contains("input       rows.fifo, through a pipe"),
         "{asked}"
     );
     assert!(asked.contains("calls       not counted"), "{asked}");
-    terminal.types("y\n");
-    running.until_it_says("3 rows");
+    terminal.type_keys("y\n");
+    running.wait_until_it_says("3 rows");
     assert!(!running.stderr_so_far().contains("of 3 rows"));
     drop(pipe);
     running.finish().exits(0);
-    assert_eq!(service.called(), ["u0", "u1", "u2"]);
+    assert_eq!(service.called_senders(), ["u0", "u1", "u2"]);
 }
 
 #[test]
@@ -158,8 +158,8 @@ fn words_or_rows_that_go_elsewhere_are_no_consent() {
         let run = place.run(input).on(service.address());
         let (running, mut terminal) = redirecting(run, redirected).start_on_terminal();
         if asked {
-            running.until_it_says(QUESTION);
-            terminal.types("n\n");
+            running.wait_until_it_says(QUESTION);
+            terminal.type_keys("n\n");
         }
         running.finish().exits(if asked { 130 } else { 0 });
         assert_eq!(service.calls(), calls, "with {redirected}");
@@ -167,12 +167,12 @@ fn words_or_rows_that_go_elsewhere_are_no_consent() {
     // In a session of its own, which has the terminal of another.
     let place = Place::with_rows(rows(3));
     let run = place.run("rows.csv").on(service.address());
-    let run = run.after(
+    let run = run.after_shell(
         "exec setsid --ctty --wait bash -c 'setsid --wait \"$0\" \"$@\" 2>words' \"$0\" \"$@\"",
     );
     let (running, mut terminal) = run.start_on_terminal();
-    running.until_it_says(QUESTION);
-    terminal.types("n\n");
+    running.wait_until_it_says(QUESTION);
+    terminal.type_keys("n\n");
     running.finish().exits(130);
     assert_eq!(service.calls(), 3);
 }
@@ -196,13 +196,13 @@ fn what_was_typed_before_the_question_is_no_answer() {
         let run = place.run("rows.csv").on(service.address());
         let run = run.with(["--preflight", "--progress", "none", "--max-attempts", "1"]);
         let (running, mut terminal) = redirecting(run, redirected).start_on_terminal();
-        service.until_called(1);
-        terminal.types("y\n");
+        service.wait_until_called(1);
+        terminal.type_keys("y\n");
         // The terminal shows what it has taken.
-        running.until_it_says("y\r\n");
+        running.wait_until_it_says("y\r\n");
         gate.open();
-        running.until_it_says(QUESTION);
-        terminal.types("n\n");
+        running.wait_until_it_says(QUESTION);
+        terminal.type_keys("n\n");
         running.finish().exits(130);
         assert_eq!(service.calls(), 1, "with {redirected:?}");
     }
@@ -214,14 +214,14 @@ fn rows_that_are_typed_are_never_taken_for_an_answer_nor_lost_for_one() {
     let place = Place::new();
     let run = || place.run("-").on(service.address());
     let (running, mut terminal) = run().start_on_terminal();
-    terminal.types("group,sender\n@TGS#1,u0\n");
+    terminal.type_keys("group,sender\n@TGS#1,u0\n");
     let done = running.finish().exits(2).says("or add --yes");
     done.never_says("Rows are read from this terminal");
     assert_eq!(service.calls(), 0);
     let (running, mut terminal) = run().with(["--yes"]).start_on_terminal();
-    terminal.types("group,sender\n@TGS#1,u0\n\u{4}");
+    terminal.type_keys("group,sender\n@TGS#1,u0\n\u{4}");
     running.finish().exits(0);
-    assert_eq!(service.called(), ["u0"]);
+    assert_eq!(service.called_senders(), ["u0"]);
 }
 
 #[test]
@@ -259,12 +259,12 @@ fn a_replay_sends_nothing_that_another_has_sent_since_it_read_the_ledger() {
     run.finish().exits(3);
     let replay = || place.recall(["replay", "rows.ledger.jsonl"]);
     let (running, mut terminal) = replay().start_on_terminal();
-    running.until_it_says(QUESTION);
+    running.wait_until_it_says(QUESTION);
     // As another user's folder for temporary files, where the turn of the first is not seen.
     std::fs::create_dir(place.path("tmp")).unwrap();
     let other = replay().env("TMPDIR", place.path("tmp"));
     other.finish().exits(0);
-    terminal.types("y\n");
+    terminal.type_keys("y\n");
     let done = running.finish().exits(1);
     done.says("another run has written to the ledger rows.ledger.jsonl since its failed rows");
     assert_eq!(service.calls(), 6);
@@ -280,10 +280,10 @@ fn a_ledger_in_which_nothing_is_recorded_is_in_nobody_s_way() {
             place.write("rows.ledger.jsonl", begun);
             let run = place.run("rows.csv").on(service.address()).with(words);
             let (running, mut terminal) = run.start_on_terminal();
-            running.until_it_says(QUESTION);
-            terminal.types("y\n");
+            running.wait_until_it_says(QUESTION);
+            terminal.type_keys("y\n");
             running.finish().exits(0);
-            place.ledger().has_recalled_each_of(3);
+            place.ledger().assert_all_recalled(3);
         }
     }
 }

@@ -47,7 +47,7 @@ fn called_for(name: &str, bytes: impl AsRef<[u8]>, words: &[&str]) -> Vec<String
     place.write(name, bytes);
     let run = place.run(name).on(service.address());
     run.with(words).finish().exits(0);
-    service.called()
+    service.called_senders()
 }
 
 /// Runs what can't be run: nothing is called, no file left.
@@ -87,7 +87,7 @@ fn what_is_compressed_may_come_from_stdin_and_among_others() {
     let run = place.run("-").on(service.address()).stdin(gzip(JSONL));
     let run = run.with(["a.csv.zst", "--ledger", "l.jsonl"]);
     run.finish().exits(0);
-    assert_eq!(service.called(), ["ann", "bob", "用户"]);
+    assert_eq!(service.called_senders(), ["ann", "bob", "用户"]);
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn with_damage(bytes: &[u8], words: &[&str]) -> String {
     let run = place.run("rows.csv").on(service.address());
     let done = run.with(words).finish().exits(3);
     assert_eq!(done.count("invalid"), 1);
-    assert_eq!(service.called(), ["ann", "carol"]);
+    assert_eq!(service.called_senders(), ["ann", "carol"]);
     let ledger = place.ledger();
     let bad = ledger
         .entries
@@ -285,14 +285,14 @@ fn a_compressed_input_that_was_cut_off_is_called_up_to_there_and_gone_on_with() 
         let called = line.parse::<usize>().unwrap() - 1;
         assert!(called > 1_000, "{called}");
         assert_eq!(service.calls(), called, "every row up to the cut");
-        place.ledger().has_recalled_each_of(called);
+        place.ledger().assert_all_recalled(called);
 
         place.write(name, &whole);
         let run = place.run(name).on(service.address()).with(["--resume"]);
         let done = run.finish().exits(0);
         assert_eq!(done.count("resumed"), called as u64);
         assert_eq!(service.calls(), 9_000);
-        place.ledger().has_recalled_each_of(9_000);
+        place.ledger().assert_all_recalled(9_000);
     }
 }
 
@@ -402,7 +402,7 @@ fn a_json_array_is_rows_with_their_exact_digits_however_it_comes() {
             place.write(name, bytes);
             let run = place.run(name).on(service.address());
             run.finish().exits(0);
-            let ledger = place.ledger_called("rows.ledger.jsonl");
+            let ledger = place.ledger_named("rows.ledger.jsonl");
             assert_eq!(ledger.senders(), ["1294030472427835393"], "{name}");
         }
     }
@@ -427,7 +427,7 @@ fn a_json_array_that_is_cut_off_is_called_up_to_the_cut_and_then_gone_on_with() 
     let again = place.run("rows.json").on(service.address());
     again.with(["--resume"]).finish().exits(0);
     assert_eq!(service.calls(), 5);
-    place.ledger().has_recalled_each_of(5);
+    place.ledger().assert_all_recalled(5);
 }
 
 #[test]
@@ -456,7 +456,7 @@ fn a_compressed_pipe_is_called_row_by_row_before_it_ends() {
     let mut packed = GzEncoder::new(pipe, Compression::default());
     packed.write_all(rows(2).as_bytes()).unwrap();
     packed.flush().unwrap();
-    service.until_called(2);
+    service.wait_until_called(2);
     packed.write_all(b"@TGS#1,u2\n").unwrap();
     drop(packed.finish().unwrap());
     assert_eq!(running.finish().exits(0).count("recalled"), 3);

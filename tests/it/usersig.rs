@@ -57,7 +57,7 @@ impl Expired {
         }
         let next_second = 1_000_000_000 - at.subsec_nanosecond();
         let so_long = Duration::from_nanos(next_second.try_into().unwrap());
-        Answer::code(code).after(so_long)
+        Answer::code(code).delayed_by(so_long)
     }
 }
 
@@ -79,7 +79,7 @@ fn an_expired_usersig_is_renewed_once_for_all_calls_in_flight() {
         48,
         "those in flight were sent again, no others"
     );
-    place.ledger().has_recalled_each_of(40);
+    place.ledger().assert_all_recalled(40);
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn without_the_secret_key_an_expired_usersig_stops_the_run_and_a_fresh_one_goes_
         .env("RECALL_USERSIG", "fresh")
         .finish()
         .exits(0);
-    place.ledger().has_recalled_each_of(10);
+    place.ledger().assert_all_recalled(10);
 }
 
 #[test]
@@ -233,8 +233,8 @@ fn whoever_is_asked_hears_before_the_first_call_that_the_usersig_ends_before_the
         let run = place.run("rows.csv").on(service.address()).rate("50");
         let run = run.env("RECALL_USERSIG", usersig_for(seconds).expose());
         let (running, mut keyboard) = run.env("TERM", "xterm").start_on_terminal();
-        running.until_it_says("Go on? [y/N]");
-        keyboard.types("n\n");
+        running.wait_until_it_says("Go on? [y/N]");
+        keyboard.type_keys("n\n");
         let done = running.finish().exits(130);
         let words = "before the run is through; with RECALL_SECRET_KEY";
         assert_eq!(done.stderr.contains(words), told, "{}", done.stderr);
@@ -253,7 +253,7 @@ fn a_usersig_that_ends_before_the_run_is_told_of_once() {
         let running = run
             .env("RECALL_USERSIG", usersig_for(seconds).expose())
             .start();
-        service.until_called(before + 40);
+        service.wait_until_called(before + 40);
         running.signal(Signal::INT);
         let done = running.finish().exits(130);
         let warnings = done.stderr.matches("The UserSig runs out in").count();

@@ -52,7 +52,10 @@ fn a_minted_one_is_for_app_and_identifier_and_lets_a_run_in() {
     let capture =
         "export RECALL_USERSIG=$(\"$0\" usersig mint --identifier root) && unset RECALL_SECRET_KEY";
     let run = place.recall(["run", "rows.csv", "--identifier", "root"]);
-    let run = run.on(service.address()).with_secret_key().after(capture);
+    let run = run
+        .on(service.address())
+        .with_secret_key()
+        .after_shell(capture);
     run.finish().exits(0);
     let sent = usersig::decode(&service.requests()[0].parameter("usersig")).unwrap();
     assert_eq!(sent.identifier, "root");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::stage::{Answer, Gate, Place, Request, Service, most_in_a_second, rows};
+use crate::stage::{Answer, Gate, Place, Request, Service, peak_per_second, rows};
 
 const RETRY: [i64; 9] = [
     10002, 60004, 60005, 60008, 60013, 60014, 70169, 70202, 70500,
@@ -99,7 +99,7 @@ fn a_transient_http_status_is_tried_again_whatever_its_body_says() {
 #[test]
 fn a_row_that_always_gets_10002_uses_up_its_attempts_and_fails() {
     let service = Service::start(|call| match &*call.sender() {
-        "u1" => Answer::say(10002, "internal error"),
+        "u1" => Answer::error(10002, "internal error"),
         _ => Answer::ok(),
     });
     let place = Place::with_rows(rows(3));
@@ -107,7 +107,7 @@ fn a_row_that_always_gets_10002_uses_up_its_attempts_and_fails() {
     let done = run.with(["--max-attempts", "3"]).finish().exits(3);
     assert_eq!([done.count("calls"), done.count("retries")], [5, 2]);
     let ledger = place.ledger();
-    let last = ledger.of("u1");
+    let last = ledger.entry_of("u1");
     assert_eq!(
         (&*last.outcome, last.code, last.attempts),
         ("failed", 10002, 3)
@@ -124,7 +124,7 @@ fn a_row_that_always_gets_10002_uses_up_its_attempts_and_fails() {
 fn a_code_of_the_row_fails_it_at_once_and_no_other() {
     let service = Service::start(|call| match &*call.sender() {
         "fine" => Answer::ok(),
-        _ => Answer::say(code_of(call), "so be it"),
+        _ => Answer::error(code_of(call), "so be it"),
     });
     let mut senders: Vec<_> = ROW.iter().map(i64::to_string).collect();
     senders.push("fine".to_owned());
@@ -137,13 +137,13 @@ fn a_code_of_the_row_fails_it_at_once_and_no_other() {
     assert_eq!(service.calls(), ROW.len() + 1, "none is tried again");
     let ledger = place.ledger();
     for code in ROW {
-        let entry = ledger.of(&code.to_string());
+        let entry = ledger.entry_of(&code.to_string());
         assert_eq!(
             (&*entry.outcome, entry.code, &*entry.info),
             ("failed", code, "so be it")
         );
     }
-    assert_eq!(ledger.of("fine").outcome, "recalled");
+    assert_eq!(ledger.entry_of("fine").outcome, "recalled");
     // The summary tells the meaning of each.
     done.says("1  10010: the group does not exist")
         .says("recall replay rows.ledger.jsonl");
@@ -153,7 +153,7 @@ fn a_code_of_the_row_fails_it_at_once_and_no_other() {
 fn a_code_of_the_whole_app_stops_the_run_and_the_rows_stay_unsent() {
     for code in STOP {
         let service = Service::start(move |call| match call.nth {
-            0 => Answer::say(code, "not for this app"),
+            0 => Answer::error(code, "not for this app"),
             _ => Answer::ok(),
         });
         let place = Place::with_rows(rows(5));
@@ -172,7 +172,7 @@ fn a_code_of_the_whole_app_stops_the_run_and_the_rows_stay_unsent() {
             .says("not for this app")
             .says("--resume");
         run().with(["--resume"]).finish().exits(0);
-        place.ledger().has_recalled_each_of(5);
+        place.ledger().assert_all_recalled(5);
     }
 }
 
@@ -201,7 +201,7 @@ fn any_other_http_error_of_the_caller_fails_its_row() {
     assert_eq!(service.calls(), 4, "none is tried again");
     let ledger = place.ledger();
     for code in [400, 405, 410, 418] {
-        let entry = ledger.of(&code.to_string());
+        let entry = ledger.entry_of(&code.to_string());
         assert_eq!((&*entry.outcome, entry.code), ("failed", code));
     }
 }
@@ -226,7 +226,7 @@ fn calls_in_flight_at_a_stop_are_recorded() {
     // The last of five to arrive stops the run; the others are answered after it.
     let service = Service::start(move |call| match call.nth {
         4 => Answer::code(60020),
-        _ => Answer::ok().behind(&held),
+        _ => Answer::ok().held_by(&held),
     });
     let place = Place::with_rows(rows(15));
     let run = || {
@@ -237,14 +237,14 @@ fn calls_in_flight_at_a_stop_are_recorded() {
     };
     let stopped = run().with(["--yes"]).env("TERM", "xterm");
     let (running, terminal) = stopped.start_on_terminal();
-    terminal.until_it_shows("stopping, 4 in flight");
+    terminal.wait_until_it_shows("stopping, 4 in flight");
     gate.open();
     let done = running.finish().exits(4);
     assert_eq!((service.calls(), done.count("recalled")), (5, 4));
     assert_eq!(place.ledger().entries.len(), 4);
     let done = run().with(["--resume"]).finish().exits(0);
     assert_eq!(done.count("resumed"), 4);
-    place.ledger().has_recalled_each_of(15);
+    place.ledger().assert_all_recalled(15);
 }
 
 #[test]
@@ -281,14 +281,14 @@ fn a_second_of_frequency_errors_halves_the_pace_for_every_row() {
     let place = Place::with_rows(rows(120));
     let run = place.run("rows.csv").on(service.address()).rate("100");
     run.finish().exits(0);
-    place.ledger().has_recalled_each_of(120);
+    place.ledger().assert_all_recalled(120);
     // Some were on their way when the errors came, and after two seconds the pace rises again.
     let from = service.arrivals()[20];
     let slow = |at: &std::time::Instant| {
         *at >= from && at.duration_since(from) < std::time::Duration::from_secs(2)
     };
     let slow = service.arrivals().into_iter().filter(slow).collect();
-    let most = most_in_a_second(slow);
+    let most = peak_per_second(slow);
     assert!(most <= 60, "{most} calls in a second");
 }
 

@@ -1,4 +1,4 @@
-//! What a scripted service does with a request.
+//! How a scripted service answers a request.
 
 use std::time::Duration;
 
@@ -7,32 +7,32 @@ use recall_worker::mock::{Instead, Otherwise, Then};
 
 use super::Gate;
 
-/// What a scripted service does with a request.
+/// How a scripted service answers a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer(Otherwise);
 
 impl Answer {
-    /// What the mock makes of it: success, where nothing is wrong with the call.
+    /// The mock's own answer: success if the call is valid.
     pub(crate) fn ok() -> Self {
         Self(Otherwise::usual())
     }
 
-    /// Success, whatever is wrong with the call.
-    pub(crate) fn ok_anyway() -> Self {
-        Self::say(0, "")
+    /// Success, even if the call is invalid.
+    pub(crate) fn always_ok() -> Self {
+        Self::error(0, "")
     }
 
-    /// A failure with a code.
+    /// An error code with a fixed `ErrorInfo`.
     pub(crate) fn code(code: i64) -> Self {
-        Self::say(code, "as scripted")
+        Self::error(code, "as scripted")
     }
 
-    /// A failure with a code and words.
-    pub(crate) fn say(code: i64, info: &str) -> Self {
+    /// An error code with this `ErrorInfo`.
+    pub(crate) fn error(code: i64, info: &str) -> Self {
         Self(Instead::Code(code, info.to_owned()).into())
     }
 
-    /// Status 200 and this for a body.
+    /// Status 200 with this body as JSON.
     pub(crate) fn json(body: &str) -> Self {
         Self::http("200 OK", "application/json", body)
     }
@@ -41,7 +41,7 @@ impl Answer {
         Self::http("200 OK", "text/html", body)
     }
 
-    /// A status and nothing more.
+    /// A status with an empty body.
     pub(crate) fn status(status: &str) -> Self {
         Self::http(status, "text/plain", "")
     }
@@ -53,38 +53,38 @@ impl Answer {
         ))
     }
 
-    /// These bytes, and the connection is kept.
+    /// These bytes; the connection stays open.
     pub(crate) fn bytes(bytes: impl Into<Bytes>) -> Self {
         Self(Instead::Bytes(bytes.into(), Then::Keep).into())
     }
 
-    /// These bytes, and the connection is closed, with or without a further word.
-    pub(crate) fn last_bytes(bytes: impl Into<Bytes>) -> Self {
+    /// These bytes; then the connection is closed.
+    pub(crate) fn bytes_then_close(bytes: impl Into<Bytes>) -> Self {
         Self(Instead::Bytes(bytes.into(), Then::Close).into())
     }
 
-    /// These bytes, and then these without end.
+    /// `start`, then `rest` repeated without end.
     pub(crate) fn endless(start: impl Into<Bytes>, rest: impl Into<Bytes>) -> Self {
         Self(Instead::Bytes(start.into(), Then::Repeat(rest.into())).into())
     }
 
-    /// The connection is reset.
+    /// Resets the connection.
     pub(crate) fn reset() -> Self {
         Self(Instead::Reset.into())
     }
 
-    /// Nothing, for as long as the other side cares to wait.
+    /// Never answers.
     pub(crate) fn silence() -> Self {
         Self(Instead::Silence.into())
     }
 
-    /// That, after a while.
-    pub(crate) fn after(self, delay: Duration) -> Self {
+    /// The same answer after a delay.
+    pub(crate) fn delayed_by(self, delay: Duration) -> Self {
         Self(self.0.after(delay))
     }
 
-    /// That, once the gate is open.
-    pub(crate) fn behind(self, gate: &Gate) -> Self {
+    /// The same answer once the gate is open.
+    pub(crate) fn held_by(self, gate: &Gate) -> Self {
         Self(self.0.behind(gate))
     }
 }

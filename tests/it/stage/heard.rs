@@ -1,30 +1,30 @@
-//! What a process says.
+//! The captured output of a process.
 
 use std::io::Read;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
-use super::until;
+use super::wait_until;
 
-/// What a process has written so far.
-pub(super) struct Heard {
+/// Captures one output stream of a process in the background.
+pub(super) struct Output {
     bytes: Arc<Mutex<Vec<u8>>>,
-    listener: Option<JoinHandle<()>>,
+    reader: Option<JoinHandle<()>>,
 }
 
-impl Heard {
-    pub(super) fn listen(mut from: impl Read + Send + 'static) -> Self {
+impl Output {
+    pub(super) fn capture(mut from: impl Read + Send + 'static) -> Self {
         let bytes = Arc::new(Mutex::new(Vec::new()));
-        let heard = Arc::clone(&bytes);
-        let listener = thread::spawn(move || {
+        let captured = Arc::clone(&bytes);
+        let reader = thread::spawn(move || {
             let mut block = [0; 4096];
             while let Ok(read @ 1..) = from.read(&mut block) {
-                heard.lock().unwrap().extend_from_slice(&block[..read]);
+                captured.lock().unwrap().extend_from_slice(&block[..read]);
             }
         });
         Self {
             bytes,
-            listener: Some(listener),
+            reader: Some(reader),
         }
     }
 
@@ -32,12 +32,12 @@ impl Heard {
         String::from_utf8_lossy(&self.bytes.lock().unwrap()).into_owned()
     }
 
-    /// All of it, once nobody can add to it any more.
+    /// The whole output. Waits until the stream is closed.
     #[track_caller]
     pub(super) fn all(&mut self) -> String {
-        if let Some(listener) = self.listener.take() {
-            until("the end of what is said", || listener.is_finished());
-            listener.join().unwrap();
+        if let Some(reader) = self.reader.take() {
+            wait_until("the end of the output", || reader.is_finished());
+            reader.join().unwrap();
         }
         self.so_far()
     }

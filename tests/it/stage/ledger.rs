@@ -1,10 +1,10 @@
-//! A ledger as anybody reads it: JSON lines by the documented names.
+//! A ledger, parsed from its documented format: JSON lines.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-/// A ledger, read whole.
+/// A parsed ledger.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     pub(crate) header: Header,
@@ -41,7 +41,7 @@ pub(crate) struct Entry {
 }
 
 impl Ledger {
-    /// Fails where any line is torn or is no entry.
+    /// Parses a ledger. Fails if any line is torn or is not an entry.
     #[track_caller]
     pub(crate) fn parse(text: &str) -> Self {
         assert!(text.ends_with('\n'), "a torn tail: {text:?}");
@@ -56,26 +56,26 @@ impl Ledger {
         }
     }
 
-    /// The last entry of a sender.
+    /// The sender's last entry.
     #[track_caller]
-    pub(crate) fn of(&self, sender: &str) -> &Entry {
+    pub(crate) fn entry_of(&self, sender: &str) -> &Entry {
         let last = self.entries.iter().rfind(|entry| entry.sender == sender);
-        last.unwrap_or_else(|| panic!("no entry of {sender} in {self:?}"))
+        last.unwrap_or_else(|| panic!("no entry for {sender} in {self:?}"))
     }
 
-    /// Senders in the order of their lines.
+    /// The sender of each entry, in file order.
     pub(crate) fn senders(&self) -> Vec<&str> {
         self.entries.iter().map(|entry| &*entry.sender).collect()
     }
 
-    /// Senders, sorted; as often as they have lines.
+    /// The sender of each entry, sorted. A sender appears once per entry.
     pub(crate) fn sorted_senders(&self) -> Vec<&str> {
         let mut senders = self.senders();
         senders.sort_unstable();
         senders
     }
 
-    /// How many lines have each outcome.
+    /// The number of entries with each outcome.
     pub(crate) fn outcomes(&self) -> BTreeMap<&str, usize> {
         let mut outcomes = BTreeMap::new();
         for entry in &self.entries {
@@ -84,13 +84,13 @@ impl Ledger {
         outcomes
     }
 
-    /// Fails unless each of so many distinct rows of [`rows`](super::rows) has one line, and it
-    /// says `recalled`.
+    /// Fails unless the ledger has exactly one entry for each row of
+    /// [`rows(rows)`](super::rows), all of them `recalled`.
     #[track_caller]
-    pub(crate) fn has_recalled_each_of(&self, rows: usize) {
-        let mut wanted: Vec<_> = super::senders(rows).collect();
-        wanted.sort_unstable();
-        assert_eq!(self.sorted_senders(), wanted);
+    pub(crate) fn assert_all_recalled(&self, rows: usize) {
+        let mut expected: Vec<_> = super::senders(rows).collect();
+        expected.sort_unstable();
+        assert_eq!(self.sorted_senders(), expected);
         assert_eq!(self.outcomes(), BTreeMap::from([("recalled", rows)]));
     }
 }

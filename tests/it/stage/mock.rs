@@ -1,4 +1,4 @@
-//! The crate's own mock, in this process.
+//! The crate's own mock, started in the test process.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::PATIENCE;
 
-/// A mock that counts the calls of each row and has these faults, such as `10002=5%`.
+/// A mock that counts the calls for each row and has these faults, such as `10002=5%`.
 pub(crate) fn mock(latency: &str, faults: &[&str]) -> Mock {
     Mock::start(Options {
         latency: latency.parse().unwrap(),
@@ -19,9 +19,9 @@ pub(crate) fn mock(latency: &str, faults: &[&str]) -> Mock {
     .unwrap()
 }
 
-/// What a mock has seen of a row.
+/// The calls a mock has received for one row.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub(crate) struct RowSeen {
+pub(crate) struct RowCalls {
     pub(crate) group: String,
     pub(crate) sender: String,
     pub(crate) topic: String,
@@ -29,42 +29,42 @@ pub(crate) struct RowSeen {
     pub(crate) ok: u64,
 }
 
-/// How often each row was called, as a mock tells anybody who asks.
-pub(crate) fn calls_of_rows(mock: SocketAddr) -> Vec<RowSeen> {
+/// The calls for each row, from the mock's `/mock/rows`.
+pub(crate) fn row_calls(mock: SocketAddr) -> Vec<RowCalls> {
     let rows = get(mock, "/mock/rows");
     rows.lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect()
 }
 
-/// A connection, on which waiting for longer than a test does is an error.
+/// Opens a connection whose reads and writes time out after [`PATIENCE`].
 #[track_caller]
-pub(crate) fn connection(address: SocketAddr) -> TcpStream {
+pub(crate) fn connect(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.set_write_timeout(Some(PATIENCE)).unwrap();
     stream
 }
 
-/// The body of an answer to a GET.
+/// Returns the body of a successful GET.
 #[track_caller]
 pub(crate) fn get(address: SocketAddr, path: &str) -> String {
-    let (status, body) = ask(address, path);
+    let (status, body) = request(address, path);
     assert_eq!(status, "200 OK", "{path}: {body}");
     body
 }
 
-/// The status and the body of an answer to a GET that is refused.
+/// Returns the status and body of a GET that must fail.
 #[track_caller]
-pub(crate) fn refused(address: SocketAddr, path: &str) -> (String, String) {
-    let (status, body) = ask(address, path);
+pub(crate) fn get_refused(address: SocketAddr, path: &str) -> (String, String) {
+    let (status, body) = request(address, path);
     assert_ne!(status, "200 OK", "{path}: {body}");
     (status, body)
 }
 
 #[track_caller]
-fn ask(address: SocketAddr, path: &str) -> (String, String) {
-    let mut stream = connection(address);
+fn request(address: SocketAddr, path: &str) -> (String, String) {
+    let mut stream = connect(address);
     write!(
         stream,
         "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"

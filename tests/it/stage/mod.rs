@@ -1,4 +1,4 @@
-//! What the tests are told in: places, runs of the command, services.
+//! The vocabulary of the tests: folders to work in, runs of the command, scripted services.
 
 mod answer;
 mod clock;
@@ -15,15 +15,15 @@ mod terminal;
 mod way;
 
 pub(crate) use answer::Answer;
-pub(crate) use clock::{PATIENCE, most_in_a_second, until};
+pub(crate) use clock::{PATIENCE, peak_per_second, wait_until};
 pub(crate) use ledger::{Entry, Ledger};
-pub(crate) use mock::{calls_of_rows, connection, get, mock, refused};
+pub(crate) use mock::{connect, get, get_refused, mock, row_calls};
 pub(crate) use place::{Place, SECRET_KEY, USERSIG, rows, senders};
 pub(crate) use process::{Finished, Running};
 pub(crate) use recall::Recall;
 pub(crate) use recall_worker::mock::Gate;
 pub(crate) use request::Request;
-pub(crate) use service::{Service, nobody_s_address};
+pub(crate) use service::{Service, unused_address};
 pub(crate) use skip::skip;
 pub(crate) use terminal::Terminal;
-pub(crate) use way::Way;
+pub(crate) use way::Link;

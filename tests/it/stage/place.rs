@@ -1,4 +1,4 @@
-//! A folder of its own for each test, and the command run in it.
+//! A temporary folder for each test, and runs of the command in it.
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -11,13 +11,13 @@ use tempfile::TempDir;
 
 use super::{Ledger, PATIENCE, Recall};
 
-/// The `UserSig` that runs bring along; it has what percent-encoding changes.
+/// The `UserSig` that runs use by default. It has characters that percent-encoding changes.
 pub(crate) const USERSIG: &str = "eJwVzN0KgjAYBuB78XjYN*dPC-oJ+K=s/q_ secret~signature";
-/// The secret key of runs that sign for themselves: the public sample.
+/// The secret key of runs that sign their own `UserSig`: the public sample key.
 pub(crate) const SECRET_KEY: &str =
     "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e";
 
-/// A folder of its own, which goes away with the test.
+/// A test's own folder, removed when the test ends.
 pub(crate) struct Place {
     folder: TempDir,
 }
@@ -30,20 +30,20 @@ impl Place {
         Self { folder }
     }
 
-    /// With a `rows.csv` of this text.
+    /// A folder with a `rows.csv` of this text.
     pub(crate) fn with_rows(text: impl AsRef<[u8]>) -> Self {
         let place = Self::new();
         place.write("rows.csv", text);
         place
     }
 
-    /// The path of a file in it.
+    /// The path of a file in the folder.
     pub(crate) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
         self.folder.path().join("work").join(name)
     }
 
-    /// Where the command puts temporary files: locks.
-    pub(crate) fn temporary(&self) -> PathBuf {
+    /// The command's `TMPDIR`, where it puts its locks.
+    pub(crate) fn tmp_dir(&self) -> PathBuf {
         self.folder.path().join("tmp")
     }
 
@@ -51,7 +51,7 @@ impl Place {
         fs::write(self.path(name), text).unwrap();
     }
 
-    /// A named pipe.
+    /// Creates a named pipe.
     pub(crate) fn pipe(&self, name: &str) -> Pipe {
         let path = self.path(name);
         let made = std::process::Command::new("mkfifo").arg(&path).status();
@@ -61,10 +61,10 @@ impl Place {
 
     pub(crate) fn read(&self, name: &str) -> String {
         let read = fs::read_to_string(self.path(name));
-        read.unwrap_or_else(|error| panic!("{name}: {error}; there are {:?}", self.files()))
+        read.unwrap_or_else(|error| panic!("{name}: {error}; the files are {:?}", self.files()))
     }
 
-    /// The names of the files in it, sorted.
+    /// The names of the files in the folder, sorted.
     pub(crate) fn files(&self) -> Vec<String> {
         let entries = fs::read_dir(self.path("")).unwrap();
         let mut names: Vec<_> = entries
@@ -74,27 +74,27 @@ impl Place {
         names
     }
 
-    /// The ledger that a run of `rows.csv` leaves.
+    /// The ledger of a run of `rows.csv`.
     pub(crate) fn ledger(&self) -> Ledger {
-        self.ledger_called("rows.ledger.jsonl")
+        self.ledger_named("rows.ledger.jsonl")
     }
 
-    pub(crate) fn ledger_called(&self, name: &str) -> Ledger {
+    pub(crate) fn ledger_named(&self, name: &str) -> Ledger {
         Ledger::parse(&self.read(name))
     }
 
-    /// The command with these words, run here.
+    /// The command with these arguments, to run in this folder.
     pub(crate) fn recall<W: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = W>) -> Recall {
         Recall::new(self, words)
     }
 
-    /// A command line as somebody types it into a shell, where it begins with `recall`.
-    pub(crate) fn typed(&self, command: &str) -> Recall {
-        let typed = format!("recall() {{ exec \"$0\" \"$@\"; }}; {command}");
-        self.recall([""; 0]).after(&typed)
+    /// A shell command line in which `recall` is the binary under test.
+    pub(crate) fn shell(&self, command: &str) -> Recall {
+        let script = format!("recall() {{ exec \"$0\" \"$@\"; }}; {command}");
+        self.recall([""; 0]).after_shell(&script)
     }
 
-    /// `recall run INPUT --json` at no pace in particular, as fast as it goes.
+    /// `recall run INPUT --json` without a rate limit.
     pub(crate) fn run(&self, input: &str) -> Recall {
         self.recall(["run", input, "--json"]).rate("max")
     }
@@ -104,21 +104,23 @@ impl Place {
 pub(crate) struct Pipe(PathBuf);
 
 impl Pipe {
-    /// Opens it for writing, which takes until somebody reads it.
+    /// Opens the pipe for writing. Waits until a process opens it for reading.
     #[track_caller]
     pub(crate) fn open(self) -> File {
         let (opened, file) = mpsc::channel();
         thread::spawn(move || opened.send(OpenOptions::new().write(true).open(self.0)));
-        file.recv_timeout(PATIENCE).expect("a reader").unwrap()
+        file.recv_timeout(PATIENCE)
+            .expect("a process should read the pipe")
+            .unwrap()
     }
 }
 
-/// So many senders, `u0`, `u1` and so on.
+/// The first `count` senders: `u0`, `u1` and so on.
 pub(crate) fn senders(count: usize) -> impl Iterator<Item = String> {
     (0..count).map(|n| format!("u{n}"))
 }
 
-/// A CSV of so many distinct rows.
+/// A CSV of `count` distinct rows.
 pub(crate) fn rows(count: usize) -> String {
     senders(count).fold("group,sender\n".to_owned(), |mut text, sender| {
         writeln!(text, "@TGS#1,{sender}").unwrap();

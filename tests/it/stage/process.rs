@@ -1,4 +1,4 @@
-//! Runs of the command, as processes.
+//! Running and finished processes.
 
 use std::ffi::{OsStr, OsString};
 use std::io::Read;
@@ -9,15 +9,15 @@ use std::time::Instant;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use super::heard::Heard;
-use super::{PATIENCE, until};
+use super::heard::Output;
+use super::{PATIENCE, wait_until};
 
-/// A run that is going on. It is killed when it is dropped.
+/// A running process. Dropping it kills it.
 pub(crate) struct Running {
     words: Vec<OsString>,
     child: Child,
-    stdout: Heard,
-    stderr: Heard,
+    stdout: Output,
+    stderr: Output,
 }
 
 impl Running {
@@ -30,13 +30,13 @@ impl Running {
         Self {
             words,
             child,
-            stdout: Heard::listen(stdout),
-            stderr: Heard::listen(stderr),
+            stdout: Output::capture(stdout),
+            stderr: Output::capture(stderr),
         }
     }
 
-    /// Of any other program.
-    pub(crate) fn of(program: &mut Command) -> Self {
+    /// Starts any other program.
+    pub(crate) fn spawn(program: &mut Command) -> Self {
         let program = program.stdin(Stdio::null());
         let program = program.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = program.spawn().unwrap();
@@ -50,13 +50,13 @@ impl Running {
         self.child.id()
     }
 
-    /// Its arguments, as everybody on this machine can read them.
+    /// Its arguments, as every user of this machine can read them.
     pub(crate) fn arguments(&self) -> String {
         let bytes = std::fs::read(format!("/proc/{}/cmdline", self.id())).unwrap();
         String::from_utf8_lossy(&bytes).replace('\0', " ")
     }
 
-    /// Whether it has a file of this name open.
+    /// Whether the process has a file of this name open.
     pub(crate) fn has_open(&self, name: &str) -> bool {
         let open = std::fs::read_dir(format!("/proc/{}/fd", self.id())).unwrap();
         open.filter_map(|file| std::fs::read_link(file.ok()?.path()).ok())
@@ -71,20 +71,23 @@ impl Running {
         self.stderr.so_far()
     }
 
-    /// Waits until it has said this on stdout.
+    /// Waits until stdout contains this, and returns stdout.
     #[track_caller]
-    pub(crate) fn until_it_prints(&self, words: &str) -> String {
-        until(words, || self.stdout.so_far().contains(words));
+    pub(crate) fn wait_until_it_prints(&self, words: &str) -> String {
+        wait_until(words, || self.stdout.so_far().contains(words));
         self.stdout.so_far()
     }
 
-    /// Waits until it has said this on stderr.
+    /// Waits until stderr contains this.
     #[track_caller]
-    pub(crate) fn until_it_says(&self, words: &str) {
+    pub(crate) fn wait_until_it_says(&self, words: &str) {
         let start = Instant::now();
         while !self.stderr.so_far().contains(words) {
             let stderr = self.stderr.so_far();
-            assert!(start.elapsed() < PATIENCE, "never said {words:?}: {stderr}");
+            assert!(
+                start.elapsed() < PATIENCE,
+                "{words:?} never appeared on stderr: {stderr}"
+            );
             thread::sleep(std::time::Duration::from_millis(1));
         }
     }
@@ -93,7 +96,7 @@ impl Running {
         self.child.try_wait().unwrap().is_some()
     }
 
-    /// Waits for its end.
+    /// Waits for the process to end.
     #[track_caller]
     pub(crate) fn finish(mut self) -> Finished {
         let start = Instant::now();
@@ -120,13 +123,13 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It has usually ended by itself.
+        // These fail if the process has already ended.
         drop(self.child.kill());
         drop(self.child.wait());
     }
 }
 
-/// A run that has ended.
+/// A finished process.
 #[derive(Debug)]
 pub(crate) struct Finished {
     words: Vec<OsString>,
@@ -136,7 +139,7 @@ pub(crate) struct Finished {
 }
 
 impl Finished {
-    /// Fails unless it ended with this exit code.
+    /// Fails unless the exit code is this one.
     #[track_caller]
     pub(crate) fn exits(self, code: i32) -> Self {
         assert_eq!(
@@ -150,7 +153,7 @@ impl Finished {
         self
     }
 
-    /// Fails unless it said this on stderr.
+    /// Fails unless stderr contains this.
     #[track_caller]
     pub(crate) fn says(self, words: &str) -> Self {
         assert!(
@@ -161,7 +164,7 @@ impl Finished {
         self
     }
 
-    /// Fails if it said this on stderr.
+    /// Fails if stderr contains this.
     #[track_caller]
     pub(crate) fn never_says(&self, words: &str) {
         assert!(
@@ -171,7 +174,7 @@ impl Finished {
         );
     }
 
-    /// Fails unless it printed this on stdout.
+    /// Fails unless stdout contains this.
     #[track_caller]
     pub(crate) fn prints(self, words: &str) -> Self {
         assert!(
@@ -182,28 +185,28 @@ impl Finished {
         self
     }
 
-    /// Fails unless it said this on stderr, on however many lines.
+    /// Fails unless stderr contains this, ignoring line breaks.
     #[track_caller]
     pub(crate) fn says_wrapped(self, words: &str) -> Self {
-        let said: Vec<_> = self.stderr.split_whitespace().collect();
-        let said = said.join(" ");
-        assert!(said.contains(words), "{words:?} is not in\n{said}");
+        let stderr: Vec<_> = self.stderr.split_whitespace().collect();
+        let stderr = stderr.join(" ");
+        assert!(stderr.contains(words), "{words:?} is not in\n{stderr}");
         self
     }
 
-    /// Its `--json`; fails unless that is all there is on stdout.
+    /// The output of `--json`. Fails if stdout has anything else.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout)
             .unwrap_or_else(|error| panic!("{error}: {}\n{}", self.stdout, self.stderr))
     }
 
-    /// A count of its `--json`.
+    /// A count in the output of `--json`.
     #[track_caller]
     pub(crate) fn count(&self, key: &str) -> u64 {
         let json = self.json();
         json[key]
             .as_u64()
-            .unwrap_or_else(|| panic!("{key} in {json}"))
+            .unwrap_or_else(|| panic!("no count {key} in {json}"))
     }
 }

@@ -1,4 +1,4 @@
-//! The command, before it is run.
+//! The command under test, ready to run.
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
@@ -9,14 +9,14 @@ use std::thread;
 
 use super::{Finished, Place, Running, Terminal, USERSIG};
 
-/// A run of the command that is about to begin.
+/// A builder for a run of the command.
 pub(crate) struct Recall {
     words: Vec<OsString>,
     env: Vec<(String, OsString)>,
     folder: PathBuf,
     stdin: Option<Vec<u8>>,
     rate: Option<&'static str>,
-    through: Option<String>,
+    shell: Option<String>,
 }
 
 impl Recall {
@@ -27,49 +27,49 @@ impl Recall {
             folder: place.path(""),
             stdin: None,
             rate: None,
-            through: None,
+            shell: None,
         };
         recall
             .with(words)
-            .env("TMPDIR", place.temporary())
-            // Nothing listens there: whatever a test gets wrong, no call leaves this machine.
+            .env("TMPDIR", place.tmp_dir())
+            // Nothing listens there, so even a broken test can't make a call beyond this machine.
             .env("HTTPS_PROXY", "http://127.0.0.1:1")
             .env("RECALL_SDKAPPID", "1400000000")
             .env("RECALL_USERSIG", USERSIG)
     }
 
-    /// With more words.
+    /// Adds arguments.
     pub(crate) fn with<W: AsRef<OsStr>>(mut self, words: impl IntoIterator<Item = W>) -> Self {
         let words = words.into_iter().map(|word| word.as_ref().to_owned());
         self.words.extend(words);
         self
     }
 
-    /// Against a service on this machine.
+    /// Calls the service at this address.
     pub(crate) fn on(self, address: SocketAddr) -> Self {
         self.with(["--endpoint", &format!("http://{address}")])
     }
 
-    /// At this rate.
+    /// Sets `--rate`.
     pub(crate) fn rate(mut self, rate: &'static str) -> Self {
         self.rate = Some(rate);
         self
     }
 
-    /// With a variable in its environment, which is otherwise bare.
+    /// Sets an environment variable. The environment is otherwise empty, apart from the defaults.
     pub(crate) fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.env.retain(|(other, _)| other != name);
         self.env.push((name.to_owned(), value.into()));
         self
     }
 
-    /// Without a variable that it would have.
+    /// Removes an environment variable that is set by default.
     pub(crate) fn without(mut self, name: &str) -> Self {
         self.env.retain(|(other, _)| other != name);
         self
     }
 
-    /// Signing for itself with the secret key, instead of with a `UserSig` from outside.
+    /// Signs with the secret key instead of using a ready-made `UserSig`.
     pub(crate) fn with_secret_key(self) -> Self {
         self.without("RECALL_USERSIG")
             .env("RECALL_SECRET_KEY", super::SECRET_KEY)
@@ -80,9 +80,9 @@ impl Recall {
         self
     }
 
-    /// Through a shell that does this first.
-    pub(crate) fn after(mut self, shell: &str) -> Self {
-        self.through = Some(format!("{shell}; exec \"$0\" \"$@\""));
+    /// Starts the command from a shell that runs this first.
+    pub(crate) fn after_shell(mut self, script: &str) -> Self {
+        self.shell = Some(format!("{script}; exec \"$0\" \"$@\""));
         self
     }
 
@@ -97,20 +97,20 @@ impl Recall {
         let mut child = command.spawn().unwrap();
         if let Some(text) = self.stdin {
             let mut stdin = child.stdin.take().unwrap();
-            // A run that stops early does not read it all.
+            // This fails if the run stops before it has read everything.
             thread::spawn(move || drop(stdin.write_all(&text)));
         }
         let stderr = child.stderr.take().unwrap();
         Running::new(self.words, child, stderr)
     }
 
-    /// With somebody at a terminal, to whom stdin and stderr belong.
+    /// Starts the command with stdin and stderr on a terminal of 80 columns.
     pub(crate) fn start_on_terminal(self) -> (Running, Terminal) {
-        self.start_on_terminal_of(80)
+        self.start_on_terminal_with_columns(80)
     }
 
-    /// And that terminal has so many columns.
-    pub(crate) fn start_on_terminal_of(self, columns: u16) -> (Running, Terminal) {
+    /// Starts the command with stdin and stderr on a terminal of this width.
+    pub(crate) fn start_on_terminal_with_columns(self, columns: u16) -> (Running, Terminal) {
         let (terminal, far) = Terminal::open(columns);
         let mut command = self.command();
         command.stdin(far.try_clone().unwrap()).stderr(far);
@@ -120,7 +120,7 @@ impl Recall {
 
     fn command(&self) -> Command {
         let binary = env!("CARGO_BIN_EXE_recall");
-        let mut command = match &self.through {
+        let mut command = match &self.shell {
             Some(shell) => {
                 let mut command = Command::new("/bin/bash");
                 command.args(["-c", shell, binary]);
@@ -137,7 +137,7 @@ impl Recall {
         command
     }
 
-    /// Runs to its end.
+    /// Starts the command and waits for it to end.
     #[track_caller]
     pub(crate) fn finish(self) -> Finished {
         self.start().finish()

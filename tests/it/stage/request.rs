@@ -1,4 +1,4 @@
-//! A request, as it came over the wire.
+//! A request as received over the wire.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -6,23 +6,23 @@ use std::time::Instant;
 use recall_worker::mock::Call;
 use serde_json::Value;
 
-/// A request, as it came over the wire.
+/// A request as received over the wire.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) method: String,
     pub(crate) path: String,
-    /// Undecoded.
+    /// Still encoded.
     pub(crate) query: String,
-    /// By name in lower case.
+    /// Keyed by lower-case name.
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: String,
-    /// When it had arrived whole, by the kernel's clock where it has one.
+    /// When the whole request had arrived, by the kernel's timestamp if there is one.
     pub(crate) arrived: Instant,
-    /// Which connection it came on, from 1.
+    /// The number of its connection, from 1.
     pub(crate) connection: u64,
-    /// Its place among all requests, from 0.
+    /// Its index among all requests, from 0.
     pub(crate) nth: usize,
-    /// Its place among those of the same row, from 0.
+    /// Its index among the requests for the same row, from 0.
     pub(crate) nth_of_row: usize,
 }
 
@@ -46,14 +46,14 @@ impl Request {
         }
     }
 
-    /// The query, decoded, in its order.
+    /// The decoded query parameters, in their order.
     pub(crate) fn parameters(&self) -> Vec<(String, String)> {
         url::form_urlencoded::parse(self.query.as_bytes())
             .into_owned()
             .collect()
     }
 
-    /// A parameter of the query, decoded.
+    /// A decoded query parameter.
     #[track_caller]
     pub(crate) fn parameter(&self, name: &str) -> String {
         let parameters = self.parameters();
@@ -69,7 +69,7 @@ impl Request {
         serde_json::from_str(&self.body).unwrap()
     }
 
-    /// `Sender_Account`.
+    /// The `Sender_Account` of the body.
     pub(crate) fn sender(&self) -> String {
         self.json()["Sender_Account"].as_str().unwrap().to_owned()
     }

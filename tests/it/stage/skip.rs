@@ -1,12 +1,12 @@
-//! Tests that can't be run here.
+//! Tests that can't run on this machine.
 
 use std::io::{self, Write as _};
 
-/// Says that a test is skipped, and why. With `RECALL_REQUIRE_ALL` that is a failure.
+/// Reports that a test is skipped, and why. Fails if `RECALL_REQUIRE_ALL` is set.
 #[track_caller]
 pub(crate) fn skip(why: &str) {
     assert!(std::env::var_os("RECALL_REQUIRE_ALL").is_none(), "{why}");
-    // Past what the harness swallows of tests that pass.
+    // Unlike `eprintln!`, this is not captured by the test harness when the test passes.
     let mut stderr = io::stderr();
     writeln!(stderr, "SKIPPED: {why}").unwrap();
 }

@@ -1,4 +1,4 @@
-//! A terminal with somebody at it.
+//! A pseudo-terminal for the command.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write as _};
@@ -9,18 +9,18 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
-use super::until;
+use super::wait_until;
 
 const ROWS: u16 = 24;
 
-/// Somebody at a terminal: what they type, and what they see.
+/// The user's side of a terminal: types keys and sees the screen.
 pub(crate) struct Terminal {
     near: File,
     screen: Arc<Mutex<vt100::Parser>>,
 }
 
 impl Terminal {
-    /// A terminal of so many columns, and its far end for a process.
+    /// Opens a terminal of this width. Returns it with the end for the process.
     pub(super) fn open(columns: u16) -> (Self, File) {
         let near = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&near).unwrap();
@@ -28,23 +28,23 @@ impl Terminal {
         let name = ptsname(&near, Vec::new()).unwrap();
         let name = PathBuf::from(name.into_string().unwrap());
         let far = OpenOptions::new().read(true).write(true).open(name);
-        let (rows, wide) = size(columns);
+        let (rows, width) = size(columns);
         let terminal = Self {
             near: near.into(),
-            screen: Arc::new(Mutex::new(vt100::Parser::new(rows, wide, 0))),
+            screen: Arc::new(Mutex::new(vt100::Parser::new(rows, width, 0))),
         };
         terminal.resize(columns);
         (terminal, far.unwrap())
     }
 
-    pub(crate) fn types(&mut self, keys: &str) {
+    pub(crate) fn type_keys(&mut self, keys: &str) {
         self.near.write_all(keys.as_bytes()).unwrap();
     }
 
-    /// Makes the window so many columns wide. Lines that are longer are cut off.
+    /// Resizes the window to this width. Longer lines are cut off.
     pub(crate) fn resize(&self, columns: u16) {
-        let (rows, wide) = size(columns);
-        self.screen().screen_mut().set_size(rows, wide);
+        let (rows, width) = size(columns);
+        self.screen().screen_mut().set_size(rows, width);
         let size = Winsize {
             ws_row: ROWS,
             ws_col: columns,
@@ -54,7 +54,7 @@ impl Terminal {
         tcsetwinsize(&self.near, size).unwrap();
     }
 
-    /// What the process writes, on its way to the screen.
+    /// Returns a reader of the process's output that also updates the screen.
     pub(super) fn watch(&self) -> impl Read + Send + 'static {
         Watched {
             near: self.near.try_clone().unwrap(),
@@ -62,8 +62,8 @@ impl Terminal {
         }
     }
 
-    /// The lines that it shows, without what is empty below. One that was wrapped is two.
-    pub(crate) fn shows(&self) -> Vec<String> {
+    /// The lines on the screen, without the empty ones at the end. A wrapped line counts as two.
+    pub(crate) fn lines(&self) -> Vec<String> {
         let parser = self.screen();
         let (_, columns) = parser.screen().size();
         let rows = parser.screen().rows(0, columns.get());
@@ -72,16 +72,16 @@ impl Terminal {
         lines
     }
 
-    /// Waits until it shows this, all on one line.
+    /// Waits until one line on the screen contains this, and returns all lines.
     #[track_caller]
-    pub(crate) fn until_it_shows(&self, words: &str) -> Vec<String> {
-        until(words, || {
-            self.shows().iter().any(|line| line.contains(words))
+    pub(crate) fn wait_until_it_shows(&self, words: &str) -> Vec<String> {
+        wait_until(words, || {
+            self.lines().iter().any(|line| line.contains(words))
         });
-        self.shows()
+        self.lines()
     }
 
-    /// What it shows, with its colours, cell by cell.
+    /// The screen cell by cell, with colours.
     pub(crate) fn screen(&self) -> MutexGuard<'_, vt100::Parser> {
         self.screen.lock().unwrap()
     }

@@ -1,12 +1,12 @@
-//! The way to a service, which may stand still.
+//! A TCP proxy in front of a service that can stall.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
-/// Passes on what it is given in both directions, unless it stands still.
-pub(crate) struct Way {
+/// Forwards bytes in both directions, except while it is stalled.
+pub(crate) struct Link {
     address: SocketAddr,
     traffic: Arc<Traffic>,
 }
@@ -24,13 +24,13 @@ struct State {
     requests_held: usize,
 }
 
-impl Way {
-    /// A way to there, as long as the test runs.
+impl Link {
+    /// Starts a proxy to the service. It runs for the rest of the test.
     pub(crate) fn to(service: SocketAddr) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let traffic = Arc::new(Traffic::default());
-        let passing = Arc::clone(&traffic);
+        let shared = Arc::clone(&traffic);
         thread::spawn(move || {
             for near in listener.incoming() {
                 let near = near.unwrap();
@@ -38,11 +38,11 @@ impl Way {
                 near.set_nodelay(true).unwrap();
                 far.set_nodelay(true).unwrap();
                 let ends = (near.try_clone().unwrap(), far.try_clone().unwrap());
-                let requests = Arc::clone(&passing);
+                let requests = Arc::clone(&shared);
                 thread::spawn(move || {
                     pass(ends.0, ends.1, |to, bytes| requests.request(to, bytes));
                 });
-                let answers = Arc::clone(&passing);
+                let answers = Arc::clone(&shared);
                 thread::spawn(move || pass(far, near, |to, bytes| answers.answer(to, bytes)));
             }
         });
@@ -53,15 +53,15 @@ impl Way {
         self.address
     }
 
-    /// Nothing arrives any more, on either side.
-    pub(crate) fn stands_still(&self) {
+    /// Holds everything back, in both directions.
+    pub(crate) fn stall(&self) {
         let mut state = self.traffic.state.lock().unwrap();
         state.holds_requests = true;
         state.holds_answers = true;
     }
 
-    /// All that was held arrives, the answers last.
-    pub(crate) fn goes_on(&self) {
+    /// Delivers everything that was held back: first the requests, then the answers.
+    pub(crate) fn resume(&self) {
         let mut state = self.traffic.state.lock().unwrap();
         state.holds_requests = false;
         self.traffic.changed.notify_all();
@@ -95,7 +95,7 @@ impl Traffic {
     }
 }
 
-/// Passes bytes on until one side closes.
+/// Forwards bytes until one side closes.
 fn pass(
     mut from: TcpStream,
     mut to: TcpStream,
@@ -105,6 +105,6 @@ fn pass(
     while let Ok(count @ 1..) = from.read(&mut bytes)
         && write(&mut to, &bytes[..count]).is_ok()
     {}
-    // Either end may be gone already.
+    // Either end may already be closed.
     let _ = to.shutdown(std::net::Shutdown::Both);
 }
