@@ -1,5 +1,5 @@
-//! One run at a time for an app: two together would break its cap, and so would two that follow
-//! each other closely, if the second knew nothing of the first.
+//! One run at a time per app. Two concurrent runs would exceed the cap, and so would two in quick
+//! succession if the second knew nothing about the calls of the first.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -8,7 +8,7 @@ use rustix::process::Signal;
 
 use crate::stage::{Place, Recall, Running, Service, peak_per_second, rows};
 
-/// Another operator's run of other rows, on the same machine: the lock lies where both look.
+/// Another operator's run of other rows on the same machine, with the same lock folder.
 fn another(first: &Place, other: &Place, address: SocketAddr) -> Recall {
     other
         .run("rows.csv")
@@ -17,7 +17,7 @@ fn another(first: &Place, other: &Place, address: SocketAddr) -> Recall {
 }
 
 #[test]
-fn a_second_run_for_the_same_app_is_refused_and_told_of_the_first() {
+fn a_second_run_for_the_same_app_is_refused_and_names_the_first() {
     let (service, gate) = Service::gated();
     let (place, other) = (Place::with_rows(rows(2)), Place::with_rows(rows(3)));
     let first = place.run("rows.csv").on(service.address()).start();
@@ -37,7 +37,7 @@ fn a_second_run_for_the_same_app_is_refused_and_told_of_the_first() {
 }
 
 #[test]
-fn with_wait_it_queues_behind_the_first() {
+fn with_wait_a_second_run_starts_when_the_first_ends() {
     let (service, gate) = Service::gated();
     let (place, other) = (Place::with_rows(rows(2)), Place::with_rows(rows(3)));
     let first = place.run("rows.csv").on(service.address()).start();
@@ -54,7 +54,7 @@ fn with_wait_it_queues_behind_the_first() {
 }
 
 #[test]
-fn a_killed_run_does_not_keep_its_turn() {
+fn a_killed_run_releases_the_lock() {
     let (service, gate) = Service::gated();
     let (place, other) = (Place::with_rows(rows(2)), Place::with_rows(rows(3)));
     let first = place.run("rows.csv").on(service.address()).start();
@@ -66,7 +66,7 @@ fn a_killed_run_does_not_keep_its_turn() {
 }
 
 #[test]
-fn the_same_service_by_another_name_is_the_same() {
+fn the_same_service_under_another_name_shares_the_lock() {
     let (service, gate) = Service::gated();
     let (place, other) = (Place::with_rows(rows(2)), Place::with_rows(rows(3)));
     let first = place.run("rows.csv").on(service.address()).start();
@@ -80,7 +80,7 @@ fn the_same_service_by_another_name_is_the_same() {
 }
 
 #[test]
-fn another_port_of_this_machine_has_a_turn_of_its_own() {
+fn another_port_on_this_machine_has_its_own_lock() {
     let (service, gate) = Service::gated();
     let well = Service::good();
     let (place, other) = (Place::with_rows(rows(2)), Place::with_rows(rows(3)));
@@ -91,10 +91,11 @@ fn another_port_of_this_machine_has_a_turn_of_its_own() {
     first.finish().exits(0);
 }
 
-/// So many rows a second.
+/// Calls per second.
 const RATE: &str = "20";
 
-/// A second's calls of [`RATE`], all made and none of them answered before the gate opens.
+/// Starts a run that makes a full second's worth of calls at [`RATE`]. None is answered before the
+/// gate opens.
 fn a_full_second(place: &Place, service: &Service) -> Running {
     let run = place.run("rows.csv").on(service.address());
     let running = run.with(["--concurrency", RATE]).start();
@@ -103,7 +104,7 @@ fn a_full_second(place: &Place, service: &Service) -> Running {
 }
 
 #[test]
-fn a_run_that_is_gone_on_with_keeps_the_cap_together_with_the_one_that_was_stopped() {
+fn a_resumed_run_and_the_stopped_run_before_it_keep_the_cap_together() {
     for signal in [Signal::KILL, Signal::INT] {
         let (service, gate) = Service::gated();
         let place = Place::with_rows(rows(25));
@@ -117,13 +118,13 @@ fn a_run_that_is_gone_on_with_keeps_the_cap_together_with_the_one_that_was_stopp
         let rest = place.run("rows.csv").on(service.address()).rate(RATE);
         rest.with(["--resume"]).finish().exits(0);
         place.ledger().assert_all_recalled(25);
-        let most = peak_per_second(service.arrivals());
-        assert!(most <= 20, "{most} after {signal:?}");
+        let peak = peak_per_second(service.arrivals());
+        assert!(peak <= 20, "{peak} in a second after {signal:?}");
     }
 }
 
 #[test]
-fn a_run_that_has_queued_keeps_the_cap_together_with_the_one_before() {
+fn a_run_that_waited_and_the_run_before_it_keep_the_cap_together() {
     let (service, gate) = Service::gated();
     let (place, other) = (Place::with_rows(rows(20)), Place::with_rows(rows(5)));
     let first = a_full_second(&place, &service);
@@ -133,12 +134,12 @@ fn a_run_that_has_queued_keeps_the_cap_together_with_the_one_before() {
     gate.open();
     first.finish().exits(0);
     second.finish().exits(0);
-    let most = peak_per_second(service.arrivals());
-    assert!(most <= 20, "{most} in a second");
+    let peak = peak_per_second(service.arrivals());
+    assert!(peak <= 20, "{peak} in a second");
 }
 
 #[test]
-fn what_is_no_note_of_a_run_is_left_alone() {
+fn a_lock_file_that_recall_did_not_write_is_not_changed() {
     let service = Service::good();
     let place = Place::with_rows(rows(1));
     let port = service.address().port();

@@ -1,4 +1,4 @@
-//! Answers that are none of the service's: never a success.
+//! Broken, foreign and missing answers: none of them counts as a success.
 
 use crate::stage::{Answer, Gate, Place, Service, rows, senders};
 
@@ -8,13 +8,13 @@ const NO_ANSWER: i64 = -1;
 const BROKEN_OFF: i64 = -3;
 const NOT_THE_API: i64 = -4;
 
-/// A good answer has the time that it may take where the machine is busy.
-const SHORT: [&str; 2] = ["--timeout", "2s"];
+/// Short, but long enough for a good answer on a busy machine.
+const SHORT_TIMEOUT: [&str; 2] = ["--timeout", "2s"];
 
-/// Each of the bad answers is all that a row of its own ever gets, while another row is recalled.
-/// Each such row fails with its code after two attempts; what its last line says.
+/// Gives each bad answer to every call of its own row, while another row is recalled. Fails unless
+/// each such row fails with its code after two attempts. Returns the `info` of their last entries.
 #[track_caller]
-fn last_words(bad: &[(Answer, i64)]) -> Vec<String> {
+fn failed_infos(bad: &[(Answer, i64)]) -> Vec<String> {
     let answers = bad.to_vec();
     let service = Service::start(move |call| {
         let number = call.sender().strip_prefix('u').map(str::parse::<usize>);
@@ -22,7 +22,7 @@ fn last_words(bad: &[(Answer, i64)]) -> Vec<String> {
     });
     let place = Place::with_rows(rows(bad.len()) + "@TGS#1,good\n");
     let run = place.run("rows.csv").on(service.address());
-    let run = run.with(["--max-attempts", "2"]).with(SHORT);
+    let run = run.with(["--max-attempts", "2"]).with(SHORT_TIMEOUT);
     let done = run.finish().exits(3);
     assert_eq!(
         [done.count("recalled"), done.count("failed")],
@@ -42,10 +42,10 @@ fn last_words(bad: &[(Answer, i64)]) -> Vec<String> {
     last.collect()
 }
 
-/// The same, and the last lines say besides that the call may have landed.
+/// Like [`failed_infos`], and fails unless each `info` says that the call may have landed.
 #[track_caller]
-fn fail_and_may_have_landed(bad: &[(Answer, i64)]) {
-    for (info, bad) in last_words(bad).iter().zip(bad) {
+fn assert_failed_and_may_have_landed(bad: &[(Answer, i64)]) {
+    for (info, bad) in failed_infos(bad).iter().zip(bad) {
         assert!(
             info.contains("the call may have landed"),
             "{info:?} after {bad:?}"
@@ -53,11 +53,11 @@ fn fail_and_may_have_landed(bad: &[(Answer, i64)]) {
     }
 }
 
-/// The same for these bodies of answers that look well otherwise.
+/// Like [`assert_failed_and_may_have_landed`], for answers that are fine except for these bodies.
 #[track_caller]
-fn are_not_the_api(bodies: &[String]) {
+fn assert_not_the_api(bodies: &[String]) {
     let answers = bodies.iter().map(|body| (Answer::json(body), NOT_THE_API));
-    fail_and_may_have_landed(&answers.collect::<Vec<_>>());
+    assert_failed_and_may_have_landed(&answers.collect::<Vec<_>>());
 }
 
 fn bytes(head: &str, body: &str) -> Vec<u8> {
@@ -65,27 +65,27 @@ fn bytes(head: &str, body: &str) -> Vec<u8> {
 }
 
 #[test]
-fn html_with_status_200_is_no_success() {
+fn html_with_status_200_is_not_a_success() {
     let portal = "<html><body>Welcome! ErrorCode 0, OK</body></html>";
-    fail_and_may_have_landed(&[(Answer::html(portal), NOT_THE_API)]);
+    assert_failed_and_may_have_landed(&[(Answer::html(portal), NOT_THE_API)]);
 }
 
 #[test]
-fn an_empty_body_is_no_success() {
-    fail_and_may_have_landed(&[
+fn an_empty_body_is_not_a_success() {
+    assert_failed_and_may_have_landed(&[
         (Answer::json(""), NOT_THE_API),
         (Answer::status("204 No Content"), NOT_THE_API),
     ]);
 }
 
 #[test]
-fn json_of_another_kind_is_no_success() {
+fn json_of_another_kind_is_not_a_success() {
     let bodies = ["null", "0", "[]", "\"OK\"", "{}", "true", r#"["OK","",0]"#];
-    are_not_the_api(&bodies.map(str::to_owned));
+    assert_not_the_api(&bodies.map(str::to_owned));
 }
 
 #[test]
-fn fields_of_another_type_or_name_are_no_success() {
+fn fields_of_the_wrong_type_or_name_are_not_a_success() {
     let bodies = [
         r#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":"0"}"#,
         r#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0.0}"#,
@@ -97,18 +97,18 @@ fn fields_of_another_type_or_name_are_no_success() {
         r#"{"ActionStatus":"OK","ErrorCode":10010,"ErrorCode":0}"#,
         r#"{"ActionStatus":"OK","ErrorCode":99999999999999999999}"#,
     ];
-    are_not_the_api(&bodies.map(str::to_owned));
+    assert_not_the_api(&bodies.map(str::to_owned));
 }
 
 #[test]
-fn code_0_without_ok_is_no_success() {
+fn code_0_without_ok_is_not_a_success() {
     let with = |status: &str| OK.replace("\"OK\"", &format!("{status:?}"));
-    are_not_the_api(&["FAIL", "ok", "", "OK "].map(with));
+    assert_not_the_api(&["FAIL", "ok", "", "OK "].map(with));
 }
 
 #[test]
-fn json_with_anything_around_it_is_no_success() {
-    are_not_the_api(&[
+fn json_with_anything_around_it_is_not_a_success() {
+    assert_not_the_api(&[
         format!("{OK}{OK}"),
         format!("{OK}<!-- -->"),
         format!("\u{feff}{OK}"),
@@ -117,17 +117,17 @@ fn json_with_anything_around_it_is_no_success() {
 }
 
 #[test]
-fn half_an_answer_is_no_success() {
+fn half_an_answer_is_not_a_success() {
     let chunk = format!("{:x}\r\n{OK}\r\n", OK.len());
-    fail_and_may_have_landed(&[
+    assert_failed_and_may_have_landed(&[
         // Half of the JSON as the whole body.
         (Answer::json(&OK[..OK.len() / 2]), NOT_THE_API),
-        // A whole body that is longer than it says it is.
+        // A complete body that is longer than its declared length.
         (
             Answer::bytes_then_close(bytes("Content-Length: 20", OK)),
             NOT_THE_API,
         ),
-        // Bodies that end before they should, though what is there would do.
+        // Bodies that end early, although the bytes so far would be valid.
         (
             Answer::bytes_then_close(bytes("Content-Length: 500", OK)),
             BROKEN_OFF,
@@ -149,7 +149,7 @@ fn an_endless_body_is_cut_off() {
     chunk.extend(b"\r\n");
     let plain = bytes("Content-Type: application/json", "");
     let chunked = bytes("Transfer-Encoding: chunked", "");
-    fail_and_may_have_landed(&[
+    assert_failed_and_may_have_landed(&[
         (Answer::endless(plain, spaces), NOT_THE_API),
         (Answer::endless(chunked, chunk), NOT_THE_API),
     ]);
@@ -160,12 +160,12 @@ fn a_header_bomb_is_cut_off() {
     let start = b"HTTP/1.1 200 OK\r\n";
     let many = Answer::endless(start.to_vec(), b"X-Boom: boom\r\n".repeat(100));
     let long = Answer::endless([&start[..], b"X-Boom: "].concat(), vec![b'x'; 64 * 1024]);
-    fail_and_may_have_landed(&[(many, BROKEN_OFF), (long, BROKEN_OFF)]);
+    assert_failed_and_may_have_landed(&[(many, BROKEN_OFF), (long, BROKEN_OFF)]);
 }
 
 #[test]
-fn another_protocol_is_no_success() {
-    fail_and_may_have_landed(&[
+fn another_protocol_is_not_a_success() {
+    assert_failed_and_may_have_landed(&[
         (
             Answer::bytes_then_close("SSH-2.0-OpenSSH_9.9\r\n"),
             BROKEN_OFF,
@@ -175,32 +175,32 @@ fn another_protocol_is_no_success() {
 }
 
 #[test]
-fn a_connection_that_ends_instead_of_an_answer_is_no_success() {
-    fail_and_may_have_landed(&[
+fn a_connection_closed_without_an_answer_is_not_a_success() {
+    assert_failed_and_may_have_landed(&[
         (Answer::reset(), BROKEN_OFF),
         (Answer::bytes_then_close(""), BROKEN_OFF),
     ]);
 }
 
 #[test]
-fn an_answer_that_never_comes_is_no_success() {
-    fail_and_may_have_landed(&[(Answer::silence(), NO_ANSWER)]);
+fn an_answer_that_never_comes_is_not_a_success() {
+    assert_failed_and_may_have_landed(&[(Answer::silence(), NO_ANSWER)]);
 }
 
 #[test]
-fn an_answer_after_the_time_out_is_no_success() {
+fn an_answer_after_the_timeout_is_not_a_success() {
     let gate = Gate::default();
     let service = Service::start(move |call| {
         if call.nth_of_row == 0 {
             return Answer::ok().held_by(&gate);
         }
-        // The first call is waited for no more; now it is answered.
+        // The first call has timed out; now it is answered.
         gate.open();
         Answer::silence()
     });
     let place = Place::with_rows(rows(1));
     let run = place.run("rows.csv").on(service.address());
-    let run = run.with(["--max-attempts", "2"]).with(SHORT);
+    let run = run.with(["--max-attempts", "2"]).with(SHORT_TIMEOUT);
     run.finish().exits(3);
     let entry = place.ledger().entry_of("u0").clone();
     assert_eq!(
@@ -210,18 +210,18 @@ fn an_answer_after_the_time_out_is_no_success() {
 }
 
 #[test]
-fn an_http_error_is_no_success_whatever_its_body_says() {
+fn an_http_error_is_not_a_success_whatever_its_body_says() {
     let statuses = ["408 Slow", "500 Oh", "502 Bad Gateway", "504 Late"];
     let answers = statuses.map(|status| {
         let code = status[..3].parse().unwrap();
         (Answer::http(status, "application/json", OK), code)
     });
-    fail_and_may_have_landed(&answers);
+    assert_failed_and_may_have_landed(&answers);
 }
 
 #[test]
-fn what_the_service_has_refused_has_not_landed() {
-    let words = last_words(&[
+fn a_call_the_service_refused_is_not_reported_as_landed() {
+    let words = failed_infos(&[
         (Answer::error(10002, "try again"), 10002),
         (Answer::status("429 Too Many Requests"), 429),
     ]);
@@ -229,7 +229,7 @@ fn what_the_service_has_refused_has_not_landed() {
 }
 
 #[test]
-fn an_answer_smuggled_behind_another_answers_nobody() {
+fn a_second_answer_in_the_same_bytes_is_discarded() {
     // A second response in the same bytes must not be taken for the answer to the next call.
     let refusal = r#"{"ActionStatus":"FAIL","ErrorInfo":"","ErrorCode":10010}"#;
     let response = |body: &str| bytes(&format!("Content-Length: {}", body.len()), body);
@@ -245,14 +245,14 @@ fn an_answer_smuggled_behind_another_answers_nobody() {
 }
 
 #[test]
-fn a_time_out_that_was_not_the_last_attempt_leaves_no_doubt() {
+fn a_timeout_before_a_success_leaves_no_note() {
     let service = Service::start(|call| match call.nth_of_row {
         0 => Answer::silence(),
         _ => Answer::ok(),
     });
     let place = Place::with_rows("group,sender\ng,s\n");
     let run = place.run("rows.csv").on(service.address());
-    run.with(SHORT).finish().exits(0);
+    run.with(SHORT_TIMEOUT).finish().exits(0);
     let entry = place.ledger().entry_of("s").clone();
     assert_eq!(
         (&*entry.outcome, &*entry.info, entry.attempts),
@@ -261,7 +261,7 @@ fn a_time_out_that_was_not_the_last_attempt_leaves_no_doubt() {
 }
 
 #[test]
-fn a_row_of_which_an_earlier_call_may_have_landed_says_so_whatever_came_last() {
+fn a_failed_row_notes_that_an_earlier_call_may_have_landed() {
     for (last, attempts) in [(Answer::code(10010), 2), (Answer::code(10002), 3)] {
         let service = Service::start(move |call| match call.nth_of_row {
             0 => Answer::reset(),
@@ -281,7 +281,7 @@ fn a_row_of_which_an_earlier_call_may_have_landed_says_so_whatever_came_last() {
 }
 
 #[test]
-fn a_row_that_was_recalled_has_nothing_to_say_of_its_earlier_calls() {
+fn a_recalled_row_has_no_note_about_its_earlier_calls() {
     let service = Service::start(|call| match call.nth_of_row {
         0 => Answer::reset(),
         _ => Answer::ok(),

@@ -1,4 +1,4 @@
-//! `recall bench`: the figures that it prints, and that nothing of it is left.
+//! `recall bench`: the figures it prints, and that it leaves no files.
 
 use std::fs;
 
@@ -27,7 +27,7 @@ const KEYS: [&str; 17] = [
     "worst_second",
 ];
 
-/// `recall bench --json` with these words.
+/// `recall bench --json` with these arguments.
 fn bench(place: &Place, words: &[&str]) -> Recall {
     place.recall(["bench", "--json"]).with(words)
 }
@@ -39,7 +39,7 @@ fn keys(json: &Value) -> Vec<&str> {
     keys
 }
 
-/// A count of a part.
+/// A count in a part.
 #[track_caller]
 fn count(part: &Value, key: &str) -> u64 {
     part[key]
@@ -47,7 +47,7 @@ fn count(part: &Value, key: &str) -> u64 {
         .unwrap_or_else(|| panic!("{key} in {part}"))
 }
 
-/// The one part of what was measured. Fails unless it has the documented keys and they add up.
+/// Returns the only part of the output. Fails unless it has the documented keys and they add up.
 #[track_caller]
 fn only_part(done: &Finished) -> Value {
     assert_eq!(done.stdout.lines().count(), 1, "one object on one line");
@@ -71,25 +71,25 @@ fn only_part(done: &Finished) -> Value {
     part.clone()
 }
 
-/// Fails unless its ledger is gone, and nothing has been put where it was run.
+/// Fails unless its ledger is gone and the working folder is empty.
 #[track_caller]
-fn is_left_clean(place: &Place) {
+fn assert_left_clean(place: &Place) {
     let temporary = fs::read_dir(place.tmp_dir()).unwrap();
     assert_eq!(temporary.count(), 0);
     assert!(place.files().is_empty(), "{:?}", place.files());
 }
 
 #[test]
-fn its_figures_are_one_object_that_adds_up() {
+fn the_figures_are_one_object_that_adds_up() {
     let place = Place::new();
     let done = bench(&place, &["--rate", "max", "--rows", "200"]).finish();
     let part = only_part(&done.exits(0));
     assert_eq!([count(&part, "rows"), count(&part, "recalled")], [200, 200]);
     assert_eq!(count(&part, "concurrency"), 200);
     for none in ["rate", "mean_of_cap", "lag_ms"] {
-        assert_eq!(part[none], Value::Null, "there is no cap: {none}");
+        assert_eq!(part[none], Value::Null, "{none} without a cap");
     }
-    is_left_clean(&place);
+    assert_left_clean(&place);
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn it_needs_no_credentials_and_no_service() {
 }
 
 #[test]
-fn at_a_rate_it_keeps_the_cap_and_says_how_near_it_comes() {
+fn at_a_rate_it_keeps_the_cap_and_reports_how_close_it_came() {
     let place = Place::new();
     let done = bench(&place, &["--rate", "40", "--rows", "90"]).finish();
     let part = only_part(&done.exits(0));
@@ -117,20 +117,20 @@ fn at_a_rate_it_keeps_the_cap_and_says_how_near_it_comes() {
 }
 
 #[test]
-fn no_more_calls_are_in_flight_than_asked_for() {
+fn no_more_calls_are_in_flight_than_concurrency_allows() {
     let place = Place::new();
     let words = ["--rows", "12", "--concurrency", "3"];
     let bench = bench(&place, &words).with(["--mock-latency", "100ms"]);
     let part = only_part(&bench.finish().exits(0));
     assert_eq!(count(&part, "concurrency"), 3);
-    // Three at once need four turns.
+    // Twelve calls, three at a time, take four rounds of 100 ms.
     assert!(part["elapsed_s"].as_f64() >= Some(0.4), "{part}");
     assert!(part["latency_ms"]["p50"].as_f64() >= Some(100.0), "{part}");
     assert_eq!(part["limited_by"], "concurrency");
 }
 
 #[test]
-fn what_the_mock_gets_wrong_is_counted_and_no_failure_of_the_bench() {
+fn faults_of_the_mock_are_counted_and_the_bench_succeeds() {
     let place = Place::new();
     let faults = ["--mock-fail", "10002=10%", "--mock-fail", "10010=20%"];
     let done = bench(&place, &["--rows", "200"]).with(faults).finish();
@@ -141,7 +141,7 @@ fn what_the_mock_gets_wrong_is_counted_and_no_failure_of_the_bench() {
 }
 
 #[test]
-fn for_people_it_says_what_it_measures_and_then_the_figures() {
+fn the_text_has_a_title_and_then_the_figures() {
     let place = Place::new();
     for (words, title) in [
         (&["--rows", "20"][..], "At full speed, answers at once"),
@@ -170,7 +170,7 @@ fn for_people_it_says_what_it_measures_and_then_the_figures() {
 }
 
 #[test]
-fn interrupted_it_tells_of_what_was_done_and_leaves_nothing() {
+fn an_interrupted_bench_reports_its_calls_so_far_and_leaves_no_files() {
     let place = Place::new();
     let words = ["--rate", "40", "--rows", "100000"];
     let running = bench(&place, &words).start();
@@ -187,11 +187,11 @@ fn interrupted_it_tells_of_what_was_done_and_leaves_nothing() {
     let recalled = count(&parts[0], "recalled");
     assert!((1..100_000).contains(&recalled), "{parts}");
     done.says("It was stopped before its end");
-    is_left_clean(&place);
+    assert_left_clean(&place);
 }
 
 #[test]
-fn what_makes_no_sense_is_refused() {
+fn invalid_flag_values_are_refused() {
     let place = Place::new();
     for (flag, value, words) in [
         ("--rate", "0", "--rate 0 is not"),
@@ -203,5 +203,5 @@ fn what_makes_no_sense_is_refused() {
     ] {
         bench(&place, &[flag, value]).finish().exits(2).says(words);
     }
-    is_left_clean(&place);
+    assert_left_clean(&place);
 }

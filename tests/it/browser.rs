@@ -1,4 +1,4 @@
-//! The page of a report in a real browser: Debian's `chromium`, where it is installed.
+//! The HTML report in a real browser: Debian's `chromium`, if it is installed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::stage::{Answer, Place, Running, Service, skip};
 
-/// The browser, unless there is none; then the test says so.
+/// Returns the browser. If there is none, reports the test as skipped.
 fn browser() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let found = std::env::split_paths(&path)
@@ -18,12 +18,12 @@ fn browser() -> Option<PathBuf> {
     found
 }
 
-/// What a browser made of a page.
+/// A page as rendered by the browser.
 struct Rendered {
     dom: String,
     console: Vec<String>,
-    /// What was asked for over the network, but for what the browser asks of its maker.
-    asked: Vec<String>,
+    /// The URLs requested over the network, without the browser's own requests to Google.
+    requested: Vec<String>,
 }
 
 fn render(browser: &Path, place: &Place, page: &str, width: u32) -> Rendered {
@@ -64,22 +64,22 @@ fn render(browser: &Path, place: &Place, page: &str, width: u32) -> Rendered {
             .filter(|line| line.contains("CONSOLE"))
             .map(str::to_owned)
             .collect(),
-        asked: asked(&fs::read_to_string(network).unwrap()),
+        requested: requested_urls(&fs::read_to_string(network).unwrap()),
     }
 }
 
-fn asked(log: &str) -> Vec<String> {
+fn requested_urls(log: &str) -> Vec<String> {
     let urls = log.split("\"url\":\"").skip(1);
     let urls = urls.map(|rest| rest.split('"').next().unwrap().to_owned());
-    let of_the_browser = |url: &String| {
+    let is_of_the_browser = |url: &String| {
         let host = url.split('/').nth(2).unwrap_or_default();
         host.ends_with(".google.com") || host.ends_with(".googleapis.com")
     };
-    urls.filter(|url| url.starts_with("http") && !of_the_browser(url))
+    urls.filter(|url| url.starts_with("http") && !is_of_the_browser(url))
         .collect()
 }
 
-/// What is inside the first element that begins so.
+/// Returns the text between the first `begin` and the next `end`.
 fn inside<'a>(dom: &'a str, begin: &str, end: &str) -> &'a str {
     let (_, rest) = dom
         .split_once(begin)
@@ -87,7 +87,7 @@ fn inside<'a>(dom: &'a str, begin: &str, end: &str) -> &'a str {
     rest.split_once(end).unwrap().0
 }
 
-/// A place with a page of IDs that would change its title and call a service, if they could.
+/// A place with a report of IDs that would change its title and call the service if they could run.
 fn hostile_page(trap: &Service) -> Place {
     let service = Service::start(|_| Answer::error(10010, "<script>document.title='ran'</script>"));
     let trap = trap.address();
@@ -110,16 +110,16 @@ fn hostile_page(trap: &Service) -> Place {
 }
 
 #[test]
-fn the_page_renders_and_nothing_in_it_runs_or_leaves() {
+fn the_page_renders_without_running_scripts_or_requesting_anything() {
     let Some(browser) = browser() else { return };
     let trap = Service::good();
     let place = hostile_page(&trap);
-    // Wide, and as narrow as a window without a screen can be.
+    // Wide, and as narrow as a headless window can be.
     for width in [1280, 500] {
         let Rendered {
             dom,
             console,
-            asked,
+            requested,
         } = render(&browser, &place, "report.html", width);
         assert_eq!(
             inside(&dom, "<title>", "</title>"),
@@ -136,18 +136,18 @@ fn the_page_renders_and_nothing_in_it_runs_or_leaves() {
         );
         assert!(!dom.contains("<script") && !dom.contains("<img"), "{dom}");
         assert_eq!(console, [""; 0]);
-        assert_eq!(asked, [""; 0]);
+        assert_eq!(requested, [""; 0]);
     }
     assert_eq!(trap.calls(), 0);
 }
 
 #[test]
-fn the_page_is_no_wider_than_the_screen() {
+fn the_page_fits_the_width_of_the_screen() {
     let Some(browser) = browser() else { return };
     let place = hostile_page(&Service::good());
     let page = place.read("report.html");
     let policy = inside(&page, "<meta http-equiv", ">");
-    // Without its policy a script of ours may run in it and measure it.
+    // Without its policy, the page can run our script, which measures it.
     let measured = page
         .replace(&format!("<meta http-equiv{policy}>"), "")
         .replace(
@@ -158,18 +158,18 @@ fn the_page_is_no_wider_than_the_screen() {
         .replace('&', "&amp;")
         .replace('"', "&quot;");
     for width in [1280, 390] {
-        // A frame, for a window without a screen can't be as narrow as a phone.
+        // A frame, because a headless window can't be as narrow as a phone.
         let frame = format!("<iframe style='width:{width}px;border:0' srcdoc=\"{measured}\">");
         place.write("frame.html", format!("<title>?</title>{frame}"));
         let dom = render(&browser, &place, "frame.html", 1400).dom;
-        // So wide it was, and nothing of it sticks out.
+        // The frame had this width, and nothing sticks out of it.
         assert_eq!(inside(&dom, "<title>", "</title>"), format!("{width}: 0"));
     }
 }
 
-/// Without this the other tests could not fail.
+/// Without this check, the other tests could pass in a browser that reports nothing.
 #[test]
-fn the_browser_would_tell_of_what_a_page_asks_for_and_of_its_errors() {
+fn the_browser_reports_what_a_page_requests_and_its_errors() {
     let Some(browser) = browser() else { return };
     let trap = Service::good();
     let place = Place::new();
@@ -178,8 +178,13 @@ fn the_browser_would_tell_of_what_a_page_asks_for_and_of_its_errors() {
         trap.address()
     );
     place.write("bad.html", page);
-    let Rendered { console, asked, .. } = render(&browser, &place, "bad.html", 1280);
-    assert!(asked.iter().any(|url| url.ends_with("/x")), "{asked:?}");
+    let Rendered {
+        console, requested, ..
+    } = render(&browser, &place, "bad.html", 1280);
+    assert!(
+        requested.iter().any(|url| url.ends_with("/x")),
+        "{requested:?}"
+    );
     assert!(
         console.iter().any(|line| line.contains("nonsense")),
         "{console:?}"

@@ -1,4 +1,4 @@
-//! The call itself: what stands on the wire is what the service's documentation asks for.
+//! The call itself: the request on the wire is what the service's documentation specifies.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -31,7 +31,7 @@ fn a_row_is_one_post_to_the_documented_path() {
 }
 
 #[test]
-fn the_query_has_its_five_parameters_and_no_other() {
+fn the_query_has_exactly_the_five_documented_parameters() {
     let service = Service::good();
     let place = Place::with_rows(rows(1));
     let run = place.run("rows.csv").on(service.address());
@@ -43,7 +43,7 @@ fn the_query_has_its_five_parameters_and_no_other() {
         names,
         ["contenttype", "identifier", "random", "sdkappid", "usersig"]
     );
-    assert_eq!(call.parameters().len(), 5, "each of them once");
+    assert_eq!(call.parameters().len(), 5, "each parameter appears once");
     assert_eq!(parameters["sdkappid"], "1400000000");
     assert_eq!(parameters["identifier"], "root");
     assert_eq!(parameters["usersig"], USERSIG);
@@ -53,7 +53,7 @@ fn the_query_has_its_five_parameters_and_no_other() {
 }
 
 #[test]
-fn the_identifier_is_administrator_unless_said() {
+fn the_identifier_defaults_to_administrator() {
     let service = Service::good();
     let place = Place::with_rows(rows(1));
     place
@@ -66,7 +66,7 @@ fn the_identifier_is_administrator_unless_said() {
 }
 
 #[test]
-fn what_a_query_can_not_carry_is_percent_encoded() {
+fn special_characters_in_the_query_are_percent_encoded() {
     let service = Service::good();
     let place = Place::with_rows(rows(1));
     let (identifier, usersig) = ("ad min&a=b#c/管", "x+y/z=&q=1#%41*-_");
@@ -84,7 +84,7 @@ fn what_a_query_can_not_carry_is_percent_encoded() {
 }
 
 #[test]
-fn random_is_fresh_in_every_call_and_in_every_retry() {
+fn every_call_and_every_retry_has_a_fresh_random() {
     let service = Service::start(|call| match call.nth_of_row {
         0 => Answer::code(10002),
         _ => Answer::ok(),
@@ -103,12 +103,12 @@ fn random_is_fresh_in_every_call_and_in_every_retry() {
     assert_eq!((requests.len(), randoms.len()), (24, 24));
     assert!(
         randoms.iter().any(|random| *random > u32::MAX / 16),
-        "all of 32 bits is used"
+        "all 32 bits should be used"
     );
 }
 
 #[test]
-fn the_body_has_a_topic_only_where_the_row_has_one() {
+fn the_body_has_a_topic_only_if_the_row_has_one() {
     let service = Service::good();
     let place = Place::with_rows("group,sender,topic\n@TGS#_1,ann,@TGS#_1@TOPIC#_2\n@TGS#3,bob,\n");
     let run = place.run("rows.csv").on(service.address());
@@ -152,7 +152,7 @@ fn ids_reach_the_service_byte_for_byte() {
 }
 
 #[test]
-fn one_connection_carries_call_after_call() {
+fn one_connection_is_reused_for_all_calls() {
     let service = Service::good();
     let place = Place::with_rows(rows(30));
     let run = place.run("rows.csv").on(service.address());
@@ -167,7 +167,7 @@ fn calls_go_below_the_path_of_the_endpoint() {
     let place = Place::with_rows(rows(1));
     let endpoint = format!("http://{}/im/", service.address());
     let run = place.run("rows.csv").with(["--endpoint", &endpoint]);
-    // There the service has no such command.
+    // The service has no such command under that path.
     run.finish().exits(4).says("10003");
     assert_eq!(service.requests()[0].path, format!("/im{PATH}"));
 }
@@ -194,7 +194,7 @@ fn a_redirect_is_not_followed_and_stops_the_run() {
             "{} calls after {status}",
             service.calls()
         );
-        assert!(place.ledger().entries.is_empty(), "no row has failed by it");
+        assert!(place.ledger().entries.is_empty(), "no row should fail");
     }
     assert_eq!(elsewhere.calls(), 0);
 }

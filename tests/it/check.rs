@@ -1,10 +1,10 @@
-//! `recall check`: a look at the rows before any of them is called.
+//! `recall check`: examines the rows before any of them is called.
 
 use serde_json::Value;
 
 use crate::stage::{Finished, Place, Service, rows};
 
-/// What exports look like in the middle of a spam wave.
+/// An export as it looks in the middle of a spam wave.
 const DIRTY: &str = "\
 GroupId,From Account,Topic ID,note
 @TGS#2C5SZEAEF,leckie,,
@@ -27,10 +27,10 @@ fn check(place: &Place, words: &[&str]) -> Finished {
 }
 
 #[track_caller]
-fn tells(done: &Finished, lines: &[&str]) {
+fn assert_lines(done: &Finished, lines: &[&str]) {
     for line in lines {
         assert!(
-            done.stdout.lines().any(|told| told.trim() == *line),
+            done.stdout.lines().any(|printed| printed.trim() == *line),
             "{line:?} is not in\n{}",
             done.stdout
         );
@@ -38,10 +38,10 @@ fn tells(done: &Finished, lines: &[&str]) {
 }
 
 #[test]
-fn it_counts_what_is_there_and_says_how_long_it_takes() {
+fn it_counts_the_rows_and_estimates_the_duration() {
     let place = Place::with_rows(rows(4_000) + "@TGS#9,u1\n@TGS#9,u1\n");
     let done = check(&place, &["rows.csv"]).exits(0);
-    tells(
+    assert_lines(
         &done,
         &[
             "rows.csv",
@@ -56,14 +56,14 @@ fn it_counts_what_is_there_and_says_how_long_it_takes() {
         ],
     );
     assert_eq!(done.stderr, "");
-    assert_eq!(place.files(), ["rows.csv"], "it writes nothing");
+    assert_eq!(place.files(), ["rows.csv"], "it should write nothing");
 }
 
 #[test]
 fn invalid_and_suspicious_rows_are_shown_by_line_and_counted_by_kind() {
     let place = Place::with_rows(DIRTY);
     let done = check(&place, &["rows.csv"]).exits(3);
-    tells(
+    assert_lines(
         &done,
         &[
             "line 4: the sender is a number that a spreadsheet has rounded: `1.29E+18`",
@@ -84,7 +84,7 @@ fn invalid_and_suspicious_rows_are_shown_by_line_and_counted_by_kind() {
 }
 
 #[test]
-fn as_json_it_is_one_object_that_adds_up() {
+fn the_json_is_one_object_that_adds_up() {
     let place = Place::with_rows(DIRTY);
     let done = check(&place, &["rows.csv", "--json"]).exits(3);
     assert_eq!(done.stdout.lines().count(), 1);
@@ -116,7 +116,7 @@ fn as_json_it_is_one_object_that_adds_up() {
 }
 
 #[test]
-fn suspicious_rows_are_sent_unless_the_operator_is_strict() {
+fn suspicious_rows_are_sent_except_with_strict() {
     let place = Place::with_rows(DIRTY);
     let run = |words: &[&str]| {
         let service = Service::lenient();
@@ -141,7 +141,7 @@ fn suspicious_rows_are_sent_unless_the_operator_is_strict() {
     let swapped = ledger.entries.iter().find(|entry| entry.row == 8).unwrap();
     assert_eq!(swapped.outcome, "invalid");
     assert!(swapped.info.contains("are the columns swapped?"));
-    // What the run would refuse, the check calls by its name.
+    // The check counts as invalid what the run would refuse.
     let checked = check(&place, &["rows.csv", "--strict", "--json"]).exits(3);
     assert_eq!(
         [checked.count("invalid"), checked.count("suspicious")],
@@ -150,24 +150,24 @@ fn suspicious_rows_are_sent_unless_the_operator_is_strict() {
 }
 
 #[test]
-fn it_reads_what_a_run_reads() {
+fn it_reads_the_same_inputs_as_a_run() {
     let place = Place::new();
     place.write("rows.txt", "1,ann,x\n2,bob,x\n");
     let words = ["rows.txt", "--no-header", "--columns", "group=1,sender=2"];
-    tells(
+    assert_lines(
         &check(&place, &words).exits(0),
         &["senders                 2"],
     );
     let from_a_pipe = place.recall(["check", "-", "--columns", "sender=uid"]);
     let done = from_a_pipe.stdin("group,uid\ng,u\n").finish().exits(0);
-    tells(&done, &["calls                   1  0.0 s at 200 calls/s"]);
+    assert_lines(&done, &["calls                   1  0.0 s at 200 calls/s"]);
     check(&place, &["gone.csv"])
         .exits(1)
         .says("gone.csv: cannot be opened");
 }
 
 #[test]
-fn a_ledger_is_no_input_and_that_is_said() {
+fn a_ledger_is_refused_as_input() {
     let service = Service::good();
     let place = Place::with_rows(rows(3));
     let run = place.run("rows.csv").on(service.address());
@@ -179,7 +179,7 @@ fn a_ledger_is_no_input_and_that_is_said() {
 }
 
 #[test]
-fn offline_it_refuses_whatever_says_which_service_and_who_calls() {
+fn flags_about_the_service_and_the_caller_need_online() {
     let place = Place::with_rows(rows(1));
     for words in [
         &["--sdkappid", "7"][..],
@@ -202,7 +202,7 @@ fn offline_it_refuses_whatever_says_which_service_and_who_calls() {
 }
 
 #[test]
-fn it_tells_the_time_at_the_rate_that_a_run_would_have() {
+fn the_duration_is_estimated_at_the_rate_of_a_run() {
     let place = Place::with_rows(rows(400));
     place.write("cfg.toml", "rate = 4\n[profile.slow]\nrate = 2\n");
     let check = || place.recall(["check", "rows.csv"]);

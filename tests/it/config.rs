@@ -1,4 +1,4 @@
-//! The configuration file, at its effect.
+//! The configuration file, tested by its effects.
 
 use std::fs::{Permissions, set_permissions};
 use std::os::unix::fs::PermissionsExt as _;
@@ -8,7 +8,7 @@ use recall_worker::api::usersig;
 
 use crate::stage::{Answer, Finished, Place, SECRET_KEY, Service, rows};
 
-/// A file of two apps, and a place to use it in without any environment.
+/// A place with a configuration file of two apps.
 fn place(service: &Service) -> Place {
     let place = Place::with_rows(rows(1));
     place.write(
@@ -37,7 +37,7 @@ fn run(place: &Place) -> crate::stage::Recall {
 }
 
 #[test]
-fn a_profile_says_who_calls_and_where() {
+fn a_profile_sets_the_caller_and_the_endpoint() {
     let service = Service::good();
     let place = place(&service);
     let done = run(&place).finish().exits(0);
@@ -55,7 +55,7 @@ fn a_profile_says_who_calls_and_where() {
 }
 
 #[test]
-fn the_environment_weighs_more_and_flags_weigh_most() {
+fn the_environment_overrides_the_file_and_flags_override_both() {
     let service = Service::good();
     let place = place(&service);
     run(&place)
@@ -85,7 +85,7 @@ fn a_secret_that_others_can_read_gets_a_warning() {
 }
 
 #[test]
-fn an_unknown_profile_is_told_the_known_ones() {
+fn an_unknown_profile_is_refused_and_the_known_ones_are_listed() {
     let service = Service::good();
     let place = place(&service);
     let words = [
@@ -101,7 +101,7 @@ fn an_unknown_profile_is_told_the_known_ones() {
 }
 
 #[test]
-fn the_environment_names_file_and_profile_too() {
+fn the_environment_can_name_the_file_and_the_profile() {
     let service = Service::good();
     let place = place(&service);
     let run = || {
@@ -119,7 +119,7 @@ fn the_environment_names_file_and_profile_too() {
 }
 
 #[test]
-fn a_profile_of_no_file_is_refused() {
+fn a_profile_without_a_file_is_refused() {
     let service = Service::good();
     let place = place(&service);
     let run = || place.run("rows.csv").on(service.address());
@@ -133,7 +133,7 @@ fn a_profile_of_no_file_is_refused() {
 }
 
 #[test]
-fn a_variable_that_is_misspelt_gets_a_warning_that_does_not_tell_its_value() {
+fn a_misspelt_variable_gets_a_warning_that_does_not_show_its_value() {
     let service = Service::good();
     let place = Place::with_rows(rows(1));
     let run = place.run("rows.csv").on(service.address());
@@ -147,88 +147,92 @@ fn a_variable_that_is_misspelt_gets_a_warning_that_does_not_tell_its_value() {
     fine.never_says("is set");
 }
 
-/// Where a bound of the pace may be said, apart from its flag.
+/// Where a setting comes from, apart from its flag.
 #[derive(Clone, Copy, Debug)]
-enum Said {
+enum Source {
     File,
     Environment,
 }
 
-/// A run of these rows where this bound is said so.
-fn bounded(
+/// A run with this setting from this source.
+fn run_with(
     place: &Place,
     service: &Service,
-    said: Said,
+    source: Source,
     key: &str,
     value: &str,
 ) -> crate::stage::Recall {
     let run = place.recall(["run", "rows.csv"]).on(service.address());
-    match said {
-        Said::File => {
+    match source {
+        Source::File => {
             place.write("pace.toml", format!("{key} = {value}"));
             run.with(["--config", "pace.toml"])
         }
-        Said::Environment => {
+        Source::Environment => {
             let variable = format!("RECALL_{}", key.to_uppercase());
             run.env(&variable, value.trim_matches('"'))
         }
     }
 }
 
-const EITHER: [Said; 2] = [Said::File, Said::Environment];
+const EITHER: [Source; 2] = [Source::File, Source::Environment];
 
 #[test]
-fn how_many_calls_are_in_flight_may_be_set_for_good() {
-    for said in EITHER {
+fn file_and_environment_can_set_concurrency() {
+    for source in EITHER {
         let (service, gate) = Service::gated();
         let place = Place::with_rows(rows(30));
-        let running = bounded(&place, &service, said, "concurrency", "3").start();
+        let running = run_with(&place, &service, source, "concurrency", "3").start();
         service.wait_until_called(3);
         gate.open();
         running.finish().exits(0);
         assert_eq!(
             (service.calls(), service.max_in_flight()),
             (30, 3),
-            "{said:?}"
+            "{source:?}"
         );
     }
 }
 
 #[test]
-fn how_often_a_row_is_tried_may_be_set_for_good_and_a_flag_weighs_more() {
-    for said in EITHER {
+fn file_and_environment_can_set_max_attempts_and_the_flag_overrides_them() {
+    for source in EITHER {
         let service = Service::start(|_| Answer::code(10002));
         let place = Place::with_rows(rows(1));
-        let run = |value| bounded(&place, &service, said, "max_attempts", value);
+        let run = |value| run_with(&place, &service, source, "max_attempts", value);
         run("2").finish().exits(3);
-        assert_eq!(service.calls(), 2, "{said:?}");
+        assert_eq!(service.calls(), 2, "{source:?}");
         let flag = ["--max-attempts", "1", "--ledger", "2"];
         run("2").with(flag).finish().exits(3);
-        assert_eq!(service.calls(), 3, "{said:?}");
+        assert_eq!(service.calls(), 3, "{source:?}");
     }
 }
 
 #[test]
-fn the_pace_may_be_set_for_good() {
-    for said in EITHER {
+fn file_and_environment_can_set_the_rate() {
+    for source in EITHER {
         let service = Service::good();
         let place = Place::with_rows(rows(6));
-        let run = bounded(&place, &service, said, "rate", "3").with(["--json"]);
+        let run = run_with(&place, &service, source, "rate", "3").with(["--json"]);
         let done = run.finish().exits(0);
-        assert!(done.count("worst_second") <= 3, "{said:?}: {}", done.stdout);
-        assert_eq!(done.json()["limited_by"], "cap", "{said:?}");
-        let wrong = bounded(&place, &service, said, "rate", "0")
+        assert!(
+            done.count("worst_second") <= 3,
+            "{source:?}: {}",
+            done.stdout
+        );
+        assert_eq!(done.json()["limited_by"], "cap", "{source:?}");
+        let wrong = run_with(&place, &service, source, "rate", "0")
             .finish()
             .exits(2);
-        wrong.says(match said {
-            Said::File => "pace.toml: rate 0",
-            Said::Environment => "RECALL_RATE 0",
+        wrong.says(match source {
+            Source::File => "pace.toml: rate 0",
+            Source::Environment => "RECALL_RATE 0",
         });
     }
 }
 
 #[test]
-fn a_variable_that_can_not_be_read_is_refused_and_never_ignored() {
+fn a_variable_that_is_not_utf_8_is_refused() {
     use std::os::unix::ffi::OsStringExt as _;
     let service = Service::good();
     let place = Place::with_rows(rows(1));
@@ -242,17 +246,17 @@ fn a_variable_that_can_not_be_read_is_refused_and_never_ignored() {
 }
 
 #[test]
-fn patience_may_be_set_for_good() {
-    for said in EITHER {
+fn file_and_environment_can_set_timeout_max_outage_and_max_failures() {
+    for source in EITHER {
         let service = Service::start(|_| Answer::silence());
         let place = Place::with_rows(rows(1));
-        let run = bounded(&place, &service, said, "timeout", "\"200ms\"");
+        let run = run_with(&place, &service, source, "timeout", "\"200ms\"");
         run.with(["--max-attempts", "1"]).finish().exits(3);
-        assert_eq!(place.ledger().entries[0].code, -1, "{said:?}");
+        assert_eq!(place.ledger().entries[0].code, -1, "{source:?}");
 
         let service = Service::start(|_| Answer::code(10002));
         let place = Place::with_rows(rows(30));
-        let run = bounded(&place, &service, said, "max_outage", "0");
+        let run = run_with(&place, &service, source, "max_outage", "0");
         run.with(["--max-attempts", "1"])
             .finish()
             .exits(4)
@@ -260,13 +264,13 @@ fn patience_may_be_set_for_good() {
 
         let service = Service::start(|_| Answer::code(10010));
         let place = Place::with_rows(rows(30));
-        let run = bounded(&place, &service, said, "max_failures", "2");
+        let run = run_with(&place, &service, source, "max_failures", "2");
         run.with(["--concurrency", "1"]).finish().exits(4);
-        assert_eq!(service.calls(), 3, "{said:?}");
+        assert_eq!(service.calls(), 3, "{source:?}");
     }
 }
 
-/// A dry run with this file, and how it was refused.
+/// Returns the result of a dry run that this configuration file makes fail.
 #[track_caller]
 fn refused(text: &str) -> Finished {
     let place = Place::with_rows(rows(1));
@@ -276,7 +280,7 @@ fn refused(text: &str) -> Finished {
 }
 
 #[test]
-fn a_file_that_can_not_be_read_is_told_by_its_line_and_what_is_wrong_there() {
+fn a_syntax_error_is_reported_with_its_line_and_cause() {
     const QUOTES: &str = "text stands in quotes";
     for (text, words, about_quotes) in [
         (
@@ -312,7 +316,7 @@ fn a_file_that_can_not_be_read_is_told_by_its_line_and_what_is_wrong_there() {
 }
 
 #[test]
-fn no_error_of_the_file_shows_what_a_secret_is() {
+fn no_error_in_the_file_shows_a_secret() {
     for key in ["secret_key", "usersig"] {
         for value in [
             "s3cret",
@@ -333,7 +337,7 @@ fn no_error_of_the_file_shows_what_a_secret_is() {
 }
 
 #[test]
-fn a_key_that_there_is_not_is_told_by_its_line_with_those_there_are() {
+fn an_unknown_key_is_reported_with_its_line_and_the_known_keys() {
     for (text, words) in [
         (
             "rate = 1\nregoin = \"tokyo\"\n",
@@ -354,7 +358,7 @@ fn a_key_that_there_is_not_is_told_by_its_line_with_those_there_are() {
 }
 
 #[test]
-fn a_region_or_endpoint_that_is_wrong_is_told_with_whoever_said_it() {
+fn an_invalid_region_or_endpoint_is_reported_with_its_source() {
     let place = Place::with_rows(rows(1));
     let dry = || place.recall(["run", "rows.csv", "--dry-run"]);
     for (key, value, why) in [
@@ -381,7 +385,7 @@ fn a_region_or_endpoint_that_is_wrong_is_told_with_whoever_said_it() {
 }
 
 #[test]
-fn a_caller_that_is_none_is_refused_before_any_call() {
+fn invalid_credentials_are_refused_before_any_call() {
     let service = Service::good();
     let place = Place::with_rows(rows(1));
     let run = || {
@@ -418,7 +422,7 @@ fn a_caller_that_is_none_is_refused_before_any_call() {
         run.finish().exits(2).says(&format!("cfg.toml: {key}"));
     }
     assert_eq!(service.calls(), 0);
-    // Empty in the environment is as good as not set.
+    // An empty variable counts as unset.
     run().env("RECALL_IDENTIFIER", "").finish().exits(0);
     assert_eq!(
         service.requests()[0].parameter("identifier"),
@@ -427,7 +431,7 @@ fn a_caller_that_is_none_is_refused_before_any_call() {
 }
 
 #[test]
-fn of_key_and_usersig_the_nearer_counts_and_it_is_said_which() {
+fn of_key_and_usersig_the_nearer_source_wins_and_a_warning_names_it() {
     let service = Service::good();
     let place = Place::with_rows(rows(1));
     let mut nth = 0;
@@ -451,7 +455,7 @@ fn of_key_and_usersig_the_nearer_counts_and_it_is_said_which() {
     );
     let key_in_file = format!("secret_key = \"{SECRET_KEY}\"\n");
     let both_in_file = format!("{key_in_file}usersig = \"brought\"\n");
-    for (file, env, expected, said) in [
+    for (file, env, expected, warning) in [
         (
             "",
             &[key, sig][..],
@@ -475,14 +479,14 @@ fn of_key_and_usersig_the_nearer_counts_and_it_is_said_which() {
     ] {
         let (got, done) = used(file, env);
         assert_eq!(got, expected, "{file}");
-        let told = done.stderr.contains(" set: ") || done.stderr.contains("is used, not");
-        assert_eq!(told, !said.is_empty(), "{}", done.stderr);
-        done.says(said);
+        let warned = done.stderr.contains(" set: ") || done.stderr.contains("is used, not");
+        assert_eq!(warned, !warning.is_empty(), "{}", done.stderr);
+        done.says(warning);
     }
 }
 
 #[test]
-fn a_usersig_that_has_run_out_and_hides_a_key_is_told_to_be_unset() {
+fn an_expired_usersig_that_overrides_a_key_is_refused_with_the_advice_to_unset_it() {
     let service = Service::good();
     let place = Place::with_rows(rows(1));
     let key = Secret::new(SECRET_KEY);

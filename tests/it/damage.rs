@@ -1,11 +1,11 @@
-//! A ledger that a crash or a disk has damaged.
+//! Ledgers damaged by a crash or a full disk.
 
 use std::collections::HashMap;
 use std::thread;
 
 use crate::stage::{Answer, Place, Service, mock, rows, senders};
 
-/// The ledger of a whole run of so many rows, told as one of this service.
+/// The ledger of a complete run of `count` rows against this service.
 fn whole_ledger(service: &Service, count: usize) -> String {
     let place = Place::with_rows(rows(count));
     place
@@ -33,7 +33,7 @@ fn a_torn_last_line_is_cut_and_its_row_called_again() {
 }
 
 #[test]
-fn a_torn_tail_is_cut_even_where_nothing_is_written_behind_it() {
+fn a_torn_tail_is_cut_even_if_nothing_is_written_after_it() {
     let service = Service::good();
     let whole = whole_ledger(&service, 3);
     let place = Place::with_rows(rows(3));
@@ -45,7 +45,7 @@ fn a_torn_tail_is_cut_even_where_nothing_is_written_behind_it() {
 }
 
 #[test]
-fn a_ledger_that_ends_in_its_header_is_begun_anew() {
+fn a_ledger_that_ends_within_its_header_is_started_again() {
     let service = Service::good();
     let whole = whole_ledger(&service, 3);
     let header = whole.lines().next().unwrap();
@@ -73,18 +73,18 @@ fn a_replay_of_a_ledger_without_rows_has_nothing_to_do() {
 }
 
 #[test]
-fn no_view_takes_a_torn_line_for_an_entry() {
+fn an_export_ignores_a_torn_line() {
     let service = Service::good();
     let whole = whole_ledger(&service, 3);
     let place = Place::new();
-    // Whole but for its line feed: it may be the start of a longer one.
+    // A complete entry without its line feed: it may be the start of a longer line.
     place.write("rows.ledger.jsonl", whole.trim_end());
     let export = place.recall(["export", "rows.ledger.jsonl", "--format", "jsonl"]);
     assert_eq!(export.finish().exits(0).stdout.lines().count(), 2);
 }
 
 #[test]
-fn cut_at_any_byte_of_its_last_three_entries_a_ledger_is_gone_on_with() {
+fn a_ledger_cut_at_any_byte_of_its_last_three_entries_can_be_resumed() {
     const ROWS: usize = 5;
     let service = Service::good();
     let whole = whole_ledger(&service, ROWS);
@@ -94,9 +94,14 @@ fn cut_at_any_byte_of_its_last_three_entries_a_ledger_is_gone_on_with() {
         .map(str::len)
         .sum();
     let cuts: Vec<_> = (kept..whole.len()).collect();
-    assert!(cuts.len() > 300, "three entries are longer: {}", cuts.len());
+    assert!(
+        cuts.len() > 300,
+        "three entries should be longer: {}",
+        cuts.len()
+    );
     thread::scope(|scope| {
-        // A few at once, each against a service of its own: together they would be one run too many.
+        // A few in parallel, each against its own service, because runs against the same service would
+        // exclude each other.
         for part in cuts.chunks(cuts.len().div_ceil(3)) {
             let (whole, here) = (&whole, format!("http://{}", service.address()));
             scope.spawn(move || {
@@ -145,7 +150,7 @@ fn a_damaged_line_in_the_middle_costs_one_more_call() {
 }
 
 #[test]
-fn a_full_disk_at_the_start_is_told_and_nothing_is_called() {
+fn a_full_disk_at_the_start_is_reported_and_nothing_is_called() {
     let service = Service::good();
     let place = Place::with_rows(rows(3));
     let run = place.run("rows.csv").on(service.address());
@@ -159,10 +164,10 @@ fn a_full_disk_at_the_start_is_told_and_nothing_is_called() {
 }
 
 #[test]
-fn a_disk_that_fills_up_stops_the_run_and_what_was_written_stays() {
+fn a_disk_that_fills_up_stops_the_run_and_keeps_the_entries_so_far() {
     let mock = mock("0", &[]);
     let place = Place::with_rows(rows(400));
-    // A file may grow to 8 KiB and no further; writing on is an error as on a full disk.
+    // Files can't grow beyond 8 KiB; further writes fail as on a full disk.
     let run = place.run("rows.csv").on(mock.address());
     let done = run
         .after_shell("trap '' XFSZ; ulimit -f 8")
@@ -171,7 +176,10 @@ fn a_disk_that_fills_up_stops_the_run_and_what_was_written_stays() {
         .says("rows.ledger.jsonl")
         .says("File too large")
         .says("To go on: ");
-    assert!(done.count("pending") > 0, "of what it can tell, it tells");
+    assert!(
+        done.count("pending") > 0,
+        "it should still report its counts"
+    );
     assert_eq!(done.json()["stopped"], "ledger");
     let written = place.read("rows.ledger.jsonl");
     assert!(written.len() <= 8 * 1024);
@@ -181,16 +189,13 @@ fn a_disk_that_fills_up_stops_the_run_and_what_was_written_stays() {
         .collect();
     assert!(kept.len() > 10, "{written}");
     let called = mock.seen().calls;
-    assert!(called < 400, "it went on calling: {called}");
+    assert!(called < 400, "it should stop calling: {called}");
 
     let run = place.run("rows.csv").on(mock.address());
     let done = run.with(["--resume"]).finish().exits(0);
     assert_eq!(done.count("resumed"), kept.len() as u64 - 1);
     let after = place.read("rows.ledger.jsonl");
-    assert!(
-        after.starts_with(&kept.concat()),
-        "not a byte of it was lost"
-    );
+    assert!(after.starts_with(&kept.concat()), "no byte should be lost");
     place.ledger().assert_all_recalled(400);
     let doubles = mock.seen().calls - 400;
     assert!(
@@ -200,7 +205,7 @@ fn a_disk_that_fills_up_stops_the_run_and_what_was_written_stays() {
 }
 
 #[test]
-fn a_ledger_that_can_not_be_opened_is_told_by_name() {
+fn a_ledger_that_can_not_be_opened_is_named() {
     let service = Service::good();
     let place = Place::with_rows(rows(3));
     for ledger in ["no/such/folder.jsonl", "."] {
@@ -212,12 +217,12 @@ fn a_ledger_that_can_not_be_opened_is_told_by_name() {
 }
 
 #[test]
-fn a_failed_rows_file_that_can_not_be_written_is_told_and_the_ledger_has_them() {
+fn a_failed_rows_file_that_can_not_be_written_is_reported_and_the_ledger_has_the_rows() {
     let place = Place::with_rows(rows(3));
     let folder = place.path("folder");
     std::fs::create_dir(&folder).unwrap();
     let service = Service::start(move |_| {
-        // Only the first call finds it.
+        // This fails for all calls but the first.
         let _ = std::fs::remove_dir(&folder);
         Answer::code(10010)
     });
@@ -242,7 +247,7 @@ fn a_failed_rows_file_that_can_not_be_written_is_told_and_the_ledger_has_them() 
 }
 
 #[test]
-fn a_failed_rows_file_that_can_not_be_written_is_reported_beside_an_input_that_breaks() {
+fn a_failed_rows_file_that_can_not_be_written_is_reported_along_with_a_broken_input() {
     let place = Place::new();
     place.write(
         "rows.json",
@@ -251,7 +256,7 @@ fn a_failed_rows_file_that_can_not_be_written_is_reported_beside_an_input_that_b
     let folder = place.path("folder");
     std::fs::create_dir(&folder).unwrap();
     let service = Service::start(move |_| {
-        // Only the first call finds it.
+        // This fails for all calls but the first.
         let _ = std::fs::remove_dir(&folder);
         Answer::code(10010)
     });
@@ -266,7 +271,7 @@ fn a_failed_rows_file_that_can_not_be_written_is_reported_beside_an_input_that_b
 }
 
 #[test]
-fn older_failed_rows_go_with_a_ledger_in_which_none_has_failed() {
+fn an_old_failed_rows_file_is_removed_when_no_row_has_failed() {
     let place = Place::with_rows(rows(3));
     place.write(
         "rows.failed.csv",
@@ -279,11 +284,11 @@ fn older_failed_rows_go_with_a_ledger_in_which_none_has_failed() {
 }
 
 #[test]
-fn older_failed_rows_that_can_not_be_removed_are_told_of() {
+fn an_old_failed_rows_file_that_can_not_be_removed_is_reported() {
     let place = Place::with_rows(rows(3));
     let in_the_way = place.path("rows.failed.csv");
     let service = Service::start(move |_| {
-        // Only the first call finds none.
+        // This fails for all calls but the first.
         let _ = std::fs::create_dir(&in_the_way);
         Answer::ok()
     });
@@ -295,7 +300,7 @@ fn older_failed_rows_that_can_not_be_removed_are_told_of() {
 }
 
 #[test]
-fn a_ledger_that_loses_its_name_while_a_run_writes_it_is_told_of() {
+fn a_ledger_removed_or_replaced_during_a_run_is_reported() {
     for replaced in [false, true] {
         let place = Place::with_rows(rows(3));
         let ledger = place.path("rows.ledger.jsonl");
@@ -316,7 +321,7 @@ fn a_ledger_that_loses_its_name_while_a_run_writes_it_is_told_of() {
 }
 
 #[test]
-fn a_replay_says_that_it_can_not_send_what_a_damaged_line_was_of() {
+fn a_replay_says_that_it_does_not_send_the_rows_of_damaged_lines() {
     let service = Service::start(|_| Answer::code(10010));
     let place = Place::with_rows(rows(3));
     let run = place.run("rows.csv").on(service.address());
@@ -333,7 +338,7 @@ fn a_replay_says_that_it_can_not_send_what_a_damaged_line_was_of() {
 }
 
 #[test]
-fn a_failed_row_whose_entry_is_damaged_at_its_end_is_called_again_and_not_lost() {
+fn a_failed_row_with_a_damaged_entry_is_called_again() {
     let service = Service::start(|_| Answer::code(10010));
     let place = Place::with_rows(rows(3));
     place

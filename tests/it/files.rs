@@ -1,4 +1,4 @@
-//! Where results go, and what is not overwritten.
+//! Where results go, and which files are never overwritten.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::stage::{Answer, Place, Service, rows};
 
 #[test]
-fn ledger_and_failed_rows_go_where_flags_say() {
+fn ledger_and_failed_rows_go_where_the_flags_say() {
     let service = Service::start(|_| Answer::code(10010));
     let place = Place::with_rows(rows(2));
     let run = place.run("rows.csv").on(service.address());
@@ -51,7 +51,7 @@ fn files_that_would_overwrite_each_other_are_refused() {
 }
 
 #[test]
-fn a_ledger_is_no_input() {
+fn a_run_refuses_a_ledger_as_input() {
     let service = Service::good();
     let place = Place::with_rows(rows(2));
     place
@@ -67,7 +67,7 @@ fn a_ledger_is_no_input() {
 }
 
 #[test]
-fn a_rehearsal_has_files_of_its_own_and_starts_afresh() {
+fn a_rehearsal_has_its_own_files_and_overwrites_them() {
     let place = Place::with_rows(rows(3));
     for _ in 0..2 {
         let run = place.run("rows.csv").with(["--mock"]);
@@ -92,7 +92,7 @@ fn a_rehearsal_has_files_of_its_own_and_starts_afresh() {
 }
 
 #[test]
-fn a_rehearsal_does_not_overwrite_the_ledger_of_the_real_thing() {
+fn a_rehearsal_does_not_overwrite_the_ledger_of_a_real_run() {
     let service = Service::good();
     let place = Place::with_rows(rows(3));
     place
@@ -118,7 +118,7 @@ fn a_rehearsal_does_not_overwrite_the_ledger_of_the_real_thing() {
 }
 
 #[test]
-fn the_failed_rows_do_not_overwrite_what_is_something_else() {
+fn the_failed_rows_do_not_overwrite_other_files() {
     let service = Service::start(|_| Answer::code(10010));
     let place = Place::with_rows(rows(3));
     place.write("other.csv", "group,sender\ng,s\n");
@@ -136,7 +136,7 @@ fn the_failed_rows_do_not_overwrite_what_is_something_else() {
     let replay = place.recall(["replay", "rows.ledger.jsonl", "--failed", "other.csv"]);
     replay.finish().exits(2).says("holds something else");
     assert_eq!(place.read("other.csv"), "group,sender\ng,s\n");
-    // Its own of before it does.
+    // It does overwrite its own earlier file.
     place
         .recall(["replay", "rows.ledger.jsonl"])
         .finish()
@@ -144,7 +144,7 @@ fn the_failed_rows_do_not_overwrite_what_is_something_else() {
 }
 
 #[test]
-fn the_failed_rows_of_a_ledger_lie_beside_it_whoever_writes_them() {
+fn run_and_replay_write_the_failed_rows_next_to_the_ledger() {
     let service = Service::start(|call| match (&*call.sender(), call.nth_of_row) {
         ("u1", 0) => Answer::code(10010),
         _ => Answer::ok(),
@@ -161,11 +161,15 @@ fn the_failed_rows_of_a_ledger_lie_beside_it_whoever_writes_them() {
         .finish()
         .exits(0);
     assert_eq!(replay.count("recalled"), 1);
-    assert_eq!(place.files(), ["wave.jsonl"], "none are left");
+    assert_eq!(
+        place.files(),
+        ["wave.jsonl"],
+        "no failed rows should be left"
+    );
 }
 
 #[test]
-fn the_failed_rows_lie_in_a_folder_that_is_not_utf_8_too() {
+fn the_failed_rows_can_be_in_a_folder_whose_name_is_not_utf_8() {
     let service = Service::start(|_| Answer::code(10010));
     let place = Place::new();
     let folder = OsStr::from_bytes(b"f\xff");
@@ -205,7 +209,7 @@ fn a_replay_with_nothing_to_send_says_so_and_leaves_no_failed_rows() {
 }
 
 #[test]
-fn failed_rows_go_into_no_device_no_pipe_and_no_folder_that_is_not_there() {
+fn failed_rows_are_not_written_to_a_device_a_pipe_or_a_missing_folder() {
     let service = Service::start(|_| Answer::code(10010));
     let place = Place::with_rows(rows(2));
     let _pipe = place.pipe("pipe");
@@ -256,7 +260,7 @@ fn what_comes_through_a_device_leaves_its_results_here() {
 }
 
 #[test]
-fn a_ledger_that_has_the_name_of_stdin_is_not_what_is_read() {
+fn a_ledger_named_dash_is_not_confused_with_stdin() {
     let service = Service::good();
     let place = Place::with_rows(rows(2));
     let run = place.run("rows.csv").on(service.address());
@@ -267,7 +271,7 @@ fn a_ledger_that_has_the_name_of_stdin_is_not_what_is_read() {
 }
 
 #[test]
-fn stdout_is_no_ledger_and_takes_no_failed_rows() {
+fn ledger_and_failed_rows_can_not_go_to_stdout() {
     let service = Service::good();
     let place = Place::with_rows(rows(2));
     for (flag, what) in [
@@ -287,7 +291,7 @@ fn stdout_is_no_ledger_and_takes_no_failed_rows() {
 }
 
 #[test]
-fn failed_rows_have_the_format_that_their_name_tells_and_are_an_input() {
+fn failed_rows_have_the_format_of_their_file_name_and_can_be_read_as_input() {
     let service = Service::start(|_| Answer::code(10010));
     let place = Place::with_rows(rows(2));
     place.write("other.jsonl", "{\"group\":\"g\",\"sender\":\"u\"}\n");
@@ -308,7 +312,7 @@ fn failed_rows_have_the_format_that_their_name_tells_and_are_an_input() {
 }
 
 #[test]
-fn a_ledger_has_one_file_of_failed_rows_whatever_the_first_input_is() {
+fn a_ledger_has_one_failed_rows_file_whatever_its_inputs() {
     let service = Service::start(|call| match call.nth_of_row {
         0 => Answer::code(10010),
         _ => Answer::ok(),

@@ -1,9 +1,9 @@
-//! Every flag and variable, at the place where it has its effect: the wire, the files.
+//! Flags and variables, tested by their effect on the wire and on files.
 
 use crate::stage::{Answer, Place, Service, rows};
 
 #[test]
-fn who_calls_and_where_comes_from_the_environment_and_flags_weigh_more() {
+fn flags_override_the_environment() {
     let (service, other) = (Service::good(), Service::good());
     let place = Place::with_rows(rows(1));
     let run = |ledger: &str| {
@@ -15,20 +15,20 @@ fn who_calls_and_where_comes_from_the_environment_and_flags_weigh_more() {
     run("1").finish().exits(0);
     let flags = ["--sdkappid", "1400000008", "--identifier", "boss"];
     run("2").on(other.address()).with(flags).finish().exits(0);
-    let said = [&service, &other].map(|service| {
+    let sent = [&service, &other].map(|service| {
         let call = &service.requests()[0];
         (call.parameter("sdkappid"), call.parameter("identifier"))
     });
     let expected = [("1400000007", "root"), ("1400000008", "boss")];
     assert_eq!(
-        said,
-        expected.map(|(app, who)| (app.to_owned(), who.to_owned()))
+        sent,
+        expected.map(|(app, identifier)| (app.to_owned(), identifier.to_owned()))
     );
     assert_eq!(place.ledger_named("2").header.app, 1_400_000_008);
 }
 
 #[test]
-fn a_configuration_file_says_it_too_and_a_profile_weighs_more() {
+fn the_environment_overrides_a_profile_and_a_profile_overrides_the_file() {
     let service = Service::good();
     let place = Place::with_rows(rows(1));
     place.write(
@@ -56,16 +56,16 @@ fn a_configuration_file_says_it_too_and_a_profile_weighs_more() {
         .env("RECALL_SDKAPPID", "1400000003")
         .finish()
         .exits(0);
-    let said: Vec<_> = service
+    let sent: Vec<_> = service
         .requests()
         .iter()
         .map(|call| call.parameter("sdkappid") + " " + &call.parameter("usersig"))
         .collect();
-    assert_eq!(said, ["1400000001 one", "1400000002 two", "1400000003 one"]);
+    assert_eq!(sent, ["1400000001 one", "1400000002 two", "1400000003 one"]);
 }
 
 #[test]
-fn each_region_has_its_address() {
+fn each_region_has_its_own_address() {
     let place = Place::with_rows(rows(1));
     for (region, host) in [
         ("china", "console.tim.qq.com"),
@@ -91,10 +91,10 @@ fn each_region_has_its_address() {
 }
 
 #[test]
-fn a_proxy_of_the_environment_stands_before_every_service_but_loopback() {
+fn a_proxy_from_the_environment_is_used_except_for_loopback() {
     let proxy = Service::start(|_| Answer::reset());
     let place = Place::with_rows(rows(1));
-    // No name ends like this one, so it could not be reached otherwise.
+    // No real name ends in `.invalid`, so this can only be reached through the proxy.
     let run = place
         .run("rows.csv")
         .with(["--endpoint", "https://recall.invalid"]);
@@ -109,7 +109,7 @@ fn a_proxy_of_the_environment_stands_before_every_service_but_loopback() {
 }
 
 #[test]
-fn a_dry_run_shows_no_id_that_turns_the_writing() {
+fn a_dry_run_escapes_ids_that_change_the_text_direction() {
     let place = Place::with_rows("group,sender\n@TGS#1,u\u{202e}1\u{2028}\n");
     let run = place.recall(["run", "rows.csv", "--dry-run", "--region", "tokyo"]);
     let shown = run.finish().exits(0).stdout;
@@ -118,7 +118,7 @@ fn a_dry_run_shows_no_id_that_turns_the_writing() {
 }
 
 #[test]
-fn a_dry_run_reads_everything_shows_the_first_calls_and_makes_none() {
+fn a_dry_run_reads_all_rows_shows_the_first_calls_and_makes_none() {
     let service = Service::good();
     let place = Place::with_rows(rows(12) + "@TGS#1,u3\n@TGS#1,\n");
     let run = place
@@ -141,7 +141,7 @@ fn a_dry_run_reads_everything_shows_the_first_calls_and_makes_none() {
 }
 
 #[test]
-fn a_canary_takes_the_first_rows_that_are_left() {
+fn limit_takes_the_first_rows_that_are_left() {
     let service = Service::good();
     let place =
         Place::with_rows("group,sender\n@TGS#1,u0\n@TGS#1,u0\n".to_owned() + &rows(9)[13..]);
@@ -157,7 +157,7 @@ fn a_canary_takes_the_first_rows_that_are_left() {
 }
 
 #[test]
-fn bounds_that_make_no_sense_are_refused_by_name() {
+fn invalid_flag_values_are_refused_and_the_flag_is_named() {
     let service = Service::good();
     let place = Place::with_rows(rows(1));
     for (flag, values) in [
@@ -200,14 +200,14 @@ fn bounds_that_make_no_sense_are_refused_by_name() {
 }
 
 #[test]
-fn flags_that_contradict_each_other_are_refused() {
+fn conflicting_flags_are_refused() {
     let place = Place::with_rows(rows(1));
     let elsewhere = "http://127.0.0.1:1";
     for words in [
         &["--mock", "--endpoint", elsewhere][..],
         &["--mock", "--region", "tokyo"],
         &["--region", "tokyo", "--endpoint", elsewhere],
-        // Who asks for faults believes that it is a rehearsal.
+        // An operator who asks for faults thinks that this is a rehearsal.
         &["--mock-fail", "10002=1%", "--region", "tokyo"],
         &["--mock-latency", "1ms", "--endpoint", elsewhere],
         &["--mock-cap", "200", "--region", "tokyo"],
@@ -238,8 +238,8 @@ fn flags_that_contradict_each_other_are_refused() {
 }
 
 #[test]
-fn a_bound_may_be_as_high_as_one_likes() {
-    // Twenty rows make an outage, so that every wait there is is waited for.
+fn limits_accept_their_maximum_values() {
+    // Twenty failing rows make an outage, so all kinds of waiting occur.
     let service = Service::start(|call| match call.nth {
         0..20 => Answer::code(10002),
         _ => Answer::ok(),
@@ -259,7 +259,7 @@ fn a_bound_may_be_as_high_as_one_likes() {
 }
 
 #[test]
-fn a_script_that_is_none_is_told_of_the_sample() {
+fn an_invalid_mock_script_gets_a_hint_to_the_sample() {
     let place = Place::with_rows(rows(1));
     place.write("odd.toml", "[[during]]\nfail = [\"10002\"]\n");
     place.write("typo.toml", "[[during]]\nfrm = \"hint: 1s\"\n");
@@ -277,7 +277,7 @@ fn a_script_that_is_none_is_told_of_the_sample() {
 }
 
 #[test]
-fn an_error_in_a_file_of_the_mock_ends_in_exactly_one_hint() {
+fn an_error_in_a_mock_file_has_exactly_one_hint() {
     let place = Place::new();
     place.write("nothing.toml", "[[during]]\nfrom = \"1s\"\n");
     place.write("fault.toml", "[[during]]\nfail = [\"10002=5\"]\n");
@@ -303,7 +303,7 @@ fn an_error_in_a_file_of_the_mock_ends_in_exactly_one_hint() {
 }
 
 #[test]
-fn a_flag_of_a_mock_that_can_not_be_read_is_named() {
+fn an_invalid_mock_flag_is_named() {
     let place = Place::with_rows(rows(1));
     let fine = ["--listen", "127.0.0.1:0"];
     for (command, flags) in [

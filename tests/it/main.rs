@@ -1,9 +1,8 @@
-//! The promises of the command, kept by the real binary over real sockets, files, signals and
-//! processes.
+//! End-to-end tests: the real binary with real sockets, files, signals and processes.
 //!
-//! A test is set in a [`Place`](stage::Place), a folder of its own, and reads
-//! `place.run("rows.csv").on(service.address()).finish()`; the other end is the crate's own
-//! mock, as it is or as a [`Service`](stage::Service) that a test scripts.
+//! Each test works in a [`Place`](stage::Place), its own temporary folder, and reads like
+//! `place.run("rows.csv").on(service.address()).finish()`. The other end is the crate's own mock,
+//! plain or as a scripted [`Service`](stage::Service).
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

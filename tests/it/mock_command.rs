@@ -351,7 +351,7 @@ fn a_port_that_is_taken_is_told() {
 }
 
 #[test]
-fn what_makes_no_sense_is_refused() {
+fn invalid_flag_values_are_refused() {
     let place = Place::new();
     for words in [
         ["--fail", "10002", "10002"],

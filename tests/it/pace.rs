@@ -108,7 +108,7 @@ fn what_a_path_that_stood_still_delivers_at_once_counts_when_it_arrives() {
 }
 
 #[test]
-fn no_more_calls_are_in_flight_than_asked_for() {
+fn no_more_calls_are_in_flight_than_concurrency_allows() {
     for concurrency in [1, 3, 7] {
         let (service, gate) = Service::gated();
         let place = Place::with_rows(rows(60));
