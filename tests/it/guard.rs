@@ -1,4 +1,4 @@
-//! The guard: a run that is a mistake ends before it has cost every row.
+//! The guard: a run that is an obvious mistake stops before every row has failed.
 
 use std::fs;
 
@@ -6,13 +6,13 @@ use rustix::process::Signal;
 
 use crate::stage::{Answer, Gate, Place, Service, rows, senders, wait_until};
 
-/// Refuses every row.
+/// A service that refuses every row.
 fn refusing() -> Service {
     Service::start(|_| Answer::code(10010))
 }
 
 #[test]
-fn a_run_whose_first_20_rows_all_fail_alike_is_stopped() {
+fn a_run_whose_first_20_rows_all_fail_with_one_code_is_stopped() {
     let service = refusing();
     let place = Place::with_rows(rows(60));
     let run = || place.run("rows.csv").on(service.address());
@@ -21,7 +21,7 @@ fn a_run_whose_first_20_rows_all_fail_alike_is_stopped() {
     assert_eq!(done.json()["stopped"], "guard");
     let done = done.says("the first 20 rows all failed with 10010");
     done.says("--max-failures none").says("--resume");
-    // Told to let them fail, it goes on.
+    // With the guard off, the rest of the rows may fail.
     let rest = run().with(["--resume", "--max-failures", "none"]).finish();
     assert_eq!(rest.exits(3).count("failed"), 40);
     assert_eq!(place.ledger().entries.len(), 60);
@@ -39,7 +39,7 @@ fn calls_in_flight_when_the_guard_stops_a_run_are_recorded() {
 }
 
 #[test]
-fn a_signal_after_the_guard_has_stopped_a_run_is_the_first_and_loses_no_answer() {
+fn a_signal_after_a_guard_stop_counts_as_the_first_and_loses_no_answer() {
     let gate = Gate::default();
     let held = gate.clone();
     let service = Service::start(move |call| {
@@ -65,7 +65,7 @@ fn a_signal_after_the_guard_has_stopped_a_run_is_the_first_and_loses_no_answer()
 }
 
 #[test]
-fn one_row_that_works_or_fails_differently_among_the_first_20_shows_that_it_is_no_mistake() {
+fn one_different_result_among_the_first_20_rows_lets_the_run_go_on() {
     for odd in [Answer::ok(), Answer::code(10015)] {
         let service = Service::start(move |call| match call.nth {
             7 => odd.clone(),
@@ -79,7 +79,7 @@ fn one_row_that_works_or_fails_differently_among_the_first_20_shows_that_it_is_n
 }
 
 #[test]
-fn a_run_where_more_than_half_of_1000_rows_fail_is_stopped() {
+fn a_run_is_stopped_when_more_than_half_of_1000_rows_fail() {
     let service = Service::start(|call| match call.nth {
         0..450 => Answer::ok(),
         _ => Answer::code(10010),
@@ -93,7 +93,7 @@ fn a_run_where_more_than_half_of_1000_rows_fail_is_stopped() {
 }
 
 #[test]
-fn a_run_where_just_less_than_half_of_the_rows_fail_goes_on() {
+fn a_run_goes_on_when_half_of_the_rows_fail() {
     let service = Service::start(|call| match call.nth % 2 {
         0 => Answer::ok(),
         _ => Answer::code(10010),
@@ -105,7 +105,7 @@ fn a_run_where_just_less_than_half_of_the_rows_fail_goes_on() {
 }
 
 #[test]
-fn max_failures_is_a_bound_that_the_operator_sets() {
+fn max_failures_stops_the_run_when_it_is_exceeded() {
     let service = Service::start(|call| match call.nth {
         0 => Answer::ok(),
         _ => Answer::code(10010),
@@ -121,7 +121,7 @@ fn max_failures_is_a_bound_that_the_operator_sets() {
 }
 
 #[test]
-fn a_bound_of_the_operator_s_does_not_excuse_20_rows_that_fail_alike_at_the_start() {
+fn max_failures_does_not_disable_the_check_of_the_first_20_rows() {
     for bound in ["30", "100%"] {
         let service = refusing();
         let place = Place::with_rows(rows(40));
@@ -133,26 +133,26 @@ fn a_bound_of_the_operator_s_does_not_excuse_20_rows_that_fail_alike_at_the_star
 }
 
 #[test]
-fn the_help_says_what_the_guard_does() {
+fn the_help_describes_the_guard() {
     let place = Place::new();
     for command in ["run", "replay"] {
         let help = place.recall([command, "--help"]).env("COLUMNS", "80");
         let help = help.finish().exits(0).stdout;
         let words: Vec<_> = help.split_whitespace().collect();
         let words = words.join(" ");
-        for told in [
+        for phrase in [
             "Most rows that may fail [default: 50%]",
             "One more ends the run",
             "a share (checked from 1,000 rows on)",
             "a run also ends when its first 20 rows all fail alike",
         ] {
-            assert!(words.contains(told), "{told} is not in {help}");
+            assert!(words.contains(phrase), "{phrase} is not in {help}");
         }
     }
 }
 
 #[test]
-fn max_failures_0_stops_at_the_first() {
+fn max_failures_0_stops_at_the_first_failure() {
     let service = refusing();
     let place = Place::with_rows(rows(40));
     let run = place.run("rows.csv").on(service.address());
@@ -171,32 +171,32 @@ fn max_failures_none_lets_every_row_fail() {
 }
 
 #[test]
-fn rows_that_have_failed_before_may_fail_again() {
+fn the_guard_is_off_for_rows_that_have_failed_before() {
     let service = refusing();
     let place = Place::with_rows(rows(40));
     let run = place.run("rows.csv").on(service.address());
     run.with(["--max-failures", "none"]).finish().exits(3);
-    // A replay,
+    // The guard is off for a replay,
     place
         .recall(["replay", "rows.ledger.jsonl"])
         .finish()
         .exits(3);
     assert_eq!(service.calls(), 80);
-    // and a run of the failed-rows file, which is known by its columns,
+    // and for a run of a failed-rows file, recognised by its columns,
     place
         .run("rows.failed.csv")
         .on(service.address())
         .finish()
         .exits(3);
     assert_eq!(service.calls(), 120);
-    // unless the operator says otherwise.
+    // unless the operator sets a limit.
     let replay = place.recall(["replay", "rows.ledger.jsonl", "--max-failures", "5"]);
     replay.with(["--concurrency", "1"]).finish().exits(4);
     assert_eq!(service.calls(), 126);
 }
 
 #[test]
-fn a_bound_that_makes_no_sense_is_refused() {
+fn an_invalid_max_failures_is_refused() {
     let place = Place::with_rows(rows(1));
     for bound in ["-1", "half", "101%", "%", ""] {
         let run = place

@@ -1,4 +1,4 @@
-//! Help, completions and man pages: everything is in them, and what is needed fits a screen.
+//! Help, completions and man pages: they are complete, and the short help fits a screen.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -8,7 +8,7 @@ use recall_worker::cli::Cli;
 
 use crate::stage::{Place, Running};
 
-/// The commands, as they are typed, and their flags.
+/// Each command, as a path of words, with its flags.
 fn commands() -> Vec<(Vec<String>, Vec<String>)> {
     fn collect(
         command: &clap::Command,
@@ -38,7 +38,7 @@ fn help(words: &[&str]) -> String {
     help.finish().exits(0).stdout
 }
 
-/// Flags at the beginning of a line, and so explained there.
+/// The flags at the start of a line, which the help explains there.
 fn explained(help: &str) -> BTreeSet<&str> {
     let words = help.lines().filter_map(|line| {
         let mut words = line.split_whitespace();
@@ -48,7 +48,7 @@ fn explained(help: &str) -> BTreeSet<&str> {
 }
 
 #[test]
-fn the_short_help_of_a_run_fits_a_screen_and_names_the_long_one() {
+fn the_short_help_of_run_fits_a_screen_and_refers_to_the_long_one() {
     let short = help(&["run", "-h"]);
     assert!(short.lines().count() <= 55, "{short}");
     assert!(
@@ -115,8 +115,8 @@ fn the_completions_of_each_shell_have_every_command_and_flag() {
         .says("zsh");
 }
 
-/// What bash would offer for the last of these words.
-fn offered(place: &Place, words: &[&str]) -> BTreeSet<String> {
+/// The completions that bash offers for the last of these words.
+fn completions(place: &Place, words: &[&str]) -> BTreeSet<String> {
     let script = "source recall.bash
         COMP_WORDS=(\"$@\") COMP_CWORD=$(($# - 1)) COMP_LINE=\"$*\" COMP_POINT=${#COMP_LINE}
         complete=$(complete -p recall) && function=${complete#* -F } && function=${function%% *}
@@ -149,8 +149,8 @@ fn bash_completes_commands_flags_and_values() {
             set(&["recall.bash"]),
         ),
     ] {
-        let offered: BTreeSet<String> = offered(&place, words);
-        assert_eq!(offered, expected, "{words:?}");
+        let completions: BTreeSet<String> = completions(&place, words);
+        assert_eq!(completions, expected, "{words:?}");
     }
 }
 
@@ -168,13 +168,16 @@ fn every_command_has_a_man_page_with_every_flag() {
         let printed = place.recall(["man"]).with(&path).finish().exits(0).stdout;
         assert_eq!(printed, page);
         for flag in flags {
-            // The flag and its words, on lines of their own.
+            // The flag is on one line, its description on the next.
             let name = format!("\\fB{}\\fR", flag.replace('-', "\\-"));
             let mut lines = page.lines().skip_while(|line| *line != ".TP");
             let explained = lines.any(|line| line.starts_with("\\fB") && line.contains(&name));
             assert!(explained, "{flag} is not in {file}");
             let words = lines.next().unwrap();
-            assert!(!words.starts_with('.'), "{flag} has no words in {file}");
+            assert!(
+                !words.starts_with('.'),
+                "{flag} has no description in {file}"
+            );
         }
         expected.push(file);
     }
@@ -193,7 +196,7 @@ fn every_command_has_a_man_page_with_every_flag() {
 }
 
 #[test]
-fn a_page_that_there_is_not_is_refused_and_those_there_are_told() {
+fn an_unknown_man_page_is_refused_and_the_known_ones_are_listed() {
     let place = Place::with_rows("");
     let done = place.recall(["man", "rnu"]).finish().exits(2);
     done.says("rnu").says("run, replay");

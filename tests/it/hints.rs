@@ -1,10 +1,10 @@
-//! What a command says to do next can be done with that command.
+//! The next steps that a command suggests work with that command.
 
 use std::fs::File;
 
 use crate::stage::{Answer, Finished, Place, Service, rows};
 
-/// A ledger of so many failed rows.
+/// A place with a ledger of `count` failed rows.
 fn failed(service: &Service, count: usize) -> Place {
     let place = Place::with_rows(rows(count));
     let run = place.run("rows.csv").on(service.address());
@@ -12,7 +12,8 @@ fn failed(service: &Service, count: usize) -> Place {
     place
 }
 
-/// A service that refuses each row `count` times, and then the `UserSig`.
+/// A service that refuses the first `count` calls for their row, and all later ones for the
+/// `UserSig`.
 fn refusing(count: usize) -> Service {
     Service::start(move |call| match call.nth {
         nth if nth < count => Answer::code(10010),
@@ -21,24 +22,24 @@ fn refusing(count: usize) -> Service {
 }
 
 #[track_caller]
-fn names_none_of(done: &Finished, flags: &[&str]) {
+fn assert_names_none_of(done: &Finished, flags: &[&str]) {
     for flag in flags {
         done.never_says(flag);
     }
 }
 
 #[test]
-fn a_replay_that_the_service_stops_is_gone_on_with_as_it_is() {
+fn a_replay_stopped_by_the_service_suggests_the_same_replay() {
     let service = refusing(3);
     let place = failed(&service, 3);
     let replay = place.recall(["replay", "rows.ledger.jsonl"]);
     let done = replay.finish().exits(4).says("then go on");
-    names_none_of(&done, &["--resume", "--ledger"]);
+    assert_names_none_of(&done, &["--resume", "--ledger"]);
     done.says("To go on: recall replay rows.ledger.jsonl");
 }
 
 #[test]
-fn a_replay_of_a_ledger_that_is_being_written_or_of_another_app_is_told_what_it_can_do() {
+fn a_replay_of_a_busy_ledger_or_for_another_app_gets_a_suitable_hint() {
     let service = refusing(3);
     let place = failed(&service, 3);
     let replay = || place.recall(["replay", "rows.ledger.jsonl"]);
@@ -49,11 +50,11 @@ fn a_replay_of_a_ledger_that_is_being_written_or_of_another_app_is_told_what_it_
     let held = File::open(place.path("rows.ledger.jsonl")).unwrap();
     held.lock().unwrap();
     let done = replay().finish().exits(1).says("another run is writing");
-    names_none_of(&done.says("wait for it to end"), &["--resume", "--ledger"]);
+    assert_names_none_of(&done.says("wait for it to end"), &["--resume", "--ledger"]);
 }
 
 #[test]
-fn a_replay_whose_disk_fills_up_is_the_same_command_again() {
+fn a_replay_whose_disk_fills_up_suggests_the_same_command() {
     let service = refusing(40);
     let place = failed(&service, 20);
     let replay = place.recall(["replay", "rows.ledger.jsonl"]);
@@ -63,7 +64,7 @@ fn a_replay_whose_disk_fills_up_is_the_same_command_again() {
 }
 
 #[test]
-fn what_reads_a_ledger_is_told_of_no_flag_for_one() {
+fn commands_that_read_a_ledger_suggest_no_ledger_flags() {
     let place = Place::with_rows(rows(3));
     for command in ["report", "export", "replay"] {
         let done = place.recall([command, "rows.csv"]).finish().exits(1);
@@ -72,7 +73,7 @@ fn what_reads_a_ledger_is_told_of_no_flag_for_one() {
 }
 
 #[test]
-fn words_of_the_service_that_say_what_is_known_are_not_said_again() {
+fn an_error_info_that_repeats_the_known_meaning_is_not_shown() {
     let known = "the plan has expired or is in arrears";
     let place = Place::with_rows(rows(3));
     for (info, said) in [
@@ -89,7 +90,7 @@ fn words_of_the_service_that_say_what_is_known_are_not_said_again() {
 }
 
 #[test]
-fn a_usersig_signed_here_that_has_run_out_puts_the_clock_in_doubt() {
+fn an_expired_usersig_signed_here_suggests_checking_the_clock() {
     let service = Service::start(|_| Answer::code(70001));
     let place = Place::with_rows(rows(3));
     let run = place.run("rows.csv").on(service.address());
@@ -98,7 +99,7 @@ fn a_usersig_signed_here_that_has_run_out_puts_the_clock_in_doubt() {
 }
 
 #[test]
-fn a_replay_finds_a_ledger_whose_name_looks_like_a_flag() {
+fn the_suggested_replay_works_for_a_ledger_whose_name_looks_like_a_flag() {
     let place = Place::new();
     place.write("-x.csv", rows(3));
     let words = ["run", "--mock", "--mock-fail", "10010=100%", "--", "-x.csv"];
@@ -110,7 +111,7 @@ fn a_replay_finds_a_ledger_whose_name_looks_like_a_flag() {
 }
 
 #[test]
-fn a_run_goes_on_where_its_inputs_stand_behind_a_double_dash() {
+fn the_suggested_resume_works_for_inputs_after_a_double_dash() {
     let place = Place::with_rows(rows(30));
     let words = ["run", "--mock", "--mock-fail", "10010=100%", "--"];
     let run = place.recall(words.into_iter().chain(["rows.csv"]));
@@ -119,7 +120,7 @@ fn a_run_goes_on_where_its_inputs_stand_behind_a_double_dash() {
 }
 
 #[test]
-fn a_replay_keeps_a_flag_that_is_not_utf_8() {
+fn the_suggested_replay_keeps_a_flag_that_is_not_utf_8() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt as _;
     let place = Place::with_rows(rows(3));
@@ -132,7 +133,7 @@ fn a_replay_keeps_a_flag_that_is_not_utf_8() {
 }
 
 #[test]
-fn a_run_of_rows_from_a_pipe_goes_on_with_the_same_rows_piped_in() {
+fn a_run_from_a_pipe_suggests_piping_the_same_rows_in_again() {
     let service = refusing(0);
     let place = Place::new();
     let run = place.run("-").on(service.address()).stdin(rows(3));
@@ -141,7 +142,7 @@ fn a_run_of_rows_from_a_pipe_goes_on_with_the_same_rows_piped_in() {
 }
 
 #[test]
-fn whoever_is_to_type_rows_is_told_how_they_end() {
+fn a_run_that_reads_rows_from_a_terminal_says_how_to_end_them() {
     let place = Place::new();
     let run = place.run("-").with(["--mock"]);
     let (running, mut keyboard) = run.start_on_terminal();

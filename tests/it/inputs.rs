@@ -1,4 +1,4 @@
-//! Several inputs in one run: one after the other, as if they were one.
+//! Several inputs in one run: read one after the other, as if they were one.
 
 use std::fs;
 use std::io::Write as _;
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::stage::{Answer, Entry, Gate, Place, Recall, Service, rows, senders};
 
-/// A place with `a.csv` and `b.jsonl`, of three and two rows, one of them in both.
+/// A place with `a.csv` of three rows and `b.jsonl` of two. One row is in both.
 fn two_inputs() -> Place {
     let place = Place::new();
     place.write("a.csv", "group,sender\ng,ann\ng,bob\ng,carol\n");
@@ -24,13 +24,13 @@ fn run(place: &Place, inputs: &[&str], service: &Service) -> Recall {
     run.with(inputs).on(service.address()).rate("max")
 }
 
-/// Where a row stands.
-fn place_of(entry: &Entry) -> (&str, u64) {
+/// The input and line of a row.
+fn input_and_line(entry: &Entry) -> (&str, u64) {
     (&entry.input, entry.row)
 }
 
 #[test]
-fn they_are_called_in_their_order_and_a_duplicate_is_one_wherever_it_stands() {
+fn inputs_are_read_in_order_and_duplicates_are_found_across_them() {
     let service = Service::good();
     let place = two_inputs();
     place.write("c.tsv", "sender\tx\tgroup\nann\t\th\ndan\t\tg\n");
@@ -40,7 +40,7 @@ fn they_are_called_in_their_order_and_a_duplicate_is_one_wherever_it_stands() {
     assert_eq!(counts, [7, 5, 2]);
     let ledger = place.ledger_named("l.jsonl");
     assert_eq!(ledger.senders(), ["ann", "bob", "carol", "dan", "ann"]);
-    let places: Vec<_> = ledger.entries.iter().map(place_of).collect();
+    let places: Vec<_> = ledger.entries.iter().map(input_and_line).collect();
     assert_eq!(
         places,
         [
@@ -56,7 +56,7 @@ fn they_are_called_in_their_order_and_a_duplicate_is_one_wherever_it_stands() {
 }
 
 #[test]
-fn one_input_alone_is_not_named_in_every_entry() {
+fn a_single_input_is_not_named_in_every_entry() {
     let place = two_inputs();
     let service = Service::good();
     run(&place, &["a.csv"], &service).finish().exits(0);
@@ -65,7 +65,7 @@ fn one_input_alone_is_not_named_in_every_entry() {
 }
 
 #[test]
-fn stdin_is_one_of_them_where_it_stands() {
+fn stdin_is_read_at_its_position_among_the_inputs() {
     let service = Service::good();
     let place = two_inputs();
     let run = run(&place, &["b.jsonl", "-", "a.csv"], &service);
@@ -73,11 +73,11 @@ fn stdin_is_one_of_them_where_it_stands() {
     run.with(["--concurrency", "1"]).finish().exits(0);
     let ledger = place.ledger_named("l.jsonl");
     assert_eq!(ledger.senders(), ["bob", "dan", "eve", "ann", "carol"]);
-    assert_eq!(place_of(ledger.entry_of("eve")), ("stdin", 2));
+    assert_eq!(input_and_line(ledger.entry_of("eve")), ("stdin", 2));
 }
 
 #[test]
-fn several_need_a_ledger_by_name_in_a_rehearsal_too() {
+fn several_inputs_need_a_ledger_flag_even_in_a_rehearsal() {
     let service = Service::good();
     for on in [
         &["--mock"][..],
@@ -94,7 +94,7 @@ fn several_need_a_ledger_by_name_in_a_rehearsal_too() {
 }
 
 #[test]
-fn what_is_given_twice_is_told_for_it_is_a_slip() {
+fn an_input_given_twice_is_refused() {
     let service = Service::good();
     let place = two_inputs();
     for (inputs, twice) in [
@@ -108,7 +108,7 @@ fn what_is_given_twice_is_told_for_it_is_a_slip() {
 }
 
 #[test]
-fn one_that_will_not_do_is_named_before_the_first_call() {
+fn an_unusable_input_is_named_before_the_first_call() {
     let service = Service::good();
     let place = two_inputs();
     place.write("room.csv", "room,uid\nr,u\n");
@@ -134,7 +134,7 @@ fn one_that_will_not_do_is_named_before_the_first_call() {
 }
 
 #[test]
-fn no_result_is_put_in_the_place_of_any_of_them() {
+fn results_never_overwrite_an_input() {
     let service = Service::good();
     for flag in ["--ledger", "--failed"] {
         for input in ["a.csv", "b.jsonl"] {
@@ -154,7 +154,7 @@ fn no_result_is_put_in_the_place_of_any_of_them() {
 }
 
 #[test]
-fn the_failed_rows_are_named_after_the_ledger_and_have_the_first_input_s_format() {
+fn the_failed_rows_are_named_after_the_ledger_and_have_the_format_of_the_first_input() {
     let service = Service::start(|call| match (&*call.sender(), call.nth_of_row) {
         ("dan", 0) | ("bob", _) => Answer::code(10010),
         _ => Answer::ok(),
@@ -169,7 +169,7 @@ fn the_failed_rows_are_named_after_the_ledger_and_have_the_first_input_s_format(
         run.finish().exits(3);
         let names = ["a.csv", "b.jsonl", failed, "wave.ledger.jsonl"];
         assert_eq!(place.files(), names);
-        // A replay puts what still fails in the same place, and says where the row stands.
+        // A replay writes the rows that still fail to the same file, and keeps their input and line.
         let replay = place.recall(["replay", "wave.ledger.jsonl"]);
         replay.finish().exits(3);
         assert_eq!(place.files(), names);
@@ -181,12 +181,12 @@ fn the_failed_rows_are_named_after_the_ledger_and_have_the_first_input_s_format(
             .filter(|e| e.sender == "bob")
             .collect();
         assert_eq!(again.len(), 2);
-        assert_eq!(place_of(bob), place_of(again[0]));
+        assert_eq!(input_and_line(bob), input_and_line(again[0]));
     }
 }
 
 #[test]
-fn the_same_line_of_two_inputs_holds_two_bad_rows_and_each_is_recorded_once() {
+fn bad_rows_on_the_same_line_of_two_inputs_are_each_recorded_once() {
     let service = Service::good();
     let place = Place::new();
     place.write("a.csv", "group,sender\ng,ann\ng,\n");
@@ -198,7 +198,7 @@ fn the_same_line_of_two_inputs_holds_two_bad_rows_and_each_is_recorded_once() {
     }
     let ledger = place.ledger_named("l.jsonl");
     let bad = ledger.entries.iter().filter(|e| e.outcome == "invalid");
-    let places: Vec<_> = bad.map(place_of).collect();
+    let places: Vec<_> = bad.map(input_and_line).collect();
     assert_eq!(places, [("a.csv", 3), ("b.csv", 3)]);
 
     let report = place.recall(["report", "l.jsonl"]).finish().exits(0);
@@ -218,7 +218,7 @@ fn the_same_line_of_two_inputs_holds_two_bad_rows_and_each_is_recorded_once() {
 }
 
 #[test]
-fn failed_rows_in_a_report_say_which_input_they_stand_in() {
+fn failed_rows_in_a_report_name_their_input() {
     let service = Service::start(|_| Answer::code(10010));
     let place = two_inputs();
     run(&place, &["a.csv", "b.jsonl"], &service)
@@ -240,7 +240,7 @@ fn failed_rows_in_a_report_say_which_input_they_stand_in() {
 }
 
 #[test]
-fn resumed_with_one_reordered_one_grown_and_one_more_only_what_is_new_is_called() {
+fn a_resumed_run_with_changed_inputs_calls_only_the_new_rows() {
     let service = Service::good();
     let place = two_inputs();
     let inputs = ["a.csv", "b.jsonl"];
@@ -262,7 +262,7 @@ fn resumed_with_one_reordered_one_grown_and_one_more_only_what_is_new_is_called(
 }
 
 #[test]
-fn killed_in_the_middle_they_are_gone_on_with() {
+fn a_killed_run_of_two_inputs_can_be_resumed() {
     let gate = Gate::default();
     let held = gate.clone();
     let service = Service::start(move |call| match call.nth {
@@ -275,7 +275,7 @@ fn killed_in_the_middle_they_are_gone_on_with() {
     let run = || run(&place, &["a.csv", "b.csv"], &service).with(["--concurrency", "2"]);
     let running = run().start();
     service.wait_until_called(9);
-    // Dropped is killed.
+    // Dropping it kills it.
     drop(running);
     gate.open();
     let done = run().with(["--resume"]).finish().exits(0);
@@ -285,7 +285,7 @@ fn killed_in_the_middle_they_are_gone_on_with() {
 }
 
 #[test]
-fn one_that_is_gone_when_its_turn_comes_ends_the_run_by_name_and_loses_nothing() {
+fn an_input_that_disappears_during_the_run_is_named_and_loses_nothing() {
     let service = Service::good();
     let place = two_inputs();
     let pipe = place.pipe("first.fifo");
@@ -302,7 +302,7 @@ fn one_that_is_gone_when_its_turn_comes_ends_the_run_by_name_and_loses_nothing()
 }
 
 #[test]
-fn pipes_are_read_once_each_though_their_headers_are_looked_at_first() {
+fn each_pipe_is_read_only_once_although_headers_are_checked_first() {
     let service = Service::good();
     let place = two_inputs();
     let run = place.recall(["run", "--json", "--ledger", "l.jsonl", "a.csv"]);
@@ -317,7 +317,7 @@ fn pipes_are_read_once_each_though_their_headers_are_looked_at_first() {
 }
 
 #[test]
-fn the_guard_is_off_only_where_all_of_them_are_failed_rows() {
+fn the_guard_is_off_only_if_all_inputs_are_failed_rows() {
     let failed = |from: usize| {
         let senders = senders(from + 30).skip(from);
         let lines = senders.map(|sender| format!("g,{sender},,10010,gone,1,\n"));
@@ -335,7 +335,7 @@ fn the_guard_is_off_only_where_all_of_them_are_failed_rows() {
 }
 
 #[test]
-fn a_hundred_inputs_are_not_all_held_open() {
+fn a_hundred_inputs_are_not_all_open_at_once() {
     let service = Service::good();
     let place = Place::new();
     let names: Vec<_> = (0..100).map(|n| format!("{n}.csv")).collect();
@@ -349,7 +349,7 @@ fn a_hundred_inputs_are_not_all_held_open() {
 }
 
 #[test]
-fn a_check_looks_through_all_of_them_and_says_where_a_fault_is() {
+fn a_check_reads_all_inputs_and_names_the_input_of_each_bad_row() {
     let place = two_inputs();
     place.write("c.csv", "group,sender\ng,ann\n,bob\ng,null\n");
     let words = ["check", "a.csv", "b.jsonl", "c.csv"];
@@ -360,7 +360,7 @@ fn a_check_looks_through_all_of_them_and_says_where_a_fault_is() {
         "  c.csv:4: the sender is a word for nothing: `null`",
     ] {
         assert!(
-            done.stdout.lines().any(|told| told == line),
+            done.stdout.lines().any(|printed| printed == line),
             "{}",
             done.stdout
         );

@@ -1,4 +1,4 @@
-//! What scripts rely on: exit codes, `--json`, what goes to stdout and what to stderr.
+//! The interface that scripts rely on: exit codes, `--json`, and what goes to stdout and stderr.
 
 use serde_json::Value;
 
@@ -28,9 +28,9 @@ const KEYS: [&str; 21] = [
     "worst_second",
 ];
 
-/// Checks names and sums of a `--json`.
+/// Fails unless the output of `--json` has the documented keys and adds up.
 #[track_caller]
-fn adds_up(done: &Finished) {
+fn assert_adds_up(done: &Finished) {
     let json = done.json();
     let mut keys: Vec<_> = json
         .as_object()
@@ -72,26 +72,26 @@ fn the_numbers_of_json_add_up_in_every_kind_of_run() {
         run.with(["--concurrency", "1"]).finish()
     };
     let canary = run(&["--limit", "4"]).exits(3);
-    adds_up(&canary);
+    assert_adds_up(&canary);
     let stopped = run(&["--resume"]).exits(4);
-    adds_up(&stopped);
+    assert_adds_up(&stopped);
     assert_eq!(stopped.json()["stopped"], "service");
     assert!(stopped.count("pending") > 0);
     let rest = run(&["--resume"]).exits(3);
-    adds_up(&rest);
+    assert_adds_up(&rest);
     assert_eq!(rest.json()["stopped"], Value::Null);
     assert_eq!([rest.count("rows"), rest.count("invalid")], [15, 1]);
     let again = run(&["--resume"]).exits(3);
-    adds_up(&again);
+    assert_adds_up(&again);
     assert_eq!([again.count("resumed"), again.count("calls")], [12, 0]);
     let replay = place.recall(["replay", "rows.ledger.jsonl", "--json"]);
     let replay = replay.finish().exits(3);
-    adds_up(&replay);
+    assert_adds_up(&replay);
     assert_eq!(replay.json()["by_code"].to_string(), r#"{"10010":1}"#);
 }
 
 #[test]
-fn data_goes_to_stdout_and_words_to_stderr() {
+fn data_goes_to_stdout_and_messages_to_stderr() {
     let service = Service::start(|call| match &*call.sender() {
         "u1" => Answer::code(10010),
         _ => Answer::ok(),
@@ -125,7 +125,7 @@ fn data_goes_to_stdout_and_words_to_stderr() {
 }
 
 #[test]
-fn a_reader_that_has_seen_enough_is_no_error() {
+fn a_reader_that_closes_the_pipe_early_is_not_an_error() {
     let service = Service::good();
     let place = Place::with_rows(rows(3_000));
     place
@@ -141,7 +141,7 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 }
 
 #[test]
-fn without_progress_only_the_summary_is_told() {
+fn without_progress_only_the_summary_is_printed() {
     let service = Service::good();
     let place = Place::with_rows(rows(5));
     let run = place.run("rows.csv").on(service.address());
@@ -159,14 +159,14 @@ fn without_progress_only_the_summary_is_told() {
     );
 }
 
-/// What controls a screen, breaks a line or turns the direction of writing.
+/// Whether a character controls the terminal, breaks a line or changes the text direction.
 fn is_harmful(c: char) -> bool {
     c.is_control() || "\u{61c}\u{2028}\u{2029}\u{202e}".contains(c)
 }
 
-/// Fails where anything but text and line feeds has reached the screen.
+/// Fails if the output has anything but text and line feeds.
 #[track_caller]
-fn is_harmless(done: &Finished) {
+fn assert_harmless(done: &Finished) {
     for text in [&done.stdout, &done.stderr] {
         assert!(!text.replace('\n', "").contains(is_harmful), "{text:?}");
     }
@@ -176,30 +176,30 @@ const ESCAPES: &str =
     "\u{1b}[2J\u{1b}]0;owned\u{7}\r\u{8}\u{9b}31m\n\u{0}\u{61c}\u{2028}\u{2029}\u{202e}";
 
 #[test]
-fn no_words_of_the_service_drive_the_terminal() {
+fn text_from_the_service_can_not_control_the_terminal() {
     for (code, exit) in [(10010, 3), (60026, 4), (70001, 4), (10002, 3)] {
         let service = Service::start(move |_| Answer::error(code, ESCAPES));
         let place = Place::with_rows(rows(3));
         let run = place.run("rows.csv").on(service.address());
         let done = run.with(["--max-attempts", "1"]).finish().exits(exit);
-        is_harmless(&done);
+        assert_harmless(&done);
         let ledger = place.read("rows.ledger.jsonl");
         assert!(!ledger.replace('\n', "").contains(is_harmful), "{ledger:?}");
         let export = place.recall(["export", "rows.ledger.jsonl"]).finish();
-        is_harmless(&export);
+        assert_harmless(&export);
     }
     let service = Service::start(|_| Answer::error(10002, ESCAPES));
     let place = Place::with_rows(rows(30));
     let run = place.run("rows.csv").on(service.address());
     let done = run.with(["--max-outage", "100ms"]).finish().exits(4);
-    is_harmless(&done.says("The service is out"));
+    assert_harmless(&done.says("The service is out"));
 }
 
 #[test]
-fn no_text_of_the_input_drives_the_terminal() {
+fn text_from_the_input_can_not_control_the_terminal() {
     let service = Service::good();
     let place = Place::with_rows(format!("room{ESCAPES},uid\nr,u\n").replace('\n', " ") + "\n");
-    is_harmless(
+    assert_harmless(
         &place
             .run("rows.csv")
             .on(service.address())
@@ -212,20 +212,20 @@ fn no_text_of_the_input_drives_the_terminal() {
         .on(service.address())
         .finish()
         .exits(3);
-    is_harmless(&done);
-    is_harmless(
+    assert_harmless(&done);
+    assert_harmless(
         &place
             .recall(["export", "rows.ledger.jsonl"])
             .finish()
             .exits(0),
     );
     let named = place.run("rows.csv").on(service.address());
-    is_harmless(&named.with(["--columns", "group=\u{1b}[2J"]).finish());
+    assert_harmless(&named.with(["--columns", "group=\u{1b}[2J"]).finish());
     assert_eq!(service.calls(), 0);
 }
 
 #[test]
-fn no_name_of_a_file_drives_the_terminal() {
+fn file_names_can_not_control_the_terminal() {
     let service = Service::start(|_| Answer::code(10010));
     let name = |end: &str| format!("\u{1b}[2J\u{9b}31m\r\u{202e}\u{2028}{end}");
     let (rows, more) = (name("rows.csv"), name("more.csv"));
@@ -234,7 +234,7 @@ fn no_name_of_a_file_drives_the_terminal() {
     place.write(&more, "group,sender\ng1,\ng2,null\n");
     let harmless = |words: &[&str], exit| {
         let done = place.recall(words).finish().exits(exit);
-        is_harmless(&done);
+        assert_harmless(&done);
         done
     };
     harmless(&["check", &rows], 3).prints(r"\u{1b}[2J\u{9b}31m\u{d}\u{202e}\u{2028}rows.csv");
@@ -246,7 +246,7 @@ fn no_name_of_a_file_drives_the_terminal() {
         harmless(&[command, &ledger], 1).says(r"cannot read the ledger \u{1b}[2J");
     }
     let run = place.recall(["run", &rows, &more, "--ledger", &ledger]);
-    is_harmless(&run.on(service.address()).finish().exits(3));
+    assert_harmless(&run.on(service.address()).finish().exits(3));
     harmless(&["check", &ledger], 2).says("is a ledger");
     harmless(&["report", &ledger], 0);
     harmless(&["report", &ledger, "--html", &name("page.html")], 0).says("Report: ");
@@ -255,7 +255,7 @@ fn no_name_of_a_file_drives_the_terminal() {
 }
 
 #[test]
-fn the_samples_are_what_a_rehearsal_shows() {
+fn the_samples_give_the_expected_counts_in_a_rehearsal() {
     let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/samples/");
     let mut found = Vec::new();
     for sample in ["spam-wave.csv", "spam-wave.jsonl", "failed-rows.csv"] {
@@ -263,11 +263,11 @@ fn the_samples_are_what_a_rehearsal_shows() {
         place.write(sample, std::fs::read(samples.to_owned() + sample).unwrap());
         let run = place.run(sample).with(["--mock"]);
         let done = run.finish();
-        adds_up(&done);
+        assert_adds_up(&done);
         let counts = ["distinct", "duplicates", "invalid", "recalled"];
         found.push((done.status.code(), counts.map(|key| done.count(key))));
     }
     assert_eq!(found[0], (Some(3), [38, 6, 1, 38]));
-    assert_eq!(found[1], found[0], "the same as JSONL");
+    assert_eq!(found[1], found[0], "JSONL should give the same");
     assert_eq!(found[2], (Some(0), [5, 0, 0, 5]));
 }

@@ -1,7 +1,7 @@
-//! `kill -9` at any moment: nothing is lost, and little is done twice.
+//! `kill -9` at any moment: no row is lost, and few are called twice.
 //!
-//! `RECALL_KILLS=1000 cargo test --test it kill -- --nocapture` for a long run;
-//! `RECALL_SEED=7` repeats the moments of another.
+//! `RECALL_KILLS=1000 cargo test --test it kill -- --nocapture` does a long run;
+//! `RECALL_SEED=7` repeats the kill times of an earlier one.
 
 use std::collections::HashMap;
 use std::fs::OpenOptions;
@@ -13,23 +13,23 @@ use fastrand::Rng;
 
 use crate::stage::{Entry, Ledger, Place, mock, row_calls};
 
-/// Kills, unless `RECALL_KILLS` says otherwise.
+/// The number of kills, unless `RECALL_KILLS` is set.
 const KILLS: u64 = 25;
-/// Kills in a row of the same ledger. Of a longer one only the reading would be killed.
+/// Kills per ledger. With a longer ledger, every kill would hit while it is still being read.
 const ROUND: u64 = 25;
 const CONCURRENCY: u64 = 20;
-/// Whenever a run gets through before it is killed, there are so many more rows.
+/// Rows added whenever a run finishes before it is killed.
 const MORE_ROWS: u64 = 2_000;
-/// The latest moment of a kill, from the start of the process.
-const LATEST: u64 = 400;
+/// The latest time of a kill, in milliseconds from the start of the process.
+const LATEST_KILL: u64 = 400;
 
-/// What was counted.
+/// The counts of one or more rounds.
 #[derive(Debug, Default)]
 struct Figures {
     kills: u64,
     rows: u64,
     calls: u64,
-    /// Calls that did what had been done before.
+    /// Successful calls for rows that had already been recalled.
     twice: u64,
 }
 
@@ -37,7 +37,8 @@ fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|value| value.parse().unwrap())
 }
 
-/// An input that grows, with a bad row at its start and a duplicate of every tenth row.
+/// Appends [`MORE_ROWS`] rows to the input. It has a bad row at its start and a duplicate of every
+/// tenth row.
 fn grow(place: &Place, rows: &mut u64) {
     let path = place.path("rows.csv");
     let mut file = OpenOptions::new()
@@ -57,22 +58,22 @@ fn grow(place: &Place, rows: &mut u64) {
     *rows += MORE_ROWS;
 }
 
-/// What of a ledger has been written for good: its whole lines.
+/// The complete lines of a ledger.
 fn whole(text: &str) -> &str {
     &text[..text.rfind('\n').map_or(0, |end| end + 1)]
 }
 
-/// Kills runs at random moments, then lets one get through, until there were enough kills. With
-/// these faults of the service.
-fn survives_kills(faults: &[&str]) {
+/// Runs rounds of kills until there were enough, with these faults of the service, and prints the
+/// counts.
+fn check_kills(faults: &[&str]) {
     let wanted = setting("RECALL_KILLS").unwrap_or(KILLS);
     let seed = setting("RECALL_SEED").unwrap_or_else(|| fastrand::u64(..1_000_000));
-    tell(&format!("RECALL_SEED={seed}"));
+    print_figures(&format!("RECALL_SEED={seed}"));
     let mut rng = Rng::with_seed(seed);
     let started = Instant::now();
     let mut all = Figures::default();
     while all.kills < wanted {
-        let round = survive(ROUND.min(wanted - all.kills), faults, &mut rng);
+        let round = kill_round(ROUND.min(wanted - all.kills), faults, &mut rng);
         all.kills += round.kills;
         all.rows += round.rows;
         all.calls += round.calls;
@@ -85,14 +86,15 @@ fn survives_kills(faults: &[&str]) {
         twice,
     } = all;
     let seconds = started.elapsed().as_secs();
-    let most = CONCURRENCY * kills;
-    tell(&format!(
+    let limit = CONCURRENCY * kills;
+    print_figures(&format!(
         "{kills} kills in {seconds} s: {rows} rows, 0 lost, {calls} calls, {twice} of them for rows \
-         done before (at most {CONCURRENCY} a kill, {most} in all)"
+         done before (at most {CONCURRENCY} a kill, {limit} in all)"
     ));
 }
 
-fn survive(wanted: u64, faults: &[&str], rng: &mut Rng) -> Figures {
+/// Kills runs of one ledger at random times, then lets one finish and checks its results.
+fn kill_round(wanted: u64, faults: &[&str], rng: &mut Rng) -> Figures {
     let mock = mock("2ms..12ms", faults);
     let place = Place::new();
     let run = || {
@@ -103,7 +105,7 @@ fn survive(wanted: u64, faults: &[&str], rng: &mut Rng) -> Figures {
     let (mut rows, mut kills) = (0, 0);
     grow(&place, &mut rows);
     while kills < wanted {
-        let moment = Instant::now() + Duration::from_millis(rng.u64(1..LATEST));
+        let moment = Instant::now() + Duration::from_millis(rng.u64(1..LATEST_KILL));
         let mut running = run().start();
         while Instant::now() < moment && !running.has_ended() {
             thread::sleep(Duration::from_millis(1));
@@ -112,15 +114,15 @@ fn survive(wanted: u64, faults: &[&str], rng: &mut Rng) -> Figures {
             running.finish().exits(3);
             grow(&place, &mut rows);
         } else {
-            // Dropped is killed.
+            // Dropping it kills it.
             drop(running);
             kills += 1;
         }
         let after = std::fs::read_to_string(place.path("rows.ledger.jsonl")).unwrap_or_default();
-        // One in which no row is recorded yet may be begun anew.
+        // A ledger without entries may be started again.
         let kept = whole(&before);
         let lost = kept.lines().count() > 1 && !after.starts_with(kept);
-        assert!(!lost, "what was written is lost");
+        assert!(!lost, "entries are lost");
         before = after;
     }
     let done = run().finish().exits(3);
@@ -143,7 +145,11 @@ fn survive(wanted: u64, faults: &[&str], rng: &mut Rng) -> Figures {
         lines.values().all(|lines| lines.len() == 1),
         "rows with two lines"
     );
-    assert_eq!(lines.len() as u64, rows + 1, "the bad row has one too");
+    assert_eq!(
+        lines.len() as u64,
+        rows + 1,
+        "one line for each row and one for the bad row"
+    );
     let recalled = |entry: &&Entry| entry.outcome == "recalled";
     assert_eq!(ledger.entries.iter().filter(recalled).count() as u64, rows);
 
@@ -151,9 +157,12 @@ fn survive(wanted: u64, faults: &[&str], rng: &mut Rng) -> Figures {
     assert_eq!(
         seen.len() as u64,
         rows,
-        "no row but those of the input was called"
+        "each row of the input should be called, and no other"
     );
-    assert!(seen.iter().all(|row| row.ok >= 1), "a line without a call");
+    assert!(
+        seen.iter().all(|row| row.ok >= 1),
+        "a row has a line but no successful call"
+    );
     let landed: u64 = seen.iter().map(|row| row.ok).sum();
     let twice = landed - rows;
     let calls: u64 = seen.iter().map(|row| row.calls).sum();
@@ -169,17 +178,20 @@ fn survive(wanted: u64, faults: &[&str], rng: &mut Rng) -> Figures {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "the figures are for whoever runs it")]
-fn tell(figures: &str) {
+#[expect(
+    clippy::print_stderr,
+    reason = "the figures are for the person who runs the test"
+)]
+fn print_figures(figures: &str) {
     eprintln!("{figures}");
 }
 
 #[test]
-fn killed_at_any_moment_a_run_loses_nothing_and_does_little_twice() {
-    survives_kills(&[]);
+fn a_run_killed_at_any_moment_loses_no_row_and_repeats_few() {
+    check_kills(&[]);
 }
 
 #[test]
-fn killed_at_any_moment_a_run_with_retries_loses_nothing_and_does_little_twice() {
-    survives_kills(&["10002=5%", "60008=2%"]);
+fn a_run_with_retries_killed_at_any_moment_loses_no_row_and_repeats_few() {
+    check_kills(&["10002=5%", "60008=2%"]);
 }

@@ -1,9 +1,9 @@
-//! The ledger of a run, and the views of it: failed rows, replay, export.
+//! The ledger of a run, and what is made from it: failed rows, replay, export.
 
 use crate::stage::{Answer, Entry, Place, Request, Service, rows};
 
-/// Answers with a code for every sender whose name begins with it, else with success.
-fn by_name(call: &Request) -> Answer {
+/// Answers with the code that the sender's name starts with, or with success if there is none.
+fn code_by_name(call: &Request) -> Answer {
     let sender = call.sender();
     let digits: String = sender.chars().take_while(char::is_ascii_digit).collect();
     digits.parse().map_or_else(|_| Answer::ok(), Answer::code)
@@ -25,7 +25,7 @@ fn every_distinct_row_is_called_once_and_has_one_line() {
 }
 
 #[test]
-fn rows_that_differ_in_group_sender_or_topic_alone_are_different_rows() {
+fn rows_that_differ_only_in_group_sender_or_topic_are_distinct() {
     let service = Service::lenient();
     let place = Place::with_rows("group,sender,topic\ng,s,\ng,s,t\ng,S,\ng2,s,\ng,s ,\ngs,,\n");
     let done = place
@@ -38,7 +38,7 @@ fn rows_that_differ_in_group_sender_or_topic_alone_are_different_rows() {
 }
 
 #[test]
-fn the_header_says_whose_ledger_it_is() {
+fn the_header_names_the_app_the_endpoint_and_the_input() {
     let service = Service::good();
     let place = Place::with_rows(rows(1));
     place
@@ -55,7 +55,7 @@ fn the_header_says_whose_ledger_it_is() {
 }
 
 #[test]
-fn a_line_tells_the_row_and_what_became_of_it() {
+fn an_entry_has_the_row_and_its_outcome() {
     let service = Service::start(|call| match (&*call.sender(), call.nth_of_row) {
         ("ann", 0) => Answer::code(10002),
         ("ann", _) => Answer::always_ok(),
@@ -91,7 +91,7 @@ fn a_line_tells_the_row_and_what_became_of_it() {
 }
 
 #[test]
-fn the_failed_rows_are_a_file_in_the_input_s_format_that_runs_as_it_is() {
+fn the_failed_rows_file_has_the_format_of_the_input_and_can_be_run() {
     let csv =
         "note,group,sender,topic\nx,\"a, \"\"b\"\"\",\"10010,1\",\nx,g,10002 x,t\nx,g,fine,\n";
     let tsv = "group\tnote\tsender\ttopic\n\"a, \"\"b\"\"\"\tx\t10010,1\t\ng\tx\t10002 x\tt\ng\tx\tfine\t\n";
@@ -103,7 +103,7 @@ fn the_failed_rows_are_a_file_in_the_input_s_format_that_runs_as_it_is() {
         ("rows.tsv", tsv, "rows.failed.tsv"),
         ("rows.jsonl", jsonl, "rows.failed.jsonl"),
     ] {
-        let service = Service::start(by_name);
+        let service = Service::start(code_by_name);
         let place = Place::new();
         place.write(input, text);
         let run = place.run(input).on(service.address());
@@ -163,7 +163,7 @@ fn a_replay_sends_the_failed_rows_again_into_the_same_ledger() {
         .on(service.address())
         .finish()
         .exits(3);
-    // Where the service is stands in the ledger.
+    // A replay takes the endpoint from the ledger.
     let replay = || place.recall(["replay", "rows.ledger.jsonl", "--json"]);
     let done = replay().finish().exits(3);
     assert_eq!(
@@ -176,7 +176,7 @@ fn a_replay_sends_the_failed_rows_again_into_the_same_ledger() {
     );
     assert_eq!(service.calls(), 7);
     let ledger = place.ledger();
-    assert_eq!(ledger.entries.len(), 8, "lines are added, none is changed");
+    assert_eq!(ledger.entries.len(), 8, "lines should only be added");
     let last = ledger.entry_of("u3");
     assert_eq!((last.row, &*last.info), (5, "no 1"));
     assert_eq!(place.read("rows.failed.csv").lines().count(), 2);
@@ -187,7 +187,7 @@ fn a_replay_sends_the_failed_rows_again_into_the_same_ledger() {
 }
 
 #[test]
-fn an_export_has_the_last_word_on_every_row() {
+fn an_export_has_the_last_outcome_of_every_row() {
     let service = Service::start(|call| match (&*call.sender(), call.nth_of_row) {
         ("u1", 0) => Answer::code(10010),
         ("u2", _) => Answer::error(10015, "not \"valid\", they say"),
@@ -231,5 +231,9 @@ fn an_export_has_the_last_word_on_every_row() {
     assert_eq!(of("invalid"), [""]);
     assert_eq!(of("skipped"), [""; 0]);
     let none = export(&["--outcome", "skipped"]);
-    assert_eq!(none, format!("{header}\n"), "its columns are known");
+    assert_eq!(
+        none,
+        format!("{header}\n"),
+        "an empty export should have its header"
+    );
 }

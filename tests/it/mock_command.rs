@@ -1,4 +1,4 @@
-//! `recall mock`: the service as a process of its own, for rehearsals and benchmarks.
+//! `recall mock`: the mock as its own process, for rehearsals and benchmarks.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::stage::{Place, Running, connect, get, get_refused, row_calls, rows, wait_until};
 
-/// Starts a mock with these words on any free port.
+/// Starts a mock with these arguments on a free port.
 fn start(place: &Place, words: &[&str]) -> (Running, SocketAddr) {
     let mock = place
         .recall(["mock", "--listen", "127.0.0.1:0"])
@@ -18,7 +18,7 @@ fn start(place: &Place, words: &[&str]) -> (Running, SocketAddr) {
     (running, address)
 }
 
-/// Where it says that it listens.
+/// The address that the mock prints.
 fn address(mock: &Running) -> SocketAddr {
     let banner = mock.wait_until_it_prints("Ctrl-C");
     let address = banner.split("http://").nth(1).unwrap();
@@ -30,7 +30,7 @@ fn seen(address: SocketAddr) -> Value {
 }
 
 #[test]
-fn it_tells_what_it_saw_when_asked_and_at_its_end() {
+fn it_reports_what_it_saw_on_request_and_at_its_end() {
     for signal in [Signal::INT, Signal::TERM] {
         let place = Place::with_rows(rows(30));
         let (mock, address) = start(&place, &["--count-rows"]);
@@ -51,7 +51,7 @@ fn it_tells_what_it_saw_when_asked_and_at_its_end() {
 }
 
 #[test]
-fn faults_come_as_often_as_asked_for_and_the_same_for_the_same_seed() {
+fn faults_have_the_given_rate_and_repeat_with_the_same_seed() {
     let outcomes = |words: &[&str]| {
         let place = Place::with_rows(rows(300));
         let words = [&["--count-rows", "--fail", "10010=20%"], words].concat();
@@ -73,7 +73,7 @@ fn faults_come_as_often_as_asked_for_and_the_same_for_the_same_seed() {
 }
 
 #[test]
-fn answers_take_as_long_as_asked_for() {
+fn answers_have_the_given_latency() {
     let place = Place::with_rows(rows(5));
     let (_mock, address) = start(&place, &["--latency", "80ms..120ms"]);
     let done = place.run("rows.csv").on(address).finish().exits(0);
@@ -98,21 +98,21 @@ fn calls_above_its_cap_get_the_frequency_error() {
         .exits(0)
         .says("called too often");
     let figures = seen(address);
-    // Fewer than the 15 that there are at least, where the machine spreads the calls.
+    // At least 15 if all calls arrive within a second; fewer if a busy machine spreads them out.
     assert!(figures["over_cap"].as_u64() > Some(0), "{figures}");
     assert_eq!(figures["by_code"]["60007"], figures["over_cap"]);
     place.ledger().assert_all_recalled(40);
 }
 
 #[test]
-fn other_machines_reach_it_only_if_that_is_wanted() {
+fn a_public_address_needs_the_public_flag() {
     let place = Place::new();
     let refused = place.recall(["mock", "--listen", "0.0.0.0:0"]).finish();
     refused.exits(2).says("--public");
 }
 
 #[test]
-fn it_listens_for_other_machines_where_that_is_said() {
+fn with_the_public_flag_it_listens_on_a_public_address() {
     let place = Place::new();
     let words = ["mock", "--listen", "0.0.0.0:0", "--public"];
     let mock = place.recall(words).start();
@@ -131,7 +131,7 @@ const WORLD: &str = r#"
 "#;
 
 #[test]
-fn its_world_is_that_of_the_file_and_its_details_tell_of_all_there_was() {
+fn its_world_comes_from_the_file_and_its_details_list_everything() {
     let place = Place::with_rows(rows(3));
     place.write("world.toml", WORLD);
     let words = ["--world", "world.toml", "--details", "--count-rows"];
@@ -181,7 +181,7 @@ fn its_world_is_that_of_the_file_and_its_details_tell_of_all_there_was() {
 }
 
 #[test]
-fn a_world_may_be_json_lines_and_a_wrong_one_is_told_with_its_line() {
+fn a_world_can_be_json_lines_and_an_error_names_its_line() {
     let place = Place::with_rows(rows(2));
     let app = r#"{"app":{"sdkappid":1400000000,"admins":["administrator"]}}"#;
     let group = r#"{"group":{"id":"@TGS#1","type":"Public"}}"#;
@@ -205,7 +205,7 @@ fn a_world_may_be_json_lines_and_a_wrong_one_is_told_with_its_line() {
 }
 
 #[test]
-fn messages_keep_coming_while_there_is_traffic() {
+fn traffic_adds_messages() {
     let place = Place::new();
     place.write("world.toml", WORLD);
     let (_mock, address) = start(&place, &["--world", "world.toml", "--traffic", "1000"]);
@@ -217,7 +217,7 @@ fn messages_keep_coming_while_there_is_traffic() {
 }
 
 #[test]
-fn a_script_says_what_goes_wrong_with_whom() {
+fn a_script_sets_faults_and_latency_per_sender() {
     let place = Place::with_rows(rows(3));
     let script = "[[during]]\nsender = 'u1'\nfail = ['10019=100%']\n\
                   [[during]]\nsender = 'u2'\nlatency = '90ms'\n";
@@ -230,14 +230,14 @@ fn a_script_says_what_goes_wrong_with_whom() {
     assert!(ledger.entry_of("u2").ms >= Some(90));
 }
 
-/// A call that says nothing more than what it wants.
+/// A minimal call.
 const CALL: &str = "POST /v4/group_open_http_svc/delete_group_msg_by_sender HTTP/1.1\r\n\
                     host: mock\r\ncontent-length: 0\r\n\r\n";
 
-/// Calls a mock, which cuts the connection off. Nothing happens before the first call, whatever
-/// becomes of it.
+/// Calls a mock, and fails unless it resets the connection. The mock's schedule starts with its
+/// first call, whatever the result.
 #[track_caller]
-fn is_cut_off(mock: SocketAddr) {
+fn assert_cut_off(mock: SocketAddr) {
     let mut open = connect(mock);
     open.write_all(CALL.as_bytes()).unwrap();
     let cut = open.read_to_end(&mut Vec::new()).unwrap_err();
@@ -245,7 +245,7 @@ fn is_cut_off(mock: SocketAddr) {
 }
 
 #[test]
-fn what_a_browser_asks_for_by_itself_is_no_call_and_starts_no_script() {
+fn requests_of_a_browser_are_not_calls_and_do_not_start_the_schedule() {
     let words = ["--away", "0s..1h", "--fail", "reset=100%"];
     let (_mock, address) = start(&Place::new(), &words);
     for path in ["/favicon.ico", "/", "/mock"] {
@@ -262,32 +262,32 @@ fn what_a_browser_asks_for_by_itself_is_no_call_and_starts_no_script() {
     );
     assert_eq!(get(address, "/mock/apps"), "");
     assert!(!get(address, "/mock/connections").contains(r#""calls":1"#));
-    // The first call is what starts it.
-    is_cut_off(address);
+    // The first call starts the schedule.
+    assert_cut_off(address);
 }
 
 #[test]
-fn in_an_outage_connections_are_cut_and_refused() {
+fn in_an_outage_connections_are_reset_and_refused() {
     let (_mock, address) = start(&Place::new(), &["--away", "100ms..1h"]);
-    is_cut_off(address);
+    assert_cut_off(address);
     let refused = TcpStream::connect(address).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
 }
 
 #[test]
-fn after_an_outage_it_is_back_until_the_next_one() {
+fn after_an_outage_the_mock_is_back() {
     let place = Place::with_rows(rows(3));
     let words = ["--away", "100ms..2s", "--away", "1h..2h"];
     let (_mock, address) = start(&place, &words);
-    is_cut_off(address);
+    assert_cut_off(address);
     wait_until("its return", || TcpStream::connect(address).is_ok());
     place.run("rows.csv").on(address).finish().exits(0);
 }
 
 #[test]
-fn a_port_that_was_taken_in_an_outage_is_told_of() {
+fn a_port_taken_during_an_outage_is_reported() {
     let (mock, address) = start(&Place::new(), &["--away", "100ms..2s"]);
-    is_cut_off(address);
+    assert_cut_off(address);
     let other = TcpListener::bind(address).unwrap();
     mock.wait_until_it_says("can't listen again");
     drop(other);
@@ -295,7 +295,7 @@ fn a_port_that_was_taken_in_an_outage_is_told_of() {
 }
 
 #[test]
-fn connections_that_it_can_not_accept_are_told_of_once() {
+fn connections_that_can_not_be_accepted_are_reported_once() {
     let words = ["mock", "--listen", "127.0.0.1:0", "--latency", "200ms"];
     let running = Place::new()
         .recall(words)
@@ -315,7 +315,7 @@ fn connections_that_it_can_not_accept_are_told_of_once() {
     call();
     let many: Vec<_> = (0..60).map(|_| connect(address)).collect();
     running.wait_until_it_says("can't accept");
-    // For as long as an answer takes, it has tried again and again.
+    // While this call waited for its answer, the mock has retried many times.
     call();
     let said = running.stderr_so_far();
     assert_eq!(said.matches("can't accept").count(), 1, "{said}");
@@ -324,7 +324,7 @@ fn connections_that_it_can_not_accept_are_told_of_once() {
 }
 
 #[test]
-fn a_connection_is_closed_when_it_was_idle_for_as_long_as_said() {
+fn a_connection_is_closed_after_the_idle_time() {
     let place = Place::new();
     let (_mock, address) = start(&place, &["--idle", "30ms"]);
     let mut connection = connect(address);
@@ -332,7 +332,7 @@ fn a_connection_is_closed_when_it_was_idle_for_as_long_as_said() {
 }
 
 #[test]
-fn new_connections_are_refused_for_a_share_of_the_time() {
+fn the_refuse_fault_refuses_new_connections() {
     let place = Place::with_rows(rows(1));
     let (_mock, address) = start(&place, &["--fail", "refuse=100%"]);
     wait_until("a refusal", || TcpStream::connect(address).is_err());
@@ -343,7 +343,7 @@ fn new_connections_are_refused_for_a_share_of_the_time() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_told() {
+fn a_port_in_use_is_reported() {
     let place = Place::new();
     let (_mock, address) = start(&place, &[]);
     let second = place.recall(["mock", "--listen", &address.to_string()]);
@@ -369,7 +369,7 @@ fn invalid_flag_values_are_refused() {
 }
 
 #[test]
-fn the_mock_inside_a_run_has_the_same_knobs() {
+fn the_mock_inside_a_run_has_the_same_options() {
     let place = Place::with_rows(rows(40));
     let rehearse = |words: &[&str]| {
         let run = place.run("rows.csv").with(["--mock"]).with(words);

@@ -1,15 +1,15 @@
-//! Outages: it is the service that failed, not the rows, and none of them fails by it.
+//! Outages: the service fails, not the rows, so no row fails because of one.
 
 use crate::stage::{Answer, Place, Request, Service, rows, unused_address};
 
 const IS_OUT: &str = "The service is out";
 const IS_BACK: &str = "The service is back";
 
-/// A run of 40 rows meets a service that does nothing but this until it is noticed. A good answer has
-/// the time that it may take where the machine is busy.
+/// Runs 40 rows against a service that gives only this answer until the outage is noticed. Fails
+/// unless all rows are recalled. The timeout is long enough for a good answer on a busy machine.
 #[track_caller]
-fn no_row_fails_by(sick: Answer) {
-    let service = Service::failing(sick);
+fn assert_no_row_fails(answer: Answer) {
+    let service = Service::failing(answer);
     let place = Place::with_rows(rows(40));
     let run = place.run("rows.csv").on(service.address());
     let running = run.with(["--max-attempts", "2", "--timeout", "2s"]).start();
@@ -21,32 +21,32 @@ fn no_row_fails_by(sick: Answer) {
 }
 
 #[test]
-fn no_row_fails_by_10002_for_every_row() {
-    no_row_fails_by(Answer::code(10002));
+fn no_row_fails_when_every_call_gets_10002() {
+    assert_no_row_fails(Answer::code(10002));
 }
 
 #[test]
-fn no_row_fails_by_a_gateway_without_a_service() {
-    no_row_fails_by(Answer::status("502 Bad Gateway"));
+fn no_row_fails_when_a_gateway_answers_502() {
+    assert_no_row_fails(Answer::status("502 Bad Gateway"));
 }
 
 #[test]
-fn no_row_fails_by_a_service_that_hangs() {
-    no_row_fails_by(Answer::silence());
+fn no_row_fails_when_the_service_hangs() {
+    assert_no_row_fails(Answer::silence());
 }
 
 #[test]
-fn no_row_fails_by_connections_that_break() {
-    no_row_fails_by(Answer::reset());
+fn no_row_fails_when_connections_are_reset() {
+    assert_no_row_fails(Answer::reset());
 }
 
 #[test]
-fn no_row_fails_by_a_portal_in_the_service_s_place() {
-    no_row_fails_by(Answer::html("<html>Please log in</html>"));
+fn no_row_fails_when_a_login_page_answers_instead() {
+    assert_no_row_fails(Answer::html("<html>Please log in</html>"));
 }
 
 #[test]
-fn no_row_fails_by_connections_refused_until_the_service_is_started() {
+fn no_row_fails_when_connections_are_refused_until_the_service_starts() {
     let address = unused_address();
     let place = Place::with_rows(rows(40));
     let run = place.run("rows.csv").on(address);
@@ -59,8 +59,8 @@ fn no_row_fails_by_connections_refused_until_the_service_is_started() {
 }
 
 #[test]
-fn while_it_lasts_single_calls_ask_whether_the_service_is_back() {
-    // Twenty rows make it an outage, one call asks in vain, the next one is answered.
+fn during_an_outage_single_calls_probe_the_service() {
+    // Twenty failing rows make an outage; the first probe fails, the second is answered.
     let service = Service::start(|call| match call.nth {
         0..21 => Answer::code(60008),
         _ => Answer::ok(),
@@ -72,20 +72,20 @@ fn while_it_lasts_single_calls_ask_whether_the_service_is_back() {
     assert!(!before.contains(IS_BACK) && after.contains(IS_BACK));
     let arrivals = service.arrivals();
     for probe in [20, 21] {
-        let alone = arrivals[probe].duration_since(arrivals[probe - 1]);
-        assert!(alone.as_millis() >= 900, "{alone:?} before call {probe}");
+        let gap = arrivals[probe].duration_since(arrivals[probe - 1]);
+        assert!(gap.as_millis() >= 900, "{gap:?} before call {probe}");
     }
     assert_eq!(service.calls(), 21 + 40);
     place.ledger().assert_all_recalled(40);
 }
 
 #[test]
-fn an_outage_in_the_middle_holds_what_is_left() {
-    let sick = |call: &Request| match call.nth {
+fn an_outage_in_the_middle_of_a_run_holds_the_remaining_rows() {
+    let failing = |call: &Request| match call.nth {
         0..30 => Answer::ok(),
         _ => Answer::code(60008),
     };
-    let service = Service::recovering(sick, |_| Answer::ok());
+    let service = Service::recovering(failing, |_| Answer::ok());
     let place = Place::with_rows(rows(100));
     let running = place.run("rows.csv").on(service.address()).start();
     running.wait_until_it_says(IS_OUT);
@@ -95,18 +95,19 @@ fn an_outage_in_the_middle_holds_what_is_left() {
 }
 
 #[test]
-fn in_an_outage_the_service_is_left_alone() {
+fn during_an_outage_there_are_few_calls() {
     let service = Service::failing(Answer::code(10002));
     let place = Place::with_rows(rows(60));
     let run = place.run("rows.csv").on(service.address());
     let run = run.with(["--concurrency", "1", "--max-outage", "3500ms"]);
     run.finish().exits(4);
-    // Twenty rows make it an outage; then single calls ask after 1 s, after 2 s more, and at the end.
+    // Twenty failing rows make an outage; then there are probes after 1 s, after 2 s more, and at the
+    // end.
     assert!(service.calls() <= 23, "{} calls", service.calls());
 }
 
 #[test]
-fn an_outage_that_lasts_too_long_ends_the_run_and_it_can_be_gone_on_with() {
+fn an_outage_that_lasts_too_long_stops_the_run_which_can_be_resumed() {
     let service = Service::failing(Answer::code(10002));
     let place = Place::with_rows(rows(40));
     let run = || place.run("rows.csv").on(service.address());
@@ -121,7 +122,7 @@ fn an_outage_that_lasts_too_long_ends_the_run_and_it_can_be_gone_on_with() {
 }
 
 #[test]
-fn without_patience_rows_use_up_their_attempts_and_fail() {
+fn with_max_outage_0_rows_use_up_their_attempts_and_fail() {
     let service = Service::failing(Answer::code(10002));
     let place = Place::with_rows(rows(40));
     let run = place.run("rows.csv").on(service.address());
@@ -132,7 +133,7 @@ fn without_patience_rows_use_up_their_attempts_and_fail() {
 }
 
 #[test]
-fn a_few_rows_that_always_fail_make_no_outage() {
+fn a_few_rows_that_always_fail_are_not_an_outage() {
     let service = Service::start(|call| match &*call.sender() {
         "u3" | "u7" | "u9" => Answer::code(10002),
         _ => Answer::ok(),

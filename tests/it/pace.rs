@@ -1,4 +1,4 @@
-//! The cap, on the wire: never more calls in any sliding second than allowed, retries included.
+//! The cap on the wire: never more calls in any sliding second than allowed, retries included.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use crate::stage::{Link, Place, Service, mock, row_calls, rows, wait_until};
 
 #[test]
-fn at_200_a_second_with_retries_every_row_is_settled_once_and_the_cap_is_kept() {
+fn at_200_per_second_with_retries_every_row_is_recalled_once_and_the_cap_is_kept() {
     let mock = mock("1ms..30ms", &["10002=5%", "60008=1%"]);
     let place = Place::with_rows(rows(1_200) + &rows(200)["group,sender\n".len()..]);
     let run = place.run("rows.csv").on(mock.address()).rate("200");
@@ -20,10 +20,13 @@ fn at_200_a_second_with_retries_every_row_is_settled_once_and_the_cap_is_kept() 
     assert!(seen.by_code[&10002] > 0, "{seen:?}");
     assert_eq!(done.count("retries"), seen.calls - 1_200);
     assert_eq!(seen.repeated_randoms, 0);
-    // What it says of itself is what the other side saw.
+    // The run's own count matches what the mock saw.
     assert_eq!(done.count("calls"), seen.calls);
     let calls = row_calls(mock.address());
-    assert!(calls.iter().all(|row| row.ok == 1), "none twice");
+    assert!(
+        calls.iter().all(|row| row.ok == 1),
+        "no row should be recalled twice"
+    );
     assert_eq!(done.json()["limited_by"], "cap");
 }
 
@@ -38,7 +41,7 @@ fn a_lower_rate_is_kept_too() {
 }
 
 #[test]
-fn at_7_a_second_plain_progress_has_a_line_every_five_seconds() {
+fn plain_progress_has_a_line_every_five_seconds() {
     let mock = mock("0ms", &[]);
     let start = Instant::now();
     let place = Place::with_rows(rows(40));
@@ -55,10 +58,10 @@ fn at_7_a_second_plain_progress_has_a_line_every_five_seconds() {
         .lines()
         .filter(|line| line.contains("/7 calls/s"))
         .collect();
-    // One, unless the machine holds the run up.
-    let most = start.elapsed().as_secs() / 5;
+    // One line, unless a busy machine delays the run.
+    let limit = start.elapsed().as_secs() / 5;
     assert!(
-        (1..=most).contains(&(progress.len() as u64)),
+        (1..=limit).contains(&(progress.len() as u64)),
         "{}",
         done.stderr
     );
@@ -68,17 +71,17 @@ fn at_7_a_second_plain_progress_has_a_line_every_five_seconds() {
             "{word}: {progress:?}"
         );
     }
-    assert_eq!(done.stdout, "", "progress is no data");
+    assert_eq!(done.stdout, "", "progress should not go to stdout");
 }
 
 #[test]
-fn a_process_that_stood_still_does_not_catch_up_beyond_the_cap() {
+fn a_process_that_was_stopped_does_not_exceed_the_cap_when_it_continues() {
     let mock = mock("0ms", &[]);
     let place = Place::with_rows(rows(150));
     let running = place.run("rows.csv").on(mock.address()).rate("60").start();
     wait_until("thirty calls", || mock.seen().calls >= 30);
     running.signal(Signal::STOP);
-    // The stall itself, long enough for a whole second's calls to be missed.
+    // The stall: long enough to miss a full second's worth of calls.
     thread::sleep(Duration::from_millis(1_300));
     running.signal(Signal::CONT);
     running.finish().exits(0);
@@ -88,21 +91,21 @@ fn a_process_that_stood_still_does_not_catch_up_beyond_the_cap() {
 }
 
 #[test]
-fn what_a_path_that_stood_still_delivers_at_once_counts_when_it_arrives() {
+fn calls_held_by_a_stalled_network_count_when_they_arrive() {
     let mock = mock("20ms..80ms", &[]);
-    let way = Link::to(mock.address());
+    let link = Link::to(mock.address());
     let place = Place::with_rows(rows(400));
-    let run = place.run("rows.csv").on(way.address()).rate("100");
+    let run = place.run("rows.csv").on(link.address()).rate("100");
     let running = run.start();
     wait_until("a hundred and fifty calls", || mock.seen().calls >= 150);
-    way.stall();
-    // The stall itself, in which more than a second's calls are written.
+    link.stall();
+    // The stall: more than a second's worth of calls is written.
     thread::sleep(Duration::from_millis(2_500));
-    way.resume();
+    link.resume();
     running.finish().exits(0);
     let seen = mock.seen();
-    // One call may take a little longer through the test's own way than another. Uncounted, what was
-    // held would make it more than twice the cap.
+    // Calls may take slightly different times through the test's own proxy. If the held calls were not
+    // counted on arrival, this would be more than twice the cap.
     assert!(seen.worst_second <= 120, "{seen:?}");
     place.ledger().assert_all_recalled(400);
 }
@@ -116,7 +119,7 @@ fn no_more_calls_are_in_flight_than_concurrency_allows() {
         let running = run
             .with(["--concurrency", &concurrency.to_string()])
             .start();
-        // All that may, are; then they go through as fast as they can.
+        // As many calls as allowed are in flight; then the rest go through at full speed.
         service.wait_until_called(concurrency);
         gate.open();
         let done = running.finish().exits(0);
@@ -126,7 +129,7 @@ fn no_more_calls_are_in_flight_than_concurrency_allows() {
 }
 
 #[test]
-fn above_the_documented_cap_only_loopback_is_called() {
+fn a_rate_above_the_documented_cap_is_only_allowed_on_loopback() {
     let place = Place::with_rows(rows(1));
     for rate in ["201", "max", "1000"] {
         let run = place.recall(["run", "rows.csv", "--region", "tokyo", "--rate", rate]);

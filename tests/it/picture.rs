@@ -1,4 +1,4 @@
-//! The picture of a terminal in `samples/`, made from a real run:
+//! Makes the picture of a terminal in `samples/` from a real run:
 //! `RECALL_PICTURES=1 cargo test --test it picture`.
 
 use std::fmt::Write as _;
@@ -12,22 +12,22 @@ use vt100::{Cell, Color};
 use crate::stage::{Answer, Place, Service, Terminal, rows, wait_until};
 
 const COLUMNS: u16 = 92;
-/// Of a character, in pixels; monospace fonts are about this wide at 14 pixels.
-const WIDE: f64 = 8.43;
-const HIGH: f64 = 20.0;
+/// The width of a character in pixels. Monospace fonts are about this wide at 14 pixels.
+const CHAR_WIDTH: f64 = 8.43;
+const LINE_HEIGHT: f64 = 20.0;
 const MARGIN: f64 = 18.0;
 /// The bar at the top of the window.
 const TITLE: f64 = 34.0;
 
 #[test]
-fn a_picture_of_a_run_shows_the_outage_behind_it_and_how_far_it_is() {
+fn the_picture_of_a_run_shows_a_past_outage_and_the_progress() {
     let wants_file = std::env::var_os("RECALL_PICTURES").is_some();
     let out_after: usize = if wants_file { 1_100 } else { 30 };
     let is_out = Arc::new(AtomicBool::new(false));
     let out = Arc::clone(&is_out);
     let since = Mutex::new(None);
     let service = Service::start(move |call| {
-        // Nothing is in flight any more when the first faults come.
+        // Short latencies just before the outage, so that nothing is in flight when it starts.
         let ms = match out_after.saturating_sub(call.nth) {
             1..40 => 1,
             _ => 20 + call.nth as u64 * 7 % 60,
@@ -57,7 +57,7 @@ fn a_picture_of_a_run_shows_the_outage_behind_it_and_how_far_it_is() {
     let half_way = if wants_file { "3,2" } else { "1" };
     wait_until("half-way", || {
         let shown = terminal.lines();
-        // A segment of the bar is a few hundred rows.
+        // One segment of the bar is a few hundred rows.
         let is_under_way = |line: &String| line.contains('━') && line.contains(" left");
         shown
             .iter()
@@ -71,7 +71,7 @@ fn a_picture_of_a_run_shows_the_outage_behind_it_and_how_far_it_is() {
         "calls/s",
         " left",
     ] {
-        // Blanks can't break there.
+        // The picture has non-breaking spaces.
         assert!(picture.contains(&words.replace(' ', "\u{a0}")), "{picture}");
     }
     assert!(picture.contains("━") && !picture.contains('\u{1b}'));
@@ -81,13 +81,12 @@ fn a_picture_of_a_run_shows_the_outage_behind_it_and_how_far_it_is() {
     }
 }
 
-/// What a terminal shows below the command that was typed, as a page for a browser: no script, no
-/// fonts but the reader's own.
+/// Renders the command and the screen below it as an SVG without scripts or embedded fonts.
 fn svg(command: &str, terminal: &Terminal) -> String {
     let lines = terminal.lines().len() + 1;
     let (width, height) = (
-        2.0 * MARGIN + f64::from(COLUMNS) * WIDE,
-        TITLE + MARGIN + lines as f64 * HIGH,
+        2.0 * MARGIN + f64::from(COLUMNS) * CHAR_WIDTH,
+        TITLE + MARGIN + lines as f64 * LINE_HEIGHT,
     );
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" \
@@ -106,13 +105,13 @@ fn svg(command: &str, terminal: &Terminal) -> String {
         .unwrap();
     }
     let mut line = |row: usize, runs: &[(String, &'static str, u16)]| {
-        let y = TITLE + (row as f64 + 0.8) * HIGH;
+        let y = TITLE + (row as f64 + 0.8) * LINE_HEIGHT;
         for (text, colour, column) in runs {
-            // A blank at either end could be taken away.
+            // Browsers may drop spaces at either end.
             let blanks = text.len() - text.trim_start().len();
             let text = text.trim();
-            let x = MARGIN + (f64::from(*column) + blanks as f64) * WIDE;
-            let length = text.chars().count() as f64 * WIDE;
+            let x = MARGIN + (f64::from(*column) + blanks as f64) * CHAR_WIDTH;
+            let length = text.chars().count() as f64 * CHAR_WIDTH;
             let text = text.replace('&', "&amp;").replace('<', "&lt;");
             let text = text.replace(' ', "\u{a0}");
             writeln!(

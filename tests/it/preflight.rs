@@ -61,7 +61,7 @@ fn asked(request: &Request) -> Vec<String> {
 }
 
 /// Tells of the groups that a look asks for: an `AVChatRoom` is one whose ID ends with `live`.
-fn tell(request: &Request) -> Answer {
+fn group_info(request: &Request) -> Answer {
     tell_of(request, |group| {
         let silent = group.ends_with("live");
         let kind = if silent { "AVChatRoom" } else { "Public" };
@@ -78,7 +78,7 @@ fn tell_of(request: &Request, of: impl Fn(&String) -> Value) -> Answer {
 /// A service that tells of groups and recalls.
 fn well(request: &Request) -> Answer {
     if asks(request) {
-        tell(request)
+        group_info(request)
     } else {
         Answer::ok()
     }
@@ -97,7 +97,7 @@ fn holding_recalls(gate: &Gate) -> Service {
     let held = gate.clone();
     Service::start(move |request| {
         if asks(request) {
-            tell(request)
+            group_info(request)
         } else {
             Answer::ok().held_by(&held)
         }
@@ -491,7 +491,7 @@ fn no_row_of_a_group_that_was_not_looked_up_is_called_should_the_input_grow() {
     let held = gate.clone();
     let service = Service::start(move |request| {
         if asks(request) {
-            tell(request).held_by(&held)
+            group_info(request).held_by(&held)
         } else {
             Answer::ok()
         }
