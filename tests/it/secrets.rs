@@ -11,7 +11,7 @@ use rustix::process::Signal;
 
 use crate::stage::{Answer, Finished, Place, Recall, Request, SECRET_KEY, Service, USERSIG, rows};
 
-/// So many characters in a row print_figures something of a secret.
+/// So many characters in a row tell something of a secret.
 const TELLING: usize = 12;
 
 /// All that must not be seen, in every way in which it could be written.
