@@ -1,5 +1,5 @@
-//! The mock as a service: held against the tables of the service's documentation, row by row, by
-//! calls that are spelled out by hand.
+//! The mock compared with the tables of the service's documentation, row by row, by handwritten
+//! calls.
 
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
@@ -55,7 +55,7 @@ fn in_world(options: Options) -> Mock {
     Mock::start(Options { world, ..options }).unwrap()
 }
 
-/// A call as it goes over the wire.
+/// A call as sent over the wire.
 #[derive(Clone)]
 struct Call {
     method: &'static str,
@@ -66,7 +66,7 @@ struct Call {
 }
 
 impl Call {
-    /// A good recall of a sender in a group.
+    /// A valid recall of a sender in a group.
     fn recall(group: &str, sender: &str) -> Self {
         let body = json!({"GroupId": group, "Sender_Account": sender});
         Self {
@@ -90,18 +90,18 @@ impl Call {
 
     fn in_topic(topic: &str) -> Self {
         let row = json!({"GroupId": COMMUNITY, "Sender_Account": "spam", "TopicId": topic});
-        Self::good().saying(row.to_string())
+        Self::good().with_body(row.to_string())
     }
 
     fn group_info(groups: &[&str]) -> Self {
         let body = json!({"GroupIdList": groups});
         Self {
             command: "get_group_info",
-            ..Self::good().saying(body.to_string())
+            ..Self::good().with_body(body.to_string())
         }
     }
 
-    fn saying(self, body: impl Into<String>) -> Self {
+    fn with_body(self, body: impl Into<String>) -> Self {
         Self {
             body: body.into(),
             ..self
@@ -147,18 +147,19 @@ fn sign(key: &str, app: u64, identifier: &str, seconds: u64) -> String {
     usersig.expose().to_owned()
 }
 
-/// All that comes over a connection that makes this request and asks to be closed.
+/// Sends this request with `Connection: close` and returns everything the mock sends back.
 fn talk(mock: &Mock, request: &str) -> String {
     let request = request.replacen("\r\n", "\r\nConnection: close\r\n", 1);
     let mut stream = connect(mock.address());
-    // What is far too long is not read to its end.
+    // This fails if the mock closes the connection without reading an oversized request.
     drop(stream.write_all(request.as_bytes()));
     let mut answers = Vec::new();
     drop(stream.read_to_end(&mut answers));
     String::from_utf8(answers).unwrap()
 }
 
-/// The answer to a call: status 200, JSON, all three fields, and the mark of a mock.
+/// Returns the answer to a call. Fails unless it has status 200, all three JSON fields and the mock's
+/// header.
 #[track_caller]
 fn answer(mock: &Mock, call: &Call) -> Value {
     let text = talk(mock, &call.text());
@@ -182,7 +183,7 @@ fn code(mock: &Mock, call: &Call) -> i64 {
 }
 
 #[test]
-fn each_parameter_of_the_query_must_be_there_and_right() {
+fn every_query_parameter_is_required_and_validated() {
     let mock = in_world(Options::default());
     assert_eq!(code(&mock, &Call::good()), 0);
     for (name, missing) in [
@@ -212,7 +213,7 @@ fn each_parameter_of_the_query_must_be_there_and_right() {
 }
 
 #[test]
-fn each_field_of_the_body_must_be_a_string_and_the_topic_alone_may_be_missing() {
+fn every_body_field_must_be_a_string_and_only_the_topic_is_optional() {
     let mock = in_world(Options::default());
     assert_eq!(code(&mock, &Call::in_topic(TOPIC)), 0);
     let row = json!({"GroupId": COMMUNITY, "Sender_Account": "spam", "TopicId": TOPIC});
@@ -224,27 +225,27 @@ fn each_field_of_the_body_must_be_a_string_and_the_topic_alone_may_be_missing() 
         for wrong in [json!(""), json!(null), json!(7), json!([TOPIC])] {
             let mut row = row.clone();
             row[name] = wrong;
-            let call = Call::good().saying(row.to_string());
+            let call = Call::good().with_body(row.to_string());
             assert_eq!(code(&mock, &call), 10004, "{}", call.body);
         }
         let mut row = row.clone();
         row.as_object_mut().unwrap().remove(name);
-        let call = Call::good().saying(row.to_string());
+        let call = Call::good().with_body(row.to_string());
         let expected = if optional { 0 } else { 10004 };
         assert_eq!(code(&mock, &call), expected, "{}", call.body);
         let wrong_case = row.to_string() + &format!("{{\"{}\":\"x\"}}", name.to_lowercase());
         let wrong_case = wrong_case.replace("}{", ",");
-        assert_eq!(code(&mock, &Call::good().saying(wrong_case)), expected);
+        assert_eq!(code(&mock, &Call::good().with_body(wrong_case)), expected);
     }
 }
 
 #[test]
-fn ids_may_be_as_long_as_listed_and_of_the_listed_characters() {
+fn ids_have_the_documented_lengths_and_characters() {
     let mock = Mock::start(Options::default()).unwrap();
     let community = "@TGS#_c";
     let in_topic = |topic: &str| {
         let row = json!({"GroupId": community, "Sender_Account": "s", "TopicId": topic});
-        Call::good().saying(row.to_string())
+        Call::good().with_body(row.to_string())
     };
     let topic = |length: usize| format!("{:t<length$}", format!("{community}@TOPIC#_"));
     for (call, expected) in [
@@ -266,7 +267,7 @@ fn ids_may_be_as_long_as_listed_and_of_the_listed_characters() {
     }
 }
 
-/// Every code that something a caller does or a world is like brings about, with that cause.
+/// Every code that a call or the state of a world can cause, with a call that causes it.
 fn causes() -> Vec<(i64, &'static str, Call)> {
     let good = Call::good;
     let usersig = sign(SECRET_KEY, APP, "administrator", 3600);
@@ -277,14 +278,14 @@ fn causes() -> Vec<(i64, &'static str, Call)> {
         (0, "an AVChatRoom, of an account that is none", Call::recall("@TGS#live", "nobody")),
         (0, "a topic", Call::in_topic(TOPIC)),
         (10003, "no such command", Call { command: "recall", ..good() }),
-        (10004, "no sender", good().saying(r#"{"GroupId":"@TGS#2C5SZEAEF"}"#)),
+        (10004, "no sender", good().with_body(r#"{"GroupId":"@TGS#2C5SZEAEF"}"#)),
         (10007, "a type without recalls", Call::recall("@TGS#old", "spam")),
         (10007, "an identifier that may not", Call::recall("@TGS#closed", "spam")),
         (10010, "no such group", Call::recall("@TGS#nowhere", "spam")),
         (10010, "a dismissed group", Call::recall("@TGS#gone", "spam")),
         (10015, "no group ID", Call::recall("群", "spam")),
         (60002, "a GET", Call { method: "GET", ..good() }),
-        (60003, "a body that is no JSON", good().saying("GroupId=g")),
+        (60003, "a body that is no JSON", good().with_body("GroupId=g")),
         (60010, "no admin", good()
             .with("identifier", "leckie")
             .signed(sign(SECRET_KEY, APP, "leckie", 3600))),
@@ -300,19 +301,19 @@ fn causes() -> Vec<(i64, &'static str, Call)> {
         (70020, "no such app here", good().with("sdkappid", "1400000001")),
         (70107, "a sender never imported", Call::recall("@TGS#2C5SZEAEF", "nobody")),
         (110_013, "no such topic", Call::in_topic("@TGS#_@TGS#cQVLVHIM62CJ@TOPIC#_none")),
-        (110_013, "a topic of no community", good().saying(
+        (110_013, "a topic of no community", good().with_body(
             r#"{"GroupId":"@TGS#2C5SZEAEF","Sender_Account":"spam","TopicId":"@TGS#2C5SZEAEF@TOPIC#_1"}"#,
         )),
     ]
 }
 
 #[test]
-fn each_code_comes_from_its_cause() {
+fn each_cause_produces_its_code() {
     for (expected, cause, call) in causes() {
-        // A mock each, as some remember what happened before.
+        // A mock for each call, because some codes depend on earlier calls.
         let mock = in_world(Options::default());
         assert_eq!(code(&mock, &call), expected, "{cause}");
-        // Where there is no command, nothing has been called.
+        // A request for an unknown command does not count as a call.
         let calls = u64::from(expected != 10003);
         let seen = mock.seen();
         assert_eq!((seen.calls, seen.unknown_paths), (calls, 1 - calls));
@@ -322,7 +323,7 @@ fn each_code_comes_from_its_cause() {
 }
 
 #[test]
-fn a_good_usersig_may_be_renewed_and_a_second_admin_may_call_too() {
+fn a_usersig_can_be_renewed_and_a_second_admin_can_call() {
     let mock = in_world(Options::default());
     for identifier in ["administrator", "second", "administrator"] {
         let call = Call::good().with("identifier", identifier);
@@ -332,7 +333,7 @@ fn a_good_usersig_may_be_renewed_and_a_second_admin_may_call_too() {
 }
 
 #[test]
-fn who_brings_bad_usersigs_too_often_is_locked_out() {
+fn too_many_bad_usersigs_lock_the_caller_out() {
     let mock = in_world(Options::default());
     let bad = Call::good().signed("bad");
     let codes: Vec<i64> = (0..12).map(|_| code(&mock, &bad)).collect();
@@ -341,9 +342,9 @@ fn who_brings_bad_usersigs_too_often_is_locked_out() {
 }
 
 #[test]
-fn what_is_over_the_cap_is_told_so_for_each_command_apart() {
+fn each_command_has_its_own_cap() {
     let mock = in_world(Options {
-        // Two, and none come after them, however long this takes.
+        // Two calls and no more, however long the test takes.
         cap: Some(Cap::Bucket { rate: 0, burst: 2 }),
         ..Options::default()
     });
@@ -351,7 +352,7 @@ fn what_is_over_the_cap_is_told_so_for_each_command_apart() {
     assert_eq!(recalls, [0, 0, 60007, 60007]);
     let look = Call::group_info(&["@TGS#live"]);
     assert_eq!([(); 3].map(|()| code(&mock, &look)), [0, 0, 60007]);
-    // Who may not call at all does not use it up.
+    // A call with bad credentials does not count towards the cap.
     assert_eq!(code(&mock, &Call::good().signed("bad")), 70003);
     let seen = mock.seen();
     assert_eq!((seen.calls, seen.over_cap), (5, 2));
@@ -377,8 +378,8 @@ fn what_is_over_the_cap_is_told_so_for_each_command_apart() {
     assert_eq!(lines.len(), 2);
 }
 
-/// Those that come only from `--fail`: what brings them about is inside the service, or the whole
-/// app's state.
+/// Codes that only `--fail` produces: their causes are inside the service or in the state of the
+/// whole app.
 const UNCAUSED: [i64; 41] = [
     10002, 10006, 10012, 10019, 10026, 10033, 10035, 10041, 10044, 11000, 60004, 60005, 60006,
     60008, 60009, 60011, 60013, 60014, 60016, 60017, 60018, 60019, 60020, 60021, 60027, 60028,
@@ -387,17 +388,17 @@ const UNCAUSED: [i64; 41] = [
 ];
 
 #[test]
-fn every_code_of_the_table_has_a_cause_or_is_known_to_have_none() {
+fn every_code_in_the_table_has_a_cause_or_is_listed_as_without_one() {
     let caused = causes().into_iter().map(|(code, ..)| code);
     let elsewhere = [60007, 70050];
-    let told: BTreeSet<i64> = caused.chain(elsewhere).chain(UNCAUSED).collect();
+    let covered: BTreeSet<i64> = caused.chain(elsewhere).chain(UNCAUSED).collect();
     let table = codes::TABLE.iter().map(|known| known.code);
     let table: BTreeSet<i64> = table.filter(|&code| code == 0 || code >= 600).collect();
-    assert_eq!(told, table);
+    assert_eq!(covered, table);
 }
 
 #[test]
-fn every_code_and_status_of_the_table_comes_when_asked_for() {
+fn every_code_and_status_in_the_table_can_be_requested_as_a_fault() {
     for known in codes::TABLE.iter().filter(|known| known.code > 0) {
         let mock = Mock::start(Options {
             faults: vec![format!("{}=100%", known.code).parse().unwrap()],
@@ -416,12 +417,12 @@ fn every_code_and_status_of_the_table_comes_when_asked_for() {
 }
 
 #[test]
-fn groups_are_told_of_one_by_one_with_their_own_codes() {
+fn group_info_has_a_code_for_each_group() {
     let mock = in_world(Options::default());
     let groups = ["@TGS#live", "@TGS#gone", "@TGS#nowhere", "群", COMMUNITY];
-    let told = answer(&mock, &Call::group_info(&groups));
-    let told = told["GroupInfo"].as_array().unwrap();
-    let told = told.iter().map(|group| {
+    let info = answer(&mock, &Call::group_info(&groups));
+    let info = info["GroupInfo"].as_array().unwrap();
+    let info = info.iter().map(|group| {
         (
             group["GroupId"].as_str().unwrap(),
             group["ErrorCode"].as_i64().unwrap(),
@@ -435,14 +436,14 @@ fn groups_are_told_of_one_by_one_with_their_own_codes() {
         ("群", 10015, None),
         (COMMUNITY, 0, Some("Community")),
     ];
-    assert_eq!(told.collect::<Vec<_>>(), expected);
+    assert_eq!(info.collect::<Vec<_>>(), expected);
     let many = vec!["@TGS#live"; 51];
     assert_eq!(code(&mock, &Call::group_info(&many)), 10004);
     assert_eq!(code(&mock, &Call::group_info(&many[..50])), 0);
 }
 
 #[test]
-fn whatever_comes_is_answered_as_a_mock() {
+fn every_answer_carries_the_header_of_the_mock() {
     let mock = Mock::start(Options::default()).unwrap();
     let long = "x".repeat(100_000);
     for (request, status) in [
@@ -461,7 +462,10 @@ fn whatever_comes_is_answered_as_a_mock() {
             "GET /mock/nothing HTTP/1.1\r\nHost: mock\r\n\r\n".to_owned(),
             "404 Not Found",
         ),
-        (Call::good().saying(&long).text(), "413 Payload Too Large"),
+        (
+            Call::good().with_body(&long).text(),
+            "413 Payload Too Large",
+        ),
         ("garbage\r\n\r\n".to_owned(), "400 Bad Request"),
         ("POST / HTTP/9.9\r\n\r\n".to_owned(), "400 Bad Request"),
         (format!("GET /{long} HTTP/1.1\r\n\r\n"), "414 URI Too Long"),
@@ -484,7 +488,7 @@ fn whatever_comes_is_answered_as_a_mock() {
 }
 
 #[test]
-fn a_body_that_is_malformed_or_breaks_off_is_a_bad_request_and_no_call() {
+fn a_malformed_or_truncated_body_is_a_bad_request_and_not_a_call() {
     let mock = Mock::start(Options::default()).unwrap();
     let good = Call::good().text();
     let (head, body) = good.split_once("\r\n\r\n").unwrap();
@@ -515,7 +519,7 @@ fn a_body_that_is_malformed_or_breaks_off_is_a_bad_request_and_no_call() {
 }
 
 #[test]
-fn a_connection_carries_many_calls_one_after_the_other_or_all_at_once() {
+fn a_connection_can_carry_many_calls_in_sequence_or_pipelined() {
     let mock = Mock::start(Options::default()).unwrap();
     let mut stream = connect(mock.address());
     let calls = Call::good().text().repeat(3);
@@ -525,13 +529,13 @@ fn a_connection_carries_many_calls_one_after_the_other_or_all_at_once() {
         while answers.matches(r#""ErrorCode":0}"#).count() < 3 {
             let mut block = [0; 4096];
             let read = stream.read(&mut block).unwrap();
-            assert_ne!(read, 0, "closed after {answers}");
+            assert_ne!(read, 0, "closed early, after {answers}");
             answers.push_str(std::str::from_utf8(&block[..read]).unwrap());
         }
     }
     let seen = mock.seen();
     assert_eq!((seen.connections, seen.most_calls_on_a_connection), (1, 6));
-    // By HTTP/1.0 a connection is for one call, unless it is asked to stay.
+    // HTTP/1.0 closes the connection after one call unless asked to keep it open.
     let once = Call::good().text().replace("HTTP/1.1", "HTTP/1.0");
     let mut stream = connect(mock.address());
     stream.write_all(once.as_bytes()).unwrap();

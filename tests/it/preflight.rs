@@ -1,5 +1,5 @@
-//! `run --preflight` and `check --online`: the groups are asked for first, and where a recall would
-//! do nothing none is made.
+//! `run --preflight` and `check --online`: look up the groups first, and skip the rows whose recall
+//! would do nothing.
 
 use std::fmt::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
@@ -12,7 +12,7 @@ use crate::stage::{
     Answer, Gate, Place, Request, Service, mock, peak_per_second, row_calls, rows, unused_address,
 };
 
-const LOOK: &str = "/v4/group_open_http_svc/get_group_info";
+const GROUP_INFO_PATH: &str = "/v4/group_open_http_svc/get_group_info";
 
 const WORLD: &str = r#"
     [app]
@@ -35,7 +35,7 @@ const WORLD: &str = r#"
     dismissed = true
 "#;
 
-/// A row of each of these groups, by `u0`, `u1` and so on.
+/// A row for each of these groups, with the senders `u0`, `u1` and so on.
 fn rows_in(groups: &[&str]) -> String {
     let rows = groups.iter().enumerate();
     rows.fold("group,sender\n".to_owned(), |mut text, (n, group)| {
@@ -44,59 +44,59 @@ fn rows_in(groups: &[&str]) -> String {
     })
 }
 
-/// A row of each of so many groups.
+/// A row for each of `count` distinct groups.
 fn rows_in_groups(count: usize) -> String {
     let groups: Vec<_> = (0..count).map(|n| format!("@TGS#{n}")).collect();
     rows_in(&groups.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-fn asks(request: &Request) -> bool {
-    request.path == LOOK
+fn is_lookup(request: &Request) -> bool {
+    request.path == GROUP_INFO_PATH
 }
 
-/// The groups that a look asks for.
-fn asked(request: &Request) -> Vec<String> {
+/// The groups in a lookup.
+fn groups_of(request: &Request) -> Vec<String> {
     let groups = request.json()["GroupIdList"].clone();
     serde_json::from_value(groups).unwrap()
 }
 
-/// Tells of the groups that a look asks for: an `AVChatRoom` is one whose ID ends with `live`.
+/// Answers a lookup. Groups whose ID ends in `live` are `AVChatRoom`s.
 fn group_info(request: &Request) -> Answer {
-    tell_of(request, |group| {
+    group_info_by(request, |group| {
         let silent = group.ends_with("live");
         let kind = if silent { "AVChatRoom" } else { "Public" };
         json!({"GroupId": group, "ErrorCode": 0, "ErrorInfo": "", "Type": kind})
     })
 }
 
-fn tell_of(request: &Request, of: impl Fn(&String) -> Value) -> Answer {
-    let groups: Vec<_> = asked(request).iter().map(of).collect();
+fn group_info_by(request: &Request, of: impl Fn(&String) -> Value) -> Answer {
+    let groups: Vec<_> = groups_of(request).iter().map(of).collect();
     let body = json!({"ActionStatus": "OK", "ErrorInfo": "", "ErrorCode": 0, "GroupInfo": groups});
     Answer::json(&body.to_string())
 }
 
-/// A service that tells of groups and recalls.
-fn well(request: &Request) -> Answer {
-    if asks(request) {
+/// Answers lookups and recalls.
+fn healthy(request: &Request) -> Answer {
+    if is_lookup(request) {
         group_info(request)
     } else {
         Answer::ok()
     }
 }
 
-/// Requests so far: those that look, and the senders that were recalled.
-fn heard(service: &Service) -> (Vec<Request>, Vec<String>) {
-    let (looks, recalls): (Vec<_>, Vec<_>) = service.requests().into_iter().partition(asks);
+/// The requests so far: the lookups, and the senders of the recalls.
+fn lookups_and_recalls(service: &Service) -> (Vec<Request>, Vec<String>) {
+    let (lookups, recalls): (Vec<_>, Vec<_>) = service.requests().into_iter().partition(is_lookup);
     let mut senders: Vec<_> = recalls.iter().map(Request::sender).collect();
     senders.sort();
-    (looks, senders)
+    (lookups, senders)
 }
 
-/// A service where all is well, but recalls are answered only once the gate opens.
+/// A service that answers lookups at once, but recalls only after the gate opens.
 fn holding_recalls(gate: &Gate) -> Service {
     let held = gate.clone();
     Service::start(move |request| {
-        if asks(request) {
+        if is_lookup(request) {
             group_info(request)
         } else {
             Answer::ok().held_by(&held)
@@ -105,7 +105,7 @@ fn holding_recalls(gate: &Gate) -> Service {
 }
 
 #[test]
-fn rows_where_a_recall_does_nothing_are_skipped_and_the_others_recalled() {
+fn rows_whose_recall_would_do_nothing_are_skipped() {
     let mock = Mock::start(Options {
         world: Some(World::from_toml(WORLD).unwrap()),
         count_rows: true,
@@ -153,73 +153,76 @@ fn rows_where_a_recall_does_nothing_are_skipped_and_the_others_recalled() {
 }
 
 #[test]
-fn without_it_nobody_is_asked_and_the_ledger_can_not_know() {
-    let service = Service::start(well);
+fn without_preflight_no_group_is_looked_up() {
+    let service = Service::start(healthy);
     let place = Place::with_rows(rows_in(&["@TGS#live"]));
     place
         .run("rows.csv")
         .on(service.address())
         .finish()
         .exits(0);
-    assert_eq!(heard(&service).0.len(), 0);
+    assert_eq!(lookups_and_recalls(&service).0.len(), 0);
     assert_eq!(place.ledger().entry_of("u0").outcome, "recalled");
 }
 
 #[test]
-fn fifty_groups_are_a_call_however_many_rows_they_have() {
-    let service = Service::start(well);
+fn groups_are_looked_up_once_in_batches_of_fifty() {
+    let service = Service::start(healthy);
     let place = Place::with_rows(rows_in_groups(51) + "@TGS#7,again\n@TGS#7,and again\n");
     let run = place.run("rows.csv").on(service.address());
     run.with(["--preflight"]).finish().exits(0);
-    let (looks, recalled) = heard(&service);
+    let (lookups, recalled) = lookups_and_recalls(&service);
     assert_eq!(recalled.len(), 53);
-    let mut groups: Vec<_> = looks.iter().map(asked).collect();
+    let mut groups: Vec<_> = lookups.iter().map(groups_of).collect();
     groups.sort_by_key(Vec::len);
     assert_eq!([groups[0].len(), groups[1].len()], [1, 50]);
     let mut groups = groups.concat();
     groups.sort();
     groups.dedup();
-    assert_eq!(groups.len(), 51, "each of them once");
-    let look = &looks[0];
-    assert_eq!(look.method, "POST");
-    assert_eq!(look.headers["content-type"], "application/json");
-    let names: Vec<_> = look
+    assert_eq!(groups.len(), 51, "each group should be looked up once");
+    let lookup = &lookups[0];
+    assert_eq!(lookup.method, "POST");
+    assert_eq!(lookup.headers["content-type"], "application/json");
+    let names: Vec<_> = lookup
         .parameters()
         .into_iter()
         .map(|(name, _)| name)
         .collect();
     let expected = ["sdkappid", "identifier", "usersig", "contenttype", "random"];
     assert_eq!(names, expected);
-    assert_ne!(looks[0].parameter("random"), looks[1].parameter("random"));
+    assert_ne!(
+        lookups[0].parameter("random"),
+        lookups[1].parameter("random")
+    );
     let filter = json!({"GroupBaseInfoFilter": ["Type"]});
-    assert_eq!(look.json()["ResponseFilter"], filter);
-    // All of it before the first recall.
-    assert!(service.requests()[..2].iter().all(asks));
+    assert_eq!(lookup.json()["ResponseFilter"], filter);
+    // All lookups come before the first recall.
+    assert!(service.requests()[..2].iter().all(is_lookup));
 }
 
 #[test]
-fn faults_are_tried_again() {
+fn failed_lookups_are_retried() {
     for fault in [
         Answer::code(10002),
         Answer::code(60007),
         Answer::reset(),
-        // It tells of no group.
+        // It has no groups.
         Answer::always_ok(),
     ] {
         let service = Service::start(move |request| match request.nth {
             0 => fault.clone(),
-            _ => well(request),
+            _ => healthy(request),
         });
         let place = Place::with_rows(rows_in(&["@TGS#live", "@TGS#town"]));
         let run = place.run("rows.csv").on(service.address());
         let done = run.with(["--preflight"]).finish().exits(0);
-        assert_eq!(heard(&service).0.len(), 2);
+        assert_eq!(lookups_and_recalls(&service).0.len(), 2);
         assert_eq!([done.count("recalled"), done.count("skipped")], [1, 1]);
     }
 }
 
 #[test]
-fn a_refusal_ends_it_before_the_first_recall_and_so_do_faults_without_patience() {
+fn a_refused_or_failing_lookup_stops_the_run_before_the_first_recall() {
     for (answer, attempts, words) in [
         (
             Answer::code(60026),
@@ -253,19 +256,19 @@ fn a_refusal_ends_it_before_the_first_recall_and_so_do_faults_without_patience()
             .says(words)
             .says("nothing was recalled")
             .says("hint: ");
-        assert_eq!(heard(&service).0.len(), attempts);
+        assert_eq!(lookups_and_recalls(&service).0.len(), attempts);
         assert_eq!(service.calls(), attempts);
         assert_eq!(place.files(), ["rows.csv"]);
     }
 }
 
-/// A service that gives this to every call until it recovers.
-fn failing_service(sick: Answer) -> Service {
-    Service::recovering(move |_| sick.clone(), well)
+/// A service that gives this answer to every call until it recovers.
+fn failing_service(answer: Answer) -> Service {
+    Service::recovering(move |_| answer.clone(), healthy)
 }
 
 #[test]
-fn in_an_outage_a_terminal_shows_what_is_wrong_and_no_progress_that_is_none() {
+fn in_an_outage_a_terminal_shows_the_cause_and_no_false_progress() {
     let hanging = failing_service(Answer::silence());
     let failing = failing_service(Answer::error(10002, "disk {7} is full}"));
     for (address, wrong) in [
@@ -278,7 +281,7 @@ fn in_an_outage_a_terminal_shows_what_is_wrong_and_no_progress_that_is_none() {
     ] {
         let place = Place::with_rows(rows_in_groups(200));
         let run = place.run("rows.csv").on(address).env("TERM", "xterm");
-        // Where there is an answer, it has the time that it may take where the machine is busy.
+        // The timeout is long enough for an answer on a busy machine.
         let run = run.with(["--preflight", "--yes", "--timeout", "2s"]);
         let (_running, terminal) = run.start_on_terminal_with_columns(100);
         let shown = terminal.wait_until_it_shows("gives up in 29:");
@@ -296,7 +299,7 @@ fn in_an_outage_a_terminal_shows_what_is_wrong_and_no_progress_that_is_none() {
 }
 
 #[test]
-fn a_log_tells_of_an_outage_too_and_when_it_is_over() {
+fn a_log_reports_the_start_and_end_of_an_outage() {
     let service = failing_service(Answer::status("502 Bad Gateway"));
     let place = Place::with_rows(rows_in(&["@TGS#live", "@TGS#town"]));
     let run = place.run("rows.csv").on(service.address());
@@ -320,7 +323,7 @@ fn a_log_tells_of_an_outage_too_and_when_it_is_over() {
 }
 
 #[test]
-fn it_waits_for_a_service_that_is_out_as_long_as_a_run_does() {
+fn lookups_wait_for_max_outage_as_a_run_does() {
     for words in [
         ["run", "rows.csv", "--preflight"],
         ["check", "rows.csv", "--online"],
@@ -340,10 +343,10 @@ fn it_waits_for_a_service_that_is_out_as_long_as_a_run_does() {
 }
 
 #[test]
-fn a_usersig_that_expires_meanwhile_is_signed_anew() {
+fn a_usersig_that_expires_during_preflight_is_renewed() {
     let service = Service::start(|request| match request.nth {
         0 => Answer::code(70001),
-        _ => well(request),
+        _ => healthy(request),
     });
     let place = Place::with_rows(rows_in(&["@TGS#live"]));
     let run = place
@@ -351,20 +354,20 @@ fn a_usersig_that_expires_meanwhile_is_signed_anew() {
         .on(service.address())
         .with_secret_key();
     run.with(["--preflight"]).finish().exits(0);
-    let looks = heard(&service).0;
-    assert_eq!(looks.len(), 2);
+    let lookups = lookups_and_recalls(&service).0;
+    assert_eq!(lookups.len(), 2);
 }
 
 #[test]
-fn groups_of_which_the_service_does_not_tell_are_called_and_named_by_code() {
+fn groups_without_a_known_type_are_called_and_reported_by_code() {
     let service = Service::start(|request| {
-        if !asks(request) {
+        if !is_lookup(request) {
             return Answer::ok();
         }
-        tell_of(request, |group| match &**group {
+        group_info_by(request, |group| match &**group {
             "@TGS#shy" => json!({"GroupId": group, "ErrorCode": 10007, "ErrorInfo": "no"}),
             "@TGS#odd" => json!({"GroupId": group, "ErrorCode": 0, "Type": "Forum"}),
-            // What nobody asked for.
+            // A group that was not in the lookup.
             _ => json!({"GroupId": "@TGS#else", "ErrorCode": 0, "Type": "AVChatRoom"}),
         })
     });
@@ -378,7 +381,7 @@ fn groups_of_which_the_service_does_not_tell_are_called_and_named_by_code() {
 }
 
 #[test]
-fn looks_keep_the_cap_and_leave_that_of_recalls_alone() {
+fn lookups_keep_their_own_cap() {
     let mock = mock("1ms..20ms", &["10002=5%"]);
     let place = Place::with_rows(rows_in_groups(5_000));
     let run = place.run("rows.csv").on(mock.address()).rate("40");
@@ -391,10 +394,10 @@ fn looks_keep_the_cap_and_leave_that_of_recalls_alone() {
 }
 
 #[test]
-fn no_more_looks_are_in_flight_than_asked_for() {
+fn no_more_lookups_are_in_flight_than_concurrency_allows() {
     let gate = Gate::default();
     let held = gate.clone();
-    let service = Service::start(move |request| well(request).held_by(&held));
+    let service = Service::start(move |request| healthy(request).held_by(&held));
     let place = Place::with_rows(rows_in_groups(300));
     let run = place.run("rows.csv").on(service.address());
     let running = run.with(["--preflight", "--concurrency", "2"]).start();
@@ -405,8 +408,8 @@ fn no_more_looks_are_in_flight_than_asked_for() {
 }
 
 #[test]
-fn a_canary_asks_only_for_the_groups_that_it_reaches() {
-    let service = Service::start(well);
+fn with_limit_only_the_groups_of_those_rows_are_looked_up() {
+    let service = Service::start(healthy);
     let place = Place::with_rows(rows_in(&["@TGS#live", "@TGS#1", "@TGS#1", "@TGS#2"]));
     let run = |words: &[&str]| {
         let run = place.run("rows.csv").on(service.address()).with(words);
@@ -414,14 +417,14 @@ fn a_canary_asks_only_for_the_groups_that_it_reaches() {
     };
     let done = run(&["--limit", "2"]);
     assert_eq!([done.count("recalled"), done.count("skipped")], [1, 1]);
-    let (looks, recalled) = heard(&service);
-    assert_eq!(asked(&looks[0]), ["@TGS#live", "@TGS#1"]);
+    let (lookups, recalled) = lookups_and_recalls(&service);
+    assert_eq!(groups_of(&lookups[0]), ["@TGS#live", "@TGS#1"]);
     assert_eq!(recalled, ["u1"]);
 }
 
 #[test]
-fn a_resumed_run_asks_only_for_the_groups_that_are_left() {
-    let service = Service::start(well);
+fn a_resumed_run_looks_up_only_the_groups_of_the_remaining_rows() {
+    let service = Service::start(healthy);
     let place = Place::with_rows(rows_in(&["@TGS#1", "@TGS#live", "@TGS#2", "@TGS#3"]));
     let run = |words: &[&str]| {
         let run = place.run("rows.csv").on(service.address()).with(words);
@@ -430,17 +433,17 @@ fn a_resumed_run_asks_only_for_the_groups_that_are_left() {
     run(&["--limit", "2"]);
     let rest = run(&["--resume"]);
     assert_eq!([rest.count("resumed"), rest.count("recalled")], [2, 2]);
-    let (looks, recalled) = heard(&service);
-    assert_eq!(asked(&looks[1]), ["@TGS#2", "@TGS#3"]);
+    let (lookups, recalled) = lookups_and_recalls(&service);
+    assert_eq!(groups_of(&lookups[1]), ["@TGS#2", "@TGS#3"]);
     assert_eq!(recalled, ["u0", "u2", "u3"]);
-    // Nothing is left, so nobody is asked.
+    // No rows are left, so there is no lookup.
     run(&["--resume"]);
-    assert_eq!(heard(&service).0.len(), 2);
+    assert_eq!(lookups_and_recalls(&service).0.len(), 2);
 }
 
 #[test]
-fn what_an_earlier_run_has_recorded_as_recalled_stays_so_and_a_ledger_of_its_own_mends_it() {
-    let service = Service::start(well);
+fn rows_already_recorded_as_recalled_stay_so_in_that_ledger() {
+    let service = Service::start(healthy);
     let place = Place::with_rows(rows_in(&["@TGS#live", "@TGS#1", "@TGS#live"]));
     let run = |words: &[&str]| {
         let run = place.run("rows.csv").on(service.address()).with(words);
@@ -455,8 +458,8 @@ fn what_an_earlier_run_has_recorded_as_recalled_stays_so_and_a_ledger_of_its_own
 }
 
 #[test]
-fn a_dry_run_with_it_asks_and_recalls_nothing() {
-    let service = Service::start(well);
+fn a_dry_run_with_preflight_looks_up_groups_and_recalls_nothing() {
+    let service = Service::start(healthy);
     let place = Place::with_rows(rows_in(&["@TGS#live", "@TGS#1", "@TGS#live"]));
     let run = place.recall(["run", "rows.csv", "--preflight", "--dry-run"]);
     let done = run.on(service.address()).finish().exits(0);
@@ -469,12 +472,12 @@ fn a_dry_run_with_it_asks_and_recalls_nothing() {
         json!({"groups": 1, "rows": 2, "first": ["@TGS#live"]})
     );
     assert_eq!(groups["types"], json!({"Public": 1}));
-    assert_eq!(heard(&service).1, [""; 0]);
+    assert_eq!(lookups_and_recalls(&service).1, [""; 0]);
     assert_eq!(place.files(), ["rows.csv"]);
 }
 
 #[test]
-fn a_rehearsal_has_groups_in_which_a_recall_does_nothing() {
+fn a_rehearsal_has_groups_where_a_recall_does_nothing() {
     let place = Place::with_rows(rows_in_groups(500));
     let done = place
         .run("rows.csv")
@@ -486,11 +489,11 @@ fn a_rehearsal_has_groups_in_which_a_recall_does_nothing() {
 }
 
 #[test]
-fn no_row_of_a_group_that_was_not_looked_up_is_called_should_the_input_grow() {
+fn a_run_stops_at_a_new_row_whose_group_was_not_looked_up() {
     let gate = Gate::default();
     let held = gate.clone();
     let service = Service::start(move |request| {
-        if asks(request) {
+        if is_lookup(request) {
             group_info(request).held_by(&held)
         } else {
             Answer::ok()
@@ -499,7 +502,7 @@ fn no_row_of_a_group_that_was_not_looked_up_is_called_should_the_input_grow() {
     let place = Place::with_rows(rows_in(&["@TGS#town", "@TGS#work"]));
     let run = |words| place.run("rows.csv").on(service.address()).with(words);
     let running = run(["--preflight"].as_slice()).start();
-    // It has read to the end by then.
+    // By then it has read the input to its end.
     service.wait_until_called(1);
     let grown = place.read("rows.csv") + "@TGS#town,u7\n@TGS#live,u8\n@TGS#town,u9\n";
     place.write("rows.csv", grown);
@@ -509,7 +512,7 @@ fn no_row_of_a_group_that_was_not_looked_up_is_called_should_the_input_grow() {
     assert_eq!([done.count("recalled"), done.count("pending")], [3, 1]);
     done.says("the input has grown")
         .says("To go on: recall run --resume");
-    assert_eq!(heard(&service).1, ["u0", "u1", "u7"]);
+    assert_eq!(lookups_and_recalls(&service).1, ["u0", "u1", "u7"]);
     let rest = run(["--preflight", "--resume"].as_slice())
         .finish()
         .exits(0);
@@ -517,8 +520,8 @@ fn no_row_of_a_group_that_was_not_looked_up_is_called_should_the_input_grow() {
 }
 
 #[test]
-fn rows_from_a_pipe_can_be_read_only_once_and_are_refused() {
-    let service = Service::start(well);
+fn preflight_refuses_rows_from_a_pipe() {
+    let service = Service::start(healthy);
     let place = Place::new();
     let from_stdin = place.run("-").on(service.address()).stdin(rows(3));
     let done = from_stdin.with(["--preflight"]).finish().exits(2);
@@ -527,7 +530,7 @@ fn rows_from_a_pipe_can_be_read_only_once_and_are_refused() {
 }
 
 #[test]
-fn an_interrupt_while_it_looks_leaves_at_once_with_nothing_recalled() {
+fn an_interrupt_during_preflight_exits_at_once_with_nothing_recalled() {
     for signal in [Signal::INT, Signal::TERM] {
         let service = Service::start(|_| Answer::silence());
         let place = Place::with_rows(rows_in_groups(200));
@@ -545,7 +548,7 @@ fn an_interrupt_while_it_looks_leaves_at_once_with_nothing_recalled() {
 }
 
 #[test]
-fn an_interrupt_behind_the_look_records_what_is_in_flight_as_in_any_run() {
+fn an_interrupt_after_preflight_records_the_calls_in_flight() {
     let gate = Gate::default();
     let service = holding_recalls(&gate);
     let place = Place::with_rows(rows_in_groups(20));
@@ -562,8 +565,8 @@ fn an_interrupt_behind_the_look_records_what_is_in_flight_as_in_any_run() {
 }
 
 #[test]
-fn somebody_at_a_terminal_is_told_before_they_are_asked_and_can_still_leave() {
-    let service = Service::start(well);
+fn on_a_terminal_the_lookup_result_is_shown_before_the_question() {
+    let service = Service::start(healthy);
     let place = Place::with_rows(rows_in(&["@TGS#live", "@TGS#1", "@TGS#live"]));
     let start = || {
         let run = place.run("rows.csv").on(service.address());
@@ -586,7 +589,7 @@ fn somebody_at_a_terminal_is_told_before_they_are_asked_and_can_still_leave() {
     running.signal(Signal::INT);
     let done = running.finish();
     assert_eq!(done.status.signal(), Some(Signal::INT.as_raw()));
-    assert_eq!(heard(&service).1, [""; 0]);
+    assert_eq!(lookups_and_recalls(&service).1, [""; 0]);
     let (running, mut keyboard) = start();
     keyboard.type_keys("y\n");
     let done = running.finish().exits(0);
@@ -594,8 +597,8 @@ fn somebody_at_a_terminal_is_told_before_they_are_asked_and_can_still_leave() {
 }
 
 #[test]
-fn a_run_that_ends_before_its_first_call_has_its_object_too() {
-    let good = Service::start(well);
+fn a_run_that_ends_before_its_first_call_still_prints_json() {
+    let good = Service::start(healthy);
     let place = Place::with_rows(rows_in(&["@TGS#1", "@TGS#2"]));
     let run = |service: &Service| {
         let run = place.run("rows.csv").on(service.address());
@@ -638,10 +641,10 @@ fn a_run_that_ends_before_its_first_call_has_its_object_too() {
 }
 
 #[test]
-fn two_looks_for_an_app_come_one_after_the_other() {
+fn two_preflights_for_an_app_run_one_after_the_other() {
     let gate = Gate::default();
     let held = gate.clone();
-    let service = Service::start(move |request| well(request).held_by(&held));
+    let service = Service::start(move |request| healthy(request).held_by(&held));
     let place = Place::with_rows(rows_in_groups(3));
     let look = || {
         let words = ["run", "rows.csv", "--preflight", "--dry-run"];
@@ -662,8 +665,8 @@ fn two_looks_for_an_app_come_one_after_the_other() {
 }
 
 #[test]
-fn looks_that_follow_each_other_keep_the_cap_together() {
-    let service = Service::start(well);
+fn consecutive_preflights_keep_the_cap_together() {
+    let service = Service::start(healthy);
     let place = Place::with_rows(rows_in_groups(1_000));
     let look = |rate, limit| {
         let run = place.run("rows.csv").on(service.address()).rate(rate);
@@ -673,12 +676,12 @@ fn looks_that_follow_each_other_keep_the_cap_together() {
     look("max", "1000");
     look("20", "250");
     assert_eq!(service.calls(), 25);
-    let most = peak_per_second(service.arrivals());
-    assert!(most <= 20, "{most} in a second");
+    let peak = peak_per_second(service.arrivals());
+    assert!(peak <= 20, "{peak} in a second");
 }
 
 #[test]
-fn it_waits_for_the_turn_before_it_reads_the_ledger() {
+fn with_wait_the_ledger_is_read_after_the_first_run_ends() {
     let gate = Gate::default();
     let service = holding_recalls(&gate);
     let place = Place::with_rows(rows_in(&["@TGS#1", "@TGS#2"]));
@@ -690,12 +693,15 @@ fn it_waits_for_the_turn_before_it_reads_the_ledger() {
     gate.open();
     first.finish().exits(0);
     let done = second.finish().exits(0);
-    assert_eq!((done.count("resumed"), heard(&service).0.len()), (2, 0));
+    assert_eq!(
+        (done.count("resumed"), lookups_and_recalls(&service).0.len()),
+        (2, 0)
+    );
 }
 
 #[test]
-fn a_check_online_names_the_groups_in_which_a_recall_does_nothing() {
-    let service = Service::start(well);
+fn a_check_online_names_the_groups_where_a_recall_does_nothing() {
+    let service = Service::start(healthy);
     let place = Place::with_rows(rows_in(&["@TGS#live", "@TGS#1", "@TGS#live", "@TGS#2"]));
     let check = |words: &[&str]| {
         let check = place.recall(["check", "--online"]).with(words);
@@ -719,17 +725,17 @@ fn a_check_online_names_the_groups_in_which_a_recall_does_nothing() {
         json!(["@TGS#live"])
     );
     assert_eq!(json["rows"], 4);
-    // It reads the rows once, so they may come from a pipe.
+    // A check reads the rows only once, so they can come from a pipe.
     let from_stdin = check(&["-"]).stdin("group,sender\n@TGS#1,u\n");
     from_stdin.finish().exits(0);
-    let (looks, recalled) = heard(&service);
-    assert_eq!((looks.len(), recalled.len()), (3, 0));
+    let (lookups, recalled) = lookups_and_recalls(&service);
+    assert_eq!((lookups.len(), recalled.len()), (3, 0));
     assert_eq!(place.files(), ["rows.csv"]);
 }
 
 #[test]
-fn a_check_asks_nobody_unless_it_is_told_to() {
-    let service = Service::start(well);
+fn a_check_makes_no_calls_without_online() {
+    let service = Service::start(healthy);
     let place = Place::with_rows(rows_in(&["@TGS#live"]));
     let offline = place
         .recall(["check", "rows.csv", "--json"])
@@ -747,7 +753,7 @@ fn a_check_asks_nobody_unless_it_is_told_to() {
 }
 
 #[test]
-fn a_check_online_goes_on_beside_a_run_for_they_have_caps_of_their_own() {
+fn a_check_online_can_run_beside_a_run() {
     let gate = Gate::default();
     let service = holding_recalls(&gate);
     let place = Place::with_rows(rows_in(&["@TGS#1"]));
@@ -760,7 +766,7 @@ fn a_check_online_goes_on_beside_a_run_for_they_have_caps_of_their_own() {
 }
 
 #[test]
-fn a_service_that_does_not_tell_ends_a_check_and_so_does_an_interrupt() {
+fn a_refusal_or_an_interrupt_ends_a_check_online() {
     let service = Service::start(|_| Answer::code(70009));
     let place = Place::with_rows(rows_in(&["@TGS#1"]));
     let check = || place.recall(["check", "rows.csv", "--online"]);

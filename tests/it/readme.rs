@@ -1,4 +1,4 @@
-//! Every command of the README, run as it stands there, in the order in which it stands there.
+//! Runs every command of the README as written, in the order of the README.
 
 use std::fs;
 use std::path::Path;
@@ -9,8 +9,8 @@ use crate::stage::{Finished, Place, Running, get, mock, rows};
 
 const README: &str = include_str!("../../README.md");
 
-/// How each ends; the sample has a bad row, and in both rehearsals some fail. What is cargo's own
-/// is CI's to run.
+/// Each command with its exit code. The sample has a bad row, and in both rehearsals some rows fail.
+/// The cargo commands are left to CI.
 const ENDS: &[(&str, i32)] = &[
     (
         "run samples/spam-wave.csv --mock --mock-fail 70107=10%/row",
@@ -68,7 +68,7 @@ const ENDS: &[(&str, i32)] = &[
     ),
 ];
 
-/// The lines of every shell block, without comments.
+/// The lines of all shell blocks, without comments.
 fn lines() -> Vec<&'static str> {
     let mut lines = Vec::new();
     let mut shell = false;
@@ -86,20 +86,20 @@ fn copy_samples(to: &Path) {
     fs::create_dir(to).unwrap();
     for file in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/samples")).unwrap() {
         let file = file.unwrap();
-        // What a rehearsal left beside the samples is none of them.
+        // Skip the files that a rehearsal left next to the samples.
         if !file.file_name().to_string_lossy().contains(".mock.") {
             fs::copy(file.path(), to.join(file.file_name())).unwrap();
         }
     }
 }
 
-/// A shell, as far as the README needs one.
+/// A minimal shell for the README's commands.
 struct Shell {
     place: Place,
     exported: Vec<(&'static str, String)>,
     mock: Option<(Running, String)>,
     codes: Vec<(&'static str, i32)>,
-    /// What the world was like, whenever it was asked.
+    /// The answers of `/mock/world`.
     worlds: Vec<String>,
 }
 
@@ -109,39 +109,39 @@ impl Shell {
             .strip_prefix("export ")
             .and_then(|set| set.split_once('='))
         {
-            // What is to be filled in is not; the region would be a real service's.
+            // Skip placeholders, and the region, which would mean the real service.
             if !value.contains('…') && name != "RECALL_REGION" {
                 let value = value.replace("127.0.0.1:8086", self.address());
                 self.exported.push((name, value));
             }
         } else if let Some(url) = line.strip_prefix("curl -s 'http://127.0.0.1:8086") {
             let url = url.trim_end_matches('\'');
-            let told = get(self.address().parse().unwrap(), url);
-            assert!(told.contains("user_439563"), "{line}: {told}");
-            self.worlds.push(told);
+            let answer = get(self.address().parse().unwrap(), url);
+            assert!(answer.contains("user_439563"), "{line}: {answer}");
+            self.worlds.push(answer);
         } else if let Some(words) = line
             .strip_prefix("recall ")
             .or(line.strip_prefix("cargo run --release -- "))
         {
             self.recall(words);
         } else {
-            // Building, testing and measuring is not for a test to do.
+            // Building, testing and measuring are not run here.
             let others = ["cargo test", "cargo build --release", "python3 benches/"];
             assert!(
                 others.iter().any(|other| line.starts_with(other)),
-                "what does it do? {line}"
+                "unknown command: {line}"
             );
         }
     }
 
-    /// Where the mock in the other terminal is.
+    /// The address of the mock in the other terminal.
     fn address(&self) -> &str {
         self.mock.as_ref().map_or("", |(_, address)| address)
     }
 
     fn recall(&mut self, command: &'static str) {
         let known = self.codes.iter().position(|(known, _)| *known == command);
-        let known = known.unwrap_or_else(|| panic!("what does it do? recall {command}"));
+        let known = known.unwrap_or_else(|| panic!("no exit code listed for: recall {command}"));
         let (_, code) = self.codes.remove(known);
         if command.starts_with("mock") {
             self.stop_mock();
@@ -171,7 +171,7 @@ impl Shell {
             assert!(README.contains(&done.stdout), "{}", done.stdout);
         } else if command.starts_with("run samples/dashboard.csv") && command.ends_with("--resume")
         {
-            is_shown(&done);
+            assert_shown(&done);
         } else if command.starts_with("replay") {
             done.never_says("Nothing to do");
         } else if command.starts_with("export") {
@@ -187,17 +187,17 @@ impl Shell {
     }
 }
 
-/// Fails unless the README shows this incident, but for what depends on the moment: how long it took,
-/// and how many rows needed another call.
+/// Fails unless the README shows this output, apart from what varies between runs: the duration, and
+/// how many rows needed another call.
 #[track_caller]
-fn is_shown(incident: &Finished) {
+fn assert_shown(incident: &Finished) {
     let mut blocks = README.split("```console\n");
     let block = blocks.find(|block| block.starts_with("7 groups looked up"));
     let (block, _) = block.unwrap().split_once("```").unwrap();
-    let of_the_moment = "of them at the second call or later";
+    let varies = "of them at the second call or later";
     for line in block.lines() {
-        let line = if line.contains(of_the_moment) {
-            of_the_moment
+        let line = if line.contains(varies) {
+            varies
         } else {
             line.split(" recalled in ").next().unwrap()
         };
@@ -210,7 +210,7 @@ fn is_shown(incident: &Finished) {
 }
 
 #[test]
-fn the_commands_of_the_readme_do_what_it_says() {
+fn the_commands_in_the_readme_work_as_described() {
     let service = mock("0ms", &[]);
     let place = Place::with_rows(rows(30));
     copy_samples(&place.path("samples"));
@@ -226,7 +226,11 @@ fn the_commands_of_the_readme_do_what_it_says() {
         .filter(|line| !line.is_empty())
         .for_each(|line| shell.type_in(line));
     shell.stop_mock();
-    assert_eq!(shell.codes, [], "the README no longer says how to do this");
+    assert_eq!(
+        shell.codes,
+        [],
+        "these commands are no longer in the README"
+    );
     assert_eq!(shell.place.ledger().senders().len(), 30);
     let rehearsed = shell.place.ledger_named("incident.ledger.jsonl");
     let failed = rehearsed
@@ -240,7 +244,7 @@ fn the_commands_of_the_readme_do_what_it_says() {
 }
 
 #[test]
-fn the_ledger_of_the_readme_can_be_read() {
+fn the_ledger_in_the_readme_can_be_read() {
     let block = README.split("```json\n").nth(1).unwrap();
     let place = Place::new();
     place.write("rows.ledger.jsonl", block.split("```").next().unwrap());

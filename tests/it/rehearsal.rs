@@ -1,4 +1,4 @@
-//! A rehearsal: the world before, a run, the world after.
+//! Rehearsals: compare the mock's world before and after a run.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::stage::{Place, rows, wait_until};
 
 type Row = (String, String, String);
 
-/// What a sender's messages in a group or topic have come to.
+/// The state of a sender's messages in a group or topic.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 struct Tally {
     group: String,
@@ -45,10 +45,10 @@ fn start(options: Options) -> Mock {
     Mock::start(options).unwrap()
 }
 
-/// Runs the sample's spam wave, and gives back the rows that the ledger calls recalled.
+/// Runs the sample's spam wave. Returns the rows that the ledger records as recalled.
 fn clean_up(place: &Place, mock: &Mock) -> Vec<Row> {
     let run = place.run("rows.csv").on(mock.address()).with_secret_key();
-    // The sample has a bad row, and two of a group that is gone.
+    // The sample has a bad row, and two rows of a dismissed group.
     run.finish().exits(3);
     let recalled = place.ledger().entries.into_iter();
     recalled
@@ -61,8 +61,8 @@ fn spam_wave() -> Place {
     Place::with_rows(std::fs::read(sample("spam-wave.csv")).unwrap())
 }
 
-/// Fails unless those of the rows are gone that can be, and all else is as it was.
-fn is_clean(before: &BTreeMap<Row, Tally>, after: &BTreeMap<Row, Tally>, rows: &[Row]) {
+/// Fails unless the reachable messages of these rows are gone and everything else is unchanged.
+fn assert_clean(before: &BTreeMap<Row, Tally>, after: &BTreeMap<Row, Tally>, rows: &[Row]) {
     assert!(rows.iter().all(|row| before.contains_key(row)));
     for (row, was) in before {
         // In the live room a recall does nothing.
@@ -79,7 +79,7 @@ fn is_clean(before: &BTreeMap<Row, Tally>, after: &BTreeMap<Row, Tally>, rows: &
 }
 
 #[test]
-fn after_a_cleanup_the_spam_is_gone_and_nothing_else_is() {
+fn a_cleanup_removes_the_spam_and_nothing_else() {
     let mock = start(Options {
         world: Some(World::load(&sample("world.toml")).unwrap()),
         ..Options::default()
@@ -87,9 +87,9 @@ fn after_a_cleanup_the_spam_is_gone_and_nothing_else_is() {
     let (place, before) = (spam_wave(), world_of(&mock));
     let rows = clean_up(&place, &mock);
     let after = world_of(&mock);
-    is_clean(&before, &after, &rows);
-    // What the test asks about is there: spam that went, that was out of reach, and of the live
-    // room; and members who wrote beside it.
+    assert_clean(&before, &after, &rows);
+    // Make sure the sample covers the cases: spam that was recalled, spam out of reach, and spam in
+    // the live room.
     let luna = |world: &BTreeMap<Row, Tally>| {
         let row = ("@TGS#2C5SZEAEF", "Luna Bargains", "");
         world[&(row.0.into(), row.1.into(), row.2.into())].clone()
@@ -102,23 +102,23 @@ fn after_a_cleanup_the_spam_is_gone_and_nothing_else_is() {
 }
 
 #[test]
-fn an_incident_changes_nothing_about_what_is_gone_in_the_end() {
+fn faults_do_not_change_what_a_cleanup_removes() {
     let faults = ["10002=8%", "502=4%", "reset=8%", "wrong=8%"];
     let mock = start(Options {
         world: Some(World::load(&sample("world.toml")).unwrap()),
         faults: faults.map(|fault| fault.parse().unwrap()).to_vec(),
-        // So that each row meets the same in every run of this test.
+        // So that each row gets the same faults every time this test runs.
         count_rows: true,
         ..Options::default()
     });
     let (place, before) = (spam_wave(), world_of(&mock));
     let rows = clean_up(&place, &mock);
     assert_eq!(mock.seen().faults.len(), 3, "{:?}", mock.seen().faults);
-    is_clean(&before, &world_of(&mock), &rows);
+    assert_clean(&before, &world_of(&mock), &rows);
 }
 
 #[test]
-fn messages_that_keep_coming_push_old_ones_out_of_reach() {
+fn new_messages_push_old_ones_out_of_reach() {
     let busy = r#"
         app = { sdkappid = 1400000000, admins = ["administrator"] }
         [[group]]
@@ -132,7 +132,7 @@ fn messages_that_keep_coming_push_old_ones_out_of_reach() {
         traffic: 20_000.0,
         ..Options::default()
     });
-    // In a tenth of a second nothing old is left within reach.
+    // After a tenth of a second, no old message is within reach.
     wait_until("traffic", || mock.seen().world.unwrap().messages >= 2000);
     let place = Place::with_rows(rows(1));
     place.run("rows.csv").on(mock.address()).finish().exits(0);
@@ -142,7 +142,7 @@ fn messages_that_keep_coming_push_old_ones_out_of_reach() {
 }
 
 #[test]
-fn without_a_world_one_is_made_up_and_can_be_asked_too() {
+fn without_a_world_file_the_mock_makes_one_up_and_can_list_it() {
     let mock = start(Options {
         count_rows: true,
         faults: vec!["70107=30%/sender".parse().unwrap()],

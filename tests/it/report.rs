@@ -1,4 +1,4 @@
-//! The report of a ledger: as text, as JSON and as a page.
+//! The report of a ledger: as text, as JSON and as an HTML page.
 
 use std::fmt::Write as _;
 
@@ -7,10 +7,10 @@ use serde_json::json;
 
 use crate::stage::{Answer, Place, Request, Service, rows};
 
-/// A group ID that would run, leave its cell, or be a formula.
+/// A group ID that would run as a script if it were not escaped.
 const HOSTILE: &str = r#""><script>alert(1)</script>"#;
 
-/// A ledger of five rows: recalled, recalled by a retry, failed twice, invalid.
+/// A place with a ledger of five rows: one recalled, one recalled by a retry, two failed, one invalid.
 fn some_ledger() -> Place {
     let service = Service::start(|call: &Request| match (&*call.sender(), call.nth_of_row) {
         ("u1", 0) => Answer::code(10002),
@@ -33,7 +33,7 @@ fn report(place: &Place, words: &[&str]) -> String {
 }
 
 #[test]
-fn the_text_says_what_happened_and_what_to_do() {
+fn the_text_has_the_results_and_the_next_steps() {
     let text = report(&some_ledger(), &[]);
     for words in [
         "2 of 5 rows of this ledger were recalled: 2 failed, 1 could not be sent.\n",
@@ -49,11 +49,11 @@ fn the_text_says_what_happened_and_what_to_do() {
     ] {
         assert!(text.contains(words), "{words:?} is not in\n{text}");
     }
-    assert!(text.contains(HOSTILE), "as it is: {text}");
+    assert!(text.contains(HOSTILE), "text is not escaped: {text}");
 }
 
 #[test]
-fn the_json_has_a_key_for_everything() {
+fn the_json_has_the_documented_keys() {
     let json = report(&some_ledger(), &["--json"]);
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     for (key, value) in [
@@ -118,7 +118,7 @@ fn a_replayed_row_counts_once_with_its_last_outcome() {
     assert!(!text.contains("10010"), "{text}");
 }
 
-/// The lines of a ledger that an export has, by row and outcome.
+/// The row number and outcome of each line of an export.
 fn exported(place: &Place, words: &[&str]) -> Vec<(u64, String)> {
     let export = place.recall(["export", "rows.ledger.jsonl", "--format", "jsonl"]);
     let lines = export.with(words).finish().exits(0).stdout;
@@ -131,7 +131,7 @@ fn exported(place: &Place, words: &[&str]) -> Vec<(u64, String)> {
 }
 
 #[test]
-fn a_row_that_was_mended_on_its_line_counts_once() {
+fn a_bad_row_fixed_on_its_line_counts_once() {
     let service = Service::good();
     let place = Place::with_rows("group,sender\ng,u1\ng,1.29E+18\n,u3\n");
     let run = |words: &[&str]| place.run("rows.csv").on(service.address()).with(words);
@@ -164,7 +164,7 @@ fn a_row_that_was_mended_on_its_line_counts_once() {
 }
 
 #[test]
-fn a_row_that_is_sent_after_all_counts_once() {
+fn a_row_refused_by_strict_and_sent_later_counts_once() {
     let service = Service::start(|call| match call.nth_of_row {
         0 => Answer::code(10010),
         _ => Answer::ok(),
@@ -178,13 +178,13 @@ fn a_row_that_is_sent_after_all_counts_once() {
     let replay = place.recall(["replay", "rows.ledger.jsonl"]);
     replay.finish().exits(0);
     assert_eq!(exported(&place, &[]), [(2, "recalled".to_owned())]);
-    // Strict once more it stands in the ledger already, as both.
+    // With --strict again, the ledger already has the row, both as invalid and as recalled.
     let done = run(&["--resume", "--strict"]).finish().exits(3);
     assert_eq!([done.count("invalid"), done.count("calls")], [1, 0]);
     assert_eq!(exported(&place, &[]), [(2, "recalled".to_owned())]);
 }
 
-/// A ledger of calls at these times, each row recalled with so many attempts.
+/// A place with a ledger of rows recalled at these times, each with this number of attempts.
 fn ledger_of(calls: impl IntoIterator<Item = (Timestamp, u32)>) -> Place {
     let mut text = "{\"recall_ledger\":1,\"app\":1400000000,\"endpoint\":\"mock\",\
          \"input\":\"rows.csv\",\"created\":\"2026-11-25T10:00:00Z\"}\n"
@@ -203,14 +203,14 @@ fn ledger_of(calls: impl IntoIterator<Item = (Timestamp, u32)>) -> Place {
     place
 }
 
-/// So many calls at 200 a second, from a time on.
+/// This many calls at 200 per second, starting at a time.
 fn at_the_cap(from: &str, calls: i64) -> impl Iterator<Item = (Timestamp, u32)> {
     let from: Timestamp = from.parse().unwrap();
     (0..calls).map(move |n| (from + SignedDuration::from_millis(n * 5), 1))
 }
 
 #[test]
-fn a_canary_the_day_before_neither_hides_nor_flattens_the_run() {
+fn a_small_run_the_day_before_does_not_distort_the_peak_or_timeline() {
     let canary = at_the_cap("2026-11-25T10:00:00Z", 10);
     let place = ledger_of(canary.chain(at_the_cap("2026-11-26T10:00:00Z", 600)));
     let text = report(&place, &[]);
@@ -235,7 +235,7 @@ fn a_canary_the_day_before_neither_hides_nor_flattens_the_run() {
 }
 
 #[test]
-fn one_is_told_as_one_and_nothing_is_told_of_none() {
+fn counts_of_one_are_singular_and_counts_of_zero_are_left_out() {
     let at = "2026-11-25T10:00:00Z".parse().unwrap();
     let text = report(&ledger_of([(at, 1)]), &[]);
     assert!(text.contains("        1  call, no retry\n"), "{text}");
@@ -258,7 +258,7 @@ fn one_is_told_as_one_and_nothing_is_told_of_none() {
 }
 
 #[test]
-fn what_is_no_ledger_is_refused() {
+fn a_report_refuses_a_file_that_is_not_a_ledger() {
     let place = Place::with_rows(rows(3));
     let report = place.recall(["report", "rows.csv"]);
     report.finish().exits(1).says("is not a ledger");
@@ -267,12 +267,12 @@ fn what_is_no_ledger_is_refused() {
 fn page(place: &Place) -> String {
     let report = place.recall(["report", "rows.ledger.jsonl", "--html", "report.html"]);
     let done = report.finish().exits(0).says("Report: report.html");
-    assert_eq!(done.stdout, "", "the page is instead of the text");
+    assert_eq!(done.stdout, "", "the page should replace the text");
     place.read("report.html")
 }
 
 #[test]
-fn the_page_says_the_same_and_shows_it() {
+fn the_page_has_the_same_results_and_charts() {
     let page = page(&some_ledger());
     for words in [
         "2 of 5 rows of this ledger were recalled: 2 failed, 1 could not be sent.</h1>",
@@ -303,13 +303,17 @@ fn every_value_in_the_page_is_escaped() {
     let page = page(&place);
     assert!(!page.contains("<script") && !page.contains("<b>"), "{page}");
     let escaped = "&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;";
-    assert_eq!(page.matches(escaped).count(), 2, "as group and in the row");
+    assert_eq!(
+        page.matches(escaped).count(),
+        2,
+        "once as a group and once in the row"
+    );
     assert!(page.contains("<td class=\"id\">=cmd|' /C calc'!A0</td>"));
     assert!(page.contains("<td class=\"id\">&lt;/td&gt;&lt;script&gt;</td>"));
 }
 
 #[test]
-fn the_page_refers_to_nothing_outside_and_forbids_it() {
+fn the_page_has_no_external_references_and_its_policy_forbids_them() {
     let page = page(&some_ledger());
     for reference in [
         "src=", "href=", "url(", "@import", "<link", "<iframe", "xmlns",
@@ -319,19 +323,19 @@ fn the_page_refers_to_nothing_outside_and_forbids_it() {
     assert!(page.contains(
         "content=\"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\""
     ));
-    // The endpoint is told, as text.
+    // The endpoint is shown as text.
     assert_eq!(page.matches("http://").count(), 1);
     assert!(page.contains("<dd>http://127.0.0.1:"));
 }
 
 #[test]
-fn page_and_json_can_be_had_at_once() {
+fn html_and_json_can_be_combined() {
     let place = some_ledger();
     let json = report(&place, &["--html", "report.html", "--json"]);
     assert!(json.starts_with("{\"ledger\":"), "{json}");
     let first = place.read("report.html");
     report(&place, &["--html", "report.html"]);
-    assert_eq!(place.read("report.html"), first, "a page may be replaced");
+    assert_eq!(place.read("report.html"), first, "a page can be replaced");
     let files = [
         "report.html",
         "rows.csv",
@@ -342,7 +346,7 @@ fn page_and_json_can_be_had_at_once() {
 }
 
 #[test]
-fn a_page_replaces_no_ledger_no_rows_and_no_page_of_others() {
+fn a_page_overwrites_only_an_earlier_report() {
     let place = some_ledger();
     std::fs::create_dir(place.path("folder")).unwrap();
     place.write("index.html", "<!DOCTYPE html>\n<title>Status</title>\n");

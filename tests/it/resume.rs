@@ -1,8 +1,8 @@
-//! Going on with an unfinished ledger: what is settled is not called again, all else is.
+//! Resuming an unfinished ledger: settled rows are not called again, all others are.
 
 use crate::stage::{Answer, Place, Service, rows, senders};
 
-/// A place where the first of five rows have been settled: u0 and u1 recalled, u2 failed.
+/// A place where the first three of five rows are settled: u0 and u1 recalled, u2 failed.
 fn half_done(service: &Service) -> Place {
     let place = Place::with_rows(rows(5));
     let run = place.run("rows.csv").on(service.address());
@@ -11,7 +11,7 @@ fn half_done(service: &Service) -> Place {
     place
 }
 
-/// Refuses `u2` and nobody else.
+/// A service that refuses only `u2`.
 fn one_refusal() -> Service {
     Service::start(|call| match &*call.sender() {
         "u2" => Answer::code(10010),
@@ -20,7 +20,7 @@ fn one_refusal() -> Service {
 }
 
 #[test]
-fn an_existing_ledger_is_refused_with_how_far_it_got_and_both_ways_on() {
+fn an_existing_ledger_is_refused_with_its_progress_and_both_options() {
     let service = one_refusal();
     let place = half_done(&service);
     let before = place.read("rows.ledger.jsonl");
@@ -44,7 +44,7 @@ fn an_existing_ledger_is_refused_with_how_far_it_got_and_both_ways_on() {
 }
 
 #[test]
-fn what_is_left_is_called_and_nothing_else() {
+fn a_resumed_run_calls_only_the_remaining_rows() {
     let service = one_refusal();
     let place = half_done(&service);
     let run = || {
@@ -53,11 +53,11 @@ fn what_is_left_is_called_and_nothing_else() {
             .on(service.address())
             .with(["--resume"])
     };
-    // The failed row is settled, and keeps the exit code.
+    // The failed row counts as settled, and still determines the exit code.
     let done = run().finish().exits(3);
     assert_eq!([done.count("resumed"), done.count("recalled")], [3, 2]);
     assert_eq!([done.count("failed"), done.count("pending")], [0, 0]);
-    // One of those settled before has failed, so they are not told as recalled.
+    // One of the rows settled before has failed, so they are not counted as recalled.
     let done = done.says("2 of 5 distinct rows recalled");
     done.says("3  settled before this run");
     assert_eq!(service.called_senders(), ["u0", "u1", "u2", "u3", "u4"]);
@@ -70,7 +70,7 @@ fn what_is_left_is_called_and_nothing_else() {
 }
 
 #[test]
-fn resuming_what_was_never_begun_begins_it() {
+fn resuming_without_a_ledger_starts_one() {
     let service = Service::good();
     let place = Place::with_rows(rows(3));
     let run = place.run("rows.csv").on(service.address());
@@ -87,7 +87,7 @@ fn resuming_what_was_never_begun_begins_it() {
 }
 
 #[test]
-fn a_dry_run_says_what_a_resumed_run_would_find() {
+fn a_dry_run_reports_the_state_of_the_ledger() {
     let service = one_refusal();
     let place = half_done(&service);
     let dry = |words: &[&str]| {
@@ -105,7 +105,7 @@ fn a_dry_run_says_what_a_resumed_run_would_find() {
 }
 
 #[test]
-fn an_input_that_grew_shrank_or_was_reordered_is_known_by_its_rows() {
+fn settled_rows_are_recognised_in_a_changed_or_reordered_input() {
     let line = |sender: &str| format!("@TGS#1,{sender}\n");
     let text = |senders: &[&str]| {
         let lines: String = senders.iter().map(|sender| line(sender)).collect();
@@ -135,7 +135,7 @@ fn an_input_that_grew_shrank_or_was_reordered_is_known_by_its_rows() {
 }
 
 #[test]
-fn the_rest_may_come_through_a_pipe_in_another_format() {
+fn a_run_can_be_resumed_from_a_pipe_in_another_format() {
     let service = one_refusal();
     let place = half_done(&service);
     let lines = senders(6).map(|u| format!("{{\"user\":\"{u}\",\"group\":\"@TGS#1\"}}\n"));
@@ -164,7 +164,7 @@ fn bad_rows_are_recorded_once_however_often_a_run_is_resumed() {
 }
 
 #[test]
-fn a_bad_row_that_has_been_mended_is_no_failure_any_more() {
+fn a_fixed_bad_row_no_longer_counts_as_a_failure() {
     let service = Service::good();
     let place = Place::with_rows("group,sender\n@TGS#1,\n@TGS#1,u0\n");
     let run = || place.run("rows.csv").on(service.address());
@@ -200,7 +200,7 @@ fn the_ledger_of_another_app_or_service_is_refused() {
 }
 
 #[test]
-fn after_a_typo_in_the_app_the_right_one_goes_on_with_a_ledger_in_which_nothing_is_recorded() {
+fn an_empty_ledger_of_a_mistyped_app_can_be_used_by_the_right_app() {
     let service = Service::start(|call| match &*call.parameter("sdkappid") {
         "140000000" => Answer::code(70020),
         _ => Answer::ok(),
@@ -219,7 +219,7 @@ fn after_a_typo_in_the_app_the_right_one_goes_on_with_a_ledger_in_which_nothing_
 }
 
 #[test]
-fn after_a_wrong_endpoint_that_has_answered_for_rows_the_right_one_gets_a_ledger_as_it_says() {
+fn after_rows_were_recorded_from_a_wrong_endpoint_another_ledger_is_needed() {
     let wrong = Service::start(|call| match call.nth {
         0 => Answer::status("400 Bad Request"),
         _ => Answer::status("404 Not Found"),
@@ -237,7 +237,7 @@ fn after_a_wrong_endpoint_that_has_answered_for_rows_the_right_one_gets_a_ledger
 }
 
 #[test]
-fn a_ledger_of_a_version_to_come_is_refused_and_not_touched() {
+fn a_ledger_of_a_newer_version_is_refused_and_not_changed() {
     let service = one_refusal();
     let place = half_done(&service);
     let newer = place
@@ -262,7 +262,7 @@ fn a_ledger_of_a_version_to_come_is_refused_and_not_touched() {
 }
 
 #[test]
-fn a_file_that_is_no_ledger_is_refused_and_not_touched() {
+fn a_file_that_is_not_a_ledger_is_refused_and_not_changed() {
     let service = Service::good();
     for text in [
         "group,sender\na,b\n",
@@ -300,7 +300,7 @@ fn a_second_run_on_the_same_ledger_is_refused() {
     let place = Place::with_rows(rows(3));
     let first = place.run("rows.csv").on(service.address()).start();
     service.wait_until_called(1);
-    // Elsewhere, so that nothing but the ledger is in the way.
+    // Against another service, so that only the ledger's lock is in the way.
     let elsewhere = Service::good();
     for resume in [&["--resume"][..], &[]] {
         let second = place.run("rows.csv").on(elsewhere.address()).with(resume);
@@ -316,7 +316,7 @@ fn a_second_run_on_the_same_ledger_is_refused() {
     place.ledger().assert_all_recalled(3);
 }
 
-/// The ledger of format version 1 that is kept, as if it were of this service.
+/// A place with the stored ledger of format version 1, its endpoint replaced by this service.
 fn version_1(service: &Service) -> Place {
     let kept = include_str!("ledgers/version-1.ledger.jsonl");
     let here = format!("http://{}", service.address());
@@ -329,7 +329,7 @@ fn version_1(service: &Service) -> Place {
 }
 
 #[test]
-fn a_ledger_of_version_1_is_exported() {
+fn a_version_1_ledger_can_be_exported() {
     let place = version_1(&Service::good());
     let export = place.recall(["export", "rows.ledger.jsonl", "--outcome", "failed"]);
     assert_eq!(
@@ -343,7 +343,7 @@ fn a_ledger_of_version_1_is_exported() {
 }
 
 #[test]
-fn a_ledger_of_version_1_is_replayed() {
+fn a_version_1_ledger_can_be_replayed() {
     let service = Service::lenient();
     let place = version_1(&service);
     place
@@ -355,7 +355,7 @@ fn a_ledger_of_version_1_is_replayed() {
 }
 
 #[test]
-fn a_ledger_of_version_1_is_gone_on_with() {
+fn a_version_1_ledger_can_be_resumed() {
     let service = Service::good();
     let place = version_1(&service);
     let text = "group,sender,topic\n@TGS#2C5SZEAEF,leckie,\n@TGS#live,ann,\n@TGS#3,carol,\n\
@@ -367,14 +367,14 @@ fn a_ledger_of_version_1_is_gone_on_with() {
     assert_eq!(service.called_senders(), ["row"]);
 }
 
-/// What a report says of the rows of a ledger.
+/// The counts of recalled and invalid rows in the report of a ledger.
 fn reported(place: &Place, ledger: &str) -> [u64; 2] {
     let report = place.recall(["report", ledger, "--json"]).finish().exits(0);
     [report.count("recalled"), report.count("invalid")]
 }
 
 #[test]
-fn a_bad_row_is_one_of_its_input_whichever_inputs_a_ledger_serves() {
+fn bad_rows_are_tracked_per_input_when_inputs_share_a_ledger() {
     let service = Service::good();
     let place = Place::new();
     place.write("a.csv", "group,sender\n@TGS#1,\n@TGS#1,u0\n");
@@ -390,7 +390,7 @@ fn a_bad_row_is_one_of_its_input_whichever_inputs_a_ledger_serves() {
         run("c.csv").exits(0);
     }
     assert_eq!(reported(&place, "l"), [4, 2]);
-    // Mended, each on its own.
+    // Fix the bad rows, one input at a time.
     place.write("b.csv", "group,sender\n@TGS#1,u4\n@TGS#1,u1\n");
     run("b.csv").exits(0);
     assert_eq!(reported(&place, "l"), [5, 1]);
@@ -400,7 +400,7 @@ fn a_bad_row_is_one_of_its_input_whichever_inputs_a_ledger_serves() {
 }
 
 #[test]
-fn bad_rows_of_several_inputs_are_recorded_once_whatever_way_their_names_take() {
+fn bad_rows_are_recorded_once_however_the_input_path_is_written() {
     let service = Service::good();
     let place = Place::new();
     for input in ["a.csv", "b.csv"] {
@@ -418,7 +418,7 @@ fn bad_rows_of_several_inputs_are_recorded_once_whatever_way_their_names_take() 
 }
 
 #[test]
-fn a_list_that_comes_through_a_pipe_does_not_mend_another() {
+fn a_second_list_through_a_pipe_does_not_fix_bad_rows_of_the_first() {
     let service = Service::good();
     let place = Place::new();
     let run = |rows: &str| {

@@ -1,10 +1,10 @@
-//! Rows in: every way in which people have them, and what is wrong with some.
+//! Reading rows: the formats people use, and bad rows.
 
 use serde_json::json;
 
 use crate::stage::{Place, Request, Service, rows};
 
-/// Who was called, as `group/sender/topic`, sorted.
+/// The calls so far as `group/sender/topic`, sorted.
 fn called(service: &Service) -> Vec<String> {
     let name = |call: &Request| {
         let json = call.json();
@@ -16,7 +16,7 @@ fn called(service: &Service) -> Vec<String> {
     rows
 }
 
-/// Who is called for this text in a file of this name, run with these words.
+/// The calls of a run with these arguments on a file of this name and text.
 #[track_caller]
 fn called_for(name: &str, text: impl AsRef<[u8]>, words: &[&str]) -> Vec<String> {
     let service = Service::lenient();
@@ -30,7 +30,7 @@ fn called_for(name: &str, text: impl AsRef<[u8]>, words: &[&str]) -> Vec<String>
 const TWO: [&str; 2] = ["g1/ann/", "g2/bob/t"];
 
 #[test]
-fn csv_tsv_and_jsonl_are_the_same_rows_in_other_clothes() {
+fn csv_tsv_and_jsonl_give_the_same_rows() {
     let csv = "group,sender,topic\ng1,ann,\ng2,bob,t\n";
     assert_eq!(called_for("rows.csv", csv, &[]), TWO);
     assert_eq!(called_for("ROWS.CSV", csv, &[]), TWO);
@@ -42,7 +42,7 @@ fn csv_tsv_and_jsonl_are_the_same_rows_in_other_clothes() {
 }
 
 #[test]
-fn stdin_is_an_input_of_any_format_and_its_results_are_called_recall() {
+fn stdin_can_have_any_format_and_its_result_files_are_named_recall() {
     for (text, failed) in [
         (
             "group,sender,topic\ng1,ann,\ng2,bob,t\n",
@@ -67,7 +67,7 @@ fn stdin_is_an_input_of_any_format_and_its_results_are_called_recall() {
 }
 
 #[test]
-fn columns_are_found_by_the_names_that_people_use() {
+fn columns_are_found_by_their_usual_names() {
     for header in [
         "topic,group,sender",
         "TopicId,GroupId,Sender_Account",
@@ -81,7 +81,7 @@ fn columns_are_found_by_the_names_that_people_use() {
 }
 
 #[test]
-fn columns_can_be_named_and_numbered() {
+fn columns_can_be_given_by_name_or_number() {
     let text = "room,uid,thread,sender\ng1,ann,,x\ng2,bob,t,y\n";
     let names = ["--columns", "group=room,sender=uid,topic=thread"];
     assert_eq!(called_for("rows.csv", text, &names), TWO);
@@ -99,7 +99,7 @@ fn columns_can_be_named_and_numbered() {
 }
 
 #[test]
-fn what_spreadsheets_and_editors_leave_in_a_file_does_no_harm() {
+fn byte_order_marks_blank_lines_and_quotes_are_accepted() {
     let with_mark = "\u{feff}group,sender,topic\r\n\r\ng1,ann,\r\n\r\ng2,bob,t\r\n\r\n";
     assert_eq!(called_for("rows.csv", with_mark, &[]), TWO);
     let quoted_header = "\u{feff}\"group\",\"sender\",\"topic\"\n\"g1\",\"ann\",\"\"\n\"g2\",bob,t";
@@ -119,7 +119,7 @@ fn integers_in_json_keep_every_digit() {
 }
 
 #[test]
-fn bad_rows_become_invalid_lines_with_their_place_and_the_run_goes_on() {
+fn bad_rows_are_recorded_as_invalid_with_their_line_and_the_run_goes_on() {
     let service = Service::lenient();
     let mut text = b"group,sender,topic\ng1,ann,\n,nobody,\ng3,,t\ng4\ng5,bell\x07,\n".to_vec();
     text.extend(b"g6,\xff\xfe,\ng7\" x,quoted,\ng8,1.29E+18,\n");
@@ -142,7 +142,7 @@ fn bad_rows_become_invalid_lines_with_their_place_and_the_run_goes_on() {
     let lines: Vec<_> = invalid.iter().map(|entry| entry.row).collect();
     assert_eq!(lines, [3, 4, 5, 6, 7, 8, 9, 10]);
     for entry in invalid {
-        assert!(!entry.info.is_empty(), "a reason: {entry:?}");
+        assert!(!entry.info.is_empty(), "no reason: {entry:?}");
         assert!(!entry.info.contains(char::is_control), "{entry:?}");
         assert_eq!((entry.attempts, entry.sent_at, entry.ms), (0, None, None));
     }
@@ -150,7 +150,7 @@ fn bad_rows_become_invalid_lines_with_their_place_and_the_run_goes_on() {
 }
 
 #[test]
-fn bad_lines_of_json_become_invalid_lines_with_their_place() {
+fn bad_json_lines_are_recorded_as_invalid_with_their_line() {
     let service = Service::lenient();
     let place = Place::new();
     let text = concat!(
@@ -178,7 +178,7 @@ fn bad_lines_of_json_become_invalid_lines_with_their_place() {
 }
 
 #[test]
-fn what_may_be_inside_a_quoted_cell_is_never_called_and_the_lines_lost_are_told() {
+fn lines_inside_a_broken_quoted_field_are_not_called_and_are_reported() {
     let long = format!("\"{}\n@TGS#victim,victim,x\n\"", "x\n".repeat(40_000));
     for (cell, reason) in [
         (
@@ -208,8 +208,8 @@ fn what_may_be_inside_a_quoted_cell_is_never_called_and_the_lines_lost_are_told(
         let run = place.run("rows.csv").on(service.address());
         let done = run.finish().exits(3);
         assert_eq!(done.count("invalid"), 1, "{reason}");
-        let is_lost = reason.contains("3 to 6");
-        let called = if is_lost {
+        let loses_the_rest = reason.contains("3 to 6");
+        let called = if loses_the_rest {
             &["ann"][..]
         } else {
             &["ann", "carol"]
@@ -223,7 +223,7 @@ fn what_may_be_inside_a_quoted_cell_is_never_called_and_the_lines_lost_are_told(
 }
 
 #[test]
-fn rows_whose_topic_has_another_key_than_was_said_are_not_called_in_the_whole_group() {
+fn rows_without_the_named_topic_key_are_not_called_for_the_whole_group() {
     let service = Service::good();
     let place = Place::new();
     let text = "{\"group\":\"g\",\"user\":\"ann\",\"thread\":\"t\"}\n";
@@ -234,7 +234,7 @@ fn rows_whose_topic_has_another_key_than_was_said_are_not_called_in_the_whole_gr
     assert_eq!((done.count("invalid"), service.calls()), (2, 0));
 }
 
-/// Runs what can't be run: exit 1, nothing called, no file left; what it says.
+/// Runs an input that must be refused: exit code 1, no calls, no files. Returns stderr.
 #[track_caller]
 fn refusal(name: &str, text: Option<&[u8]>, words: &[&str]) -> String {
     let service = Service::good();
@@ -246,12 +246,12 @@ fn refusal(name: &str, text: Option<&[u8]>, words: &[&str]) -> String {
     let done = place.run(name).on(service.address()).with(words).finish();
     let done = done.exits(1);
     assert_eq!((service.calls(), &*done.stdout), (0, ""));
-    assert_eq!(place.files(), before, "no ledger is made");
+    assert_eq!(place.files(), before, "no ledger should be created");
     done.stderr
 }
 
 #[test]
-fn missing_columns_are_told_with_those_there_are_and_the_flag_that_helps() {
+fn missing_columns_are_reported_with_the_existing_ones_and_the_flag() {
     for (text, words) in [
         ("room,uid\nr,u\n", ["group", "sender", "`room`, `uid`"]),
         (
@@ -291,7 +291,7 @@ fn missing_columns_are_told_with_those_there_are_and_the_flag_that_helps() {
 }
 
 #[test]
-fn an_empty_file_a_missing_file_and_a_folder_are_told_by_name() {
+fn an_empty_file_a_missing_file_and_a_folder_are_refused_by_name() {
     assert!(refusal("rows.csv", Some(b""), &[]).contains("rows.csv: is empty"));
     assert!(refusal("rows.csv", Some(b"\n\n"), &[]).contains("rows.csv: is empty"));
     assert!(refusal("rows.jsonl", Some(b""), &[]).contains("rows.jsonl: is empty"));
@@ -302,7 +302,7 @@ fn an_empty_file_a_missing_file_and_a_folder_are_told_by_name() {
 }
 
 #[test]
-fn a_header_without_a_row_is_a_run_of_nothing() {
+fn a_header_without_rows_is_an_empty_run() {
     let service = Service::good();
     let place = Place::with_rows("group,sender\n");
     let done = place
@@ -315,7 +315,7 @@ fn a_header_without_a_row_is_a_run_of_nothing() {
 
 #[test]
 fn a_pipe_is_called_row_by_row_before_it_ends() {
-    // The rows come through a pipe that stays open until the first two have been called.
+    // The pipe stays open until the first two rows have been called.
     let service = Service::good();
     let place = Place::new();
     let pipe = place.pipe("rows.fifo");
@@ -331,7 +331,7 @@ fn a_pipe_is_called_row_by_row_before_it_ends() {
 }
 
 #[test]
-fn a_row_that_has_arrived_does_not_wait_for_the_other_half_of_the_next() {
+fn a_complete_row_is_called_while_the_next_one_is_incomplete() {
     let service = Service::good();
     let place = Place::new();
     let pipe = place.pipe("rows.fifo");
