@@ -1,4 +1,4 @@
-//! What a terminal shows of a run: whatever its width, no line is wrapped and nothing remains.
+//! The status on a terminal: at any width, no line wraps and nothing is left behind.
 
 use std::io::Write as _;
 
@@ -6,7 +6,7 @@ use rustix::process::Signal;
 
 use crate::stage::{Answer, Gate, Place, Recall, Service, Terminal, rows, wait_until};
 
-/// A service that answers ten calls, and the others when the gate is opened.
+/// A service that answers ten calls at once, and the others when the gate opens.
 fn ten_then_gated() -> (Service, Gate) {
     let gate = Gate::default();
     let held = gate.clone();
@@ -17,7 +17,7 @@ fn ten_then_gated() -> (Service, Gate) {
     (service, gate)
 }
 
-/// A run of 40 rows, 5 calls at once.
+/// A run of `rows.csv` with 5 calls at once.
 fn run(place: &Place, service: &Service) -> Recall {
     let run = place.run("rows.csv").on(service.address());
     run.with(["--yes", "--concurrency", "5"])
@@ -25,10 +25,10 @@ fn run(place: &Place, service: &Service) -> Recall {
         .env("TERM", "xterm")
 }
 
-/// Waits until the terminal shows this status below these lines and nothing else, the two lines of
-/// the status ending before the edge.
+/// Waits until the terminal shows exactly the lines `above` and then this status, with both status
+/// lines shorter than the screen.
 #[track_caller]
-fn until_it_shows_a_status(terminal: &Terminal, above: &[String], status: [&str; 2]) {
+fn wait_until_status(terminal: &Terminal, above: &[String], status: [&str; 2]) {
     wait_until(&format!("{status:?}"), || {
         let shown = terminal.lines();
         let (_, columns) = terminal.screen().screen().size();
@@ -41,7 +41,7 @@ fn until_it_shows_a_status(terminal: &Terminal, above: &[String], status: [&str;
 }
 
 #[test]
-fn at_any_width_it_says_what_fits_and_leaves_a_clean_terminal_when_interrupted() {
+fn at_any_width_the_status_fits_and_an_interrupt_leaves_a_clean_terminal() {
     for (columns, position, counts) in [
         (200, "10 of 40 rows, 25 % ━", "10 recalled, 0 failed"),
         (80, "10 of 40 rows, 25 % ━", "10 recalled, 0 failed"),
@@ -52,7 +52,7 @@ fn at_any_width_it_says_what_fits_and_leaves_a_clean_terminal_when_interrupted()
         let (service, gate) = ten_then_gated();
         let place = Place::with_rows(rows(40));
         let (running, terminal) = run(&place, &service).start_on_terminal_with_columns(columns);
-        until_it_shows_a_status(&terminal, &[], [position, counts]);
+        wait_until_status(&terminal, &[], [position, counts]);
         running.signal(Signal::INT);
         running.wait_until_it_says("leave at once");
         gate.open();
@@ -70,7 +70,7 @@ fn at_any_width_it_says_what_fits_and_leaves_a_clean_terminal_when_interrupted()
 }
 
 #[test]
-fn a_window_that_is_resized_shows_the_status_once() {
+fn after_a_resize_the_status_is_shown_once() {
     let (service, gate) = ten_then_gated();
     let place = Place::with_rows(rows(40));
     let asking = place
@@ -95,7 +95,7 @@ fn a_window_that_is_resized_shows_the_status_once() {
             .map(|line| line.trim_end().to_owned())
             .collect();
         terminal.resize(columns);
-        until_it_shows_a_status(&terminal, &above, [position, "10 recalled"]);
+        wait_until_status(&terminal, &above, [position, "10 recalled"]);
     }
     gate.open();
     running.finish().exits(0);
@@ -103,7 +103,7 @@ fn a_window_that_is_resized_shows_the_status_once() {
 }
 
 #[test]
-fn a_tick_draws_once_and_only_what_has_changed() {
+fn the_status_is_drawn_at_most_once_per_tick_and_only_if_changed() {
     const FRAME: &str = "\u{1b}[?7l";
     let service = Service::good();
     let place = Place::with_rows(rows(300));
@@ -113,14 +113,14 @@ fn a_tick_draws_once_and_only_what_has_changed() {
     let frames: Vec<_> = done.stderr.split(FRAME).skip(1).collect();
     assert!(!frames.is_empty());
     for pair in frames.windows(2) {
-        assert_ne!(pair[0], pair[1], "the same twice");
+        assert_ne!(pair[0], pair[1], "the same frame twice");
     }
     let ticks = done.json()["elapsed_s"].as_f64().unwrap() * 10.0 + 1.0;
     assert!(frames.len() as f64 <= ticks, "{} frames", frames.len());
 }
 
 #[test]
-fn in_an_outage_it_says_since_when_and_how_long_it_waits() {
+fn in_an_outage_the_status_shows_how_long_it_lasts_and_when_the_run_gives_up() {
     let service = Service::failing(Answer::code(10002));
     let place = Place::with_rows(rows(40));
     let (running, terminal) = run(&place, &service).start_on_terminal_with_columns(100);
@@ -136,7 +136,7 @@ fn in_an_outage_it_says_since_when_and_how_long_it_waits() {
 }
 
 #[test]
-fn where_nobody_knows_how_many_rows_there_are_it_counts_without_a_percentage() {
+fn without_a_total_the_status_has_no_percentage() {
     let service = Service::good();
     let place = Place::new();
     let pipe = place.pipe("rows.fifo");
@@ -151,7 +151,7 @@ fn where_nobody_knows_how_many_rows_there_are_it_counts_without_a_percentage() {
 }
 
 #[test]
-fn colour_is_for_terminals_that_want_it() {
+fn colours_are_used_only_on_terminals_that_allow_them() {
     let colours = |run: Recall| {
         let (running, _terminal) = run.start_on_terminal();
         let said = running.finish().exits(3).stderr;
@@ -167,13 +167,13 @@ fn colour_is_for_terminals_that_want_it() {
     assert!(colours(run("1")));
     assert!(!colours(run("2").env("NO_COLOR", "1")));
     assert!(!colours(run("3").env("TERM", "dumb")));
-    // What goes to stderr alone decides, wherever stdout goes: here it is a pipe.
+    // Only stderr decides. Here it is a pipe.
     let piped = run("4").finish().exits(3).stderr;
     assert!(!piped.contains('\u{1b}'), "{piped}");
 }
 
 #[test]
-fn a_terminal_that_can_t_draw_gets_lines_and_who_asks_for_a_bar_gets_one() {
+fn a_dumb_terminal_gets_plain_lines_unless_a_bar_is_requested() {
     for (term, how, draws) in [
         ("xterm", "auto", true),
         ("dumb", "auto", false),

@@ -1,4 +1,5 @@
-//! The `UserSig` and the secret key appear nowhere, whatever fails and however much is logged.
+//! The `UserSig` and the secret key never appear in any output, whatever fails and however much is
+//! logged.
 
 use std::collections::HashSet;
 use std::fs;
@@ -11,14 +12,14 @@ use rustix::process::Signal;
 
 use crate::stage::{Answer, Finished, Place, Recall, Request, SECRET_KEY, Service, USERSIG, rows};
 
-/// So many characters in a row tell something of a secret.
-const TELLING: usize = 12;
+/// The length from which a part of a secret counts as a leak.
+const LEAK_LENGTH: usize = 12;
 
-/// All that must not be seen, in every way in which it could be written.
+/// Everything that must not appear, in every encoding it could have.
 struct Secrets(Vec<String>);
 
 impl Secrets {
-    /// Those of a run: what it was given, and what it sent.
+    /// The secrets of a run: those it was given and those it sent.
     fn of(service: Option<&Service>) -> Self {
         let mut secrets = vec![USERSIG.to_owned(), SECRET_KEY.to_owned()];
         let sent = service.map(Service::requests).unwrap_or_default();
@@ -35,13 +36,13 @@ impl Secrets {
     }
 
     #[track_caller]
-    fn are_not_in(&self, what: &str, text: &str) {
+    fn assert_not_in(&self, what: &str, text: &str) {
         for secret in &self.0 {
-            // Any part of it would be enough to be ashamed of.
-            let parts: HashSet<_> = secret.as_bytes().windows(TELLING).collect();
+            // Any part of this length is a leak.
+            let parts: HashSet<_> = secret.as_bytes().windows(LEAK_LENGTH).collect();
             let found = text
                 .as_bytes()
-                .windows(TELLING)
+                .windows(LEAK_LENGTH)
                 .find(|part| parts.contains(part))
                 .map(String::from_utf8_lossy);
             assert_eq!(found, None, "of {secret} in {what}: {text}");
@@ -49,7 +50,7 @@ impl Secrets {
     }
 }
 
-/// A secret as it is, and percent-encoded in the ways that clients, servers and proxies have.
+/// A secret in plain text, and percent-encoded as various clients, servers and proxies do it.
 fn spellings(secret: &str) -> [String; 5] {
     let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
     let encode = |keep: &[u8], upper: bool| {
@@ -71,10 +72,10 @@ fn spellings(secret: &str) -> [String; 5] {
     ]
 }
 
-/// Starts what runs in this place, logging all it can, once with a `UserSig` and once with the
-/// secret key; afterwards searches all that it wrote.
+/// Runs with full logging against this script, once with a `UserSig` and once with the secret key,
+/// and fails if any output or file contains a secret.
 #[track_caller]
-fn nothing_shows(
+fn assert_nothing_leaks(
     script: impl Fn(&Request) -> Answer + Clone + Send + Sync + 'static,
     words: &[&str],
     code: i32,
@@ -99,15 +100,15 @@ fn logging_all(run: Recall) -> Recall {
 
 #[track_caller]
 fn search(place: &Place, done: &Finished, secrets: &Secrets) {
-    secrets.are_not_in("stdout", &done.stdout);
-    secrets.are_not_in("stderr", &done.stderr);
+    secrets.assert_not_in("stdout", &done.stdout);
+    secrets.assert_not_in("stderr", &done.stderr);
     for file in place.files() {
         let bytes = fs::read(place.path(&file)).unwrap();
-        secrets.are_not_in(&file, &String::from_utf8_lossy(&bytes));
+        secrets.assert_not_in(&file, &String::from_utf8_lossy(&bytes));
     }
 }
 
-/// Everything a server knows of a call, to be thrown back at it.
+/// Everything a server knows about a call, to be echoed in an answer.
 fn echo(call: &Request) -> String {
     let usersig = call.parameter("usersig");
     let spelt = spellings(&usersig).join(" ");
@@ -115,24 +116,24 @@ fn echo(call: &Request) -> String {
 }
 
 #[test]
-fn nothing_shows_when_all_goes_well() {
-    nothing_shows(|_| Answer::ok(), &[], 0);
-    nothing_shows(|_| Answer::ok(), &["--progress", "plain"], 0);
+fn nothing_leaks_in_a_successful_run() {
+    assert_nothing_leaks(|_| Answer::ok(), &[], 0);
+    assert_nothing_leaks(|_| Answer::ok(), &["--progress", "plain"], 0);
 }
 
 #[test]
-fn nothing_shows_when_the_service_echoes_the_call_in_its_words() {
-    nothing_shows(|call| Answer::error(10010, &echo(call)), &[], 3);
-    nothing_shows(|call| Answer::error(10010, &call.query), &[], 3);
-    nothing_shows(
+fn nothing_leaks_when_the_service_echoes_the_call() {
+    assert_nothing_leaks(|call| Answer::error(10010, &echo(call)), &[], 3);
+    assert_nothing_leaks(|call| Answer::error(10010, &call.query), &[], 3);
+    assert_nothing_leaks(
         |call| Answer::error(10002, &echo(call)),
         &["--max-attempts", "1"],
         3,
     );
-    nothing_shows(|call| Answer::error(60026, &echo(call)), &[], 4);
-    nothing_shows(|call| Answer::error(70009, &echo(call)), &[], 4);
-    nothing_shows(|call| Answer::error(70001, &echo(call)), &[], 4);
-    nothing_shows(
+    assert_nothing_leaks(|call| Answer::error(60026, &echo(call)), &[], 4);
+    assert_nothing_leaks(|call| Answer::error(70009, &echo(call)), &[], 4);
+    assert_nothing_leaks(|call| Answer::error(70001, &echo(call)), &[], 4);
+    assert_nothing_leaks(
         |call| Answer::error(60007, &echo(call)),
         &["--max-attempts", "1"],
         3,
@@ -140,23 +141,23 @@ fn nothing_shows_when_the_service_echoes_the_call_in_its_words() {
 }
 
 #[test]
-fn nothing_shows_of_each_spelling_that_the_service_echoes() {
+fn nothing_leaks_when_the_service_echoes_any_encoding_of_the_usersig() {
     for spelling in 0..5 {
         let words = move |call: &Request| spellings(&call.parameter("usersig"))[spelling].clone();
-        nothing_shows(move |call| Answer::error(10010, &words(call)), &[], 3);
-        nothing_shows(move |call| Answer::error(60026, &words(call)), &[], 4);
+        assert_nothing_leaks(move |call| Answer::error(10010, &words(call)), &[], 3);
+        assert_nothing_leaks(move |call| Answer::error(60026, &words(call)), &[], 4);
     }
 }
 
 #[test]
-fn nothing_shows_of_an_echo_that_is_cut_off() {
-    // A server that quotes the start of a URL, or pads it so far that the rest is cut off here.
-    nothing_shows(
+fn nothing_leaks_from_an_echo_that_is_cut_off() {
+    // A server that quotes the start of a URL, or pads it so much that `recall` cuts off the rest.
+    assert_nothing_leaks(
         |call| Answer::error(10010, &call.query[..call.query.len() * 3 / 4]),
         &[],
         3,
     );
-    nothing_shows(
+    assert_nothing_leaks(
         |call| Answer::error(10010, &format!("{}{}", "x".repeat(240), call.query)),
         &[],
         3,
@@ -164,62 +165,62 @@ fn nothing_shows_of_an_echo_that_is_cut_off() {
 }
 
 #[test]
-fn nothing_shows_of_an_echo_that_lacks_its_start() {
+fn nothing_leaks_from_an_echo_without_its_start() {
     for cut in [24, 40] {
         let rest = move |call: &Request| format!("...{}", &call.parameter("usersig")[cut..]);
-        nothing_shows(move |call| Answer::error(10010, &rest(call)), &[], 3);
-        nothing_shows(move |call| Answer::error(60026, &rest(call)), &[], 4);
+        assert_nothing_leaks(move |call| Answer::error(10010, &rest(call)), &[], 3);
+        assert_nothing_leaks(move |call| Answer::error(60026, &rest(call)), &[], 4);
     }
 }
 
 #[test]
-fn nothing_shows_of_an_echo_that_a_proxy_has_encoded_once_more() {
+fn nothing_leaks_from_an_echo_that_a_proxy_has_encoded_again() {
     let again = |call: &Request| call.query.replace('%', "%25");
-    nothing_shows(move |call| Answer::error(10010, &again(call)), &[], 3);
-    // Or only from somewhere on.
+    assert_nothing_leaks(move |call| Answer::error(10010, &again(call)), &[], 3);
+    // Or only part of it is encoded again.
     let midway = |call: &Request| {
         let usersig = call.parameter("usersig");
         usersig
             .replacen('*', "%252A", 1)
             .replacen('-', "%25%32%64", 1)
     };
-    nothing_shows(move |call| Answer::error(10010, &midway(call)), &[], 3);
+    assert_nothing_leaks(move |call| Answer::error(10010, &midway(call)), &[], 3);
 }
 
 #[test]
-fn nothing_shows_when_something_else_answers() {
-    // Where there is an answer, it has the time that it may take where the machine is busy.
+fn nothing_leaks_when_something_other_than_the_service_answers() {
+    // The timeout is long enough for an answer on a busy machine.
     let once = ["--max-attempts", "1", "--timeout", "2s"];
-    nothing_shows(
+    assert_nothing_leaks(
         |call| Answer::html(&format!("<html>{}</html>", echo(call))),
         &once,
         3,
     );
-    nothing_shows(
+    assert_nothing_leaks(
         |call| Answer::http("502 Bad", "text/html", &echo(call)),
         &once,
         3,
     );
-    nothing_shows(
+    assert_nothing_leaks(
         |call| Answer::http("404 No", "text/html", &echo(call)),
         &once,
         4,
     );
-    nothing_shows(|_| Answer::reset(), &once, 3);
-    nothing_shows(|_| Answer::silence(), &once, 3);
+    assert_nothing_leaks(|_| Answer::reset(), &once, 3);
+    assert_nothing_leaks(|_| Answer::silence(), &once, 3);
     let half = |call: &Request| {
         format!(
             "HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n{}",
             echo(call)
         )
     };
-    nothing_shows(move |call| Answer::bytes_then_close(half(call)), &once, 3);
-    nothing_shows(
+    assert_nothing_leaks(move |call| Answer::bytes_then_close(half(call)), &once, 3);
+    assert_nothing_leaks(
         |call| Answer::bytes_then_close(call.query.clone()),
         &once,
         3,
     );
-    nothing_shows(
+    assert_nothing_leaks(
         |call| {
             let location = format!("http://127.0.0.1:1{}?{}", call.path, call.query);
             let head =
@@ -229,7 +230,7 @@ fn nothing_shows_when_something_else_answers() {
         &once,
         4,
     );
-    nothing_shows(
+    assert_nothing_leaks(
         |call| {
             let start = format!("HTTP/1.1 200 OK\r\nX-Call: {}\r\n", call.query);
             Answer::endless(start, b"X-Boom: boom\r\n".repeat(100))
@@ -240,15 +241,15 @@ fn nothing_shows_when_something_else_answers() {
 }
 
 #[test]
-fn nothing_shows_in_a_look_at_groups() {
-    // Long enough for an outage to be told of.
+fn nothing_leaks_in_a_preflight() {
+    // Long enough for an outage to be reported.
     let words = ["--preflight", "--max-outage", "2500ms"];
     for code in [60026, 10002, 10004, 70001] {
         let exits = if code == 10004 { 3 } else { 4 };
-        nothing_shows(move |call| Answer::error(code, &echo(call)), &words, exits);
+        assert_nothing_leaks(move |call| Answer::error(code, &echo(call)), &words, exits);
     }
-    nothing_shows(|call| Answer::html(&echo(call)), &words, 4);
-    nothing_shows(
+    assert_nothing_leaks(|call| Answer::html(&echo(call)), &words, 4);
+    assert_nothing_leaks(
         |call| {
             let info = serde_json::json!({"GroupId": echo(call), "ErrorCode": 7, "ErrorInfo": echo(call), "Type": echo(call)});
             let info =
@@ -261,7 +262,7 @@ fn nothing_shows_in_a_look_at_groups() {
 }
 
 #[test]
-fn nothing_shows_in_the_arguments_or_after_an_interrupt() {
+fn nothing_leaks_in_the_arguments_or_after_an_interrupt() {
     let service = Service::start(|_| Answer::ok().delayed_by(Duration::from_millis(50)));
     let place = Place::with_rows(rows(2_000));
     let run = place.run("rows.csv").on(service.address());
@@ -272,17 +273,17 @@ fn nothing_shows_in_the_arguments_or_after_an_interrupt() {
     running.signal(Signal::INT);
     let done = running.finish().exits(130);
     let secrets = Secrets::of(Some(&service));
-    secrets.are_not_in("the arguments", &arguments);
+    secrets.assert_not_in("the arguments", &arguments);
     search(&place, &done, &secrets);
 }
 
 #[test]
-fn nothing_shows_without_a_service_in_an_outage_and_by_the_guard() {
-    let nobody: SocketAddr = ([127, 0, 0, 1], 1).into();
+fn nothing_leaks_in_an_outage_or_a_guard_stop() {
+    let unused: SocketAddr = ([127, 0, 0, 1], 1).into();
     let place = Place::with_rows(rows(30));
     let run = place
         .run("rows.csv")
-        .on(nobody)
+        .on(unused)
         .with(["--max-outage", "500ms"]);
     let done = logging_all(run).finish().exits(4);
     search(&place, &done, &Secrets::of(None));
@@ -295,7 +296,7 @@ fn nothing_shows_without_a_service_in_an_outage_and_by_the_guard() {
 }
 
 #[test]
-fn nothing_shows_when_a_run_can_not_begin() {
+fn nothing_leaks_when_a_run_can_not_start() {
     let service = Service::good();
     let place = Place::with_rows(rows(4));
     place.write("broken.csv", "room,uid\nr,u\n");
@@ -323,7 +324,7 @@ fn nothing_shows_when_a_run_can_not_begin() {
 }
 
 #[test]
-fn nothing_shows_in_what_is_made_of_a_ledger() {
+fn nothing_leaks_in_exports_reports_and_replays() {
     let service = Service::start(|call| Answer::error(10010, &echo(call)));
     let place = Place::with_rows(rows(4));
     let run = logging_all(place.run("rows.csv").on(service.address()));
@@ -346,7 +347,7 @@ fn nothing_shows_in_what_is_made_of_a_ledger() {
 }
 
 #[test]
-fn nothing_shows_of_a_usersig_that_is_looked_at() {
+fn nothing_leaks_when_a_usersig_is_shown() {
     let place = Place::new();
     let key = Secret::new(SECRET_KEY);
     let usersigs = [
@@ -363,7 +364,7 @@ fn nothing_shows_of_a_usersig_that_is_looked_at() {
             let show = show.env("RECALL_USERSIG", usersig.expose());
             logging_all(show.env("RECALL_SECRET_KEY", SECRET_KEY))
         };
-        let looks = [
+        let runs = [
             show(&[]),
             show(&["--json"]),
             show(&["-"]).stdin(usersig.expose()),
@@ -371,14 +372,14 @@ fn nothing_shows_of_a_usersig_that_is_looked_at() {
             show(&[usersig.expose()]),
             show(&[]).env("RECALL_SIG", usersig.expose()),
         ];
-        for look in looks {
-            search(&place, &look.finish(), &secrets);
+        for run in runs {
+            search(&place, &run.finish(), &secrets);
         }
     }
 }
 
 #[test]
-fn nothing_shows_of_the_key_that_signs_and_the_usersig_goes_to_stdout_alone() {
+fn a_minted_usersig_goes_only_to_stdout_and_the_key_nowhere() {
     let place = Place::new();
     let mint = |words: &[&str]| {
         let mint = place.recall(["usersig", "mint"]).with(words);
@@ -386,7 +387,7 @@ fn nothing_shows_of_the_key_that_signs_and_the_usersig_goes_to_stdout_alone() {
     };
     let mut done = mint(&[]).finish().exits(0);
     let printed = std::mem::take(&mut done.stdout);
-    Secrets::of(None).are_not_in("stdout", &printed);
+    Secrets::of(None).assert_not_in("stdout", &printed);
     search(&place, &done, &Secrets::of(None).and(printed.trim_end()));
     for words in [
         &["--expire", "soon"][..],
@@ -404,13 +405,13 @@ fn nothing_shows_of_the_key_that_signs_and_the_usersig_goes_to_stdout_alone() {
         place.write("recall.toml", file.replace("KEY", SECRET_KEY));
         let mint = mint(&["--config", "recall.toml"]).without("RECALL_SECRET_KEY");
         let done = mint.finish().exits(code);
-        Secrets::of(None).are_not_in("stderr", &done.stderr);
-        Secrets::of(None).are_not_in("stdout", &done.stdout);
+        Secrets::of(None).assert_not_in("stderr", &done.stderr);
+        Secrets::of(None).assert_not_in("stdout", &done.stdout);
     }
 }
 
 #[test]
-fn nothing_shows_in_help_completions_and_man_pages() {
+fn nothing_leaks_in_help_completions_and_man_pages() {
     let place = Place::new();
     for words in [
         &["run", "--help"][..],
@@ -424,12 +425,12 @@ fn nothing_shows_in_help_completions_and_man_pages() {
 }
 
 #[test]
-fn a_search_would_find_them() {
+fn the_search_finds_every_encoding_and_part_of_a_secret() {
     let secrets = Secrets::of(None);
     for spelling in spellings(USERSIG) {
-        for part in [&*spelling, &spelling[..TELLING], &spelling[20..40]] {
+        for part in [&*spelling, &spelling[..LEAK_LENGTH], &spelling[20..40]] {
             let text = format!("GET /?usersig={part}&x=1");
-            let found = std::panic::catch_unwind(|| secrets.are_not_in("a log", &text));
+            let found = std::panic::catch_unwind(|| secrets.assert_not_in("a log", &text));
             assert!(found.is_err(), "{part}");
         }
     }

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: what is in flight is recorded, and the run can be gone on with.
+//! Ctrl-C and SIGTERM: calls in flight are recorded, and the run can be resumed.
 
 use std::io::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
@@ -9,7 +9,7 @@ use rustix::process::Signal;
 
 use crate::stage::{Answer, Finished, Gate, Place, Service, rows, wait_until};
 
-/// A run of 40 rows is asked to stop while 5 calls are in flight; then those are answered.
+/// Interrupts a run of 40 rows while 5 calls are in flight, then answers those.
 fn interrupted_by(signal: Signal) -> (Place, Service, Finished) {
     let (service, gate) = Service::gated();
     let place = Place::with_rows(rows(40));
@@ -23,8 +23,8 @@ fn interrupted_by(signal: Signal) -> (Place, Service, Finished) {
     (place, service, done)
 }
 
-/// A service that answers ten calls, and the others when the gate is opened.
-fn ten_answers_and_no_more() -> (Service, Gate) {
+/// A service that answers ten calls at once, and the others when the gate opens.
+fn ten_then_gated() -> (Service, Gate) {
     let gate = Gate::default();
     let held = gate.clone();
     let service = Service::start(move |call| match call.nth {
@@ -52,7 +52,7 @@ fn the_first_signal_starts_no_new_calls_and_records_those_in_flight() {
 }
 
 #[test]
-fn the_command_that_it_prints_goes_on_when_it_is_typed() {
+fn the_printed_command_resumes_the_run() {
     let (service, gate) = Service::gated();
     let place = Place::new();
     place.write("it's; my rows.csv", rows(10));
@@ -74,8 +74,8 @@ fn the_command_that_it_prints_goes_on_when_it_is_typed() {
 }
 
 #[test]
-fn the_second_wish_leaves_at_once_and_the_ledger_is_sound() {
-    let (service, answers) = ten_answers_and_no_more();
+fn the_second_signal_exits_at_once_and_leaves_a_valid_ledger() {
+    let (service, answers) = ten_then_gated();
     let place = Place::with_rows(rows(40));
     let run = || {
         place
@@ -92,7 +92,7 @@ fn the_second_wish_leaves_at_once_and_the_ledger_is_sound() {
         running.signal(Signal::INT);
         running.has_ended()
     });
-    // Five calls still hang, and nobody waits for them.
+    // Five calls are still open, and the run does not wait for them.
     running.finish().exits(130);
     assert_eq!((service.calls(), place.ledger().entries.len()), (15, 10));
     answers.open();
@@ -102,29 +102,29 @@ fn the_second_wish_leaves_at_once_and_the_ledger_is_sound() {
 }
 
 #[test]
-fn signals_that_come_together_are_one_wish() {
+fn signals_that_arrive_together_count_as_one() {
     for second in [Signal::INT, Signal::TERM] {
-        let (service, answers) = ten_answers_and_no_more();
+        let (service, answers) = ten_then_gated();
         let place = Place::with_rows(rows(40));
         let run = place.run("rows.csv").on(service.address());
         let running = run.with(["--concurrency", "5"]).start();
         service.wait_until_called(15);
-        // As GNU timeout and some supervisors do.
+        // GNU timeout and some supervisors send two signals.
         running.signal(Signal::INT);
         running.signal(second);
         running.wait_until_it_says("waiting for 5 in flight");
         answers.open();
         let done = running.finish().exits(130);
-        assert_eq!(done.count("recalled"), 15, "all that was called");
+        assert_eq!(done.count("recalled"), 15, "every call should be recorded");
     }
 }
 
 #[test]
-fn rows_that_wait_for_another_attempt_do_not_hold_up_an_interrupt() {
+fn rows_waiting_for_a_retry_do_not_delay_an_interrupt() {
     let service = Service::start(|_| Answer::code(10002));
     let place = Place::with_rows(rows(10));
     let running = place.run("rows.csv").on(service.address()).start();
-    // Several attempts on, some wait for seconds.
+    // After several attempts, some rows wait for seconds.
     service.wait_until_called(30);
     running.signal(Signal::TERM);
     let done = running.finish().exits(130);
@@ -133,7 +133,7 @@ fn rows_that_wait_for_another_attempt_do_not_hold_up_an_interrupt() {
 }
 
 #[test]
-fn answers_that_came_while_the_process_stood_still_are_read_however_long_that_was() {
+fn answers_that_arrived_while_the_process_was_stopped_are_not_timeouts() {
     let (service, gate) = Service::gated();
     let place = Place::with_rows(rows(25));
     let run = place.run("rows.csv").on(service.address());
@@ -141,7 +141,7 @@ fn answers_that_came_while_the_process_stood_still_are_read_however_long_that_wa
     service.wait_until_called(25);
     running.signal(Signal::STOP);
     gate.open();
-    // For longer than the time-out, whenever the calls began.
+    // Longer than the timeout, whenever the calls started.
     thread::sleep(Duration::from_millis(2_500));
     running.signal(Signal::CONT);
     let done = running.finish().exits(0);
@@ -162,7 +162,7 @@ fn an_outage_can_be_interrupted() {
 }
 
 #[test]
-fn a_pipe_that_nobody_writes_to_does_not_hold_up_an_interrupt() {
+fn an_idle_pipe_does_not_delay_an_interrupt() {
     let service = Service::good();
     let place = Place::new();
     let pipe = place.pipe("rows.fifo");
@@ -177,7 +177,7 @@ fn a_pipe_that_nobody_writes_to_does_not_hold_up_an_interrupt() {
 }
 
 #[test]
-fn an_interrupted_replay_is_gone_on_with_by_another_replay() {
+fn an_interrupted_replay_is_continued_by_another_replay() {
     let (service, gate) = Service::gated();
     let place = Place::with_rows(rows(10));
     let failing = Service::start(|_| Answer::code(10010));
@@ -216,7 +216,7 @@ fn an_interrupted_replay_is_gone_on_with_by_another_replay() {
 }
 
 #[test]
-fn an_interrupt_while_a_long_ledger_is_read_ends_it_before_any_call() {
+fn an_interrupt_while_a_long_ledger_is_read_ends_the_run_before_any_call() {
     let service = Service::good();
     let place = Place::with_rows(rows(3));
     let run = || place.run("rows.csv").on(service.address());
@@ -224,7 +224,7 @@ fn an_interrupt_while_a_long_ledger_is_read_ends_it_before_any_call() {
     let ledger = place.read("rows.ledger.jsonl");
     let (header, entry) = ledger.split_once('\n').unwrap();
     let mut long = format!("{header}\n");
-    // On a busy machine the signal may come when the first ones have been read already.
+    // On a busy machine, the signal may come only after the shorter ledgers have been read.
     for _ in 0..4 {
         for n in 0..100_000 {
             long += &entry.replace("\"u0\"", &format!("\"old{n}\""));
@@ -232,7 +232,7 @@ fn an_interrupt_while_a_long_ledger_is_read_ends_it_before_any_call() {
         place.write("rows.ledger.jsonl", &long);
         let calls = service.calls();
         let running = run().with(["--resume"]).start();
-        wait_until("the ledger is open", || {
+        wait_until("the ledger to be open", || {
             running.has_open("rows.ledger.jsonl")
         });
         running.signal(Signal::INT);
@@ -245,5 +245,5 @@ fn an_interrupt_while_a_long_ledger_is_read_ends_it_before_any_call() {
         assert_eq!(place.read("rows.ledger.jsonl"), long);
         return;
     }
-    panic!("no signal came while a ledger was read");
+    panic!("every signal came too late to interrupt the reading of the ledger");
 }

@@ -1,17 +1,17 @@
-//! What a run says at its end, and what to type next.
+//! The summary at the end of a run, and the commands it suggests.
 
 use crate::stage::{Answer, Place, Service, rows};
 
-/// What stands behind these words on a line of its own.
+/// Returns the rest of the first line that starts with this prefix.
 #[track_caller]
-fn behind<'a>(said: &'a str, words: &str) -> &'a str {
-    let mut lines = said.lines();
-    let found = lines.find_map(|line| line.strip_prefix(words));
-    found.unwrap_or_else(|| panic!("{words:?} is not in\n{said}"))
+fn after<'a>(text: &'a str, prefix: &str) -> &'a str {
+    let mut lines = text.lines();
+    let found = lines.find_map(|line| line.strip_prefix(prefix));
+    found.unwrap_or_else(|| panic!("{prefix:?} is not in\n{text}"))
 }
 
 #[test]
-fn the_replay_that_it_prints_sends_the_failed_rows_again_when_it_is_typed() {
+fn the_printed_replay_command_sends_the_failed_rows_again() {
     let service = Service::start(|call| match (&*call.sender(), call.nth_of_row) {
         ("u1" | "u2", 0) => Answer::code(10010),
         _ => Answer::ok(),
@@ -19,7 +19,7 @@ fn the_replay_that_it_prints_sends_the_failed_rows_again_when_it_is_typed() {
     let place = Place::new();
     place.write("it's; my rows.csv", rows(5));
     let run = place.run("it's; my rows.csv").on(service.address());
-    // Without these a replay would be for another app, or for nobody at all.
+    // Without these flags, a replay would be for another app or have no credentials.
     let run = run.with([
         "--sdkappid=1400000001",
         "--identifier",
@@ -28,16 +28,16 @@ fn the_replay_that_it_prints_sends_the_failed_rows_again_when_it_is_typed() {
         "5",
     ]);
     let done = run.with_secret_key().finish().exits(3);
-    let typed = |command: &str| place.shell(command).with_secret_key().finish();
-    let command = behind(&done.stderr, "To send the failed rows again: ");
+    let shell = |command: &str| place.shell(command).with_secret_key().finish();
+    let command = after(&done.stderr, "To send the failed rows again: ");
     assert!(!command.contains("--limit"), "{command}");
-    // What the report prints asks for the rest from the environment.
+    // The command that the report prints takes the rest from the environment.
     let report = place
         .recall(["report", "it's; my rows.ledger.jsonl"])
         .finish();
-    let export = behind(&report.stdout, "See all of them: ");
-    assert_eq!(typed(export).exits(0).stdout.lines().count(), 3);
-    let replayed = typed(command).exits(0);
+    let export = after(&report.stdout, "See all of them: ");
+    assert_eq!(shell(export).exits(0).stdout.lines().count(), 3);
+    let replayed = shell(command).exits(0);
     assert_eq!(
         [replayed.count("recalled"), replayed.count("failed")],
         [2, 0]
@@ -46,21 +46,21 @@ fn the_replay_that_it_prints_sends_the_failed_rows_again_when_it_is_typed() {
 }
 
 #[test]
-fn a_rehearsal_is_replayed_as_one_whoever_prints_the_command() {
+fn the_replay_printed_for_a_rehearsal_is_a_rehearsal() {
     let place = Place::with_rows(rows(40));
     let run = place
         .run("rows.csv")
         .with(["--mock", "--mock-fail", "10010=20%"]);
     let done = run.with(["--max-failures", "none"]).finish().exits(3);
-    let summary = behind(&done.stderr, "To send the failed rows again: ");
+    let summary = after(&done.stderr, "To send the failed rows again: ");
     assert!(summary.starts_with("recall replay rows.mock.ledger.jsonl --json --mock --mock-fail"));
     let report = place.recall(["report", "rows.mock.ledger.jsonl"]).finish();
-    let replay = behind(&report.stdout, "Send them again: ");
+    let replay = after(&report.stdout, "Send them again: ");
     assert_eq!(replay, "recall replay rows.mock.ledger.jsonl --mock");
 }
 
 #[test]
-fn rows_that_needed_another_attempt_are_told_of() {
+fn the_summary_counts_rows_that_needed_a_retry() {
     let service = Service::start(|call| match (&*call.sender(), call.nth_of_row) {
         ("u1" | "u2" | "u3", 0) | ("u4", _) => Answer::code(10002),
         _ => Answer::ok(),
@@ -75,7 +75,7 @@ fn rows_that_needed_another_attempt_are_told_of() {
 }
 
 #[test]
-fn where_all_is_settled_it_says_so_in_a_line() {
+fn a_run_with_nothing_left_to_do_says_so_in_one_line() {
     let service = Service::start(|call| match &*call.sender() {
         "u1" => Answer::code(10010),
         _ => Answer::ok(),
@@ -110,7 +110,7 @@ fn where_all_is_settled_it_says_so_in_a_line() {
 }
 
 #[test]
-fn lines_of_a_log_are_dated() {
+fn log_lines_have_a_timestamp() {
     let service = Service::start(|call| match call.nth {
         0..20 => Answer::code(60008),
         _ => Answer::ok(),
@@ -134,7 +134,7 @@ fn lines_of_a_log_are_dated() {
 }
 
 #[test]
-fn rows_that_failed_in_an_earlier_run_are_not_forgotten_in_the_summary() {
+fn the_summary_mentions_failed_rows_of_earlier_runs() {
     let service = Service::start(|call| match &*call.sender() {
         "u0" | "u1" => Answer::code(10010),
         _ => Answer::ok(),
@@ -151,7 +151,7 @@ fn rows_that_failed_in_an_earlier_run_are_not_forgotten_in_the_summary() {
 }
 
 #[test]
-fn a_run_that_is_stopped_does_not_take_what_it_has_read_for_all_there_is() {
+fn a_stopped_run_does_not_report_the_rows_read_so_far_as_the_total() {
     let service = Service::start(|_| Answer::code(60020));
     let place = Place::with_rows(rows(50_000));
     let done = place

@@ -1,4 +1,4 @@
-//! With somebody at a terminal: nothing is called before they have agreed.
+//! Runs on a terminal: nothing is called before the user has agreed.
 
 use crate::stage::{Answer, Place, Recall, Running, Service, Terminal, rows};
 
@@ -9,7 +9,7 @@ fn start(place: &Place, service: &Service, words: &[&str]) -> (Running, Terminal
     run.env("TERM", "xterm").start_on_terminal()
 }
 
-/// With a terminal of its own to control it, as a shell gives one, of which this is redirected.
+/// Runs with its own controlling terminal, as in a shell, with this redirection.
 fn redirecting(run: Recall, redirected: &str) -> Recall {
     run.after_shell(&format!(
         "exec setsid --ctty --wait bash -c 'exec \"$0\" \"$@\" {redirected}' \"$0\" \"$@\""
@@ -17,7 +17,7 @@ fn redirecting(run: Recall, redirected: &str) -> Recall {
 }
 
 #[test]
-fn it_says_what_it_is_about_to_do_and_only_a_yes_makes_it_do_it() {
+fn a_run_shows_what_it_will_do_and_starts_only_after_a_yes() {
     for (keys, calls) in [
         ("n\n", 0),
         ("\n", 0),
@@ -52,14 +52,14 @@ fn it_says_what_it_is_about_to_do_and_only_a_yes_makes_it_do_it() {
         assert_eq!(service.calls(), calls, "after {keys:?}");
         if calls == 0 {
             assert_eq!(place.files(), ["rows.csv"]);
-            // On a line of its own, after Ctrl-D too.
+            // On its own line, after Ctrl-D too.
             done.says("\nNothing was recalled.");
         }
     }
 }
 
 #[test]
-fn no_more_rows_are_called_than_were_agreed_to_should_the_input_grow() {
+fn a_run_stops_at_rows_added_after_the_user_agreed() {
     let service = Service::good();
     let place = Place::with_rows(rows(3));
     let asked = |words: &[&str]| {
@@ -76,7 +76,7 @@ fn no_more_rows_are_called_than_were_agreed_to_should_the_input_grow() {
         .says("To go on: recall run --resume");
     assert_eq!(done.json()["stopped"], "not_agreed");
     assert_eq!((done.count("recalled"), service.calls()), (3, 3));
-    // The rest is asked about anew.
+    // The run asks again for the remaining rows.
     let (running, mut terminal) = asked(&["--resume"]);
     assert!(running.stderr_so_far().contains("calls       2, "));
     terminal.type_keys("y\n");
@@ -85,7 +85,7 @@ fn no_more_rows_are_called_than_were_agreed_to_should_the_input_grow() {
 }
 
 #[test]
-fn a_replay_asks_too() {
+fn a_replay_asks_before_it_starts() {
     let service = Service::start(|_| Answer::code(10010));
     let place = Place::with_rows(rows(3));
     place
@@ -102,7 +102,7 @@ fn a_replay_asks_too() {
 }
 
 #[test]
-fn who_has_said_yes_is_not_asked() {
+fn with_yes_or_in_a_rehearsal_there_is_no_question() {
     let service = Service::good();
     let place = Place::with_rows(rows(3));
     for words in [&["--yes"][..], &["-y", "--resume"]] {
@@ -110,7 +110,7 @@ fn who_has_said_yes_is_not_asked() {
         let done = running.finish().exits(0);
         done.never_says("[y/N]");
     }
-    // A rehearsal hurts nobody.
+    // A rehearsal does no harm.
     let rehearsal = place.run("rows.csv").with(["--mock"]);
     let (running, _terminal) = rehearsal.start_on_terminal();
     let done = running.finish().exits(0);
@@ -118,7 +118,7 @@ fn who_has_said_yes_is_not_asked() {
 }
 
 #[test]
-fn a_pipe_is_asked_about_uncounted_and_has_no_total_before_its_end() {
+fn a_pipe_is_not_counted_before_the_question() {
     let service = Service::good();
     let place = Place::new();
     let pipe = place.pipe("rows.fifo");
@@ -142,7 +142,7 @@ fn a_pipe_is_asked_about_uncounted_and_has_no_total_before_its_end() {
 }
 
 #[test]
-fn words_or_rows_that_go_elsewhere_are_no_consent() {
+fn redirecting_stdin_or_stderr_does_not_skip_the_question() {
     let service = Service::good();
     for (redirected, asked, calls) in [
         ("2>words", true, 0),
@@ -164,7 +164,7 @@ fn words_or_rows_that_go_elsewhere_are_no_consent() {
         running.finish().exits(if asked { 130 } else { 0 });
         assert_eq!(service.calls(), calls, "with {redirected}");
     }
-    // In a session of its own, which has the terminal of another.
+    // In its own session, while the terminal belongs to another session.
     let place = Place::with_rows(rows(3));
     let run = place.run("rows.csv").on(service.address());
     let run = run.after_shell(
@@ -178,7 +178,7 @@ fn words_or_rows_that_go_elsewhere_are_no_consent() {
 }
 
 #[test]
-fn where_nothing_would_be_called_nobody_is_asked() {
+fn there_is_no_question_if_nothing_would_be_called() {
     let service = Service::good();
     let place = Place::with_rows(rows(3));
     let run = || place.run("rows.csv").on(service.address());
@@ -189,7 +189,7 @@ fn where_nothing_would_be_called_nobody_is_asked() {
 }
 
 #[test]
-fn what_was_typed_before_the_question_is_no_answer() {
+fn keys_typed_before_the_question_do_not_answer_it() {
     for redirected in ["", "2>words"] {
         let (service, gate) = Service::gated();
         let place = Place::with_rows(rows(3));
@@ -198,7 +198,7 @@ fn what_was_typed_before_the_question_is_no_answer() {
         let (running, mut terminal) = redirecting(run, redirected).start_on_terminal();
         service.wait_until_called(1);
         terminal.type_keys("y\n");
-        // The terminal shows what it has taken.
+        // The terminal echoes the keys it has received.
         running.wait_until_it_says("y\r\n");
         gate.open();
         running.wait_until_it_says(QUESTION);
@@ -209,7 +209,7 @@ fn what_was_typed_before_the_question_is_no_answer() {
 }
 
 #[test]
-fn rows_that_are_typed_are_never_taken_for_an_answer_nor_lost_for_one() {
+fn typed_rows_are_not_confused_with_the_answer() {
     let service = Service::good();
     let place = Place::new();
     let run = || place.run("-").on(service.address());
@@ -225,7 +225,7 @@ fn rows_that_are_typed_are_never_taken_for_an_answer_nor_lost_for_one() {
 }
 
 #[test]
-fn a_ledger_that_is_in_the_way_is_told_before_anybody_is_asked() {
+fn an_existing_ledger_is_refused_before_the_question() {
     let service = Service::good();
     let place = Place::with_rows(rows(3));
     let run = || place.run("rows.csv").on(service.address());
@@ -249,7 +249,7 @@ fn a_ledger_that_is_in_the_way_is_told_before_anybody_is_asked() {
 }
 
 #[test]
-fn a_replay_sends_nothing_that_another_has_sent_since_it_read_the_ledger() {
+fn a_replay_stops_if_another_replay_has_written_to_the_ledger_meanwhile() {
     let service = Service::start(|call| match call.nth {
         0..3 => Answer::code(10010),
         _ => Answer::ok(),
@@ -260,7 +260,7 @@ fn a_replay_sends_nothing_that_another_has_sent_since_it_read_the_ledger() {
     let replay = || place.recall(["replay", "rows.ledger.jsonl"]);
     let (running, mut terminal) = replay().start_on_terminal();
     running.wait_until_it_says(QUESTION);
-    // As another user's folder for temporary files, where the turn of the first is not seen.
+    // Like another user's TMPDIR, where the lock of the first run is not visible.
     std::fs::create_dir(place.path("tmp")).unwrap();
     let other = replay().env("TMPDIR", place.path("tmp"));
     other.finish().exits(0);
@@ -271,7 +271,7 @@ fn a_replay_sends_nothing_that_another_has_sent_since_it_read_the_ledger() {
 }
 
 #[test]
-fn a_ledger_in_which_nothing_is_recorded_is_in_nobody_s_way() {
+fn a_ledger_without_entries_is_not_refused() {
     let service = Service::good();
     let header = r#"{"recall_ledger":1,"app":140000000,"endpoint":"https://elsewhere","input":"rows.csv","created":"2026-11-22T10:00:00Z"}"#;
     let place = Place::with_rows(rows(3));

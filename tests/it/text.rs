@@ -1,4 +1,4 @@
-//! Text in rows as exports really have it: compressed, in other encodings, damaged.
+//! Input text as real exports have it: compressed, in other encodings, damaged.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -20,7 +20,7 @@ fn gzip(text: impl AsRef<[u8]>) -> Vec<u8> {
     packed.finish().unwrap()
 }
 
-/// With a checksum, as the tool makes them.
+/// Compresses with a checksum, as the `zstd` tool does.
 fn zstd(text: impl AsRef<[u8]>) -> Vec<u8> {
     let mut packed = zstd::Encoder::new(Vec::new(), 0).unwrap();
     packed.include_checksum(true).unwrap();
@@ -28,7 +28,7 @@ fn zstd(text: impl AsRef<[u8]>) -> Vec<u8> {
     packed.finish().unwrap()
 }
 
-/// UTF-16 with its byte order mark.
+/// UTF-16 with a byte order mark.
 fn utf_16(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
     let units = "\u{feff}".encode_utf16().chain(text.encode_utf16());
     units.flat_map(bytes).collect()
@@ -39,7 +39,7 @@ fn encoded(text: &str, label: &str) -> Vec<u8> {
     encoding.encode(text).0.into_owned()
 }
 
-/// Who is called for these bytes in a file of this name, run with these words.
+/// The senders called by a run with these arguments on a file of this name and content.
 #[track_caller]
 fn called_for(name: &str, bytes: impl AsRef<[u8]>, words: &[&str]) -> Vec<String> {
     let service = Service::lenient();
@@ -50,7 +50,7 @@ fn called_for(name: &str, bytes: impl AsRef<[u8]>, words: &[&str]) -> Vec<String
     service.called_senders()
 }
 
-/// Runs what can't be run: nothing is called, no file left.
+/// Runs an input that must be refused. Fails if anything is called or any file is created.
 #[track_caller]
 fn refusal(name: &str, bytes: impl AsRef<[u8]>, words: &[&str]) -> Finished {
     let service = Service::good();
@@ -62,7 +62,7 @@ fn refusal(name: &str, bytes: impl AsRef<[u8]>, words: &[&str]) -> Finished {
 }
 
 #[test]
-fn what_is_compressed_is_known_by_its_content_and_its_format_by_the_name_inside() {
+fn compression_is_detected_by_content_and_the_format_by_the_inner_name() {
     for pack in [|text: &str| gzip(text), |text: &str| zstd(text)] {
         assert_eq!(called_for("rows.csv.gz", pack(CSV), &[]), BOTH);
         assert_eq!(called_for("rows.csv.zst", pack(CSV), &[]), BOTH);
@@ -71,7 +71,7 @@ fn what_is_compressed_is_known_by_its_content_and_its_format_by_the_name_inside(
         assert_eq!(called_for("ROWS.TSV.GZ", pack(&tabs), &[]), BOTH);
         assert_eq!(called_for("rows.jsonl.gz", pack(JSONL), &[]), BOTH);
         assert_eq!(called_for("rows", pack(JSONL), &[]), BOTH);
-        // As `cat a.gz b.gz` makes them.
+        // Like the output of `cat a.gz b.gz`.
         let (one, other) = CSV.split_at(20);
         let parts = [pack(one), pack(""), pack(other)].concat();
         assert_eq!(called_for("rows.csv.gz", parts, &[]), BOTH);
@@ -80,7 +80,7 @@ fn what_is_compressed_is_known_by_its_content_and_its_format_by_the_name_inside(
 }
 
 #[test]
-fn what_is_compressed_may_come_from_stdin_and_among_others() {
+fn compressed_input_can_come_from_stdin_and_among_other_inputs() {
     let service = Service::lenient();
     let place = Place::new();
     place.write("a.csv.zst", zstd("group,sender\ng1,bob\n"));
@@ -91,7 +91,7 @@ fn what_is_compressed_may_come_from_stdin_and_among_others() {
 }
 
 #[test]
-fn results_are_named_as_if_the_input_were_not_compressed() {
+fn results_are_named_without_the_compression_suffix() {
     let service = Service::start(|_| Answer::code(10010));
     for (input, failed) in [
         ("rows.jsonl.gz", "rows.failed.jsonl"),
@@ -115,7 +115,7 @@ fn results_are_named_as_if_the_input_were_not_compressed() {
 }
 
 #[test]
-fn a_byte_order_mark_tells_the_encoding_unasked() {
+fn a_byte_order_mark_determines_the_encoding() {
     for bytes in [u16::to_le_bytes, u16::to_be_bytes] {
         assert_eq!(called_for("rows.csv", utf_16(CSV, bytes), &[]), BOTH);
         assert_eq!(called_for("rows.jsonl", utf_16(JSONL, bytes), &[]), BOTH);
@@ -133,7 +133,7 @@ fn a_byte_order_mark_tells_the_encoding_unasked() {
 }
 
 #[test]
-fn a_mark_that_says_another_encoding_than_the_flag_is_told() {
+fn a_byte_order_mark_that_contradicts_the_flag_is_refused() {
     let big = utf_16(CSV, u16::to_be_bytes);
     let done = refusal("rows.csv", big, &["--encoding", "gb18030"]);
     let done = done
@@ -144,10 +144,10 @@ fn a_mark_that_says_another_encoding_than_the_flag_is_told() {
 }
 
 #[test]
-fn other_encodings_are_read_by_their_names() {
+fn other_encodings_can_be_named() {
     for label in ["gb18030", "GBK", "big5", "shift_jis", "euc-jp"] {
         let words = ["--encoding", label];
-        // 用户 is not in every one of them.
+        // Not all of these encodings have 用户.
         let text = CSV.replace("用户", "中文");
         let bytes = encoded(&text, label);
         assert_eq!(called_for("rows.csv", &bytes, &words), ["ann", "中文"]);
@@ -164,7 +164,7 @@ fn other_encodings_are_read_by_their_names() {
     let without_mark = &utf_16(CSV, u16::to_le_bytes)[2..];
     let words = ["--encoding", "utf-16le"];
     assert_eq!(called_for("rows.csv", without_mark, &words), BOTH);
-    // A column by a name that is not ASCII, which the bytes of the file are not.
+    // Column names that are not ASCII are compared after decoding.
     let text = "群组,发送者\ng1,ann\ng2,用户\n";
     let words = [
         "--encoding",
@@ -179,13 +179,14 @@ fn other_encodings_are_read_by_their_names() {
 }
 
 #[test]
-fn an_encoding_nobody_knows_is_told_with_some_that_are_known() {
+fn an_unknown_encoding_is_refused_and_some_known_ones_are_listed() {
     let done = refusal("rows.csv", CSV, &["--encoding", "klingon"]).exits(2);
     done.says("--encoding: `klingon`")
         .says("hint: examples: gb18030,");
 }
 
-/// Runs rows of which the second has bytes in its sender that stand for no character.
+/// Runs three rows, the second with undecodable bytes in its sender. Returns the reason why it is
+/// invalid.
 fn with_damage(bytes: &[u8], words: &[&str]) -> String {
     let service = Service::good();
     let place = Place::with_rows(bytes);
@@ -204,14 +205,14 @@ fn with_damage(bytes: &[u8], words: &[&str]) -> String {
 }
 
 #[test]
-fn bytes_that_stand_for_no_character_are_never_sent_as_one() {
+fn undecodable_bytes_are_never_sent() {
     let gbk = b"group,sender,note\ng,ann,\xff\ng,b\xffb,\ng,carol,\xff\n";
     assert_eq!(
         with_damage(gbk, &["--encoding", "gbk"]),
         "the sender is not GBK: `b\u{fffd}b`"
     );
     let mut units: Vec<_> = "\u{feff}group,sender\ng,ann\ng,b".encode_utf16().collect();
-    // Half of a pair.
+    // Half of a surrogate pair.
     units.push(0xd800);
     units.extend("b\ng,carol\n".encode_utf16());
     let bytes: Vec<_> = units.into_iter().flat_map(u16::to_be_bytes).collect();
@@ -219,7 +220,7 @@ fn bytes_that_stand_for_no_character_are_never_sent_as_one() {
         with_damage(&bytes, &[]),
         "the sender is not UTF-16BE: `b\u{fffd}b`"
     );
-    // What another program has lost already.
+    // Characters already lost in another program.
     assert_eq!(
         with_damage(
             "group,sender\ng,ann\ng,b\u{fffd}b\ng,carol\n".as_bytes(),
@@ -230,7 +231,7 @@ fn bytes_that_stand_for_no_character_are_never_sent_as_one() {
 }
 
 #[test]
-fn text_in_another_encoding_than_was_said_hints_at_the_flag() {
+fn text_in_the_wrong_encoding_gets_a_hint_to_the_flag() {
     let gb = encoded("group,sender\ng,ann\ng,用户\ng,carol\n", "gb18030");
     let reason = with_damage(&gb, &[]);
     let start = "the sender is not UTF-8 (is it in another --encoding?): `";
@@ -249,14 +250,14 @@ fn text_in_another_encoding_than_was_said_hints_at_the_flag() {
 }
 
 #[test]
-fn a_compressed_input_that_was_cut_off_is_called_up_to_there_and_gone_on_with() {
+fn a_truncated_compressed_input_is_called_up_to_the_cut_and_can_be_resumed() {
     for (name, pack) in [
         ("rows.csv.gz", gzip as fn(String) -> Vec<u8>),
         ("rows.csv.zst", zstd),
     ] {
         let service = Service::good();
         let place = Place::new();
-        // Of more than a block of zstd, so that there is something before the cut.
+        // Longer than one zstd block, so that there are rows before the cut.
         let note = |n: usize| format!(",{:x}", n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let text = rows(9_000)
             .lines()
@@ -284,7 +285,11 @@ fn a_compressed_input_that_was_cut_off_is_called_up_to_there_and_gone_on_with() 
         );
         let called = line.parse::<usize>().unwrap() - 1;
         assert!(called > 1_000, "{called}");
-        assert_eq!(service.calls(), called, "every row up to the cut");
+        assert_eq!(
+            service.calls(),
+            called,
+            "every row before the cut should be called"
+        );
         place.ledger().assert_all_recalled(called);
 
         place.write(name, &whole);
@@ -307,7 +312,7 @@ fn a_file_that_becomes_shorter_while_it_is_read_ends_the_run_and_can_be_resumed(
     let whole = rows(12_000).replace('\n', &note);
     place.write("rows.csv", &whole);
     let running = place.run("rows.csv").on(service.address()).start();
-    service.until_called(1);
+    service.wait_until_called(1);
     let mut file = fs::OpenOptions::new();
     let file = file.write(true).open(place.path("rows.csv")).unwrap();
     file.set_len(whole.len() as u64 - 20_000).unwrap();
@@ -348,8 +353,8 @@ fn a_compressed_input_that_is_damaged_is_told_by_name() {
 }
 
 #[test]
-fn zstd_that_needs_more_memory_than_is_sane_is_refused() {
-    // A frame's header with a window of 2^27 or 2^28 bytes, then one block as it is.
+fn zstd_data_that_needs_too_much_memory_is_refused() {
+    // A frame header with a window of 2^27 or 2^28 bytes, then one uncompressed block.
     let frame = |window_log: u8| {
         let size = u8::try_from(CSV.len() << 3 | 1).ok().map_or_else(
             || u32::try_from(CSV.len() << 3 | 1).unwrap().to_le_bytes(),
@@ -365,7 +370,7 @@ fn zstd_that_needs_more_memory_than_is_sane_is_refused() {
 }
 
 #[test]
-fn what_is_packed_twice_or_is_no_text_inside_is_refused_with_the_way_out() {
+fn doubly_compressed_and_binary_inputs_are_refused_with_a_hint() {
     let twice = [gzip(gzip(CSV)), gzip(zstd(CSV))];
     for bytes in twice {
         let done = refusal("rows.csv.gz", bytes, &[]).exits(1);
@@ -382,7 +387,7 @@ fn what_is_packed_twice_or_is_no_text_inside_is_refused_with_the_way_out() {
 }
 
 #[test]
-fn a_json_array_is_rows_with_their_exact_digits_however_it_comes() {
+fn a_json_array_is_read_with_exact_digits_from_any_file() {
     let service = Service::good();
     let object = "{\"group\":\"g\",\"sender\":1294030472427835393}";
     let on_one_line = format!("[{}]", vec![object; 10_000].join(","));
@@ -413,7 +418,7 @@ fn a_json_array_is_rows_with_their_exact_digits_however_it_comes() {
 }
 
 #[test]
-fn a_json_array_that_is_cut_off_is_called_up_to_the_cut_and_then_gone_on_with() {
+fn a_truncated_json_array_is_called_up_to_the_cut_and_can_be_resumed() {
     let service = Service::good();
     let place = Place::new();
     let objects = (0..5).map(|n| format!("{{\"group\":\"g\",\"sender\":\"u{n}\"}}"));
@@ -431,7 +436,7 @@ fn a_json_array_that_is_cut_off_is_called_up_to_the_cut_and_then_gone_on_with() 
 }
 
 #[test]
-fn a_name_that_tells_the_wrong_format_is_told_before_the_first_call() {
+fn a_file_name_of_the_wrong_format_is_refused_before_the_first_call() {
     let object = "{\"group\":\"g\",\"sender\":\"ann\"}\n";
     for (name, text, hint) in [
         ("rows.csv", object, "give it a name that ends in .jsonl"),
@@ -460,13 +465,13 @@ fn a_compressed_pipe_is_called_row_by_row_before_it_ends() {
     packed.write_all(b"@TGS#1,u2\n").unwrap();
     drop(packed.finish().unwrap());
     assert_eq!(running.finish().exits(0).count("recalled"), 3);
-    // Calls in flight together arrive in any order.
+    // Concurrent calls arrive in any order.
     let senders: BTreeSet<_> = service.requests().iter().map(Request::sender).collect();
     assert_eq!(senders, ["u0", "u1", "u2"].map(str::to_owned).into());
 }
 
 #[test]
-fn what_failed_before_an_input_broke_off_is_told_and_can_be_sent_again() {
+fn rows_that_failed_before_the_input_broke_off_are_in_the_failed_rows_file() {
     let service = Service::start(|call| match &*call.sender() {
         "u1" => Answer::code(10010),
         _ => Answer::ok(),
@@ -483,7 +488,7 @@ fn what_failed_before_an_input_broke_off_is_told_and_can_be_sent_again() {
 }
 
 #[test]
-fn a_stop_is_told_even_where_the_input_breaks_off_behind_it() {
+fn a_stop_is_reported_even_if_the_input_is_truncated_later() {
     let service = Service::start(|_| Answer::code(60020));
     let place = Place::new();
     let packed = gzip(rows(500));
@@ -494,7 +499,7 @@ fn a_stop_is_told_even_where_the_input_breaks_off_behind_it() {
     done.never_says("have been called");
 }
 
-/// A tar archive of one file with these bytes, as far as it can be told from other files.
+/// The recognisable parts of a tar archive of one file with these bytes.
 fn tar(bytes: &[u8]) -> Vec<u8> {
     let mut tar = vec![0; 512];
     tar[..8].copy_from_slice(b"rows.csv");
@@ -505,7 +510,7 @@ fn tar(bytes: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn an_archive_is_told_how_to_give_its_rows_whatever_encoding_is_named() {
+fn a_tar_archive_is_refused_with_a_hint_whatever_the_encoding() {
     let tar = tar(CSV.as_bytes());
     for (name, bytes) in [
         ("rows.tar", tar.clone()),
@@ -526,7 +531,7 @@ fn an_archive_is_told_how_to_give_its_rows_whatever_encoding_is_named() {
 }
 
 #[test]
-fn what_has_zeros_and_is_no_utf_16_is_no_text_and_gets_no_encoding_named() {
+fn input_with_zero_bytes_that_is_not_utf_16_is_refused_without_an_encoding_hint() {
     let utf_32: Vec<_> = CSV.chars().flat_map(|c| (c as u32).to_le_bytes()).collect();
     for words in [
         &[][..],
@@ -541,7 +546,7 @@ fn what_has_zeros_and_is_no_utf_16_is_no_text_and_gets_no_encoding_named() {
 }
 
 #[test]
-fn zeros_behind_gzip_data_are_padding() {
+fn zeros_after_gzip_data_are_padding() {
     for zeros in [1, 1_000, 200_000] {
         let padded = [gzip(CSV), vec![0; zeros]].concat();
         assert_eq!(called_for("rows.csv.gz", &padded, &[]), BOTH);
@@ -551,7 +556,7 @@ fn zeros_behind_gzip_data_are_padding() {
 }
 
 #[test]
-fn a_frame_of_zstd_that_is_to_be_skipped_is_skipped() {
+fn skippable_zstd_frames_are_skipped() {
     let skipped = b"\x5a\x2a\x4d\x18\x04\0\0\0....";
     let frames = [
         &zstd("group,sender\ng1,ann\n")[..],
@@ -563,7 +568,7 @@ fn a_frame_of_zstd_that_is_to_be_skipped_is_skipped() {
 }
 
 #[test]
-fn something_else_behind_packed_data_is_told_with_its_place_and_can_be_left_out() {
+fn extra_bytes_after_compressed_data_are_reported_with_their_position() {
     let ends: [&[u8]; 4] = [
         b"x",
         b"group,sender\ng3,bob\n",
@@ -590,13 +595,17 @@ fn something_else_behind_packed_data_is_told_with_its_place_and_can_be_left_out(
                 "hint: leave it out: head -c {at} FILE | recall run -"
             ))
             .says("--resume");
-            assert_eq!(service.calls(), 2, "every row before it");
+            assert_eq!(
+                service.calls(),
+                2,
+                "every row before the extra bytes should be called"
+            );
             let run = place.run("-").on(service.address()).with(words);
             let rest = run.with(["--resume"]).stdin(whole).finish().exits(0);
             assert_eq!([rest.count("resumed"), rest.count("recalled")], [2, 0]);
         }
     }
-    // To zstd zeros are something else.
+    // After zstd data, zeros are not padding.
     let padded = [zstd(CSV), vec![0; 10]].concat();
     let place = Place::new();
     place.write("rows.csv.zst", padded);

@@ -1,4 +1,4 @@
-//! Who the service proves to be: verified by default, with a private authority where one is named.
+//! TLS: certificates are verified by default, or against a private authority if one is given.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -10,7 +10,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::stage::{Place, Service, rows};
 
-/// A service behind TLS, with a certificate that no authority of this machine has signed.
+/// A service behind TLS whose certificate no authority trusted by this machine has signed.
 struct Private {
     service: Service,
     tunnel: SocketAddr,
@@ -37,7 +37,7 @@ impl Private {
             for stream in listener.incoming().map_while(Result::ok) {
                 let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
                 let tls = StreamOwned::new(connection, stream);
-                // A handshake that is refused ends it, as the end of the connection does.
+                // Fails if the handshake is refused or the connection ends.
                 thread::spawn(move || drop(carry(tls, address)));
             }
         });
@@ -53,9 +53,9 @@ impl Private {
     }
 }
 
-/// Carries calls to the service, and its answers back, in turns.
+/// Forwards calls to the service and its answers back, one at a time.
 fn carry(mut tls: StreamOwned<ServerConnection, TcpStream>, service: SocketAddr) -> io::Result<()> {
-    // A call fits in a record.
+    // A call fits in one TLS record.
     let mut call = [0; 4096];
     let mut service = TcpStream::connect(service)?;
     while let length @ 1.. = tls.read(&mut call)? {
@@ -75,7 +75,7 @@ fn carry(mut tls: StreamOwned<ServerConnection, TcpStream>, service: SocketAddr)
 }
 
 #[test]
-fn a_certificate_that_nobody_vouches_for_stops_the_run_before_anything_is_sent() {
+fn an_untrusted_certificate_stops_the_run_before_anything_is_sent() {
     let private = Private::new();
     let place = Place::with_rows(rows(3));
     let run = place.run("rows.csv").with(["--endpoint", &private.url()]);
@@ -85,7 +85,7 @@ fn a_certificate_that_nobody_vouches_for_stops_the_run_before_anything_is_sent()
 }
 
 #[test]
-fn a_private_authority_is_believed_when_it_is_named() {
+fn a_private_authority_given_by_flag_is_trusted() {
     let private = Private::new();
     let place = Place::with_rows(rows(3));
     place.write("ca.pem", &private.certificate);
@@ -97,7 +97,7 @@ fn a_private_authority_is_believed_when_it_is_named() {
 }
 
 #[test]
-fn a_file_without_a_certificate_is_no_authority() {
+fn a_cacert_file_without_a_certificate_is_refused() {
     let private = Private::new();
     let place = Place::with_rows(rows(3));
     place.write("ca.pem", "not a certificate");

@@ -1,4 +1,4 @@
-//! Who calls: the `UserSig` in every call, and what happens when it has run out.
+//! The `UserSig` of every call, and what happens when it expires.
 
 use std::collections::HashSet;
 use std::sync::OnceLock;
@@ -28,7 +28,7 @@ fn usersigs(service: &Service) -> HashSet<String> {
 }
 
 #[test]
-fn with_the_secret_key_a_usersig_is_signed_for_app_and_identifier() {
+fn the_secret_key_signs_a_usersig_for_app_and_identifier() {
     let service = Service::good();
     let place = Place::with_rows(rows(3));
     let run = place
@@ -44,8 +44,8 @@ fn with_the_secret_key_a_usersig_is_signed_for_app_and_identifier() {
     assert!(claims.time <= now() && now() < claims.ends());
 }
 
-/// Takes the first `UserSig` that it sees for one that has expired. It says so only when a new
-/// one can differ, for they are signed to the second.
+/// Treats the first `UserSig` it sees as expired. Answers only in the next second, because a
+/// `UserSig` signed within the same second would be identical.
 struct Expired(OnceLock<(String, Timestamp)>);
 
 impl Expired {
@@ -56,8 +56,8 @@ impl Expired {
             return Answer::ok();
         }
         let next_second = 1_000_000_000 - at.subsec_nanosecond();
-        let so_long = Duration::from_nanos(next_second.try_into().unwrap());
-        Answer::code(code).delayed_by(so_long)
+        let rest_of_second = Duration::from_nanos(next_second.try_into().unwrap());
+        Answer::code(code).delayed_by(rest_of_second)
     }
 }
 
@@ -77,13 +77,13 @@ fn an_expired_usersig_is_renewed_once_for_all_calls_in_flight() {
     assert_eq!(
         service.calls(),
         48,
-        "those in flight were sent again, no others"
+        "only the calls in flight should be repeated"
     );
     place.ledger().assert_all_recalled(40);
 }
 
 #[test]
-fn every_code_that_says_expired_renews() {
+fn every_code_for_an_expired_usersig_renews_it() {
     for code in [70001, 70052, 70101] {
         let expired = Expired(OnceLock::new());
         let service = Service::start(move |call| expired.answer(call, code));
@@ -98,7 +98,7 @@ fn every_code_that_says_expired_renews() {
 }
 
 #[test]
-fn a_renewal_that_does_not_help_stops_the_run() {
+fn an_expired_code_after_a_renewal_stops_the_run() {
     let service = Service::start(|_| Answer::code(70001));
     let place = Place::with_rows(rows(10));
     let run = place
@@ -110,7 +110,7 @@ fn a_renewal_that_does_not_help_stops_the_run() {
 }
 
 #[test]
-fn without_the_secret_key_an_expired_usersig_stops_the_run_and_a_fresh_one_goes_on() {
+fn without_the_key_an_expired_usersig_stops_the_run_and_a_fresh_one_resumes_it() {
     let service = Service::start(|call| match &*call.parameter("usersig") {
         "fresh" => Answer::ok(),
         _ => Answer::code(70001),
@@ -136,7 +136,7 @@ fn without_the_secret_key_an_expired_usersig_stops_the_run_and_a_fresh_one_goes_
 }
 
 #[test]
-fn without_either_nothing_is_called_and_the_message_names_both() {
+fn without_key_and_usersig_nothing_is_called_and_the_message_names_both() {
     let service = Service::good();
     let place = Place::with_rows(rows(1));
     let run = || place.run("rows.csv").on(service.address());
@@ -150,11 +150,11 @@ fn without_either_nothing_is_called_and_the_message_names_both() {
     );
 }
 
-/// Remembers what it was told.
+/// A monitor that records the notices it receives.
 #[derive(Default)]
-struct Heard(Vec<Notice>);
+struct Notices(Vec<Notice>);
 
-impl Monitor for Heard {
+impl Monitor for Notices {
     fn progress(&mut self, _: &Progress<'_>) {}
     fn notice(&mut self, notice: &Notice) {
         self.0.push(notice.clone());
@@ -163,7 +163,7 @@ impl Monitor for Heard {
 }
 
 #[test]
-fn a_usersig_that_has_grown_old_while_the_machine_slept_is_signed_anew_before_the_next_call() {
+fn a_usersig_that_aged_while_the_machine_slept_is_renewed_before_the_next_call() {
     let service = Service::good();
     let place = Place::new();
     let transport = Transport {
@@ -172,7 +172,7 @@ fn a_usersig_that_has_grown_old_while_the_machine_slept_is_signed_anew_before_th
         connections: 1,
         cacert: None,
     };
-    // It still holds for ten hours.
+    // It is valid for ten more hours.
     let key = Auth::SecretKey(Secret::new(SECRET_KEY));
     let credentials = Credentials::new(7, "root", key, now() - 14 * 3_600);
     let client = Client::new(&transport, credentials).unwrap();
@@ -205,19 +205,19 @@ fn a_usersig_that_has_grown_old_while_the_machine_slept_is_signed_anew_before_th
         })
     };
     let feed = Feed::of_rows((1..=3).map(row), 3);
-    let mut heard = Heard::default();
+    let mut notices = Notices::default();
     let (_interrupt, interrupts) = mpsc::unbounded_channel();
-    let run = run::run(plan, feed, client, file, &mut heard, || {
+    let run = run::run(plan, feed, client, file, &mut notices, || {
         Ok((interrupts, ()))
     });
     let runtime = Builder::new_current_thread().enable_all().build();
     let run = async { tokio::time::timeout(PATIENCE, run).await };
     runtime.unwrap().block_on(run).unwrap().unwrap();
-    assert_eq!(heard.0, [Notice::RenewedInTime]);
+    assert_eq!(notices.0, [Notice::RenewedInTime]);
     let usersigs: Vec<_> = usersigs(&service).into_iter().collect();
     assert_eq!((service.calls(), usersigs.len()), (3, 1));
     let claims = usersig::decode(&usersigs[0]).unwrap();
-    assert!(now() - claims.time < 3_600, "made just now");
+    assert!(now() - claims.time < 3_600, "the UserSig should be new");
 }
 
 fn usersig_for(seconds: u64) -> Secret {
@@ -226,7 +226,7 @@ fn usersig_for(seconds: u64) -> Secret {
 }
 
 #[test]
-fn whoever_is_asked_hears_before_the_first_call_that_the_usersig_ends_before_the_run() {
+fn the_question_warns_of_a_usersig_that_expires_before_the_run_ends() {
     let service = Service::good();
     for (seconds, told) in [(60, true), (3_600, false)] {
         let place = Place::with_rows(rows(4_000));
@@ -243,9 +243,9 @@ fn whoever_is_asked_hears_before_the_first_call_that_the_usersig_ends_before_the
 }
 
 #[test]
-fn a_usersig_that_ends_before_the_run_is_told_of_once() {
+fn a_usersig_that_expires_before_the_run_ends_gets_one_warning() {
     let service = Service::good();
-    // 4,000 calls at 50 a second take 80 seconds.
+    // 4,000 calls at 50 per second take 80 seconds.
     for (seconds, told) in [(60, 1), (3_600, 0)] {
         let place = Place::with_rows(rows(4_000));
         let run = place.run("rows.csv").on(service.address()).rate("50");

@@ -1,4 +1,4 @@
-//! `recall usersig`: made and read as the official library makes and reads them.
+//! `recall usersig`: compatible with the official library in both directions.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -12,7 +12,7 @@ use crate::stage::{Finished, Place, Recall, SECRET_KEY, Service, rows, skip};
 
 const APP: u64 = 1_400_000_000;
 
-/// One that was made so many seconds ago and holds for so many from then.
+/// A `UserSig` made `ago` seconds ago and valid for `expire` seconds from then.
 fn made(ago: u64, expire: u64) -> Secret {
     let time = usersig::now() - ago;
     usersig::mint(&Secret::new(SECRET_KEY), APP, "root", time, expire)
@@ -27,7 +27,8 @@ fn show(place: &Place, usersig: &Secret) -> Recall {
     show.env("RECALL_USERSIG", usersig.expose())
 }
 
-/// The claims of what was minted, which is all that stands on stdout.
+/// The claims of a minted `UserSig`. Fails unless it is the only output on stdout and signed with the
+/// key.
 #[track_caller]
 fn minted(done: &Finished) -> Claims {
     let line = done.stdout.strip_suffix('\n').unwrap();
@@ -37,7 +38,7 @@ fn minted(done: &Finished) -> Claims {
 }
 
 #[test]
-fn a_minted_one_is_for_app_and_identifier_and_lets_a_run_in() {
+fn a_minted_usersig_has_app_and_identifier_and_works_in_a_run() {
     let place = Place::with_rows(rows(1));
     let done = mint(&place).finish().exits(0);
     let claims = minted(&done);
@@ -62,7 +63,7 @@ fn a_minted_one_is_for_app_and_identifier_and_lets_a_run_in() {
 }
 
 #[test]
-fn flags_say_for_whom_and_for_how_long_and_a_file_says_it_too() {
+fn flags_and_file_set_app_identifier_and_expiry() {
     let place = Place::new();
     let flags = ["--sdkappid", "7", "--identifier", "Zoë", "--expire", "90s"];
     let claims = minted(&mint(&place).with(flags).finish().exits(0));
@@ -80,7 +81,7 @@ fn flags_say_for_whom_and_for_how_long_and_a_file_says_it_too() {
 }
 
 #[test]
-fn without_the_key_or_for_no_time_nothing_is_minted() {
+fn without_the_key_or_with_an_invalid_expiry_nothing_is_minted() {
     let place = Place::new();
     let no_key = place.recall(["usersig", "mint"]).finish().exits(2);
     assert_eq!(no_key.says("RECALL_SECRET_KEY").stdout, "");
@@ -91,7 +92,7 @@ fn without_the_key_or_for_no_time_nothing_is_minted() {
 }
 
 #[test]
-fn show_tells_whose_it_is_how_long_it_holds_and_whether_the_key_signed_it() {
+fn show_prints_app_identifier_expiry_and_whether_the_key_signed_it() {
     let place = Place::new();
     let usersig = made(0, 7_200);
     let done = show(&place, &usersig).finish().exits(0);
@@ -116,7 +117,7 @@ fn show_tells_whose_it_is_how_long_it_holds_and_whether_the_key_signed_it() {
 }
 
 #[test]
-fn one_that_has_run_out_is_told_by_the_exit_code() {
+fn an_expired_usersig_has_exit_code_3() {
     let place = Place::new();
     let done = show(&place, &made(7_200, 3_600)).finish().exits(3);
     assert!(done.stdout.contains("expired 1:0"), "{}", done.stdout);
@@ -125,7 +126,7 @@ fn one_that_has_run_out_is_told_by_the_exit_code() {
 }
 
 #[test]
-fn it_is_read_from_the_file_and_from_stdin_but_never_from_the_arguments() {
+fn show_reads_from_the_file_and_stdin_but_not_from_the_arguments() {
     let place = Place::new();
     let usersig = made(0, 3_600);
     place.write("recall.toml", format!("usersig = \"{}\"", usersig.expose()));
@@ -142,7 +143,7 @@ fn it_is_read_from_the_file_and_from_stdin_but_never_from_the_arguments() {
 }
 
 #[test]
-fn show_takes_no_flag_for_who_calls_for_it_would_do_nothing() {
+fn show_refuses_the_flags_for_app_and_identifier() {
     let place = Place::new();
     for flag in ["--sdkappid", "--identifier"] {
         let done = show(&place, &made(0, 3_600)).with([flag, "7"]);
@@ -154,7 +155,7 @@ fn show_takes_no_flag_for_who_calls_for_it_would_do_nothing() {
 }
 
 #[test]
-fn what_can_not_be_read_is_told_why() {
+fn an_unreadable_usersig_is_refused_with_the_reason() {
     let place = Place::new();
     let whole = made(0, 3_600);
     let whole = whole.expose();
@@ -170,7 +171,8 @@ fn what_can_not_be_read_is_told_why() {
     }
 }
 
-/// Reads what it is given with the official library, and makes the same as of the same second.
+/// Reads a `UserSig` with the official library, and makes the same one with the time set to the same
+/// second.
 const OFFICIAL: &str = r#"
 import json, sys, time, zlib
 import TLSSigAPIv2 as official
@@ -188,8 +190,8 @@ with_userbuf = api.gen_sig_with_userbuf(who, expire, b"abc")
 print(json.dumps({"ours": ours, "theirs": read(theirs), "usersig": theirs, "userbuf": with_userbuf}))
 "#;
 
-/// What the official library makes of it; none where it is not installed for `RECALL_PYTHON`, or
-/// else `python3`. The test says so then.
+/// Returns the output of [`OFFICIAL`]. If the library is not installed for `RECALL_PYTHON` (default
+/// `python3`), reports the test as skipped and returns `None`.
 fn official(usersig: &str) -> Option<Value> {
     let python = std::env::var_os("RECALL_PYTHON").unwrap_or_else(|| "python3".into());
     let imports = Command::new(&python)
@@ -216,7 +218,7 @@ fn official(usersig: &str) -> Option<Value> {
 }
 
 #[test]
-fn the_official_library_makes_the_same_and_each_reads_the_others() {
+fn the_official_library_makes_the_same_usersig_and_each_reads_the_others() {
     let place = Place::new();
     for identifier in ["administrator", "0", "a \"b\" \\ c", "机器人"] {
         let flags = ["--identifier", identifier, "--expire", "1h"];
@@ -225,9 +227,12 @@ fn the_official_library_makes_the_same_and_each_reads_the_others() {
         let Some(official) = official(done.stdout.trim_end()) else {
             return;
         };
-        assert_eq!(official["ours"], official["theirs"], "by their reading");
+        assert_eq!(
+            official["ours"], official["theirs"],
+            "as read by the official library"
+        );
         let read = |key: &str| usersig::decode(official[key].as_str().unwrap()).unwrap();
-        assert_eq!(read("usersig"), ours, "by ours");
+        assert_eq!(read("usersig"), ours, "as read by recall");
         let with_userbuf = read("userbuf");
         assert!(with_userbuf.signed_with(&Secret::new(SECRET_KEY)));
         assert_ne!(with_userbuf.sig, ours.sig);

@@ -1,4 +1,4 @@
-//! What follows from an answer: again, the row fails, slow down, stop.
+//! What each answer leads to: a retry, a failed row, a lower pace, a stop.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ const STOP: [i64; 33] = [
     60021, 60025, 60026, 60027, 60028, 70002, 70003, 70005, 70009, 70013, 70014, 70016, 70020,
     70050, 70051, 70114, 70403, 72000, 72002, 80005,
 ];
-/// The last three are in no table.
+/// The last three are not in the table.
 const ROW: [i64; 15] = [
     10004,
     10007,
@@ -31,7 +31,7 @@ const ROW: [i64; 15] = [
     77_777,
     5_000_000_000,
 ];
-const HTTP_AGAIN: [&str; 6] = [
+const HTTP_RETRY: [&str; 6] = [
     "408 Request Timeout",
     "429 Too Many Requests",
     "500 Internal Server Error",
@@ -40,7 +40,7 @@ const HTTP_AGAIN: [&str; 6] = [
     "504 Gateway Timeout",
 ];
 
-/// A row for each of these senders.
+/// A CSV with a row for each of these senders.
 fn rows_of(senders: impl IntoIterator<Item = String>) -> String {
     let lines = senders
         .into_iter()
@@ -48,13 +48,13 @@ fn rows_of(senders: impl IntoIterator<Item = String>) -> String {
     "group,sender\n".to_owned() + &lines.collect::<String>()
 }
 
-/// The code that a sender's name is.
+/// The code that the sender's name spells.
 fn code_of(call: &Request) -> i64 {
     call.sender().parse().unwrap()
 }
 
 #[test]
-fn a_transient_code_is_tried_again_and_the_row_recalled() {
+fn a_transient_code_is_retried_and_the_row_recalled() {
     let service = Service::start(|call| match call.nth_of_row {
         0 => Answer::code(code_of(call)),
         _ => Answer::ok(),
@@ -72,16 +72,16 @@ fn a_transient_code_is_tried_again_and_the_row_recalled() {
 }
 
 #[test]
-fn a_transient_http_status_is_tried_again_whatever_its_body_says() {
+fn a_transient_http_status_is_retried_whatever_its_body_says() {
     let success = r#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0}"#;
     let service = Service::start(move |call| match call.nth_of_row {
         0 => {
-            let status = HTTP_AGAIN.iter().find(|s| s.starts_with(&call.sender()));
+            let status = HTTP_RETRY.iter().find(|s| s.starts_with(&call.sender()));
             Answer::http(status.unwrap(), "application/json", success)
         }
         _ => Answer::ok(),
     });
-    let place = Place::with_rows(rows_of(HTTP_AGAIN.map(|status| status[..3].to_owned())));
+    let place = Place::with_rows(rows_of(HTTP_RETRY.map(|status| status[..3].to_owned())));
     place
         .run("rows.csv")
         .on(service.address())
@@ -121,7 +121,7 @@ fn a_row_that_always_gets_10002_uses_up_its_attempts_and_fails() {
 }
 
 #[test]
-fn a_code_of_the_row_fails_it_at_once_and_no_other() {
+fn a_code_about_the_row_fails_only_that_row_at_once() {
     let service = Service::start(|call| match &*call.sender() {
         "fine" => Answer::ok(),
         _ => Answer::error(code_of(call), "so be it"),
@@ -134,7 +134,7 @@ fn a_code_of_the_row_fails_it_at_once_and_no_other() {
         .on(service.address())
         .finish()
         .exits(3);
-    assert_eq!(service.calls(), ROW.len() + 1, "none is tried again");
+    assert_eq!(service.calls(), ROW.len() + 1, "no call should be retried");
     let ledger = place.ledger();
     for code in ROW {
         let entry = ledger.entry_of(&code.to_string());
@@ -144,13 +144,13 @@ fn a_code_of_the_row_fails_it_at_once_and_no_other() {
         );
     }
     assert_eq!(ledger.entry_of("fine").outcome, "recalled");
-    // The summary tells the meaning of each.
+    // The summary gives the meaning of each code.
     done.says("1  10010: the group does not exist")
         .says("recall replay rows.ledger.jsonl");
 }
 
 #[test]
-fn a_code_of_the_whole_app_stops_the_run_and_the_rows_stay_unsent() {
+fn a_code_about_the_whole_app_stops_the_run_and_leaves_the_rows_pending() {
     for code in STOP {
         let service = Service::start(move |call| match call.nth {
             0 => Answer::error(code, "not for this app"),
@@ -189,7 +189,7 @@ fn an_http_refusal_stops_the_run() {
 }
 
 #[test]
-fn any_other_http_error_of_the_caller_fails_its_row() {
+fn any_other_http_client_error_fails_its_row() {
     let statuses = ["400 Bad Request", "405 No", "410 Gone", "418 I'm a teapot"];
     let service = Service::start(move |call| {
         let status = statuses.iter().find(|s| s.starts_with(&call.sender()));
@@ -198,7 +198,7 @@ fn any_other_http_error_of_the_caller_fails_its_row() {
     let place = Place::with_rows(rows_of(statuses.map(|status| status[..3].to_owned())));
     let run = place.run("rows.csv").on(service.address());
     run.finish().exits(3);
-    assert_eq!(service.calls(), 4, "none is tried again");
+    assert_eq!(service.calls(), 4, "no call should be retried");
     let ledger = place.ledger();
     for code in [400, 405, 410, 418] {
         let entry = ledger.entry_of(&code.to_string());
@@ -207,7 +207,7 @@ fn any_other_http_error_of_the_caller_fails_its_row() {
 }
 
 #[test]
-fn an_endpoint_that_is_no_service_ends_the_run_and_is_no_outage() {
+fn an_endpoint_that_is_not_the_service_stops_the_run_and_is_not_an_outage() {
     let service = Service::start(|_| Answer::status("405 Method Not Allowed"));
     let place = Place::with_rows(rows(60));
     let run = place.run("rows.csv").on(service.address());
@@ -223,7 +223,7 @@ fn an_endpoint_that_is_no_service_ends_the_run_and_is_no_outage() {
 fn calls_in_flight_at_a_stop_are_recorded() {
     let gate = Gate::default();
     let held = gate.clone();
-    // The last of five to arrive stops the run; the others are answered after it.
+    // The last of five calls stops the run; the others are answered after it.
     let service = Service::start(move |call| match call.nth {
         4 => Answer::code(60020),
         _ => Answer::ok().held_by(&held),
@@ -248,7 +248,7 @@ fn calls_in_flight_at_a_stop_are_recorded() {
 }
 
 #[test]
-fn a_row_that_waits_for_another_attempt_at_a_stop_stays_unsent() {
+fn a_row_waiting_for_a_retry_at_a_stop_stays_pending() {
     let service = Service::start(|call| match &*call.sender() {
         "u0" => Answer::code(10002),
         _ => Answer::code(60020),
@@ -261,7 +261,7 @@ fn a_row_that_waits_for_another_attempt_at_a_stop_stays_unsent() {
 }
 
 #[test]
-fn a_frequency_error_is_tried_again() {
+fn a_frequency_error_is_retried() {
     let service = Service::start(|call| match call.nth_of_row {
         0 => Answer::code(code_of(call)),
         _ => Answer::ok(),
@@ -282,18 +282,18 @@ fn a_second_of_frequency_errors_halves_the_pace_for_every_row() {
     let run = place.run("rows.csv").on(service.address()).rate("100");
     run.finish().exits(0);
     place.ledger().assert_all_recalled(120);
-    // Some were on their way when the errors came, and after two seconds the pace rises again.
+    // Skip the calls already under way when the errors came. After two seconds the pace rises again.
     let from = service.arrivals()[20];
     let slow = |at: &std::time::Instant| {
         *at >= from && at.duration_since(from) < std::time::Duration::from_secs(2)
     };
     let slow = service.arrivals().into_iter().filter(slow).collect();
-    let most = peak_per_second(slow);
-    assert!(most <= 60, "{most} calls in a second");
+    let peak = peak_per_second(slow);
+    assert!(peak <= 60, "{peak} calls in a second");
 }
 
 #[test]
-fn explain_tells_a_code_s_meaning_and_what_to_do() {
+fn explain_gives_the_meaning_and_action_for_a_code() {
     let place = Place::new();
     let explain = |code: &str| place.recall(["explain", code]).finish().exits(0).stdout;
     for (code, words) in [
