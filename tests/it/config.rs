@@ -310,8 +310,8 @@ fn a_syntax_error_is_reported_with_its_line_and_cause() {
         ("[profile.a\n", "cfg.toml, line 1", false),
     ] {
         let done = refused(text).says(words);
-        let told = done.stderr.contains(QUOTES);
-        assert_eq!(told, about_quotes, "{text}: {}", done.stderr);
+        let mentions_quotes = done.stderr.contains(QUOTES);
+        assert_eq!(mentions_quotes, about_quotes, "{text}: {}", done.stderr);
     }
 }
 

@@ -100,8 +100,8 @@ fn a_ledger_cut_at_any_byte_of_its_last_three_entries_can_be_resumed() {
         cuts.len()
     );
     thread::scope(|scope| {
-        // A few in parallel, each against its own service, because runs against the same service would
-        // exclude each other.
+        // A few in parallel, each against its own service, because runs against the same service
+        // would exclude each other.
         for part in cuts.chunks(cuts.len().div_ceil(3)) {
             let (whole, here) = (&whole, format!("http://{}", service.address()));
             scope.spawn(move || {

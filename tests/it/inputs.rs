@@ -169,7 +169,8 @@ fn the_failed_rows_are_named_after_the_ledger_and_have_the_format_of_the_first_i
         run.finish().exits(3);
         let names = ["a.csv", "b.jsonl", failed, "wave.ledger.jsonl"];
         assert_eq!(place.files(), names);
-        // A replay writes the rows that still fail to the same file, and keeps their input and line.
+        // A replay writes the rows that still fail to the same file, and keeps their input and
+        // line.
         let replay = place.recall(["replay", "wave.ledger.jsonl"]);
         replay.finish().exits(3);
         assert_eq!(place.files(), names);

@@ -150,8 +150,8 @@ fn without_progress_only_the_summary_is_printed() {
         .env("RECALL_USERSIG", "x")
         .finish()
         .exits(0);
-    let told = done.stderr.lines().filter(|line| !line.contains("WARN"));
-    let first = told.into_iter().next().unwrap();
+    let lines = done.stderr.lines().filter(|line| !line.contains("WARN"));
+    let first = lines.into_iter().next().unwrap();
     assert!(
         first.starts_with("5 of 5 distinct rows recalled"),
         "{}",

@@ -31,8 +31,8 @@ fn the_input_is_the_limit_when_rows_arrive_slowly() {
     let ledger = place.path("rows.ledger.jsonl");
     for (before, line) in rows(10).split_inclusive('\n').enumerate() {
         pipe.write_all(line.as_bytes()).unwrap();
-        // The ledger also has a header and then one entry per row, so no call is in flight when the next
-        // row is written.
+        // The ledger also has a header and then one entry per row, so no call is in flight when the
+        // next row is written.
         wait_until("an entry", || {
             let text = fs::read_to_string(&ledger).unwrap_or_default();
             before == 0 || text.matches('\n').count() == 1 + before

@@ -317,8 +317,8 @@ fn connections_that_can_not_be_accepted_are_reported_once() {
     running.wait_until_it_says("can't accept");
     // While this call waited for its answer, the mock has retried many times.
     call();
-    let said = running.stderr_so_far();
-    assert_eq!(said.matches("can't accept").count(), 1, "{said}");
+    let stderr = running.stderr_so_far();
+    assert_eq!(stderr.matches("can't accept").count(), 1, "{stderr}");
     drop(many);
     get(address, "/mock/seen");
 }

@@ -158,8 +158,8 @@ fn talk(mock: &Mock, request: &str) -> String {
     String::from_utf8(answers).unwrap()
 }
 
-/// Returns the answer to a call. Fails unless it has status 200, all three JSON fields and the mock's
-/// header.
+/// Returns the answer to a call. Fails unless it has status 200, all three JSON fields and the
+/// mock's header.
 #[track_caller]
 fn answer(mock: &Mock, call: &Call) -> Value {
     let text = talk(mock, &call.text());

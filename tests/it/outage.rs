@@ -101,8 +101,8 @@ fn during_an_outage_there_are_few_calls() {
     let run = place.run("rows.csv").on(service.address());
     let run = run.with(["--concurrency", "1", "--max-outage", "3500ms"]);
     run.finish().exits(4);
-    // Twenty failing rows make an outage; then there are probes after 1 s, after 2 s more, and at the
-    // end.
+    // Twenty failing rows make an outage; then there are probes after 1 s, after 2 s more, and at
+    // the end.
     assert!(service.calls() <= 23, "{} calls", service.calls());
 }
 

@@ -104,8 +104,8 @@ fn calls_held_by_a_stalled_network_count_when_they_arrive() {
     link.resume();
     running.finish().exits(0);
     let seen = mock.seen();
-    // Calls may take slightly different times through the test's own proxy. If the held calls were not
-    // counted on arrival, this would be more than twice the cap.
+    // Calls may take slightly different times through the test's own proxy. If the held calls were
+    // not counted on arrival, this would be more than twice the cap.
     assert!(seen.worst_second <= 120, "{seen:?}");
     place.ledger().assert_all_recalled(400);
 }

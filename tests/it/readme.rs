@@ -9,8 +9,8 @@ use crate::stage::{Finished, Place, Running, get, mock, rows};
 
 const README: &str = include_str!("../../README.md");
 
-/// Each command with its exit code. The sample has a bad row, and in both rehearsals some rows fail.
-/// The cargo commands are left to CI.
+/// Each command with its exit code. The sample has a bad row, and in both rehearsals some rows
+/// fail. The cargo commands are left to CI.
 const ENDS: &[(&str, i32)] = &[
     (
         "run samples/spam-wave.csv --mock --mock-fail 70107=10%/row",
@@ -187,8 +187,8 @@ impl Shell {
     }
 }
 
-/// Fails unless the README shows this output, apart from what varies between runs: the duration, and
-/// how many rows needed another call.
+/// Fails unless the README shows this output, apart from what varies between runs: the duration,
+/// and how many rows needed another call.
 #[track_caller]
 fn assert_shown(incident: &Finished) {
     let mut blocks = README.split("```console\n");

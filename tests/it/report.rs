@@ -10,7 +10,8 @@ use crate::stage::{Answer, Place, Request, Service, rows};
 /// A group ID that would run as a script if it were not escaped.
 const HOSTILE: &str = r#""><script>alert(1)</script>"#;
 
-/// A place with a ledger of five rows: one recalled, one recalled by a retry, two failed, one invalid.
+/// A place with a ledger of five rows: one recalled, one recalled by a retry, two failed, one
+/// invalid.
 fn some_ledger() -> Place {
     let service = Service::start(|call: &Request| match (&*call.sender(), call.nth_of_row) {
         ("u1", 0) => Answer::code(10002),

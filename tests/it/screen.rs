@@ -154,8 +154,8 @@ fn without_a_total_the_status_has_no_percentage() {
 fn colours_are_used_only_on_terminals_that_allow_them() {
     let colours = |run: Recall| {
         let (running, _terminal) = run.start_on_terminal();
-        let said = running.finish().exits(3).stderr;
-        let mut codes = said.split("\u{1b}[").skip(1);
+        let stderr = running.finish().exits(3).stderr;
+        let mut codes = stderr.split("\u{1b}[").skip(1);
         codes.any(|code| {
             code.trim_start_matches(|c: char| c.is_ascii_digit())
                 .starts_with('m')

@@ -228,7 +228,7 @@ fn usersig_for(seconds: u64) -> Secret {
 #[test]
 fn the_question_warns_of_a_usersig_that_expires_before_the_run_ends() {
     let service = Service::good();
-    for (seconds, told) in [(60, true), (3_600, false)] {
+    for (seconds, warns) in [(60, true), (3_600, false)] {
         let place = Place::with_rows(rows(4_000));
         let run = place.run("rows.csv").on(service.address()).rate("50");
         let run = run.env("RECALL_USERSIG", usersig_for(seconds).expose());
@@ -237,7 +237,7 @@ fn the_question_warns_of_a_usersig_that_expires_before_the_run_ends() {
         keyboard.type_keys("n\n");
         let done = running.finish().exits(130);
         let words = "before the run is through; with RECALL_SECRET_KEY";
-        assert_eq!(done.stderr.contains(words), told, "{}", done.stderr);
+        assert_eq!(done.stderr.contains(words), warns, "{}", done.stderr);
     }
     assert_eq!(service.calls(), 0);
 }
@@ -246,7 +246,7 @@ fn the_question_warns_of_a_usersig_that_expires_before_the_run_ends() {
 fn a_usersig_that_expires_before_the_run_ends_gets_one_warning() {
     let service = Service::good();
     // 4,000 calls at 50 per second take 80 seconds.
-    for (seconds, told) in [(60, 1), (3_600, 0)] {
+    for (seconds, expected) in [(60, 1), (3_600, 0)] {
         let place = Place::with_rows(rows(4_000));
         let run = place.run("rows.csv").on(service.address()).rate("50");
         let before = service.calls();
@@ -257,8 +257,8 @@ fn a_usersig_that_expires_before_the_run_ends_gets_one_warning() {
         running.signal(Signal::INT);
         let done = running.finish().exits(130);
         let warnings = done.stderr.matches("The UserSig runs out in").count();
-        assert_eq!(warnings, told, "{}", done.stderr);
-        if told > 0 {
+        assert_eq!(warnings, expected, "{}", done.stderr);
+        if expected > 0 {
             done.says("RECALL_SECRET_KEY").says("--resume");
         }
     }

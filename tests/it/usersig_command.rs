@@ -27,8 +27,8 @@ fn show(place: &Place, usersig: &Secret) -> Recall {
     show.env("RECALL_USERSIG", usersig.expose())
 }
 
-/// The claims of a minted `UserSig`. Fails unless it is the only output on stdout and signed with the
-/// key.
+/// The claims of a minted `UserSig`. Fails unless it is the only output on stdout and signed with
+/// the key.
 #[track_caller]
 fn minted(done: &Finished) -> Claims {
     let line = done.stdout.strip_suffix('\n').unwrap();
@@ -171,8 +171,8 @@ fn an_unreadable_usersig_is_refused_with_the_reason() {
     }
 }
 
-/// Reads a `UserSig` with the official library, and makes the same one with the time set to the same
-/// second.
+/// Reads a `UserSig` with the official library, and makes the same one with the time set to the
+/// same second.
 const OFFICIAL: &str = r#"
 import json, sys, time, zlib
 import TLSSigAPIv2 as official

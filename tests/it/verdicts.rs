@@ -282,7 +282,8 @@ fn a_second_of_frequency_errors_halves_the_pace_for_every_row() {
     let run = place.run("rows.csv").on(service.address()).rate("100");
     run.finish().exits(0);
     place.ledger().assert_all_recalled(120);
-    // Skip the calls already under way when the errors came. After two seconds the pace rises again.
+    // Skip the calls already under way when the errors came. After two seconds the pace rises
+    // again.
     let from = service.arrivals()[20];
     let slow = |at: &std::time::Instant| {
         *at >= from && at.duration_since(from) < std::time::Duration::from_secs(2)
