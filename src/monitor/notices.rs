@@ -35,8 +35,7 @@ pub(super) fn line(notice: &Notice) -> String {
             time(*needed)
         ),
         Notice::Stopping { in_flight } => format!(
-            "Stopping: no new calls, waiting for {in_flight} in flight. Interrupt again to leave at \
-             once."
+            "Stopping: no new calls, waiting for {in_flight} in flight. Interrupt again to quit."
         ),
     }
 }

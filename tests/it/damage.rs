@@ -156,7 +156,7 @@ fn a_full_disk_at_the_start_is_reported_and_nothing_is_called() {
     let run = place.run("rows.csv").on(service.address());
     let done = run
         // No file may grow at all; writing is an error as on a full disk.
-        .after("trap '' XFSZ; ulimit -f 0")
+        .after_shell("trap '' XFSZ; ulimit -f 0")
         .finish()
         .exits(1);
     done.says("rows.ledger.jsonl").says("File too large");

@@ -251,7 +251,7 @@ fn a_ledger_that_is_not_a_regular_file_is_refused_at_once() {
 }
 
 #[test]
-fn what_comes_through_a_device_leaves_its_results_here() {
+fn the_results_of_a_device_input_go_to_the_working_folder() {
     let service = Service::good();
     let place = Place::with_rows(rows(2));
     let run = place.run("/dev/stdin").on(service.address());

@@ -57,7 +57,7 @@ fn a_signal_after_a_guard_stop_counts_as_the_first_and_loses_no_answer() {
         fs::read_to_string(&ledger).is_ok_and(|text| text.matches('\n').count() == 21)
     });
     running.signal(Signal::INT);
-    running.wait_until_it_says("in flight. Interrupt again to leave at once");
+    running.wait_until_it_says("in flight. Interrupt again to quit");
     gate.open();
     let done = running.finish().exits(4);
     assert_eq!(done.json()["stopped"], "guard");

@@ -6,9 +6,9 @@ use crate::stage::{Finished, Place, mock, rows};
 fn run_after(shell: &str) -> (Finished, u64) {
     let mock = mock("300ms..400ms", &[]);
     let place = Place::with_rows(rows(100));
-    let run = place.run("rows.csv").on(mock.address()).after(shell);
+    let run = place.run("rows.csv").on(mock.address()).after_shell(shell);
     let done = run.finish().exits(0);
-    place.ledger().has_recalled_each_of(100);
+    place.ledger().assert_all_recalled(100);
     assert_eq!(done.count("retries"), 0, "{}", done.stderr);
     done.never_says("The service is out");
     (done, mock.stop().most_in_flight)
@@ -41,7 +41,7 @@ fn a_call_to_the_mock_inside_takes_two_files() {
             100,
         ),
     ] {
-        let run = place.recall(command.split(' ')).after("ulimit -n 64");
+        let run = place.recall(command.split(' ')).after_shell("ulimit -n 64");
         let done = run.finish().exits(0);
         let json = done.json();
         let counts = json.pointer("/parts/0").unwrap_or(&json);
@@ -60,9 +60,11 @@ fn a_preflight_keeps_within_the_limit_too() {
     let check = place
         .recall(["check", "rows.csv", "--online"])
         .on(mock.address());
-    let done = check.after("ulimit -n 64").finish().exits(0);
+    let done = check.after_shell("ulimit -n 64").finish().exits(0);
     done.says("Only 32 calls in flight instead of 200");
-    let offline = place.recall(["check", "rows.csv"]).after("ulimit -n 64");
+    let offline = place
+        .recall(["check", "rows.csv"])
+        .after_shell("ulimit -n 64");
     offline.finish().exits(0).never_says("files");
 }
 
@@ -71,7 +73,7 @@ fn without_room_for_a_single_call_there_is_no_run() {
     let mock = mock("0ms", &[]);
     let place = Place::with_rows(rows(1));
     let run = place.run("rows.csv").on(mock.address());
-    let done = run.after("ulimit -n 32").finish().exits(1);
+    let done = run.after_shell("ulimit -n 32").finish().exits(1);
     done.says("error: this process may open only 32 files, too few to make a call\n")
         .says("ulimit -n 33 for one call in flight, ulimit -n 232 for 200\n");
     assert_eq!(mock.stop().calls, 0);

@@ -86,7 +86,7 @@ fn the_second_signal_exits_at_once_and_leaves_a_valid_ledger() {
     let mut running = run().start();
     service.wait_until_called(15);
     running.signal(Signal::INT);
-    running.wait_until_it_says("in flight. Interrupt again to leave at once");
+    running.wait_until_it_says("in flight. Interrupt again to quit");
     // Those that come right behind the first are the same wish.
     wait_until("it leaves", || {
         running.signal(Signal::INT);

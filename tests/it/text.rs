@@ -305,7 +305,7 @@ fn a_truncated_compressed_input_is_called_up_to_the_cut_and_can_be_resumed() {
 fn a_file_that_becomes_shorter_while_it_is_read_ends_the_run_and_can_be_resumed() {
     let gate = Gate::default();
     let held = gate.clone();
-    let service = Service::start(move |_| Answer::ok().behind(&held));
+    let service = Service::start(move |_| Answer::ok().held_by(&held));
     let place = Place::new();
     // More than is read ahead while no call is answered.
     let note = format!(",{}\n", "x".repeat(60));
@@ -328,11 +328,11 @@ fn a_file_that_becomes_shorter_while_it_is_read_ends_the_run_and_can_be_resumed(
     let run = place.run("rows.csv").on(service.address());
     let done = run.with(["--resume"]).finish().exits(0);
     assert_eq!(done.count("resumed"), called as u64);
-    place.ledger().has_recalled_each_of(12_000);
+    place.ledger().assert_all_recalled(12_000);
 }
 
 #[test]
-fn a_compressed_input_that_is_damaged_is_told_by_name() {
+fn a_damaged_compressed_input_is_named() {
     let mut packed = gzip(CSV);
     let sum = packed.len() - 8;
     packed[sum] ^= 1;
