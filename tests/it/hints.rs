@@ -68,7 +68,7 @@ fn commands_that_read_a_ledger_suggest_no_ledger_flags() {
     let place = Place::with_rows(rows(3));
     for command in ["report", "export", "replay"] {
         let done = place.recall([command, "rows.csv"]).finish().exits(1);
-        names_none_of(&done.says("is not a ledger"), &["--ledger", "--resume"]);
+        assert_names_none_of(&done.says("is not a ledger"), &["--ledger", "--resume"]);
     }
 }
 
