@@ -11,13 +11,14 @@
 //! most calls possible. The note has no timestamp: its calls count as if they had been made at the
 //! moment it is read, so no clock has to be trusted.
 //!
-//! Not covered: runs on other machines, with another `TMPDIR`, or through a gateway on loopback. The
-//! lock file of another user can usually be locked but not written. A run that cannot write its note
-//! assumes the most calls each time, but the owner's next run does not learn of its calls.
+//! Not covered: runs on other machines, with another `TMPDIR`, or through a gateway on loopback. A
+//! run that can lock the file but not write it assumes the most calls possible, and the next run does
+//! not learn of its calls.
 
 use std::env;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -173,15 +174,21 @@ fn path(calls: Calls, app: u64, endpoint: &Endpoint) -> PathBuf {
     env::temp_dir().join(format!("recall-{app}{place}{kind}.lock"))
 }
 
-/// Another user's file can't be opened for writing, but it can still be locked.
+/// Opens the lock file, and creates it if needed.
+///
+/// Runs of other users need the file too, so a new one gets mode 0666 whatever the umask. An existing
+/// one is opened without `O_CREAT`, which Linux refuses for another user's file in `/tmp`
+/// (`fs.protected_regular`). A file that can't be written can still be locked.
 fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)
-        .or_else(|_| File::open(path))
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    if let Ok(file) = options.clone().create_new(true).open(path) {
+        if let Err(error) = file.set_permissions(Permissions::from_mode(0o666)) {
+            tracing::debug!(%error, "cannot make the lock file writable for other users");
+        }
+        return Ok(file);
+    }
+    options.open(path).or_else(|_| File::open(path))
 }
 
 /// Reads the note; `None` if the file is empty.
@@ -276,6 +283,17 @@ mod tests {
             let second = second.join().expect("no panic").expect("its turn");
             assert_eq!(second.calls_before(), LastSecond::Calls(12));
         });
+    }
+
+    #[test]
+    fn a_new_lock_file_is_open_to_other_users_and_an_existing_one_keeps_its_mode() {
+        let (endpoint, lock) = at(7);
+        let mode = || fs::metadata(&lock).expect("there").permissions().mode() & 0o777;
+        drop(take(&endpoint, "process 7").expect("free"));
+        assert_eq!(mode(), 0o666);
+        fs::set_permissions(&lock, Permissions::from_mode(0o600)).expect("it is ours");
+        drop(take(&endpoint, "process 7").expect("free"));
+        assert_eq!(mode(), 0o600);
     }
 
     #[test]
