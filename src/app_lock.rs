@@ -182,13 +182,20 @@ fn path(calls: Calls, app: u64, endpoint: &Endpoint) -> PathBuf {
 fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
-    if let Ok(file) = options.clone().create_new(true).open(path) {
-        if let Err(error) = file.set_permissions(Permissions::from_mode(0o666)) {
-            tracing::debug!(%error, "cannot make the lock file writable for other users");
+    let first = match options.clone().create_new(true).open(path) {
+        Ok(file) => {
+            if let Err(error) = file.set_permissions(Permissions::from_mode(0o666)) {
+                tracing::debug!(%error, "cannot make the lock file writable for other users");
+            }
+            return Ok(file);
         }
-        return Ok(file);
-    }
-    options.open(path).or_else(|_| File::open(path))
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match options.open(path) {
+            Ok(file) => return Ok(file),
+            Err(error) => error,
+        },
+        Err(error) => error,
+    };
+    File::open(path).map_err(|_| first)
 }
 
 /// Reads the note; `None` if the file is empty.
@@ -294,6 +301,21 @@ mod tests {
         fs::set_permissions(&lock, Permissions::from_mode(0o600)).expect("it is ours");
         drop(take(&endpoint, "process 7").expect("free"));
         assert_eq!(mode(), 0o600);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_folder_that_takes_no_files_is_named_as_the_cause() {
+        // Not even root can create a file here.
+        let error = open(Path::new("/sys/recall-7.lock")).expect_err("read-only");
+        let kind = error.kind();
+        assert!(
+            matches!(
+                kind,
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+            ),
+            "{error}"
+        );
     }
 
     #[test]
