@@ -1,6 +1,7 @@
 //! Words as a shell takes them, for commands that are printed to be copied.
 
 use std::ffi::OsStr;
+use std::iter;
 use std::path::Path;
 
 use crate::harmless::is_harmful;
@@ -21,14 +22,19 @@ pub(crate) fn quoted(word: impl AsRef<OsStr>) -> String {
 fn escaped(word: &[u8]) -> String {
     let character = |c: char| match c {
         '\'' | '\\' => format!("\\{c}"),
-        c if is_harmful(c) => format!("\\u{:04x}", u32::from(c)),
+        // Not `\u`, which bash encodes by locale: in LC_ALL=C the name would be another.
+        c if is_harmful(c) => bytes(c.encode_utf8(&mut [0; 4]).as_bytes()),
         c => c.to_string(),
     };
     let chunks = word.utf8_chunks().flat_map(|chunk| {
         let characters = chunk.valid().chars().map(character);
-        characters.chain(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")))
+        characters.chain(iter::once(bytes(chunk.invalid())))
     });
     format!("$'{}'", chunks.collect::<String>())
+}
+
+fn bytes(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect()
 }
 
 /// The name of a file as a shell takes it, and a command for no flag.
@@ -41,6 +47,8 @@ pub(crate) fn quoted_file(file: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use super::*;
 
     #[test]
@@ -49,9 +57,19 @@ mod tests {
         assert_eq!(quoted("my rows.csv"), "'my rows.csv'");
         assert_eq!(quoted("用户.csv"), "'用户.csv'");
         assert_eq!(quoted("it's; rm"), r"'it'\''s; rm'");
-        assert_eq!(quoted("a'\\\u{1b}[2J"), r"$'a\'\\\u001b[2J'");
-        assert_eq!(quoted("a\u{202e}"), r"$'a\u202e'");
+        assert_eq!(quoted("a'\\\u{1b}[2J"), r"$'a\'\\\x1b[2J'");
+        assert_eq!(quoted("a\u{202e}"), r"$'a\xe2\x80\xae'");
         assert_eq!(quoted(""), "''");
+    }
+
+    #[test]
+    fn bash_reads_a_quoted_word_byte_for_byte_in_any_locale() {
+        let word = "用\u{7f}'\\\u{9b}2J\u{202e}a b";
+        let mut bash = Command::new("bash");
+        bash.env("LC_ALL", "C")
+            .args(["-c", &format!("printf %s {}", quoted(word))]);
+        let output = bash.output().expect("bash runs");
+        assert_eq!(output.stdout, word.as_bytes());
     }
 
     #[test]
