@@ -32,14 +32,15 @@ impl Caller {
             Error::usage(format!("{from} is not a positive integer"))
                 .hint("the console shows the SDKAppID of each app, such as 1400000000")
         })?;
-        let identifier = settings.get("identifier").expect("it is built in");
-        if identifier.value.trim().is_empty() {
-            return Err(Error::usage(format!("{} is empty", identifier.from))
+        let Setting { value, from } = settings.get("identifier").expect("it is built in");
+        let identifier = value.trim();
+        if identifier.is_empty() {
+            return Err(Error::usage(format!("{from} is empty"))
                 .hint("name an admin account of the app, such as administrator"));
         }
         Ok(Self {
             app: app.get(),
-            identifier: identifier.value.clone(),
+            identifier: identifier.to_owned(),
         })
     }
 }

@@ -58,6 +58,22 @@ fn flags_weigh_more_than_the_environment() {
 }
 
 #[test]
+fn an_env_file_with_windows_line_ends_names_the_same_caller() {
+    let env = [
+        ("RECALL_SDKAPPID", "7\r"),
+        ("RECALL_IDENTIFIER", "root\r"),
+        ("RECALL_SECRET_KEY", "key\r"),
+        ("RECALL_REGION", "tokyo"),
+    ];
+    let service = service("", &env).expect("complete");
+    assert_eq!(service.name, "https://adminapijpn.im.qcloud.com");
+    let Credentials {
+        app, identifier, ..
+    } = service.credentials;
+    assert_eq!((app, identifier.as_str()), (7, "root"));
+}
+
+#[test]
 fn what_is_missing_is_asked_for_by_name() {
     let missing =
         |line: &str, env: &[(&str, &str)]| service(line, env).expect_err(line).to_string();
