@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 /// Who calls. The secrets are never flags: others could read them.
 #[derive(Debug, Args)]
@@ -26,7 +26,7 @@ pub struct FileArgs {
     /// A TOML file with these settings, for one app or several
     ///
     /// Without it, RECALL_CONFIG may name the file.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
     /// A profile in the file, such as game for [profile.game]
     ///

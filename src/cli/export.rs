@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 
 /// `recall export`.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
     /// The ledger
+    #[arg(value_hint = ValueHint::FilePath)]
     pub ledger: PathBuf,
     /// Only rows with this outcome
     #[arg(long, value_name = "OUTCOME")]

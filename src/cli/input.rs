@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 /// What the rows are and how to read them.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Rows")]
 pub struct InputArgs {
     /// Rows: .csv, .tsv, .jsonl, .json, also .gz or .zst; - for stdin
-    #[arg(required = true, value_name = "INPUT", help_heading = None)]
+    #[arg(required = true, value_name = "INPUT", help_heading = None, value_hint = ValueHint::FilePath)]
     pub inputs: Vec<PathBuf>,
     /// Columns by other names: group=room,sender=uid
     ///

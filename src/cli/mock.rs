@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 /// `recall mock`.
 #[derive(Debug, Args)]
@@ -24,7 +24,7 @@ pub struct MockArgs {
     pub public: bool,
     /// The app, its groups and their messages (TOML or JSON lines), such as samples/world.toml
     /// [default: made up from the seed, and whatever a row names is there]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub world: Option<PathBuf>,
     /// New messages that arrive in the world each second
     #[arg(long, value_name = "N", default_value_t = 0.0, requires = "world")]
@@ -40,7 +40,7 @@ pub struct MockArgs {
     pub fail: Vec<String>,
     /// Faults, latencies and outages by time (TOML), such as samples/incident.toml, for all rows or
     /// some. Its clock starts with the first call
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub script: Option<PathBuf>,
     /// An outage between two moments after the first call: open connections are cut and new ones
     /// refused. May be repeated

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 /// `recall report`.
 #[derive(Debug, Args)]
@@ -15,9 +15,10 @@ Examples:
 It reads the ledger and nothing else; each row counts with its last outcome.")]
 pub struct ReportArgs {
     /// The ledger
+    #[arg(value_hint = ValueHint::FilePath)]
     pub ledger: PathBuf,
     /// Write the report as a page to this file, instead of text to stdout
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub html: Option<PathBuf>,
     /// Print it as one JSON object on stdout
     #[arg(long)]

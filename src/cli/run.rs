@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::{InputArgs, OutputArgs, PaceArgs, ServiceArgs};
 
@@ -54,7 +54,7 @@ pub struct RunArgs {
     #[arg(long, help_heading = "Results")]
     pub resume: bool,
     /// The ledger [default: INPUT's name with .ledger.jsonl]
-    #[arg(long, value_name = "FILE", help_heading = "Results")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Results")]
     pub ledger: Option<PathBuf>,
     /// Where results go.
     #[command(flatten)]
@@ -84,6 +84,7 @@ The rows go to the service that the ledger names, unless you name another.
 For the environment and the exit codes see recall run --help.")]
 pub struct ReplayArgs {
     /// The ledger whose failed rows are sent again
+    #[arg(value_hint = ValueHint::FilePath)]
     pub ledger: PathBuf,
     /// Where the service is and who calls.
     #[command(flatten)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use clap::CommandFactory as _;
+use clap::{CommandFactory as _, ValueHint};
 use recall_worker::cli::Cli;
 
 use crate::stage::{Place, Running};
@@ -133,6 +133,7 @@ fn bash_completes_commands_flags_and_values() {
     let place = Place::new();
     let script = place.recall(["completions", "bash"]).finish().exits(0);
     place.write("recall.bash", &script.stdout);
+    place.write("my rows.csv", "");
     let set = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
     for (words, expected) in [
         (&["recall", "us"][..], set(&["usersig"])),
@@ -148,10 +149,34 @@ fn bash_completes_commands_flags_and_values() {
             &["recall", "run", "--config", "recall.b"],
             set(&["recall.bash"]),
         ),
+        (&["recall", "run", "--ledger", "my"], set(&["my rows.csv"])),
+        (
+            &["recall", "run", "--region", "s"],
+            set(&["seoul", "silicon-valley", "singapore"]),
+        ),
     ] {
         let completions: BTreeSet<String> = completions(&place, words);
         assert_eq!(completions, expected, "{words:?}");
     }
+}
+
+#[test]
+fn every_flag_that_takes_a_path_completes_as_one() {
+    fn check(command: &clap::Command) {
+        for arg in command.get_arguments() {
+            let hint = match arg.get_value_names().and_then(|names| names.first()) {
+                Some(name) if name == "FILE" || name == "INPUT" || name == "LEDGER" => {
+                    ValueHint::FilePath
+                }
+                Some(name) if name == "DIR" => ValueHint::DirPath,
+                _ => ValueHint::Unknown,
+            };
+            let (command, arg_id) = (command.get_name(), arg.get_id());
+            assert_eq!(arg.get_value_hint(), hint, "{command} {arg_id}");
+        }
+        command.get_subcommands().for_each(check);
+    }
+    check(&Cli::command());
 }
 
 #[test]
