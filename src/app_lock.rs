@@ -1,19 +1,19 @@
-//! One run at a time per app: two at once would break its cap, and so would two in quick succession
-//! if the second knew nothing of the first.
+//! Allows one run at a time per app: two at once would break its cap, and so would two in quick
+//! succession if the second did not know about the calls of the first.
 //!
-//! An advisory lock on a file in the machine's folder for temporary files. The system releases it when
-//! the process ends, however that happens. The cap belongs to the app whatever the endpoint, and so
-//! does the lock; on loopback, where tests and mocks run, each port has its own.
+//! The lock is an advisory lock on a file in the folder for temporary files. The system releases it when
+//! the process ends, however that happens. The cap is per app, whatever the endpoint, and so is
+//! the lock; on loopback, where tests and mocks run, each port has its own lock.
 //!
 //! The file holds a JSON note. During a run it names the holder, `{"run":"process 7, ledger x"}`; a run
 //! that ends leaves the number of calls it made in its last second, `{"calls_in_last_second":12}`. A new
 //! holder that finds a holder's name therefore knows that the previous run was killed, and assumes the
-//! most calls possible. The note has no timestamp: its calls count as if they had been made at the
+//! maximum number of calls. The note has no timestamp: its calls count as if they were made at the
 //! moment it is read, so no clock has to be trusted.
 //!
 //! Not covered: runs on other machines, with another `TMPDIR`, or through a gateway on loopback. A
-//! run that can lock the file but not write it assumes the most calls possible, and the next run does
-//! not learn of its calls.
+//! run that can lock the file but not write it assumes the maximum number of calls, and the next
+//! run does not learn about its own.
 
 use std::env;
 use std::fs::{File, OpenOptions, Permissions, TryLockError};
@@ -27,19 +27,19 @@ use crate::api::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::run::LastSecond;
 
-/// The longest note in bytes; enough for the longest path with every byte of it escaped.
-const LONGEST: u64 = 64 * 1024;
+/// Maximum size of a note in bytes; enough for the longest path with every byte escaped.
+const MAX_NOTE: u64 = 64 * 1024;
 
 /// The exclusive right to make calls for an app.
 #[derive(Debug)]
 pub struct AppLock {
     locked: File,
     before: LastSecond,
-    /// What the next holder will find; `None` makes this one look killed.
+    /// What the next holder will find; with `None`, this run will look killed.
     handover: Option<LastSecond>,
 }
 
-/// Which of the service's calls the lock is for; each has its own cap.
+/// The service's calls that a lock can be for; each has its own cap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Calls {
     /// `delete_group_msg_by_sender`.
@@ -60,7 +60,7 @@ pub enum IfHeld {
 /// The content of the lock file.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Note {
-    /// The holder, or one that was killed.
+    /// The holder, or a previous holder that was killed.
     #[serde(rename = "run")]
     Run(String),
     /// Released, after this many calls in the last second.
@@ -73,8 +73,8 @@ impl AppLock {
     /// description before waiting for it.
     ///
     /// # Errors
-    /// If another run holds the lock and `if_held` says to refuse, if the file can't be locked, or if
-    /// it holds something other than a note.
+    /// If another run holds the lock and `if_held` is [`IfHeld::Refuse`], if the file can't be
+    /// locked, or if it contains something other than a note.
     pub fn take(
         calls: Calls,
         app: u64,
@@ -105,14 +105,14 @@ impl AppLock {
             }
             Err(TryLockError::Error(error)) => return Err(fail(error)),
         }
-        let no_note = || {
+        let not_a_note = || {
             let path = path.display();
             Error::service(format!("the lock {path} does not hold the note of a run")).hint(
                 "if nothing else needs that file, delete it; TMPDIR sets the folder of the lock",
             )
         };
         let last = read(&mut file).map_err(|error| match error.kind() {
-            io::ErrorKind::InvalidData => no_note(),
+            io::ErrorKind::InvalidData => not_a_note(),
             _ => fail(error),
         })?;
         Ok(Self::begin(file, last, who))
@@ -123,7 +123,7 @@ impl AppLock {
             (None, Ok(())) => LastSecond::default(),
             (Some(Note::Ended(calls)), Ok(())) => LastSecond::Calls(calls),
             (Some(Note::Run(_)), Ok(())) => LastSecond::Unknown,
-            // Earlier runs may have been unable to write theirs, too.
+            // Earlier runs may not have been able to write theirs either.
             (_, Err(error)) => {
                 tracing::debug!(%error, "cannot write a note into the lock file");
                 LastSecond::Unknown
@@ -136,7 +136,7 @@ impl AppLock {
         }
     }
 
-    /// The calls that earlier runs made in the last second, as far as it is known.
+    /// Returns the calls that earlier runs made in the last second, as far as known.
     pub fn calls_before(&self) -> LastSecond {
         self.before
     }
@@ -154,7 +154,7 @@ impl AppLock {
 }
 
 impl Drop for AppLock {
-    /// A holder that made no calls passes on what it found.
+    /// A holder that made no calls passes on the note it found.
     fn drop(&mut self) {
         if let Some(LastSecond::Calls(calls)) = self.handover
             && let Err(error) = write(&mut self.locked, &Note::Ended(calls))
@@ -205,7 +205,7 @@ fn open(path: &Path) -> io::Result<File> {
 fn read(file: &mut File) -> io::Result<Option<Note>> {
     let mut bytes = Vec::new();
     file.rewind()?;
-    file.take(LONGEST).read_to_end(&mut bytes)?;
+    file.take(MAX_NOTE).read_to_end(&mut bytes)?;
     if bytes.is_empty() {
         return Ok(None);
     }
@@ -214,7 +214,7 @@ fn read(file: &mut File) -> io::Result<Option<Note>> {
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
-/// The holder's description, as errors show it.
+/// Returns the holder's description, for display.
 fn holder(note: io::Result<Option<Note>>) -> String {
     match note {
         Ok(Some(Note::Run(who))) => who.chars().filter(|c| !c.is_control()).collect(),
@@ -222,7 +222,7 @@ fn holder(note: io::Result<Option<Note>>) -> String {
     }
 }
 
-/// Writes the note in one write, padded with blanks over the rest of a longer one, so that a process
+/// Writes the note in a single write, padded with spaces to cover a longer old note, so that a process
 /// killed meanwhile leaves either the old note or the new one.
 fn write(file: &mut File, note: &Note) -> io::Result<()> {
     let mut bytes = serde_json::to_vec(note)?;
@@ -238,17 +238,17 @@ mod tests {
 
     use super::*;
 
-    /// This process's ID: no other test takes the lock of this app.
+    /// This process's ID, so that no other test takes this app's lock.
     fn app() -> u64 {
         u64::from(std::process::id())
     }
 
-    /// A service on loopback, and its lock file, which is not there yet.
+    /// A service on loopback, and the path of its lock file, which does not exist yet.
     fn at(port: u16) -> (Endpoint, PathBuf) {
         let endpoint = format!("http://127.0.0.1:{port}").parse();
         let endpoint = endpoint.expect("an endpoint");
         let lock = path(Calls::Recall, app(), &endpoint);
-        // From an earlier process with this ID.
+        // Possibly left by an earlier process with this ID.
         drop(fs::remove_file(&lock));
         (endpoint, lock)
     }
@@ -259,9 +259,9 @@ mod tests {
     }
 
     #[test]
-    fn a_second_run_is_told_of_the_first_and_refused() {
+    fn a_second_run_is_refused_with_the_name_of_the_first() {
         let [(one, _), (two, _)] = [1, 2].map(at);
-        let first = take(&one, "process 7").expect("nobody has it");
+        let first = take(&one, "process 7").expect("free");
         let error = take(&one, "process 8").expect_err("taken");
         assert!(error.to_string().contains("process 7"), "{error}");
         take(&two, "process 9").expect("another service");
@@ -277,36 +277,36 @@ mod tests {
                 waiting(who);
             })
         };
-        let first = take(IfHeld::Wait, &|_| panic!("nobody has it")).expect("free");
-        let (tell, told) = std::sync::mpsc::channel();
+        let first = take(IfHeld::Wait, &|_| panic!("it is free")).expect("free");
+        let (sender, receiver) = std::sync::mpsc::channel();
         std::thread::scope(|scope| {
             let second = scope.spawn(move || {
                 take(IfHeld::Wait, &|who| {
-                    tell.send(who.to_owned()).expect("heard");
+                    sender.send(who.to_owned()).expect("sent");
                 })
             });
-            assert_eq!(told.recv().expect("it waits"), "first");
+            assert_eq!(receiver.recv().expect("it waits"), "first");
             first.release(LastSecond::Calls(12));
-            let second = second.join().expect("no panic").expect("its turn");
+            let second = second.join().expect("no panic").expect("the lock");
             assert_eq!(second.calls_before(), LastSecond::Calls(12));
         });
     }
 
     #[test]
-    fn a_new_lock_file_is_open_to_other_users_and_an_existing_one_keeps_its_mode() {
+    fn a_new_lock_file_is_writable_by_all_users_and_an_existing_one_keeps_its_mode() {
         let (endpoint, lock) = at(7);
-        let mode = || fs::metadata(&lock).expect("there").permissions().mode() & 0o777;
+        let mode = || fs::metadata(&lock).expect("it exists").permissions().mode() & 0o777;
         drop(take(&endpoint, "process 7").expect("free"));
         assert_eq!(mode(), 0o666);
-        fs::set_permissions(&lock, Permissions::from_mode(0o600)).expect("it is ours");
+        fs::set_permissions(&lock, Permissions::from_mode(0o600)).expect("we own it");
         drop(take(&endpoint, "process 7").expect("free"));
         assert_eq!(mode(), 0o600);
     }
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_folder_that_takes_no_files_is_named_as_the_cause() {
-        // Not even root can create a file here.
+    fn a_read_only_folder_is_reported_as_the_cause() {
+        // Even root can't create a file here.
         let error = open(Path::new("/sys/recall-7.lock")).expect_err("read-only");
         let kind = error.kind();
         assert!(
@@ -319,33 +319,33 @@ mod tests {
     }
 
     #[test]
-    fn a_run_learns_what_was_called_before_it() {
+    fn a_run_learns_how_many_calls_were_made_before_it() {
         let (endpoint, _) = at(4);
         let next = || take(&endpoint, "process 7").expect("free");
         let new = next();
         assert_eq!(new.calls_before(), LastSecond::default());
         new.release(LastSecond::Calls(200));
-        let after_an_end = next();
-        assert_eq!(after_an_end.calls_before(), LastSecond::Calls(200));
-        drop(after_an_end);
-        let mut after_nothing = next();
-        assert_eq!(after_nothing.calls_before(), LastSecond::Calls(200));
-        after_nothing.mark_calling();
-        drop(after_nothing);
-        let after_a_death = next();
-        assert_eq!(after_a_death.calls_before(), LastSecond::Unknown);
-        after_a_death.release(LastSecond::Unknown);
-        let after_another = next();
-        assert_eq!(after_another.calls_before(), LastSecond::Unknown);
-        after_another.release(LastSecond::Calls(3));
+        let after_release = next();
+        assert_eq!(after_release.calls_before(), LastSecond::Calls(200));
+        drop(after_release);
+        let mut after_no_calls = next();
+        assert_eq!(after_no_calls.calls_before(), LastSecond::Calls(200));
+        after_no_calls.mark_calling();
+        drop(after_no_calls);
+        let after_kill = next();
+        assert_eq!(after_kill.calls_before(), LastSecond::Unknown);
+        after_kill.release(LastSecond::Unknown);
+        let after_unknown = next();
+        assert_eq!(after_unknown.calls_before(), LastSecond::Unknown);
+        after_unknown.release(LastSecond::Calls(3));
         assert_eq!(next().calls_before(), LastSecond::Calls(3));
     }
 
     #[test]
-    fn a_run_that_cannot_write_its_note_assumes_the_most_calls() {
+    fn a_run_that_cannot_write_its_note_assumes_the_maximum_number_of_calls() {
         let (_, lock) = at(5);
         fs::write(&lock, r#"{"calls_in_last_second":0}"#).expect("a note");
-        let mut theirs = File::open(&lock).expect("it can be read");
+        let mut theirs = File::open(&lock).expect("readable");
         let note = read(&mut theirs).expect("a note");
         assert_eq!(note, Some(Note::Ended(0)));
         let lock = AppLock::begin(theirs, note, "process 7");
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_a_note_is_left_as_it_is() {
+    fn a_file_that_is_not_a_note_is_left_unchanged() {
         let (endpoint, lock) = at(6);
         for other in ["process 7", "{}", r#"{"run":"x","more":1}"#, "\0\0", " "] {
             fs::write(&lock, other).expect("written");
@@ -361,12 +361,12 @@ mod tests {
             let error = error.to_string();
             assert!(error.contains(&lock.display().to_string()), "{error}");
             assert!(error.contains("delete it"), "{error}");
-            assert_eq!(fs::read_to_string(&lock).expect("there"), other);
+            assert_eq!(fs::read_to_string(&lock).expect("it exists"), other);
         }
     }
 
     #[test]
-    fn the_app_names_the_lock_and_on_loopback_the_port_does_too() {
+    fn the_file_name_contains_the_app_and_on_loopback_the_port() {
         let name = |calls, endpoint: &str| {
             let path = path(calls, 7, &endpoint.parse().expect("an endpoint"));
             path.file_name().expect("a file").to_owned()

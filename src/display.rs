@@ -1,8 +1,8 @@
-//! Numbers, times and lines as a person reads them, and times and shares as one types them.
+//! Formats numbers, times and lines for display; parses times and shares as typed by operators.
 
 use std::time::Duration;
 
-/// `1234567` as `1,234,567`.
+/// Formats `1234567` as `1,234,567`.
 pub(crate) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
@@ -15,20 +15,20 @@ pub(crate) fn thousands(number: u64) -> String {
     grouped
 }
 
-/// `1 row`, `1,234 rows`.
+/// Formats a count with its noun: `1 row`, `1,234 rows`.
 pub(crate) fn count(number: u64, what: &str) -> String {
     format!("{} {}", thousands(number), counted(number, what))
 }
 
-/// `row` where there is one, and `rows`.
+/// Returns the noun in singular or plural: `row` or `rows`.
 pub(crate) fn counted(number: u64, what: &str) -> String {
     let s = if number == 1 { "" } else { "s" };
     format!("{what}{s}")
 }
 
-/// A time as a person says it: `0.4 s`, `12 s`, `3:05 min`, `1:23:20 h`.
+/// Formats a time for display: `0.4 s`, `12 s`, `3:05 min`, `1:23:20 h`.
 pub(crate) fn time(duration: Duration) -> String {
-    /// From here on a tenth would be rounded to ten seconds.
+    /// From here on, one decimal would round up to ten seconds.
     const NEARLY_TEN: Duration = Duration::from_millis(9_950);
     let seconds = duration.as_secs();
     match seconds {
@@ -44,7 +44,7 @@ pub(crate) fn time(duration: Duration) -> String {
     }
 }
 
-/// A time as a person types it: `10s`, `500ms`, `1.5h`, and `0`.
+/// Parses a typed time: `10s`, `500ms`, `1.5h` or `0`.
 pub(crate) fn typed_time(text: &str) -> Option<Duration> {
     if text == "0" {
         return Some(Duration::ZERO);
@@ -53,14 +53,14 @@ pub(crate) fn typed_time(text: &str) -> Option<Duration> {
     Duration::try_from(signed).ok()
 }
 
-/// A share as a person types it: `20%` is 20.
+/// Parses a typed share: `20%` is 20.
 pub(crate) fn typed_percent(text: &str) -> Option<f64> {
     let percent = text.strip_suffix('%')?.parse().ok()?;
     (0.0..=100.0).contains(&percent).then_some(percent)
 }
 
-/// Words in lines of no more than `width` columns, all but the first behind so many blanks. A word
-/// that is longer stays whole.
+/// Wraps words into lines of at most `width` columns; all but the first are indented by `indent`
+/// spaces. Longer words stay whole.
 pub(crate) fn wrapped(words: &str, indent: usize, width: usize) -> String {
     let mut lines = String::new();
     let mut column = indent;
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_and_times_read_as_a_person_writes_them() {
+    fn numbers_and_times_are_formatted_for_display() {
         assert_eq!(
             [0, 999, 1_000, 1_234_567].map(thousands),
             ["0", "999", "1,000", "1,234,567"]

@@ -1,33 +1,33 @@
-//! What ends a run. A row that fails is no error but an [`Outcome`](crate::outcome::Outcome).
+//! Errors that end a run. A failed row is not an error but an [`Outcome`](crate::outcome::Outcome).
 
 use std::error::Error as StdError;
 use std::fmt::{self, Write as _};
 
 use crate::harmless::harmless;
 
-/// Which part could not do its job; it decides the exit code.
+/// What failed; determines the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Flags, environment or configuration: nothing was read or called.
     Usage,
-    /// The rows, or other data that was given, could not be read.
+    /// The rows, or other input data, could not be read.
     Input,
     /// The ledger or its failed-rows file could not be read or written.
     Ledger,
     /// Something else could not be written: stdout, the terminal, a page.
     Output,
-    /// No call could be made at all: TLS set-up, a port that is taken.
+    /// No call could be made: TLS setup failed, or a port is taken.
     Service,
-    /// The service ended it before the first recall.
+    /// The service stopped the run before the first recall.
     Stopped,
-    /// There was no service for too long before the first recall.
+    /// An outage lasted too long before the first recall.
     Outage,
-    /// The operator ended it before the first recall.
+    /// The operator stopped the run before the first recall.
     Interrupted,
 }
 
-/// An error for the person who reads it at three in the morning: what happened to which file,
-/// line or flag, and on a line of its own what to do next.
+/// An error written for an operator at three in the morning: what happened to which file, line or
+/// flag, and, on its own line, what to do next.
 #[derive(Debug)]
 pub struct Error {
     kind: Kind,
@@ -36,11 +36,11 @@ pub struct Error {
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
-/// A result that a run ends with.
+/// A `Result` whose error ends a run.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// An error of a kind; the message names the file, line or flag and ends without a full stop.
+    /// Creates an error. The message names the file, line or flag and ends without a full stop.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self {
             kind,
@@ -87,7 +87,7 @@ impl Error {
         self
     }
 
-    /// Adds what to do next, where nothing has been said about that.
+    /// Adds what to do next, unless the error has a hint already.
     #[must_use]
     pub(crate) fn or_hint(self, hint: impl Into<String>) -> Self {
         match self.hint {
@@ -96,8 +96,8 @@ impl Error {
         }
     }
 
-    /// The same error as that of a larger thing: its message says first what that is, and its kind
-    /// is that of the larger thing. The hint and the cause stay.
+    /// Puts the error in the context of something larger: prefixes the message with `what` and
+    /// replaces the kind. The hint and the cause stay.
     #[must_use]
     pub(crate) fn within(mut self, kind: Kind, what: impl fmt::Display) -> Self {
         self.kind = kind;
@@ -105,14 +105,14 @@ impl Error {
         self
     }
 
-    /// Adds the cause, which is printed behind the message.
+    /// Adds the cause, which is printed after the message.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// Which part could not do its job.
+    /// What failed.
     pub fn kind(&self) -> Kind {
         self.kind
     }
@@ -129,7 +129,7 @@ impl fmt::Display for Error {
         if let Some(hint) = &self.hint {
             write!(text, "\n  hint: {hint}")?;
         }
-        // Names of files stand in it, and what others say. What has lines keeps them.
+        // File names and messages from elsewhere are untrusted. Line breaks stay.
         let lines: Vec<_> = text.split('\n').map(harmless).collect();
         f.write_str(&lines.join("\n"))
     }
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_it_tells_of_it_drives_no_terminal_and_keeps_its_lines() {
+    fn control_characters_are_escaped_and_line_breaks_stay() {
         let error = Error::input("\u{1b}[2J.csv: cannot be read\nat all")
             .because("the \r disk\u{202e}")
             .hint("see\u{9b}31m it");

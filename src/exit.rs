@@ -1,13 +1,13 @@
-//! Exit codes: a contract that scripts rely on.
+//! Exit codes, a contract that scripts rely on.
 
 use crate::error::Kind;
 use crate::run::Stop;
 
-/// Every row was recalled, or skipped for a reason.
+/// Every row was recalled, or skipped for a good reason.
 pub const OK: u8 = 0;
-/// The job could not be done: input, disk, ledger, output.
+/// The command could not run: input, disk, ledger or output failed.
 pub const COULD_NOT_RUN: u8 = 1;
-/// Flags, environment or configuration.
+/// Invalid flags, environment or configuration.
 pub const USAGE: u8 = 2;
 /// Finished, but some rows failed or are invalid.
 pub const ROWS_FAILED: u8 = 3;
@@ -18,7 +18,7 @@ pub const STOPPED: u8 = 4;
 /// Interrupted; resumable.
 pub const INTERRUPTED: u8 = 130;
 
-/// The code of an error.
+/// Returns the exit code for an error.
 pub fn of_error(kind: Kind) -> u8 {
     match kind {
         Kind::Usage => USAGE,
@@ -28,7 +28,7 @@ pub fn of_error(kind: Kind) -> u8 {
     }
 }
 
-/// The code of a run that was stopped.
+/// Returns the exit code for a stopped run.
 pub fn of_stop(stop: &Stop) -> u8 {
     match stop {
         Stop::Interrupted => INTERRUPTED,
@@ -40,7 +40,7 @@ pub fn of_stop(stop: &Stop) -> u8 {
     }
 }
 
-/// The code of a run that came to its end, with so many rows failed or invalid.
+/// Returns the exit code for a finished run, given the number of failed or invalid rows.
 pub fn of_rows(failed: u64) -> u8 {
     if failed > 0 { ROWS_FAILED } else { OK }
 }

@@ -1,9 +1,9 @@
-//! Text from elsewhere, harmless where it is shown.
+//! Makes untrusted text safe to display.
 
 use std::ffi::OsStr;
 
-/// The text with everything escaped that controls a terminal, breaks a line or turns the direction
-/// of writing; of the name of a file, what is Unicode.
+/// Escapes every character that controls a terminal, breaks a line or changes the writing
+/// direction. In file names, invalid UTF-8 becomes U+FFFD.
 pub(crate) fn harmless(text: impl AsRef<OsStr>) -> String {
     let text = text.as_ref().to_string_lossy();
     if !text.contains(is_harmful) {
@@ -20,10 +20,10 @@ pub(crate) fn harmless(text: impl AsRef<OsStr>) -> String {
     shown
 }
 
-/// Whether a character is one of those.
+/// Whether [`harmless`] escapes this character.
 pub(crate) fn is_harmful(c: char) -> bool {
     let breaks = matches!(c, '\u{2028}' | '\u{2029}');
-    // All that Unicode has for it (its property Bidi_Control).
+    // All characters with the Unicode property Bidi_Control.
     let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     c.is_control() || breaks || turns
 }
@@ -33,7 +33,7 @@ mod tests {
     use super::harmless;
 
     #[test]
-    fn what_drives_a_terminal_or_turns_the_writing_is_escaped_and_nothing_else() {
+    fn only_characters_that_control_a_terminal_or_the_writing_direction_are_escaped() {
         assert_eq!(
             harmless("a\u{1b}[2J\n\u{9b}\u{202e}\u{61c}\u{2028}用户"),
             r"a\u{1b}[2J\u{a}\u{9b}\u{202e}\u{61c}\u{2028}用户"

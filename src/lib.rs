@@ -1,16 +1,16 @@
-//! Recalls what many senders wrote in Tencent Cloud Chat groups: one call a row, never above the
-//! cap, and a ledger that says what became of every row.
+//! Recalls the messages of many senders in Tencent Cloud Chat groups: one call per row, never above
+//! the cap, with a ledger that records the outcome of every row.
 //!
 //! ```text
 //! file or stdin
 //!   │  thread    rows      1. decode, parse, check: a row, or a bad row with its reason
 //!   ▼  bounded channel
-//! run, the loop            2. one async thread owns everything that decides
+//! run, the loop            2. one async thread owns all decisions
 //!   │            seen         is this row settled already, or a duplicate?
 //!   │            schedule     which job next: a retry that is due, else the next row
 //!   │            pace         may a call start now?  (governor + the sliding window)
 //!   │            api       3. the call itself, and what its answer means
-//!   │            retry, outage, guard    again, hold, or stop
+//!   │            retry, outage, guard    try again, hold, or stop
 //!   ▼  bounded by --concurrency
 //! thread         ledger    4. append, flush, sync: a row is settled when its line is on disk
 //!   ▼
@@ -19,22 +19,22 @@
 //!
 //! Around it:
 //! - [`cli`] and [`config`]: flags, environment and file, checked before anything runs
-//! - [`commands`]: a file a command
-//! - [`survey`]: what is in an input, and what is wrong with it
-//! - [`preflight`]: what the service says about the groups of an input
-//! - [`app_lock`]: keeps two runs from sharing a cap
+//! - [`commands`]: one file per command
+//! - [`survey`]: the contents of an input and its problems
+//! - [`preflight`]: looks up the groups of an input at the service
+//! - [`app_lock`]: keeps two runs from exceeding a shared cap
 //! - [`exit`]: the exit codes
-//! - `identity`: what makes two rows one
-//! - `harmless`, `shell`, `display`: how foreign text, commands to copy, numbers and times are shown
-//! - `durable`, `usage`: files that are replaced whole or not at all; what this process takes
+//! - `identity`: when two rows count as the same
+//! - `harmless`, `shell`, `display`: show untrusted text, commands to copy, numbers and times
+//! - `durable`, `usage`: atomic file replacement; CPU time and memory of this process
 //! - [`mock`]: the service to rehearse and measure against
 //!
-//! Arrows point one way. Only the run, the preflight and the [`commands`] know all the parts. What
-//! decides is a plain value that takes `now` and what happened; the loop is the one place with a clock.
+//! Arrows point one way. Only the run, the preflight and the [`commands`] know all the parts. The
+//! parts that decide are plain values that take `now` and an event; only the loop has a clock.
 //! A failed row is data, an [`Outcome`](outcome::Outcome); an [`Error`](error::Error) ends a run.
 
 #[cfg(not(unix))]
-compile_error!("recall needs a Unix: its signals, terminals and the locks of its files");
+compile_error!("recall needs Unix signals, terminals and file locks");
 
 pub mod api;
 pub mod app_lock;

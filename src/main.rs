@@ -1,4 +1,4 @@
-//! The command `recall`: parse, do, exit.
+//! The `recall` command: parse, run, exit.
 
 use std::process::ExitCode;
 

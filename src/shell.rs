@@ -1,4 +1,4 @@
-//! Words as a shell takes them, for commands that are printed to be copied.
+//! Quotes words for the shell, for printed commands that are meant to be copied.
 
 use std::ffi::OsStr;
 use std::iter;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::harmless::is_harmful;
 
-/// A word that a shell reads as this one, byte for byte, and that drives no terminal.
+/// Quotes a word so that a shell reads it back byte for byte, without control characters.
 pub(crate) fn quoted(word: impl AsRef<OsStr>) -> String {
     let word = word.as_ref();
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,%@+".contains(c);
@@ -22,7 +22,7 @@ pub(crate) fn quoted(word: impl AsRef<OsStr>) -> String {
 fn escaped(word: &[u8]) -> String {
     let character = |c: char| match c {
         '\'' | '\\' => format!("\\{c}"),
-        // Not `\u`, which bash encodes by locale: in LC_ALL=C the name would be another.
+        // Not `\u`, which bash encodes by locale: in LC_ALL=C it would produce other bytes.
         c if is_harmful(c) => bytes(c.encode_utf8(&mut [0; 4]).as_bytes()),
         c => c.to_string(),
     };
@@ -37,7 +37,7 @@ fn bytes(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect()
 }
 
-/// The name of a file as a shell takes it, and a command for no flag.
+/// Quotes a file name so that no command takes it for a flag.
 pub(crate) fn quoted_file(file: &Path) -> String {
     if file.as_os_str().as_encoded_bytes().starts_with(b"-") {
         return quoted(Path::new(".").join(file));
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_to_copy_survives_the_shell() {
+    fn words_are_quoted_only_as_far_as_needed() {
         assert_eq!(quoted("samples/spam-wave.csv"), "samples/spam-wave.csv");
         assert_eq!(quoted("my rows.csv"), "'my rows.csv'");
         assert_eq!(quoted("用户.csv"), "'用户.csv'");
@@ -73,13 +73,13 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_not_utf_8_survives_it_too() {
+    fn invalid_utf_8_is_quoted_byte_by_byte() {
         use std::os::unix::ffi::OsStrExt as _;
         assert_eq!(quoted(OsStr::from_bytes(b"f\xff/a'b")), r"$'f\xff/a\'b'");
     }
 
     #[test]
-    fn a_file_is_no_flag_whatever_its_name() {
+    fn a_file_name_is_never_taken_for_a_flag() {
         let names = ["-x.csv", "-", "x-y.csv", "../-x.csv"];
         let quoted = names.map(|name| quoted_file(Path::new(name)));
         assert_eq!(quoted, ["./-x.csv", "./-", "x-y.csv", "../-x.csv"]);

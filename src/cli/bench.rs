@@ -9,20 +9,20 @@ use super::{MockInsideArgs, ProgressArg};
 /// `recall bench`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Without --rows and --rate it measures for ten seconds at the cap of 200 calls/s, against answers
-that take 20 to 80 ms, and for up to six at full speed, against answers that come at once. Rows
-are made up; the ledger lies in a temporary folder (TMPDIR) and is removed.")]
+Without --rows and --rate, measures ten seconds at the cap of 200 calls/s with answers that take
+20 to 80 ms, then up to six seconds at full speed with immediate answers. Rows are generated; the
+ledger is in a temporary folder (TMPDIR) and is removed at the end.")]
 pub struct BenchArgs {
-    /// How many rows [default: ten seconds of the rate, or 200000 at full speed]
+    /// Number of rows [default: ten seconds at the rate, or 200000 at full speed]
     #[arg(long, value_name = "N")]
     pub rows: Option<NonZeroU64>,
-    /// Most calls in any second, or max [default: max]
+    /// Maximum calls in any second, or max [default: max]
     #[arg(long, value_name = "N|max")]
     pub rate: Option<String>,
-    /// Most calls in flight
+    /// Maximum calls in flight
     #[arg(long, value_name = "N", default_value = "200")]
     pub concurrency: NonZeroUsize,
-    /// What the mock does.
+    /// How the mock behaves.
     #[command(flatten)]
     pub mock: MockInsideArgs,
     /// Print the figures as one JSON object on stdout

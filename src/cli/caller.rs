@@ -1,20 +1,20 @@
-//! The flags that say who calls.
+//! The flags that set the caller.
 
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-/// Who calls. The secrets are never flags: others could read them.
+/// The caller. Secrets are never flags: other users could read them.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Service")]
 pub struct CallerArgs {
     /// The SDKAppID of the app
     #[arg(long, value_name = "N")]
     pub sdkappid: Option<String>,
-    /// An admin of the app, who calls [default: administrator]
+    /// The admin account that makes the calls [default: administrator]
     #[arg(long, value_name = "ID")]
     pub identifier: Option<String>,
-    /// Where it stands too.
+    /// The file that can set it too.
     #[command(flatten)]
     pub file: FileArgs,
 }

@@ -18,16 +18,16 @@ pub struct ExportArgs {
     pub format: ExportFormat,
 }
 
-/// What became of a row.
+/// The outcome of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum OutcomeArg {
-    /// The service answered that it was done
+    /// The service reported success
     Recalled,
     /// The service refused the row, or gave no answer
     Failed,
     /// The row could not be sent
     Invalid,
-    /// A call would have done nothing
+    /// Not sent: a recall would have done nothing
     Skipped,
 }
 
@@ -36,6 +36,6 @@ pub enum OutcomeArg {
 pub enum ExportFormat {
     /// Comma-separated, with a header
     Csv,
-    /// A JSON object a line
+    /// One JSON object per line
     Jsonl,
 }

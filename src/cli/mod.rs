@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::doc_markdown,
-    reason = "these comments are the help, where names stand as they are"
+    reason = "these comments are help texts, which are not Markdown"
 )]
 
 mod bench;
@@ -37,12 +37,12 @@ pub use run::{ReplayArgs, RunArgs};
 pub use service::ServiceArgs;
 pub use usersig::{MintArgs, ShowArgs, UserSigCommand};
 
-/// Recalls what many senders wrote in Tencent Cloud Chat groups: paced to the cap, resumable,
+/// Recalls the messages of many senders in Tencent Cloud Chat groups: paced to the cap, resumable,
 /// with a ledger of every row.
 #[derive(Debug, Parser)]
 #[command(name = "recall", version, max_term_width = 100)]
 pub struct Cli {
-    /// What to do.
+    /// The command to run.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -50,7 +50,7 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Check a file of rows: what is in it, what is wrong with it, how long it will take
+    /// Check a file of rows: its contents, its problems, how long it will take
     Check(CheckArgs),
     /// Recall the rows of a CSV or JSONL file
     Run(RunArgs),
@@ -58,7 +58,7 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Write the rows of a ledger to stdout, each with its last outcome
     Export(ExportArgs),
-    /// Report what became of the rows in a ledger: as text, JSON or an HTML page
+    /// Report the outcomes in a ledger: as text, JSON or an HTML page
     Report(ReportArgs),
     /// Explain an error code, and what to do about it
     Explain(ExplainArgs),
@@ -67,7 +67,7 @@ pub enum Command {
     Usersig(UserSigCommand),
     /// Measure the whole pipeline against a built-in mock: pace, lag, CPU, memory
     Bench(BenchArgs),
-    /// Run a mock of the service on this machine
+    /// Run a mock of the service
     Mock(MockArgs),
     /// Print completions for a shell
     Completions(CompletionsArgs),
@@ -78,7 +78,7 @@ pub enum Command {
 /// `recall explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
-    /// An error code, an HTTP status, or a negative code of the ledger; without one, all
+    /// An error code, an HTTP status, or a negative code from a ledger [default: list all]
     #[arg(allow_hyphen_values = true)]
     pub code: Option<i64>,
 }

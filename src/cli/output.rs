@@ -1,10 +1,10 @@
-//! The flags that say where results go and who is told.
+//! The flags for results and progress.
 
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
 
-/// Where results go.
+/// Results and progress.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Results")]
 pub struct OutputArgs {
@@ -17,7 +17,7 @@ pub struct OutputArgs {
     /// How to show progress
     #[arg(long, value_enum, value_name = "HOW", default_value_t = ProgressArg::Auto)]
     pub progress: ProgressArg,
-    /// Do not ask before the first call
+    /// Don't ask before the first call
     #[arg(long, short)]
     pub yes: bool,
 }
@@ -29,7 +29,7 @@ pub enum ProgressArg {
     Auto,
     /// A bar
     Bar,
-    /// A dated line now and then: every 5s in the first minute, once a minute in a run of hours
+    /// Timestamped lines: every 5s in the first minute, once a minute in a run of hours
     Plain,
     /// Nothing
     None,

@@ -23,12 +23,12 @@ pub struct CompletionsArgs {
 #[command(after_help = "\
 Examples:
   recall man run | man -l -                        read a page
-  recall man --out ~/.local/share/man/man1         for man recall-run")]
+  recall man --out ~/.local/share/man/man1         then: man recall-run")]
 pub struct ManArgs {
-    /// The command that the page is about [default: recall itself]
+    /// The command to document [default: recall itself]
     #[arg(value_name = "COMMAND", conflicts_with = "out")]
     pub command: Vec<String>,
-    /// Write every page into this folder instead
+    /// Write all pages into this folder instead
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub out: Option<PathBuf>,
 }

@@ -9,18 +9,18 @@ use clap::{Args, ValueHint};
 #[command(after_help = "\
 Examples:
   recall report rows.ledger.jsonl                      on the terminal
-  recall report rows.ledger.jsonl --html report.html   a page to send on: one file, no network
-  recall report rows.ledger.jsonl --json               for machines
+  recall report rows.ledger.jsonl --html report.html   a self-contained page to share
+  recall report rows.ledger.jsonl --json               for scripts
 
-It reads the ledger and nothing else; each row counts with its last outcome.")]
+Only the ledger is read; the last outcome of each row counts.")]
 pub struct ReportArgs {
     /// The ledger
     #[arg(value_hint = ValueHint::FilePath)]
     pub ledger: PathBuf,
-    /// Write the report as a page to this file, instead of text to stdout
+    /// Write an HTML page to this file instead of text to stdout
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub html: Option<PathBuf>,
-    /// Print it as one JSON object on stdout
+    /// Print the report as one JSON object on stdout
     #[arg(long)]
     pub json: bool,
 }

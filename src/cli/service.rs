@@ -1,4 +1,4 @@
-//! The flags that say where the service is and who calls.
+//! The flags that set the service and the caller.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -9,31 +9,32 @@ use clap::{Arg, Args, Command, ValueHint};
 use super::{CallerArgs, MockInsideArgs};
 use crate::api::endpoint::REGIONS;
 
-/// Where the service is and who calls.
+/// The service and the caller.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Service", mut_args(only_with_mock))]
 pub struct ServiceArgs {
     /// The app's region: china, singapore, seoul, frankfurt, silicon-valley, jakarta, tokyo, riyadh
     #[arg(long, value_name = "NAME", value_parser = Region, hide_possible_values = true, conflicts_with_all = ["endpoint", "mock"])]
     pub region: Option<String>,
-    /// Any other address, https://… (http:// on loopback only)
+    /// Another address, https://… (http:// on loopback only)
     #[arg(long, value_name = "URL", conflicts_with = "mock")]
     pub endpoint: Option<String>,
-    /// Who calls.
+    /// The caller.
     #[command(flatten)]
     pub caller: CallerArgs,
-    /// A private CA certificate (PEM) to trust besides the system's
+    /// A CA certificate (PEM) to trust in addition to the system's
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, hide_short_help = true)]
     pub cacert: Option<PathBuf>,
-    /// Rehearse against a built-in mock of the service
+    /// Rehearse against the built-in mock of the service
     #[arg(long)]
     pub mock: bool,
-    /// What it does then.
+    /// How the mock behaves.
     #[command(flatten)]
     pub mock_inside: MockInsideArgs,
 }
 
-/// Whoever asks for faults believes that it is a rehearsal.
+/// Requires `--mock` for the mock's flags: an operator who asks for faults expects a rehearsal, not
+/// real calls.
 fn only_with_mock(arg: Arg) -> Arg {
     if !arg.get_id().as_str().starts_with("mock_") {
         return arg;

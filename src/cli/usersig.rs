@@ -9,7 +9,7 @@ use super::{CallerArgs, FileArgs};
 pub enum UserSigCommand {
     /// Make a UserSig from RECALL_SECRET_KEY and print it
     Mint(MintArgs),
-    /// Show what a UserSig contains: whose it is and when it expires
+    /// Show whose a UserSig is and when it expires
     Show(ShowArgs),
 }
 
@@ -19,10 +19,10 @@ pub enum UserSigCommand {
 Example:
   RECALL_USERSIG=$(recall usersig mint --identifier root)")]
 pub struct MintArgs {
-    /// How long it is valid
+    /// How long the UserSig is valid
     #[arg(long, value_name = "TIME", default_value = "24h")]
     pub expire: String,
-    /// Whom it is for.
+    /// The account that it is for.
     #[command(flatten)]
     pub caller: CallerArgs,
 }
@@ -34,15 +34,15 @@ Examples:
   recall usersig show                   the one in RECALL_USERSIG or the file
   recall usersig show - < usersig.txt   one from stdin
 
-The UserSig itself is not printed. Exit codes: 0 it is valid, 2 it can't be read, 3 it has expired.")]
+The UserSig itself is not printed. Exit codes: 0 valid, 2 can't be read, 3 expired.")]
 pub struct ShowArgs {
-    /// - reads it from stdin; as an argument others could read it
+    /// - to read it from stdin; other users could read an argument
     #[arg(value_name = "-")]
     pub stdin: Option<String>,
-    /// Print it as one JSON object
+    /// Print the result as one JSON object
     #[arg(long)]
     pub json: bool,
-    /// Where it may stand.
+    /// The file that can set it.
     #[command(flatten)]
     pub file: FileArgs,
 }
