@@ -87,7 +87,7 @@ impl AppLock {
         let fail = |error: io::Error| {
             Error::service(format!("cannot take the lock {}", path.display()))
                 .because(error)
-                .hint("it keeps a second run from breaking the cap; TMPDIR sets its folder")
+                .hint("the lock keeps a second run from breaking the cap; TMPDIR sets its folder")
         };
         let mut file = open(&path).map_err(fail)?;
         match file.try_lock() {
@@ -107,7 +107,7 @@ impl AppLock {
         }
         let not_a_note = || {
             let path = path.display();
-            Error::service(format!("the lock {path} does not hold the note of a run")).hint(
+            Error::service(format!("the lock file {path} was not written by recall")).hint(
                 "if nothing else needs that file, delete it; TMPDIR sets the folder of the lock",
             )
         };

@@ -1,4 +1,4 @@
-//! Who calls: app, identifier, and the secret that both are believed for.
+//! The caller: app, identifier, and the secret that authenticates them.
 
 use std::num::NonZeroU64;
 
@@ -8,7 +8,7 @@ use crate::api::secret::Secret;
 use crate::api::usersig;
 use crate::error::{Error, Result};
 
-/// An app and an account of it.
+/// An app and one of its accounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     /// The app, `SDKAppID`.
@@ -18,21 +18,21 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Who is set.
+    /// Returns the caller from the settings.
     ///
     /// # Errors
-    /// Usage, where the app is missing or no number that an app has, or the identifier is empty.
+    /// Usage, if the app is missing or not a positive integer, or if the identifier is empty.
     pub fn new(settings: &Settings) -> Result<Self> {
         let Some(Setting { value, from }) = settings.get("sdkappid") else {
             return Err(
-                Error::usage("no SDKAppID is set").hint("set RECALL_SDKAPPID, or say --sdkappid N")
+                Error::usage("no SDKAppID is set").hint("set RECALL_SDKAPPID or pass --sdkappid N")
             );
         };
         let app: NonZeroU64 = value.trim().parse().map_err(|_| {
             Error::usage(format!("{from} is not a positive integer"))
                 .hint("the console shows the SDKAppID of each app, such as 1400000000")
         })?;
-        let Setting { value, from } = settings.get("identifier").expect("it is built in");
+        let Setting { value, from } = settings.get("identifier").expect("it has a default");
         let identifier = value.trim();
         if identifier.is_empty() {
             return Err(Error::usage(format!("{from} is empty"))
@@ -46,18 +46,18 @@ impl Caller {
 }
 
 impl Settings {
-    /// The app's secret key, where it is set.
+    /// Returns the app's secret key, if set.
     ///
     /// # Errors
-    /// Usage, where it is empty.
+    /// Usage, if it is empty.
     pub fn secret_key(&self) -> Result<Option<Secret>> {
         self.get("secret_key").map(secret).transpose()
     }
 
-    /// The `UserSig` that is set, and who said it.
+    /// Returns the `UserSig`, if set, and where it was set.
     ///
     /// # Errors
-    /// Usage, where it is empty.
+    /// Usage, if it is empty.
     pub fn usersig(&self) -> Result<Option<(Secret, &str)>> {
         let Some(setting) = self.get("usersig") else {
             return Ok(None);
@@ -73,10 +73,11 @@ fn secret(setting: &Setting) -> Result<Secret> {
     }
 }
 
-/// What calls carry, at `now` in Unix seconds.
+/// Returns the credentials for calls; `now` is in Unix seconds.
 ///
-/// Of key and `UserSig` the nearer counts, and in the same place the key: it can do all that the
-/// `UserSig` can, and renew it. Whoever set both is told, unless the key overrides from nearer.
+/// Of key and `UserSig`, the one set with higher precedence counts. In the same place the key does: it
+/// can do all that a `UserSig` can, and renew it. The operator is warned if a setting has no effect,
+/// unless a key overrides a `UserSig` of lower precedence.
 pub(super) fn credentials(settings: &Settings, now: u64) -> Result<Credentials> {
     let caller = Caller::new(settings)?;
     let auth = match settings.either(["secret_key", "usersig"]) {
@@ -107,8 +108,8 @@ pub(super) fn credentials(settings: &Settings, now: u64) -> Result<Credentials> 
     Ok(Credentials::new(caller.app, caller.identifier, auth, now))
 }
 
-/// Refuses a `UserSig` that the service would refuse. One that can't be decoded may still be right.
-/// `hidden` is the secret key that would be used without it.
+/// Refuses a `UserSig` that the service would refuse. One that can't be decoded may still be valid.
+/// `hidden` names the secret key that would be used without it.
 fn check_usersig(setting: &Setting, hidden: Option<&str>, caller: &Caller, now: u64) -> Result<()> {
     let from = &setting.from;
     let claims = match usersig::decode(secret(setting)?.expose()) {
@@ -134,7 +135,7 @@ fn check_usersig(setting: &Setting, hidden: Option<&str>, caller: &Caller, now: 
         return Ok(());
     };
     let hint = match hidden {
-        Some(key) => format!("unset {from}, and UserSigs are made and renewed from {key}"),
+        Some(key) => format!("unset {from}, so that UserSigs are made and renewed from {key}"),
         None => {
             "make a new one, or set RECALL_SECRET_KEY instead, from which they are made and renewed"
                 .to_owned()

@@ -1,4 +1,4 @@
-//! The configuration file: what the environment could say, for several apps.
+//! The configuration file: the same settings as in the environment, for several apps.
 //!
 //! ```toml
 //! region = "singapore"
@@ -10,8 +10,7 @@
 //! secret_key = "…"
 //! ```
 //!
-//! A profile adds to the keys at the top and weighs more than they do; the environment weighs
-//! more than both.
+//! A profile adds to the top-level keys and overrides them; the environment overrides both.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -24,12 +23,12 @@ use super::settings::{KEYS, Layer, Setting};
 use crate::error::{Error, Result};
 
 const NO_TABLE: &str = "write [profile.NAME]";
-const QUOTES: &str = "text stands in quotes: region = \"singapore\"";
+const QUOTES: &str = "put text in quotes: region = \"singapore\"";
 
-/// Reads a file, and in it a profile: layers, the weightier first.
+/// Reads a file and a profile in it. Returns layers, highest precedence first.
 ///
 /// # Errors
-/// Usage, naming the line or key; never its value, which may be the secret.
+/// Usage, naming the line or key; never the value, which may be a secret.
 pub(super) fn read(path: &Path, profile: Option<&str>) -> Result<Vec<Layer>> {
     let name = path.display().to_string();
     let text = fs::read_to_string(path).map_err(|error| {
@@ -79,22 +78,22 @@ pub(super) fn read(path: &Path, profile: Option<&str>) -> Result<Vec<Layer>> {
     Ok(chosen)
 }
 
-/// A file that has been read but not understood.
+/// A file that has been read but not parsed.
 struct File<'a> {
     name: &'a str,
     text: &'a str,
 }
 
 impl File<'_> {
-    /// The number, from 1, and the text of the line where this byte is.
+    /// Returns the number, from 1, and the text of the line that contains this byte.
     fn line(&self, at: usize) -> (usize, &str) {
         let bytes = self.text.bytes().take(at);
         let number = bytes.filter(|byte| *byte == b'\n').count();
         (number + 1, self.text.lines().nth(number).unwrap_or(""))
     }
 
-    /// What the parser found. Its message is made of fixed words alone, where its display has the
-    /// line, secret and all.
+    /// Converts a parser error. Its message consists of fixed words, while its `Display` output
+    /// shows the line, including any secret.
     fn malformed(&self, error: &toml::de::Error) -> Error {
         let span = error.span().unwrap_or_default();
         let (number, line) = self.line(span.start);
@@ -107,7 +106,7 @@ impl File<'_> {
             })
             .hint("remove one of the two");
         }
-        // Of a value without quotes it says what its first letter might have begun: a boolean, a float.
+        // For an unquoted value, the parser guesses a type by its first letter: a boolean, a float.
         let value = line.split_once('=').map(|(_, value)| value.trim_start());
         match value {
             Some("") => Error::usage(format!("{place} is not TOML: the value is missing")),
@@ -150,19 +149,19 @@ impl File<'_> {
     }
 }
 
-/// In decimal digits; as it stands where it is longer than any that is meant.
+/// Returns the integer in decimal, or as written if it does not fit.
 fn integer(number: &DeInteger<'_>) -> String {
     i64::from_str_radix(number.as_str(), number.radix())
         .map_or_else(|_| number.as_str().to_owned(), |number| number.to_string())
 }
 
-/// A secret that others on this machine can read is none.
+/// Warns if other users on this machine can read the file, which contains a secret.
 fn warn_of_readers(path: &Path) {
     use std::os::unix::fs::PermissionsExt as _;
     let readable = fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0);
     if readable {
         tracing::warn!(
-            "others on this machine can read the secret in {0}: chmod 600 {0}",
+            "other users on this machine can read the secret in {0}: run chmod 600 {0}",
             path.display()
         );
     }
@@ -199,17 +198,17 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_lies_over_the_top_of_the_file() {
+    fn a_profile_overrides_the_top_of_the_file() {
         let top = ["region", "secret_key"];
         assert_eq!(keys(None), [top]);
         assert_eq!(keys(Some("game")), [["sdkappid", "usersig"], top]);
     }
 
     #[test]
-    fn an_unknown_key_or_profile_is_told_the_known_ones() {
+    fn an_error_for_an_unknown_key_or_profile_lists_the_known_ones() {
         let refused = |text, profile| {
             let error = read_text(text, profile).err();
-            error.expect("nobody knows it").to_string()
+            error.expect("it is unknown").to_string()
         };
         let error = refused("regoin = \"china\"", None);
         assert!(

@@ -1,4 +1,4 @@
-//! The mock inside: what its flags come to, and who calls it.
+//! The built-in mock: options from flags, and credentials.
 
 use std::str::FromStr;
 
@@ -8,7 +8,7 @@ use crate::cli::MockInsideArgs;
 use crate::error::{Error, Kind, Result};
 use crate::mock::{Cap, Latency, Options};
 
-/// What the mock inside is started with. `latency` is what counts for it: the flag, or a default.
+/// Returns the options of the built-in mock. `latency` is the value of the flag, or a default.
 ///
 /// # Errors
 /// Usage, naming the flag.
@@ -25,13 +25,13 @@ pub(crate) fn mock_options(args: &MockInsideArgs, latency: Option<&str>) -> Resu
     })
 }
 
-/// Who calls the mock inside: it takes any app, and any key for it.
+/// Returns credentials for the built-in mock, which accepts any app and any key.
 pub(crate) fn mock_credentials(now: u64) -> Credentials {
     let key = Auth::SecretKey(Secret::new("the mock takes any key"));
     Credentials::new(1_400_000_000, "administrator", key, now)
 }
 
-/// The value of a flag whose reader does not know by which flag it came.
+/// Parses the value of a flag; the parser itself does not know the flag's name.
 ///
 /// # Errors
 /// Usage, naming the flag.

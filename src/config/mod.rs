@@ -1,4 +1,5 @@
-//! Flags, environment and file, checked once. No type of the argument parser goes further than here.
+//! Flags, environment and configuration file, checked once. No type of the argument parser goes
+//! further than this.
 
 mod caller;
 mod file;
@@ -28,27 +29,27 @@ use crate::ledger::MOCK;
 use crate::mock::Mock;
 use crate::run::Plan;
 
-/// Where the service is and who calls.
+/// The service and the caller.
 #[derive(Debug)]
 pub struct Service {
-    /// The mock inside, in a rehearsal; it runs as long as this lives.
+    /// The built-in mock, in a rehearsal; it runs as long as this value lives.
     pub mock: Option<Mock>,
     /// The address.
     pub endpoint: Endpoint,
-    /// What a ledger calls it.
+    /// The name of the service in a ledger.
     pub name: String,
-    /// Who calls.
+    /// The caller.
     pub credentials: Credentials,
-    /// How to reach it.
+    /// How to reach the service.
     pub transport: Transport,
 }
 
 impl Service {
-    /// Where and who, from all that is set. `ledger` is the endpoint that a replayed ledger
-    /// names: where else should its rows go?
+    /// Resolves the service and the caller. `ledger` is the endpoint in a replayed ledger: the
+    /// default for its rows.
     ///
     /// # Errors
-    /// Usage, where something is missing or wrong, naming the flag and the variable.
+    /// Usage, if something is missing or wrong, naming the flag and the variable.
     pub fn new(
         args: &ServiceArgs,
         settings: &Settings,
@@ -78,12 +79,12 @@ impl Service {
             cacert,
         };
         if !endpoint.is_loopback() && plan.rate.is_none_or(|rate| rate.get() > CAP) {
-            let said = settings.get("rate").expect("it is built in");
+            let rate = settings.get("rate").expect("it has a default");
             return Err(Error::usage(format!(
                 "{} {} is above the service's cap of {CAP} calls a second",
-                said.from, said.value
+                rate.from, rate.value
             ))
-            .hint("more is for a loopback service only, such as --mock"));
+            .hint("a higher rate is allowed only for a loopback service, such as --mock"));
         }
         Ok(Self {
             mock,
@@ -101,14 +102,14 @@ fn endpoint(settings: &Settings, ledger: Option<&str>) -> Result<Endpoint> {
             "{} and {} are both set, but a run has one service",
             endpoint.from, region.from
         ))
-        .hint("unset one of them, or say --endpoint or --region")),
+        .hint("unset one of them, or pass --endpoint or --region")),
         ([Some(endpoint), None], _) => Endpoint::read(&endpoint.from, &endpoint.value),
         ([None, Some(region)], _) => Endpoint::of_region(&region.from, &region.value),
         ([None, None], Some(MOCK)) => Err(Error::usage("this is the ledger of a rehearsal")
-            .hint("add --mock to replay it as one")),
+            .hint("add --mock to replay it against the mock")),
         ([None, None], Some(ledger)) => Endpoint::read("the endpoint in the ledger", ledger),
         ([None, None], None) => Err(Error::usage("no service is set").hint(
-            "set RECALL_REGION or say --region NAME; --endpoint URL is for any other address, --mock to rehearse",
+            "set RECALL_REGION or pass --region NAME; use --endpoint URL for another address, --mock to rehearse",
         )),
     }
 }

@@ -1,4 +1,4 @@
-//! What flags, environment, file and this tool itself say, in this order of weight.
+//! Settings from flags, environment, configuration file and defaults, in this order of precedence.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -8,8 +8,8 @@ use super::file;
 use crate::cli::{CallerArgs, FileArgs, PaceArgs, ServiceArgs};
 use crate::error::{Error, Result};
 
-/// All that can be set. Each is a key of the file, a variable of the environment and, but for the
-/// secrets, a flag: `max_outage`, `RECALL_MAX_OUTAGE`, `--max-outage`.
+/// All settings. Each is a key in the file, an environment variable and, except for secrets, a flag:
+/// `max_outage`, `RECALL_MAX_OUTAGE`, `--max-outage`.
 pub(super) const KEYS: [&str; 12] = [
     "sdkappid",
     "identifier",
@@ -24,7 +24,7 @@ pub(super) const KEYS: [&str; 12] = [
     "max_outage",
     "max_failures",
 ];
-/// What holds where nobody says anything else.
+/// The defaults.
 pub(super) const BUILT_IN: [(&str, &str); 6] = [
     ("identifier", "administrator"),
     ("rate", "200"),
@@ -33,17 +33,17 @@ pub(super) const BUILT_IN: [(&str, &str); 6] = [
     ("timeout", "10s"),
     ("max_outage", "30m"),
 ];
-/// Where the file is, and which of its profiles is meant.
+/// The variables that name the file and the profile in it.
 const CONFIG: &str = "RECALL_CONFIG";
 const PROFILE: &str = "RECALL_PROFILE";
 
-/// Variables of the environment, by name.
+/// Environment variables, by name.
 pub type Env = BTreeMap<String, String>;
 
-/// This tool's variables in the environment of this process.
+/// Returns recall's variables in the environment of this process.
 ///
 /// # Errors
-/// Usage, where one is no UTF-8; it does not show the value, which may be a secret.
+/// Usage, if a value is not UTF-8; the error does not show it, since it may be a secret.
 pub fn process_env() -> Result<Env> {
     read_env(std::env::vars_os())
 }
@@ -55,32 +55,32 @@ fn read_env(variables: impl Iterator<Item = (OsString, OsString)>) -> Result<Env
         .map(|(name, value)| match value.into_string() {
             Ok(value) => Ok((name, value)),
             Err(_) => Err(Error::usage(format!("{name} is not UTF-8"))
-                .hint("a file whose name is not can be given by its flag")),
+                .hint("a file whose name is not UTF-8 can be passed by its flag")),
         })
         .collect()
 }
 
-/// A value, and who said it. It may be a secret, so it does not print.
+/// A value, and where it was set. It may be a secret, so there is no `Debug`.
 pub(super) struct Setting {
     pub(super) value: String,
-    /// The flag, the variable, or file and key.
+    /// The flag, the variable, or the file and key.
     pub(super) from: String,
 }
 
-/// A key, and what its flag says.
+/// A key, and the value of its flag.
 type Flag<'a> = (&'static str, &'a Option<String>);
 
-/// What is set in one place, by key.
+/// The settings from one place, by key.
 pub(super) type Layer = BTreeMap<&'static str, Setting>;
 
-/// Everything that is set.
+/// All settings.
 pub struct Settings {
-    /// The weightiest first.
+    /// Highest precedence first.
     layers: Vec<Layer>,
 }
 
 impl Settings {
-    /// What is set for a run.
+    /// Returns the settings of a run.
     ///
     /// # Errors
     /// As [`of_caller`](Self::of_caller).
@@ -98,16 +98,15 @@ impl Settings {
         Self::new(&who(&service.caller), &flags, &service.caller.file, env)
     }
 
-    /// What is set for a command that makes no calls.
+    /// Returns the settings of a command that makes no calls.
     ///
     /// # Errors
-    /// Usage, where the file can't be read, or says what nobody understands; it lists what there
-    /// is.
+    /// Usage, if the file can't be read or contains an unknown key; the hint lists the known ones.
     pub fn of_caller(caller: &CallerArgs, env: &Env) -> Result<Self> {
         Self::new(&who(caller), &[], &caller.file, env)
     }
 
-    /// What is set where no flag says who calls.
+    /// Returns the settings of a command without flags for the caller.
     ///
     /// # Errors
     /// As [`of_caller`](Self::of_caller).
@@ -143,23 +142,23 @@ impl Settings {
         Ok(Self { layers })
     }
 
-    /// What counts for a key.
+    /// Returns the effective setting for a key.
     pub(super) fn get(&self, key: &str) -> Option<&Setting> {
         self.layers.iter().find_map(|layer| layer.get(key))
     }
 
-    /// What counts for two keys that answer the same question: whoever says one of them says it
-    /// all.
+    /// Returns the effective settings for two alternative keys: the first layer with either of them
+    /// determines both.
     pub(super) fn either(&self, keys: [&str; 2]) -> [Option<&Setting>; 2] {
-        let said = |layer: &&Layer| keys.iter().any(|key| layer.contains_key(key));
-        match self.layers.iter().find(said) {
+        let has_either = |layer: &&Layer| keys.iter().any(|key| layer.contains_key(key));
+        match self.layers.iter().find(has_either) {
             Some(layer) => keys.map(|key| layer.get(key)),
             None => [None, None],
         }
     }
 }
 
-/// The flags that say who calls.
+/// Returns the flags that set the caller.
 fn who(caller: &CallerArgs) -> [Flag<'_>; 2] {
     [
         ("sdkappid", &caller.sdkappid),
@@ -180,12 +179,12 @@ fn of_file(file: &FileArgs, env: &Env) -> Result<Vec<Layer>> {
         (None, Some((profile, from))) => Err(Error::usage(format!(
             "{from} {profile} needs a configuration file"
         ))
-        .hint("say --config FILE or set RECALL_CONFIG")),
+        .hint("pass --config FILE or set RECALL_CONFIG")),
         (None, None) => Ok(Vec::new()),
     }
 }
 
-/// The variable that says what a key of the file says.
+/// Returns the environment variable for a key.
 fn variable(key: &str) -> String {
     format!("RECALL_{}", key.to_ascii_uppercase())
 }
@@ -195,7 +194,7 @@ fn known() -> impl Iterator<Item = String> {
     KEYS.into_iter().map(variable).chain(places)
 }
 
-/// Variables that look like this tool's and are none: a slip of the hand.
+/// Returns variables that look like recall's but aren't: probably typos.
 fn unknown(env: &Env) -> impl Iterator<Item = &str> {
     env.keys()
         .filter(|name| known().all(|known| known != **name))
@@ -209,7 +208,7 @@ mod tests {
     use clap::CommandFactory as _;
 
     #[test]
-    fn a_variable_that_looks_like_ours_and_is_none_is_found() {
+    fn a_misspelled_variable_is_found() {
         let set = [
             "RECALL_SECRETKEY",
             "RECALL_SECRET_KEY",
@@ -221,9 +220,9 @@ mod tests {
     }
 
     #[test]
-    fn the_help_tells_what_is_built_in() {
+    fn the_help_names_the_defaults() {
         let cli = Cli::command();
-        let run = cli.find_subcommand("run").expect("there is one");
+        let run = cli.find_subcommand("run").expect("it exists");
         for (key, value) in BUILT_IN {
             let flag = run.get_arguments().find(|flag| flag.get_id() == key);
             let help = flag.and_then(clap::Arg::get_help).expect(key).to_string();

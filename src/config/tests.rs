@@ -1,4 +1,4 @@
-//! Tests of what flags, environment and file come to.
+//! Tests of how flags, environment and file combine.
 
 use std::time::Duration;
 
@@ -12,10 +12,7 @@ fn args(line: &str) -> RunArgs {
     let words = ["recall", "run", "rows.csv"]
         .into_iter()
         .chain(line.split_whitespace());
-    match Cli::try_parse_from(words)
-        .expect("the flags are fine")
-        .command
-    {
+    match Cli::try_parse_from(words).expect("valid flags").command {
         Command::Run(args) => args,
         other => panic!("{other:?}"),
     }
@@ -42,7 +39,7 @@ fn plan_of(line: &str, failed_before: bool) -> Result<Plan> {
 const WHO: [(&str, &str); 2] = [("RECALL_SDKAPPID", "1400000000"), ("RECALL_USERSIG", "eJw")];
 
 #[test]
-fn flags_weigh_more_than_the_environment() {
+fn flags_override_the_environment() {
     let mut env = WHO.to_vec();
     env.push(("RECALL_REGION", "tokyo"));
     env.push(("RECALL_IDENTIFIER", "root"));
@@ -58,7 +55,7 @@ fn flags_weigh_more_than_the_environment() {
 }
 
 #[test]
-fn an_env_file_with_windows_line_ends_names_the_same_caller() {
+fn carriage_returns_from_an_env_file_are_trimmed_from_the_caller() {
     let env = [
         ("RECALL_SDKAPPID", "7\r"),
         ("RECALL_IDENTIFIER", "root\r"),
@@ -74,7 +71,7 @@ fn an_env_file_with_windows_line_ends_names_the_same_caller() {
 }
 
 #[test]
-fn what_is_missing_is_asked_for_by_name() {
+fn an_error_names_the_missing_setting() {
     let missing =
         |line: &str, env: &[(&str, &str)]| service(line, env).expect_err(line).to_string();
     assert!(missing("", &[]).contains("RECALL_REGION"));
@@ -83,7 +80,7 @@ fn what_is_missing_is_asked_for_by_name() {
 }
 
 #[test]
-fn nothing_above_the_cap_goes_to_a_real_service() {
+fn a_rate_above_the_cap_is_refused_for_a_real_service() {
     for rate in ["201", "max"] {
         let error = service(&format!("--region china --rate {rate}"), &WHO).expect_err(rate);
         assert!(
@@ -100,7 +97,7 @@ fn nothing_above_the_cap_goes_to_a_real_service() {
 }
 
 #[test]
-fn a_rate_that_no_machine_reaches_is_refused() {
+fn an_unreachable_rate_is_refused() {
     for rate in ["0", "1000001", "4294967295", "4294967296"] {
         let error = service(
             &format!("--endpoint http://127.0.0.1:1 --rate {rate}"),
@@ -113,7 +110,7 @@ fn a_rate_that_no_machine_reaches_is_refused() {
 }
 
 #[test]
-fn a_usersig_of_somebody_else_or_of_yesterday_is_refused() {
+fn a_usersig_of_another_app_or_account_or_an_expired_one_is_refused() {
     let now = usersig::now();
     let refused = |app: u64, identifier: &str, time: u64| {
         let usersig = usersig::mint(&Secret::new("key"), app, identifier, time, 3_600);
@@ -137,9 +134,9 @@ fn a_usersig_of_somebody_else_or_of_yesterday_is_refused() {
 }
 
 #[test]
-fn bounds_are_read_and_bad_ones_refused() {
-    let usual = plan_of("", false).expect("defaults");
-    assert_eq!(format!("{usual:?}"), format!("{:?}", Plan::default()));
+fn limits_are_parsed_and_invalid_ones_refused() {
+    let default = plan_of("", false).expect("defaults");
+    assert_eq!(format!("{default:?}"), format!("{:?}", Plan::default()));
     let other = plan_of("--rate max --max-failures 7 --max-outage 0", false).expect("fine");
     assert_eq!(
         (other.rate, other.max_failures),
@@ -162,7 +159,7 @@ fn bounds_are_read_and_bad_ones_refused() {
 }
 
 #[test]
-fn flags_weigh_more_than_the_environment_that_more_than_the_file_and_all_more_than_the_default() {
+fn flags_override_the_environment_which_overrides_the_file_which_overrides_the_defaults() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("recall.toml");
     let text = "rate = 50\nmax_attempts = 3\n[profile.slow]\nrate = \"5\"\ntimeout = \"1s\"\n";
@@ -181,12 +178,12 @@ fn flags_weigh_more_than_the_environment_that_more_than_the_file_and_all_more_th
     assert_eq!(rate("", &env[1..]), (Some(5), 3));
     assert_eq!(rate("", &env), (Some(20), 3));
     assert_eq!(rate("--rate 30 --max-attempts 2", &env), (Some(30), 2));
-    let wrong = plan("", &[("RECALL_RATE", "fast")]).expect_err("no rate");
+    let wrong = plan("", &[("RECALL_RATE", "fast")]).expect_err("not a rate");
     assert!(wrong.to_string().starts_with("RECALL_RATE fast"), "{wrong}");
 }
 
 #[test]
-fn rows_that_failed_before_are_not_guarded_unless_asked_for() {
+fn rows_that_failed_before_have_no_failure_limit_unless_one_is_set() {
     let max = |line| plan_of(line, true).expect("fine").max_failures;
     assert_eq!(max(""), MaxFailures::Any);
     assert_eq!(max("--max-failures 10%"), MaxFailures::Percent(10.0));

@@ -281,7 +281,7 @@ fn refused(text: &str) -> Finished {
 
 #[test]
 fn a_syntax_error_is_reported_with_its_line_and_cause() {
-    const QUOTES: &str = "text stands in quotes";
+    const QUOTES: &str = "put text in quotes";
     for (text, words, about_quotes) in [
         (
             "region = \"tokyo\"\nregion = \"tokyo\"\n",
