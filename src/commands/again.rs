@@ -1,4 +1,4 @@
-//! What to type next: commands made of this process's own words, to be copied.
+//! Commands to type next, built from this process's own command line, to be copied.
 
 use std::ffi::{OsStr, OsString};
 use std::iter;
@@ -9,14 +9,14 @@ use clap::CommandFactory as _;
 use crate::cli::Cli;
 use crate::shell::{quoted, quoted_file};
 
-/// This process's command line, to be typed again, with one more flag where it is not there yet.
+/// Returns this process's command line, plus the flag `and` unless it is there already.
 pub(super) fn this_command(and: Option<&str>) -> String {
-    // Without the name of the binary.
+    // Skips the name of the binary.
     typed_again(std::env::args_os().skip(1).map(quoted), and)
 }
 
-/// The command that goes on with a run of these inputs. Alone it would read rows from the keyboard,
-/// where they came through a pipe.
+/// Returns the command that resumes a run of these inputs. If they came through a pipe, it says so:
+/// the command alone would read rows from the keyboard.
 pub(super) fn run_again(inputs: &[PathBuf]) -> String {
     let command = this_command(Some("--resume"));
     if inputs.iter().any(|input| input == Path::new("-")) {
@@ -27,23 +27,23 @@ pub(super) fn run_again(inputs: &[PathBuf]) -> String {
 
 fn typed_again(words: impl Iterator<Item = String>, and: Option<&str>) -> String {
     let mut words: Vec<_> = iter::once("recall".to_owned()).chain(words).collect();
-    let is_there = |flag: &&str| before_inputs(words.iter()).any(|word| word == *flag);
-    if let Some(flag) = and.filter(|flag| !is_there(flag)) {
-        // Right behind the name of the command.
+    let is_present = |flag: &&str| before_inputs(words.iter()).any(|word| word == *flag);
+    if let Some(flag) = and.filter(|flag| !is_present(flag)) {
+        // Right after the name of the command.
         words.insert(2, flag.to_owned());
     }
     words.join(" ")
 }
 
-/// The words up to `--`, behind which every word is an input.
+/// Returns the words before `--`; every word after it is an input.
 fn before_inputs<W: AsRef<OsStr>>(words: impl Iterator<Item = W>) -> impl Iterator<Item = W> {
     words.take_while(|word| word.as_ref() != "--")
 }
 
-/// The command that sends the failed rows of this run's ledger again, with those of this run's
-/// flags that a replay has too: where the service is, who calls, how fast.
+/// Returns the command that sends the failed rows of this run's ledger again. It keeps the flags that
+/// `replay` has too, such as those for the service, the caller and the pace.
 pub(super) fn replay(ledger: &Path) -> String {
-    // Without the names of the binary and of the command.
+    // Skips the names of the binary and of the command.
     let words = std::env::args_os().skip(2);
     replay_after(words, ledger)
 }
@@ -52,7 +52,7 @@ fn replay_after(words: impl Iterator<Item = OsString>, ledger: &Path) -> String 
     let mut words = before_inputs(words);
     let cli = Cli::command();
     let flags_of = |name| {
-        let command = cli.find_subcommand(name).expect("a command of ours");
+        let command = cli.find_subcommand(name).expect("the command exists");
         command.get_arguments().collect::<Vec<_>>()
     };
     let (run, replay) = (flags_of("run"), flags_of("replay"));
@@ -62,16 +62,16 @@ fn replay_after(words: impl Iterator<Item = OsString>, ledger: &Path) -> String 
         quoted_file(ledger),
     ];
     while let Some(word) = words.next() {
-        // The names of flags are ASCII, their values are whatever they are.
+        // Flag names are ASCII; values may be anything.
         let text = word.to_string_lossy();
         let name = text.split('=').next().unwrap_or_default();
-        let is_it = |flag: &&&clap::Arg| {
+        let matches = |flag: &&&clap::Arg| {
             let long = flag.get_long().map(|long| format!("--{long}"));
             let short = flag.get_short().map(|short| format!("-{short}"));
             [long, short].iter().flatten().any(|known| known == name)
         };
-        // Whatever is no flag is the input.
-        let Some(flag) = run.iter().find(is_it) else {
+        // A word that is not a flag is an input.
+        let Some(flag) = run.iter().find(matches) else {
             continue;
         };
         let value = if flag.get_action().takes_values() && name == text {
@@ -79,7 +79,7 @@ fn replay_after(words: impl Iterator<Item = OsString>, ledger: &Path) -> String 
         } else {
             None
         };
-        if replay.iter().any(|flag| is_it(&flag)) {
+        if replay.iter().any(|flag| matches(&flag)) {
             kept.push(quoted(&word));
             kept.extend(value.map(quoted));
         }
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn the_flag_stands_where_it_is_no_input() {
+    fn the_flag_is_inserted_before_any_inputs() {
         let again = |words: &[&str]| {
             let words = words.iter().map(ToString::to_string);
             typed_again(words, Some("--resume"))
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn an_input_is_not_taken_for_a_flag() {
+    fn an_input_after_two_dashes_is_not_taken_for_a_flag() {
         assert_eq!(
             replay(&["--mock", "--", "--rate", "-y"]),
             "recall replay 'my rows.ledger.jsonl' --mock"
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replay_goes_where_the_run_went_and_is_who_it_was() {
+    fn a_replay_keeps_the_service_the_caller_and_the_pace_of_the_run() {
         let kept = [
             "--region=tokyo",
             "--config",
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rehearsal_is_replayed_as_one() {
+    fn a_rehearsal_is_replayed_against_the_mock() {
         assert_eq!(
             replay(&["-", "--mock", "--mock-fail", "10010=5%"]),
             "recall replay 'my rows.ledger.jsonl' --mock --mock-fail 10010=5%"

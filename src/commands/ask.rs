@@ -1,4 +1,4 @@
-//! The question before the first call.
+//! Asks the operator to confirm before the first call.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -17,36 +17,36 @@ use crate::error::{Error, Result};
 use crate::monitor::status::how_long;
 use crate::run::{Plan, least_time};
 
-/// What would go: names, and what they are.
+/// What the run would do: labels and values.
 pub(super) type Facts = Vec<(&'static str, String)>;
 
-/// Whoever sits at the terminal.
+/// The operator at the terminal.
 pub(super) enum Somebody {
-    /// Types into stdin and reads stderr.
+    /// Stdin and stderr are both the terminal.
     AtStdin,
-    /// Has redirected one of them, which is no consent: rows come through a pipe, or words go to a
-    /// file besides.
+    /// One of the two is redirected, which is not consent: rows may come through a pipe, or messages
+    /// may be logged to a file.
     AtTheirTerminal(File),
 }
 
-/// Who is asked before the first call, unless `--yes` has said it or it is a rehearsal. Nobody, where
-/// neither stdin nor stderr is a terminal: a job of cron or of nohup.
+/// Returns the operator to ask before the first call. `None` with `--yes`, in a rehearsal, and if
+/// neither stdin nor stderr is a terminal, as under cron or nohup.
 ///
 /// # Errors
-/// When one of them is a terminal that can't be opened.
+/// If one of them is a terminal that can't be opened.
 pub(super) fn somebody(rehearsal: bool, output: &OutputArgs) -> Result<Option<Somebody>> {
     if output.yes || rehearsal {
         return Ok(None);
     }
-    let of_it = match (io::stdin().is_terminal(), io::stderr().is_terminal()) {
+    let fallback = match (io::stdin().is_terminal(), io::stderr().is_terminal()) {
         (true, true) => return Ok(Some(Somebody::AtStdin)),
         (false, false) => return Ok(None),
         (true, false) => "/dev/stdin",
         (false, true) => "/dev/stderr",
     };
     let open = |terminal| File::options().read(true).write(true).open(terminal);
-    // A process in a session of its own, as by setsid, controls none.
-    let terminal = open("/dev/tty").or_else(|_| open(of_it));
+    // A process in its own session, as after setsid, has no controlling terminal.
+    let terminal = open("/dev/tty").or_else(|_| open(fallback));
     match terminal {
         Ok(terminal) => Ok(Some(Somebody::AtTheirTerminal(terminal))),
         Err(error) => Err(cannot_ask(error)),
@@ -56,19 +56,19 @@ pub(super) fn somebody(rehearsal: bool, output: &OutputArgs) -> Result<Option<So
 fn cannot_ask(error: io::Error) -> Error {
     Error::output("cannot ask on this terminal")
         .because(error)
-        .hint("nothing was recalled; --yes agrees beforehand")
+        .hint("nothing was recalled; pass --yes to skip the question")
 }
 
 impl Somebody {
-    /// Whether their answer would come the way that rows from stdin come.
+    /// Whether the answer would be read from stdin, where rows may come from too.
     pub(super) fn types_into_stdin(&self) -> bool {
         matches!(self, Self::AtStdin)
     }
 
-    /// Asks before the first of so many calls, where that is known.
+    /// Asks before the first call; `calls` is their number, if known.
     ///
     /// # Errors
-    /// When the terminal can't be written to or read.
+    /// If the terminal can't be written to or read.
     pub(super) fn agrees(
         self,
         service: &Service,
@@ -97,20 +97,20 @@ impl Somebody {
     }
 }
 
-/// The line that is typed once the question is there.
+/// Shows the question and reads the line that answers it.
 fn answer(
     question: &str,
     keyboard: impl AsFd,
     mut screen: impl Write,
     mut lines: impl BufRead,
 ) -> io::Result<String> {
-    // Whatever was typed before answers something else.
+    // Input typed earlier is not an answer to this question.
     tcflush(keyboard, QueueSelector::IFlush)?;
     screen.write_all(question.as_bytes())?;
     let mut answer = String::new();
     lines.read_line(&mut answer)?;
     if !answer.ends_with('\n') {
-        // Ctrl-D leaves the cursor behind the question.
+        // Ctrl-D leaves the cursor after the question.
         screen.write_all(b"\n")?;
     }
     Ok(answer)
@@ -128,13 +128,13 @@ fn question(service: &Service, plan: &Plan, mut what: Facts, calls: Option<u64>)
     let needed = needed.map_or(Duration::ZERO, |(calls, rate)| least_time(calls, rate));
     if let Some(left) = service.credentials.falls_short(usersig::now(), needed) {
         let left = time(left);
-        let why = "before the run is through; with RECALL_SECRET_KEY it would be signed anew";
-        what.push(("usersig", format!("runs out in {left}, {why}")));
+        let why = "before the run ends; with RECALL_SECRET_KEY it would be renewed";
+        what.push(("usersig", format!("expires in {left}, {why}")));
     }
     what.push(("service", service.endpoint.for_people()));
     let mut ask = "About to recall:\n".to_owned();
     for (name, what) in what {
-        writeln!(ask, "  {name:<12}{what}").expect("a String takes every word");
+        writeln!(ask, "  {name:<12}{what}").expect("writing to a String can't fail");
     }
     ask + "This can't be undone. Go on? [y/N] "
 }

@@ -1,4 +1,4 @@
-//! `recall check`: what is in an input, what is wrong with it, how long it will take.
+//! `recall check`: the contents of an input, its problems, and how long it will take.
 
 use std::fmt::Write as _;
 
@@ -16,10 +16,10 @@ use crate::monitor::status::how_long;
 use crate::preflight;
 use crate::survey::{Census, FaultyRows, Survey};
 
-/// Looks through an input.
+/// Checks an input.
 ///
 /// # Errors
-/// When it can't be read, the service does not tell of its groups, or stdout can't be written.
+/// If the input can't be read, its groups can't be looked up, or stdout can't be written.
 pub fn run(args: &CheckArgs, screen: &Screen) -> Result<u8> {
     if !args.online {
         refuse_service(&args.service)?;
@@ -27,7 +27,7 @@ pub fn run(args: &CheckArgs, screen: &Screen) -> Result<u8> {
     input::tell_of_keyboard(&args.rows, screen);
     let mut survey = Survey::new();
     let rows = input::open(&args.rows)?;
-    // As where no flag of a run is given.
+    // The same as for a run without flags.
     let pace = PaceArgs::default();
     let settings = Settings::of_run(&args.service, &pace, &process_env()?)?;
     let mut plan = config::plan(&settings, None, false)?;
@@ -60,8 +60,8 @@ pub fn run(args: &CheckArgs, screen: &Screen) -> Result<u8> {
     })
 }
 
-/// Whoever says which service and who calls wants it asked. Offline only the pace counts, which the
-/// file says too.
+/// Refuses flags for the service and the caller: an operator who passes one expects the service to be
+/// contacted. Offline, only the pace matters, which may come from `--config`.
 fn refuse_service(args: &ServiceArgs) -> Result<()> {
     let flags = [
         ("--region", args.region.is_some()),
@@ -73,10 +73,10 @@ fn refuse_service(args: &ServiceArgs) -> Result<()> {
     ];
     match flags.into_iter().find(|(_, given)| *given) {
         None => Ok(()),
-        Some((flag, _)) => Err(Error::usage(format!(
-            "{flag} is for a check that asks the service"
-        ))
-        .hint(format!("add --online, or leave {flag} out"))),
+        Some((flag, _)) => Err(
+            Error::usage(format!("{flag} has no effect without --online"))
+                .hint(format!("add --online, or leave {flag} out")),
+        ),
     }
 }
 
@@ -85,12 +85,12 @@ fn refuse_service(args: &ServiceArgs) -> Result<()> {
 struct Checked<'a> {
     #[serde(flatten)]
     census: &'a Census,
-    /// What the service tells of the groups, where it was asked.
+    /// The results of looking up the groups, with `--online`.
     #[serde(skip_serializing_if = "Option::is_none")]
     groups_online: Option<&'a preflight::GroupsReport>,
     /// Calls that a run would make, without retries.
     calls: u64,
-    /// How long they take at the rate that is set, rounded up; none if they go as fast as they can.
+    /// How long the calls take at the configured rate, rounded up; `None` if the rate is not limited.
     seconds_at_cap: Option<u64>,
 }
 
@@ -111,7 +111,7 @@ impl<'a> Checked<'a> {
 
 fn text(input: &str, census: &Census, rate: Option<u32>) -> String {
     let mut text = String::new();
-    write(&mut text, input, census, rate).expect("a String takes every word");
+    write(&mut text, input, census, rate).expect("writing to a String can't fail");
     text
 }
 
@@ -161,7 +161,7 @@ fn write(to: &mut String, input: &str, census: &Census, rate: Option<u32>) -> st
     Ok(())
 }
 
-/// The first few, and by kind where there are more.
+/// Writes the first few faulty rows and, if there are more, a count by kind.
 fn faulty(to: &mut String, title: &str, rows: u64, faulty: &FaultyRows) -> std::fmt::Result {
     if rows == 0 {
         return Ok(());

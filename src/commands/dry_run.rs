@@ -1,4 +1,4 @@
-//! `recall run --dry-run`: reads everything, shows the first calls as they would go out, makes none.
+//! `recall run --dry-run`: reads all rows and shows the first calls without making them.
 
 use serde::Serialize;
 
@@ -14,14 +14,14 @@ use crate::rows::Rows;
 use crate::run::{GroupFate, Plan};
 use crate::survey::{Census, Survey};
 
-/// So many calls are shown.
+/// Number of calls shown.
 const SHOWN: u64 = 5;
 
-/// Reads the rows that a run would take, and tells how many calls it would make. The survey knows
-/// what a resumed ledger has settled.
+/// Reads the rows that a run would take, and reports how many calls it would make. The survey knows
+/// the rows that a resumed ledger has settled.
 ///
 /// # Errors
-/// When the rows can't be read, or stdout not be written.
+/// If the rows can't be read or stdout can't be written.
 pub(super) fn run(
     rows: Rows,
     mut survey: Survey,
@@ -46,7 +46,7 @@ pub(super) fn run(
     })?;
     let census = survey.census();
     if json {
-        print_json(&Looked {
+        print_json(&DryRun {
             census: &census,
             groups_online: groups,
         })?;
@@ -61,7 +61,7 @@ pub(super) fn run(
 
 /// What `--json` prints.
 #[derive(Serialize)]
-struct Looked<'a> {
+struct DryRun<'a> {
     #[serde(flatten)]
     census: &'a Census,
     #[serde(skip_serializing_if = "Option::is_none")]

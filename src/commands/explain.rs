@@ -1,4 +1,4 @@
-//! `recall explain`: what a code means and what to do about it.
+//! `recall explain`: the meaning of a code, and what to do about it.
 
 use super::stdout::print;
 use crate::api::codes::{self, Code, Verdict};
@@ -6,10 +6,10 @@ use crate::cli::ExplainArgs;
 use crate::error::Result;
 use crate::exit;
 
-/// Explains one code, or lists all.
+/// Explains a code, or lists all codes.
 ///
 /// # Errors
-/// When stdout can't be written.
+/// If stdout can't be written.
 pub fn run(args: &ExplainArgs) -> Result<u8> {
     let text = match args.code {
         Some(code) => explain(codes::look_up(code)),
@@ -25,12 +25,12 @@ fn explain(code: Code) -> String {
         Verdict::Retry => "the row is tried again, with exponential backoff",
         Verdict::SlowDown => "the row is tried again, and the pace is lowered for every row",
         Verdict::Renew => {
-            "with the secret key at hand a UserSig is signed anew, else the run stops"
+            "if the secret key is set, the UserSig is renewed; otherwise the run stops"
         }
         Verdict::Stop => {
-            "the run stops, for every further row would get the same; it can be resumed"
+            "the run stops, because every further row would get the same answer; it can be resumed"
         }
-        Verdict::Row => "the row fails, the others go on",
+        Verdict::Row => "the row fails, and the run continues",
     };
     format!(
         "{}: {}\nWhat happens: {what_happens}.\nWhat to do: {}\n",

@@ -1,4 +1,4 @@
-//! `recall export`: the rows of a ledger on stdout, each with its last outcome.
+//! `recall export`: writes the rows of a ledger to stdout, each with its last outcome.
 
 use std::io::{self, BufWriter};
 
@@ -12,7 +12,7 @@ use crate::rows::Format;
 /// Exports a ledger.
 ///
 /// # Errors
-/// When the ledger can't be read, or stdout can't be written.
+/// If the ledger can't be read or stdout can't be written.
 pub fn run(args: &ExportArgs) -> Result<u8> {
     let rows = LastWords::open(&args.ledger)?;
     let format = match args.format {
@@ -26,7 +26,7 @@ pub fn run(args: &ExportArgs) -> Result<u8> {
         OutcomeArg::Skipped => Outcome::Skipped,
     });
     match write(rows, wanted, format) {
-        // The reader has seen enough.
+        // The reader has closed the pipe.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(exit::OK),
         Err(error) => Err(error.downcast().unwrap_or_else(|error| {
             Error::output("cannot write the export to stdout").because(error)
@@ -35,7 +35,7 @@ pub fn run(args: &ExportArgs) -> Result<u8> {
     }
 }
 
-/// An error of the ledger is inside that of the file.
+/// Writes the export. An error from the ledger is wrapped in the `io::Error`.
 fn write(mut rows: LastWords, wanted: Option<Outcome>, format: Format) -> io::Result<()> {
     let several_inputs = rows.several_inputs();
     let columns = Exported::columns(several_inputs);
@@ -51,8 +51,8 @@ fn write(mut rows: LastWords, wanted: Option<Outcome>, format: Format) -> io::Re
     sink.finish()
 }
 
-/// A row of an export: an entry with every column, for CSV has no absent ones. Only a ledger of one
-/// input has none for the input, in any of its rows.
+/// A row of an export: an entry with every column, since CSV can't omit any. Only the column `input`
+/// is missing, from all rows, for a ledger of a single input.
 #[derive(serde::Serialize)]
 struct Exported<'a> {
     row: u64,

@@ -1,5 +1,5 @@
-//! Where results go, unless flags say otherwise: a ledger beside the input and named after it, the
-//! failed rows beside their ledger and named after that.
+//! Paths of results. By default, the ledger is next to the input and named after it, and the
+//! failed-rows file is next to the ledger and named after that.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,10 +9,10 @@ use crate::durable::{self, folder_of};
 use crate::error::{Error, Result};
 use crate::rows::{self, Format, Source, without_packing};
 
-/// The ledger of a run.
+/// Returns the path of a run's ledger.
 ///
 /// # Errors
-/// When there are several inputs, which have no name in common, and no flag gives one.
+/// If there are several inputs, and thus no name to derive, and no `--ledger`.
 pub(super) fn ledger(args: &RunArgs) -> Result<PathBuf> {
     match (&args.ledger, &args.rows.inputs[..]) {
         (Some(ledger), _) => {
@@ -20,17 +20,17 @@ pub(super) fn ledger(args: &RunArgs) -> Result<PathBuf> {
             Ok(ledger.clone())
         }
         (None, [input]) => Ok(ledger_beside(input, args.service.mock)),
-        (None, _) => Err(Error::usage("several inputs need a ledger by name")
-            .hint("add one, such as --ledger wave.ledger.jsonl")),
+        (None, _) => Err(Error::usage("several inputs need --ledger")
+            .hint("name one, such as --ledger wave.ledger.jsonl")),
     }
 }
 
-/// The failed-rows file of a ledger, and of the inputs of a run, and its format: the one that its
-/// name tells, for it is an input itself; else that of the inputs.
+/// Returns the path of the failed-rows file and its format: the one its name implies, since it is
+/// itself an input, or else that of the inputs.
 ///
 /// # Errors
-/// When one of ledger, failed-rows file and inputs would overwrite another, or this file something
-/// else, or can't be there.
+/// If ledger, failed-rows file and inputs are not all different, or if the failed-rows file would
+/// replace something else or can't be written.
 pub(super) fn failed_rows(
     named: Option<&PathBuf>,
     ledger: &Path,
@@ -53,27 +53,27 @@ pub(super) fn failed_rows(
         (&failed_rows, "the failed-rows file"),
         (ledger, "the ledger"),
     )?;
-    // The ledger itself tells where there is no folder for both.
+    // If both share a missing folder, opening the ledger reports it.
     if named.is_some() && !folder_of(&failed_rows).is_dir() {
-        return Err(refused(&failed_rows, "whose folder is not there"));
+        return Err(refused(&failed_rows, "whose folder does not exist"));
     }
     check_failed_rows(&failed_rows)?;
     Ok((failed_rows, format))
 }
 
-/// The format of the failed rows beside a ledger: the one in which an earlier run has left some,
-/// whatever its inputs were. Two such files would soon tell different things.
+/// Returns the format of the failed rows next to a ledger: that of a file left by an earlier run, if
+/// any, whatever the inputs are now. Two such files would soon disagree.
 fn format_beside(ledger: &Path, of_inputs: Format) -> Format {
     let formats = [of_inputs, Format::Csv, Format::Tsv, Format::Jsonl];
-    let is_there = |format: &Format| are_failed_rows(&failed_rows_beside(ledger, *format));
-    formats.into_iter().find(is_there).unwrap_or(of_inputs)
+    let exists = |format: &Format| are_failed_rows(&failed_rows_beside(ledger, *format));
+    formats.into_iter().find(exists).unwrap_or(of_inputs)
 }
 
-/// `x/rows.ledger.jsonl` has its failed rows in `x/rows.failed.csv`.
+/// Returns the default failed-rows file: for `x/rows.ledger.jsonl`, it is `x/rows.failed.csv`.
 fn failed_rows_beside(ledger: &Path, format: Format) -> PathBuf {
     let without = |path: &Path, end: &str| {
-        let ends_so = path.extension().is_some_and(|extension| extension == end);
-        ends_so.then(|| path.with_extension(""))
+        let has_end = path.extension().is_some_and(|extension| extension == end);
+        has_end.then(|| path.with_extension(""))
     };
     let stem = match without(ledger, "jsonl") {
         Some(stem) => without(&stem, "ledger").unwrap_or(stem),
@@ -84,8 +84,8 @@ fn failed_rows_beside(ledger: &Path, format: Format) -> PathBuf {
     name.into()
 }
 
-/// `x/rows.csv` has its ledger in `x/rows.ledger.jsonl`; what comes from stdin or another pipe is
-/// called `recall`. `/dev/stdin` can be a file, but beside it nothing outlasts the machine.
+/// Returns the default ledger: for `x/rows.csv`, it is `x/rows.ledger.jsonl`. For stdin and other
+/// pipes, the name is `recall` in the current folder: files next to `/dev/stdin` would not persist.
 fn ledger_beside(input: &Path, rehearsal: bool) -> PathBuf {
     let mut name = if input == Path::new("-") || durable::is_passing(input) {
         "recall".into()
@@ -97,7 +97,7 @@ fn ledger_beside(input: &Path, rehearsal: bool) -> PathBuf {
     name.into()
 }
 
-/// How the name of a file of this format ends.
+/// Returns the file name extension of a format.
 fn extension(format: Format) -> &'static str {
     match format {
         Format::Csv => "csv",
@@ -106,19 +106,19 @@ fn extension(format: Format) -> &'static str {
     }
 }
 
-/// Refuses to put the failed rows in the place of something else.
+/// Refuses to replace anything other than a failed-rows file.
 fn check_failed_rows(path: &Path) -> Result<()> {
     match path.metadata() {
-        Ok(found) if !found.is_file() => Err(refused(path, "which is no file")),
+        Ok(found) if !found.is_file() => Err(refused(path, "which is not a regular file")),
         Ok(found) if found.len() > 0 && !are_failed_rows(path) => {
-            Err(refused(path, "which holds something else"))
+            Err(refused(path, "which contains something else"))
         }
         _ => durable::check(path)
             .map_err(|error| refused(path, "which can't be replaced").because(error)),
     }
 }
 
-/// Whether a run has left this file.
+/// Whether this is the failed-rows file of a run.
 fn are_failed_rows(path: &Path) -> bool {
     let source = [Source::File(path.to_owned())];
     let is_file = path.is_file();
@@ -126,11 +126,14 @@ fn are_failed_rows(path: &Path) -> bool {
         && rows::open(&source, &rows::Options::default()).is_ok_and(|rows| rows.is_failed_rows())
 }
 
-/// Whoever writes `-` means stdout, which keeps nothing.
+/// Refuses `-`: it means stdout, which stores nothing.
 pub(super) fn refuse_stdout(file: &Path, flag: &str, what: &str) -> Result<()> {
     if file == Path::new("-") {
-        return Err(Error::usage(format!("{flag} -: {what} must be a file"))
-            .hint(format!("name one; a file that is called so is {flag} ./-")));
+        return Err(
+            Error::usage(format!("{flag} -: {what} must be a file")).hint(format!(
+                "name one; for a file that is called -, use {flag} ./-"
+            )),
+        );
     }
     Ok(())
 }
@@ -138,10 +141,10 @@ pub(super) fn refuse_stdout(file: &Path, flag: &str, what: &str) -> Result<()> {
 fn refused(failed_rows: &Path, why: &str) -> Error {
     let failed_rows = failed_rows.display();
     Error::usage(format!("the failed rows would go to {failed_rows}, {why}"))
-        .hint("--failed FILE puts them elsewhere")
+        .hint("choose another file with --failed FILE")
 }
 
-/// Refuses one file for two things.
+/// Refuses one file for two purposes.
 fn keep_apart((file, what): (&Path, &str), (other, what_else): (&Path, &str)) -> Result<()> {
     let place = place(file);
     if file == other || (place.is_some() && place == self::place(other)) {
@@ -154,10 +157,10 @@ fn keep_apart((file, what): (&Path, &str), (other, what_else): (&Path, &str)) ->
     Ok(())
 }
 
-/// Where a file is, or would be, whatever way its name takes.
+/// Returns the canonical path of a file, which need not exist.
 fn place(file: &Path) -> Option<PathBuf> {
-    let there = fs::canonicalize(file).ok();
-    there.or_else(|| Some(folder_of(file).canonicalize().ok()?.join(file.file_name()?)))
+    let existing = fs::canonicalize(file).ok();
+    existing.or_else(|| Some(folder_of(file).canonicalize().ok()?.join(file.file_name()?)))
 }
 
 #[cfg(test)]
@@ -165,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_failed_rows_stay_where_the_run_put_them() {
+    fn the_failed_rows_file_is_named_after_the_ledger() {
         let beside = |ledger: &str| failed_rows_beside(Path::new(ledger), Format::Csv);
         assert_eq!(
             beside("x/rows.ledger.jsonl"),
@@ -181,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_lies_beside_a_device_or_a_file_descriptor() {
+    fn the_ledger_of_a_device_or_file_descriptor_is_in_the_current_folder() {
         for input in ["-", "/dev/stdin", "/dev/fd/63", "/proc/self/fd/0"] {
             let beside = |rehearsal| ledger_beside(Path::new(input), rehearsal);
             assert_eq!(beside(false), Path::new("recall.ledger.jsonl"));
@@ -192,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_of_any_name_keeps_its_failed_rows() {
+    fn names_that_are_not_utf_8_are_kept() {
         use std::ffi::OsStr;
         use std::os::unix::ffi::OsStrExt as _;
         let path = |name: &[u8]| PathBuf::from(OsStr::from_bytes(name));

@@ -1,4 +1,4 @@
-//! A look at the groups of an input: what `run --preflight` and `check --online` share.
+//! Looks up the groups of an input, for `run --preflight` and `check --online`.
 
 use super::one_thread::on_one_thread;
 use super::progress::monitor;
@@ -14,7 +14,7 @@ use crate::rows::Rows;
 use crate::run::{Feed, KnownGroups, Plan};
 use crate::survey::Survey;
 
-/// Surveys the rows, asks for their groups, and tells what was found.
+/// Surveys the rows and looks up their groups.
 pub(super) fn preflight(
     rows: Rows,
     survey: &mut Survey,
@@ -23,8 +23,8 @@ pub(super) fn preflight(
     progress: ProgressArg,
     screen: &Screen,
 ) -> Result<(GroupsReport, KnownGroups)> {
-    // A preflight is over in a minute or two, or waits for the same service, so whoever comes second
-    // waits.
+    // A preflight ends within a minute or two, or waits for the same service, so a second one waits
+    // for the first.
     let mut lock = lock::take_lock(Calls::GroupInfo, service, None, IfHeld::Wait, screen)?;
     let plan = Plan {
         before: lock.as_ref().map(AppLock::calls_before).unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! The inputs of a command: their rows, and what messages call them.
+//! The inputs of a command: their rows, and their names in messages.
 
 use std::collections::HashSet;
 use std::io::{self, IsTerminal as _};
@@ -12,10 +12,10 @@ use crate::monitor::Screen;
 use crate::rows::{self, Columns, Options, Rows, Source};
 use crate::shell::quoted_file;
 
-/// Opens all inputs as far as their headers.
+/// Opens all inputs and reads their headers.
 ///
 /// # Errors
-/// When one can't be read, is a ledger, or is given twice, or when the flags make no sense.
+/// If an input can't be read, is a ledger or is given twice, or if a flag is invalid.
 pub(super) fn open(args: &InputArgs) -> Result<Rows> {
     let mut given = HashSet::new();
     for input in &args.inputs {
@@ -37,7 +37,7 @@ pub(super) fn open(args: &InputArgs) -> Result<Rows> {
     rows::open(&sources, &options)
 }
 
-/// Says what is waited for, where rows are to be typed.
+/// Tells the operator if rows are read from the keyboard.
 pub(super) fn tell_of_keyboard(args: &InputArgs, screen: &Screen) {
     let mut inputs = args.inputs.iter();
     if io::stdin().is_terminal() && inputs.any(|input| input == Path::new("-")) {
@@ -45,7 +45,7 @@ pub(super) fn tell_of_keyboard(args: &InputArgs, screen: &Screen) {
     }
 }
 
-/// `rows.csv`, or `rows.csv and 2 more`.
+/// Returns the name of the inputs: `rows.csv`, or `rows.csv and 2 more`.
 pub(super) fn name(args: &InputArgs) -> String {
     match &args.inputs[..] {
         [] => String::new(),
@@ -54,7 +54,7 @@ pub(super) fn name(args: &InputArgs) -> String {
     }
 }
 
-/// What two names of one file have in common.
+/// Returns a path that is the same for all names of a file.
 fn place(input: &Path) -> PathBuf {
     match Source::from(input.to_owned()) {
         Source::Stdin => input.to_owned(),
@@ -62,15 +62,15 @@ fn place(input: &Path) -> PathBuf {
     }
 }
 
-/// A ledger looks like JSONL rows, but its rows are settled.
+/// Refuses a ledger: it would parse as JSONL rows, but its rows are settled.
 fn refuse_ledger(input: &Path) -> Result<()> {
-    // A file that has the name of stdin is not what is read.
+    // A file that is called `-` is not what stdin reads.
     let is_file = Source::from(input.to_owned()) != Source::Stdin && input.is_file();
     if is_file && Reader::open(input).is_ok() {
         let name = quoted_file(input);
         return Err(
             Error::usage(format!("{name} is a ledger, not an input")).hint(format!(
-                "recall replay {name} sends its failed rows again; recall report {name} tells what is in it"
+                "recall replay {name} sends its failed rows again; recall report {name} shows its contents"
             )),
         );
     }

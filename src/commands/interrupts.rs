@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: messages while somebody listens, and what the system makes of them otherwise.
+//! Ctrl-C and SIGTERM: messages while a command listens, the default action otherwise.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -13,23 +13,23 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 use super::one_thread::on_one_thread;
 use crate::error::{Error, Result};
 
-/// Signals that come so close together are one wish: GNU timeout sends its own to the process and to
-/// its group, and supervisors send two kinds.
-const ONE_WISH: Duration = Duration::from_millis(250);
+/// Signals this close together count as one request: GNU timeout signals the process and its group,
+/// and supervisors send two kinds of signals.
+const ONE_REQUEST: Duration = Duration::from_millis(250);
 
-/// Whether a signal ends the process, as it would if nobody had ever listened.
-static NOBODY_LISTENS: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+/// Whether a signal ends the process, as it does without a handler.
+static SIGNALS_END_PROCESS: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
-/// While it lives, Ctrl-C and SIGTERM are messages. Then nobody listens: a question, a disk that
-/// takes its time, or a long look into a file can be left by Ctrl-C again.
+/// While this value lives, Ctrl-C and SIGTERM are messages. Afterwards they end the process again, so
+/// that Ctrl-C works at a question, on a slow disk, or while a long file is read.
 pub(super) struct Listening {
     heard: Arc<AtomicBool>,
 }
 
-/// Each wish to stop, by Ctrl-C or SIGTERM, as a message. SIGHUP is left as it is, so that `nohup` works; the ledger
-/// is sound however a run ends.
+/// Returns a channel with a message for each request to stop, by Ctrl-C or SIGTERM. SIGHUP is left
+/// alone, so that `nohup` works; the ledger stays intact however a run ends.
 pub(super) fn interrupts() -> Result<(UnboundedReceiver<()>, Listening)> {
-    NOBODY_LISTENS.store(false, Ordering::SeqCst);
+    SIGNALS_END_PROCESS.store(false, Ordering::SeqCst);
     let heard = Arc::<AtomicBool>::default();
     let listening = Listening {
         heard: Arc::clone(&heard),
@@ -47,7 +47,7 @@ pub(super) fn interrupts() -> Result<(UnboundedReceiver<()>, Listening)> {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
-            if last.is_none_or(|last| last.elapsed() > ONE_WISH) {
+            if last.is_none_or(|last| last.elapsed() > ONE_REQUEST) {
                 heard.store(true, Ordering::SeqCst);
                 last = Some(Instant::now());
                 if sender.send(()).is_err() {
@@ -60,26 +60,26 @@ pub(super) fn interrupts() -> Result<(UnboundedReceiver<()>, Listening)> {
 }
 
 impl Drop for Listening {
-    /// The handlers themselves stay, for tokio never removes them.
+    /// The handlers stay installed: tokio never removes them.
     fn drop(&mut self) {
-        let nobody_listens = || NOBODY_LISTENS.store(true, Ordering::SeqCst);
+        let stop_listening = || SIGNALS_END_PROCESS.store(true, Ordering::SeqCst);
         if self.heard.load(Ordering::SeqCst) {
-            // The wish that was carried out may have a second signal on its way.
+            // A second signal of the same request may be on its way.
             thread::spawn(move || {
-                thread::sleep(ONE_WISH);
-                nobody_listens();
+                thread::sleep(ONE_REQUEST);
+                stop_listening();
             });
         } else {
-            nobody_listens();
+            stop_listening();
         }
         for kind in [SIGINT, SIGTERM] {
-            register_conditional_default(kind, Arc::clone(&NOBODY_LISTENS))
-                .expect("these two may be caught, and let go");
+            register_conditional_default(kind, Arc::clone(&SIGNALS_END_PROCESS))
+                .expect("both signals can be caught");
         }
     }
 }
 
-/// Tells, once it listens for Ctrl-C, and waits for it.
+/// Listens for Ctrl-C, calls `tell`, and waits for Ctrl-C.
 pub(super) fn wait_for_interrupt(tell: impl FnOnce() -> Result<()>) -> Result<()> {
     on_one_thread(async {
         let (mut interrupts, _listening) = interrupts()?;

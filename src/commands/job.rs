@@ -1,4 +1,4 @@
-//! What `run` and `replay` share: from checked flags to the summary and its exit code.
+//! The part that `run` and `replay` share: from checked flags to the summary and the exit code.
 
 use std::path::{Path, PathBuf};
 
@@ -21,27 +21,27 @@ use crate::report::Summary;
 use crate::rows::Format;
 use crate::run::{self, End, Feed, LedgerFile, Plan};
 
-/// Everything that a run is made of, once flags and environment have been understood.
+/// Everything a run needs, once flags and environment are checked.
 pub(super) struct Job<'a> {
     pub(super) service: Service,
     pub(super) plan: Plan,
     pub(super) feed: Feed,
-    /// The right to call, where others could want it too.
+    /// The lock for calls; `None` for the built-in mock.
     pub(super) lock: Option<AppLock>,
     pub(super) output: &'a OutputArgs,
-    /// The name of the input, for people.
+    /// The name of the input, for display.
     pub(super) input: String,
     pub(super) ledger: PathBuf,
     pub(super) start: Start,
     pub(super) failed_rows: PathBuf,
     pub(super) failed_format: Format,
-    /// The command that goes on with it, should it be stopped.
+    /// The command that resumes the run if it is stopped.
     pub(super) go_on: String,
-    /// The command that sends its failed rows again.
+    /// The command that sends the failed rows again.
     pub(super) replay: String,
 }
 
-/// Does a job and tells what came of it.
+/// Runs a job, reports the result, and returns the exit code.
 pub(super) fn finish(mut job: Job<'_>, screen: &Screen) -> Result<u8> {
     job.plan.before = job
         .lock
@@ -75,19 +75,19 @@ pub(super) fn finish(mut job: Job<'_>, screen: &Screen) -> Result<u8> {
         })
         .await
     })?;
-    // A ledger that this run began has its own rows alone, so that it need not be read again.
+    // A ledger that this run created contains only its rows, so it need not be read again.
     let is_new = matches!(job.start, Start::New | Start::Afresh);
     let failed = if is_new && finished.tally.failed == 0 {
         remove_failed_rows(&job.failed_rows).map(|()| 0)
     } else {
-        leave_failed_rows(&job.ledger, &job.failed_rows, job.failed_format)
+        update_failed_rows(&job.ledger, &job.failed_rows, job.failed_format)
     };
-    // Others may call from here on, and write the same files.
+    // From here on, other runs may make calls and write the same files.
     if let Some(lock) = job.lock {
         lock.release(finished.last_second);
     }
     let known = *failed.as_ref().unwrap_or(&0);
-    // A replay has just called those of earlier runs again.
+    // A replay has just sent the failed rows of earlier runs again.
     let earlier = known.saturating_sub(finished.tally.failed);
     let skips_settled = job.start.skips_settled();
     let before = if skips_settled { earlier } else { 0 };
@@ -108,24 +108,24 @@ pub(super) fn finish(mut job: Job<'_>, screen: &Screen) -> Result<u8> {
     exit_code(finished.end, failed, finished.tally.invalid, screen)
 }
 
-/// What a run comes to that ended so, with so many rows failed, or no file of them, and so many
-/// invalid.
+/// Returns the exit code, or the error that ended the run. `failed` is the number of failed rows, or
+/// the error of writing their file.
 fn exit_code(end: End, failed: Result<u64>, invalid: u64, screen: &Screen) -> Result<u8> {
     if let (End::Ledger(_) | End::Input(_), Err(error)) = (&end, &failed) {
-        // Only one error can be returned, and that is the one that ended the run.
+        // Only one error can be returned: the one that ended the run.
         screen.line(&format!("error: {error}"));
     }
     match end {
         End::Ledger(error) => Err(error),
-        End::Input(error) => Err(error.or_hint("the rows before it have been called, none behind it nor in later inputs: mend it, then go on")),
+        End::Input(error) => Err(error.or_hint("rows before the error have been called; rows after it and in later inputs have not. Fix the input, then go on")),
         End::Stopped(stop) => failed.map(|_| exit::of_stop(&stop)),
         End::Done => failed.map(|failed| exit::of_rows(failed + invalid)),
     }
 }
 
-/// Brings the failed-rows file up to date with its ledger, the entries of earlier runs included.
-/// How many rows have failed.
-fn leave_failed_rows(ledger: &Path, to: &Path, format: Format) -> Result<u64> {
+/// Updates the failed-rows file from the ledger, including entries of earlier runs. Returns the
+/// number of failed rows.
+fn update_failed_rows(ledger: &Path, to: &Path, format: Format) -> Result<u64> {
     let last_words = LastWords::open(ledger)?;
     let failed = last_words.failed();
     write_failed_rows(last_words, to, format)?;

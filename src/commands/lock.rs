@@ -1,4 +1,4 @@
-//! The right to call for an app: what runs, replays and preflights take before their first call.
+//! The per-app lock that runs, replays and preflights take before their first call.
 
 use std::path::Path;
 use std::process;
@@ -10,8 +10,8 @@ use crate::error::Result;
 use crate::harmless::harmless;
 use crate::monitor::Screen;
 
-/// Takes the lock for such calls, which two processes must not have at once. Nobody else calls
-/// the mock inside. Whoever waits for this one is told the ledger, where there is one.
+/// Takes the lock for these calls. Returns `None` for the built-in mock, which no other process calls.
+/// A run that waits for this one shows `ledger`, if given.
 pub(super) fn take_lock(
     calls: Calls,
     service: &Service,
@@ -29,7 +29,7 @@ pub(super) fn take_lock(
     };
     let another = match calls {
         Calls::Recall => "another run for",
-        Calls::GroupInfo => "another look at groups of",
+        Calls::GroupInfo => "another preflight of",
     };
     AppLock::take(calls, app, &service.endpoint, &who, if_held, |first| {
         screen.line(&format!("Waiting for {another} app {app} to end: {first}"));
@@ -37,7 +37,7 @@ pub(super) fn take_lock(
     .map(Some)
 }
 
-/// What a run does while another one holds the lock.
+/// Returns what to do if another run holds the lock.
 pub(super) fn if_held(pace: &PaceArgs) -> IfHeld {
     if pace.wait {
         IfHeld::Wait

@@ -1,4 +1,4 @@
-//! `recall mock`: the service, on this machine, until Ctrl-C.
+//! `recall mock`: runs a mock of the service until Ctrl-C.
 
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -10,10 +10,10 @@ use crate::error::{Error, Result};
 use crate::exit;
 use crate::mock::{KeyFilter, List, Mock, Options, Script, World};
 
-/// Runs a mock until it is asked to stop, then prints what it saw.
+/// Runs a mock until Ctrl-C, then prints its totals.
 ///
 /// # Errors
-/// When a file or flag is wrong, when it can't listen, or stdout can't be written.
+/// If a file or flag is invalid, the address can't be listened on, or stdout can't be written.
 pub fn run(args: &MockArgs) -> Result<u8> {
     let mock = Mock::start(options(args)?)?;
     let address = mock.address();
@@ -21,7 +21,7 @@ pub fn run(args: &MockArgs) -> Result<u8> {
     let world = List::World(KeyFilter::default());
     let lists = [List::Apps, List::Rows, List::Connections, world];
     let details = args.details.then(|| lists.map(|list| mock.list(list)));
-    let seen = serde_json::to_string(&mock.stop()).expect("plain data");
+    let seen = serde_json::to_string(&mock.stop()).expect("it serializes");
     let details = details.into_iter().flatten().collect::<String>();
     print(&format!("{seen}\n{details}"))?;
     Ok(exit::OK)
@@ -63,11 +63,11 @@ fn options(args: &MockArgs) -> Result<Options> {
     })
 }
 
-/// The script, with the outages that are flags.
+/// Returns the script, with the outages from flags.
 fn script(args: &MockArgs) -> Result<Script> {
     let mut script = match &args.script {
         Some(path) => Script::load(path)
-            .map_err(|error| error.or_hint("samples/incident.toml shows one that works"))?,
+            .map_err(|error| error.or_hint("see samples/incident.toml for an example"))?,
         None => Script::default(),
     };
     for outage in &args.away {

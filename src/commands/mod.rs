@@ -1,4 +1,4 @@
-//! What each command does: the only place, with the run, that knows all the parts.
+//! The commands, one file each. With the run, they are the only code that knows all the parts.
 
 mod again;
 mod ask;

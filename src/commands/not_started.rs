@@ -1,4 +1,4 @@
-//! What `--json` prints of a run that ended before its first row.
+//! The `--json` summary of a run that ended before its first row.
 
 use std::path::Path;
 
@@ -10,8 +10,8 @@ use crate::monitor::Screen;
 use crate::report::{Stopped, Summary};
 use crate::run::Finished;
 
-/// Prints the summary of nothing, where one was asked for and it is the service, an outage or the
-/// operator that ended it: whoever waits for such an end gets the object that goes with it.
+/// With `--json`, prints an empty summary if the service, an outage or the operator ended the run:
+/// for these exit codes, scripts expect an object.
 pub(super) fn print(output: &OutputArgs, ledger: &Path, why: Kind) -> Result<()> {
     let stopped = match why {
         Kind::Stopped => Stopped::Service,
@@ -29,7 +29,7 @@ pub(super) fn print(output: &OutputArgs, ledger: &Path, why: Kind) -> Result<()>
     print_json(&summary)
 }
 
-/// Ends a run that was not agreed to. Its exit code.
+/// Ends a run that the operator declined. Returns the exit code.
 pub(super) fn declined(output: &OutputArgs, ledger: &Path, screen: &Screen) -> Result<u8> {
     screen.line("Nothing was recalled.");
     print(output, ledger, Kind::Interrupted)?;

@@ -1,4 +1,4 @@
-//! `recall completions` and `recall man`: what shells and `man` want to know of the flags.
+//! `recall completions` and `recall man`: completions and man pages, generated from the flags.
 
 use std::fs;
 use std::io;
@@ -15,7 +15,7 @@ use crate::exit;
 /// Prints the completions for a shell.
 ///
 /// # Errors
-/// When stdout can't be written.
+/// If stdout can't be written.
 pub fn completions(args: &CompletionsArgs) -> Result<u8> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "recall", &mut script);
@@ -26,10 +26,10 @@ pub fn completions(args: &CompletionsArgs) -> Result<u8> {
 /// Prints a man page, or writes them all into a folder.
 ///
 /// # Errors
-/// When there is no such command, or a page can't be written.
+/// If there is no such command or a page can't be written.
 pub fn man(args: &ManArgs) -> Result<u8> {
     let mut cli = whole(Cli::command());
-    // So that each command knows its whole name, `recall usersig mint`.
+    // Gives each command its full name, such as `recall usersig mint`.
     cli.build();
     match &args.out {
         None => print(&page(find(&cli, &args.command)?.clone()))?,
@@ -43,7 +43,7 @@ pub fn man(args: &ManArgs) -> Result<u8> {
     Ok(exit::OK)
 }
 
-/// With the flags that `-h` leaves out, and without `help`, which needs no page.
+/// Shows the flags that `-h` hides, and removes `help`, which needs no page.
 fn whole(command: Command) -> Command {
     command
         .disable_help_subcommand(true)
@@ -79,7 +79,7 @@ fn page(command: Command) -> String {
         .source(concat!("recall ", env!("CARGO_PKG_VERSION")))
         .manual("recall")
         .render(&mut page)
-        .expect("a Vec takes every byte");
-    // The last section has examples and tables, whose lines are not to be run together.
+        .expect("writing to a Vec can't fail");
+    // The last section has examples and tables, whose lines must not be joined.
     String::from_utf8_lossy(&page).replace(".SH EXTRA\n", ".SH NOTES\n.nf\n")
 }

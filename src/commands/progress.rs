@@ -1,9 +1,9 @@
-//! Who is told of progress.
+//! Chooses the progress display.
 
 use crate::cli::ProgressArg;
 use crate::monitor::{Bar, Monitor, Plain, Screen, Silent};
 
-/// As the flag says, which leaves it to the screen unless it says something.
+/// Returns the monitor for `--progress`; with `auto`, the screen decides.
 pub(super) fn monitor(how: ProgressArg, screen: &Screen, cap: Option<u32>) -> Box<dyn Monitor> {
     match how {
         ProgressArg::Bar => Box::new(Bar::new(screen, cap)),

@@ -1,4 +1,4 @@
-//! `recall replay`: the failed rows of a ledger, again, into the same ledger.
+//! `recall replay`: sends the failed rows of a ledger again, into the same ledger.
 
 use super::job::{self, Job};
 use super::{again, ask, files, lock, not_started, open_files};
@@ -16,20 +16,20 @@ use crate::run::Feed;
 /// Sends the failed rows of a ledger again.
 ///
 /// # Errors
-/// When the flags make no sense, or the ledger can't be read or written.
+/// If a flag is invalid, or the ledger can't be read or written.
 pub fn run(args: &ReplayArgs, screen: &Screen) -> Result<u8> {
     let header = Reader::open(&args.ledger)?.header().clone();
     let settings = Settings::of_run(&args.service, &args.pace, &process_env()?)?;
     let mut plan = config::plan(&settings, None, true)?;
     plan.concurrency = open_files::calls_that_fit(plan.concurrency, args.service.mock, screen)?;
     let service = Service::new(&args.service, &settings, &plan, Some(&header.endpoint))?;
-    // Before anybody agrees to calls.
+    // Before the operator is asked.
     let app = service.credentials.app;
     ledger::check(&args.ledger, Start::Resume, app, &service.name)?;
     let of_input = Format::by_name(header.first_input()).unwrap_or(Format::Csv);
     let (to, failed_format) =
         files::failed_rows(args.output.failed.as_ref(), &args.ledger, &[], of_input)?;
-    // Before the ledger is read: the run before this one may be writing it.
+    // Before the ledger is read: a previous run may still be writing it.
     let if_held = lock::if_held(&args.pace);
     let ledger = Some(&*args.ledger);
     let lock = lock::take_lock(Calls::Recall, &service, ledger, if_held, screen)?;

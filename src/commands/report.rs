@@ -1,4 +1,4 @@
-//! `recall report`: what a ledger tells, as text, JSON or a page.
+//! `recall report`: reports on a ledger, as text, JSON or an HTML page.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
@@ -17,11 +17,11 @@ use crate::report::{self, Report};
 /// Reports on a ledger.
 ///
 /// # Errors
-/// When the ledger can't be read, or stdout or the page can't be written.
+/// If the ledger can't be read, or stdout or the page can't be written.
 pub fn run(args: &ReportArgs, screen: &Screen) -> Result<u8> {
     if let Some(file) = &args.html {
         files::refuse_stdout(file, "--html", "the page")?;
-        check_that_it_may_be_replaced(file)?;
+        check_replaceable(file)?;
     }
     let patience = screen.patience(format!("Reading {}…", harmless(&args.ledger)));
     let report = Report::read(&args.ledger)?;
@@ -41,28 +41,28 @@ pub fn run(args: &ReportArgs, screen: &Screen) -> Result<u8> {
     Ok(exit::OK)
 }
 
-/// Only a page of this command, an empty file or none at all: a slip of the hand must not cost a
-/// ledger, a list of rows or somebody else's page.
-fn check_that_it_may_be_replaced(file: &Path) -> Result<()> {
-    let is_page = match fs::metadata(file) {
+/// Refuses to replace anything other than an earlier report or an empty file: a typo must not destroy a
+/// ledger, a list of rows or another page.
+fn check_replaceable(file: &Path) -> Result<()> {
+    let replaceable = match fs::metadata(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
-        Ok(metadata) if metadata.is_file() => is_page_of_ours(file),
+        Ok(metadata) if metadata.is_file() => is_report(file),
         Ok(_) => Ok(false),
         Err(error) => Err(error),
     };
     let name = file.display();
-    match is_page {
+    match replaceable {
         Ok(true) => Ok(()),
         Ok(false) => Err(Error::usage(format!(
-            "--html {name} is there and is no page of recall's, so it is not replaced"
+            "--html {name} exists and is not a recall report, so it is not replaced"
         ))
-        .hint("give another name, such as report.html")),
-        Err(error) => Err(Error::output(format!("cannot look at {name}")).because(error)),
+        .hint("choose another name, such as report.html")),
+        Err(error) => Err(Error::output(format!("cannot read {name}")).because(error)),
     }
 }
 
-/// Whether a page says that it is one of these, which it does at its beginning.
-fn is_page_of_ours(file: &Path) -> io::Result<bool> {
+/// Whether a file is empty or an earlier report, which has a mark near its start.
+fn is_report(file: &Path) -> io::Result<bool> {
     let mut start = Vec::new();
     File::open(file)?.take(1024).read_to_end(&mut start)?;
     let start = String::from_utf8_lossy(&start);
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_takes_the_place_of_a_page_or_of_nothing_and_of_no_device() {
+    fn a_report_replaces_only_an_earlier_report_or_an_empty_file() {
         let folder = tempfile::tempdir().expect("a folder");
         let at = |name: &str| folder.path().join(name);
         fs::write(at("empty"), "").expect("written");
@@ -86,7 +86,7 @@ mod tests {
         fs::write(at("theirs"), "<!DOCTYPE html>\n<p>").expect("written");
         fs::write(at("rows"), "group,sender\n").expect("written");
         for name in ["nothing", "empty", "page"] {
-            check_that_it_may_be_replaced(&at(name)).expect(name);
+            check_replaceable(&at(name)).expect(name);
         }
         for other in [
             at("rows"),
@@ -95,9 +95,9 @@ mod tests {
             "/dev/null".into(),
             "/dev/full".into(),
         ] {
-            let error = check_that_it_may_be_replaced(&other).expect_err("no page");
+            let error = check_replaceable(&other).expect_err("not a report");
             assert!(
-                error.to_string().contains("is no page of recall's"),
+                error.to_string().contains("is not a recall report"),
                 "{error}"
             );
         }

@@ -1,4 +1,4 @@
-//! `recall run`: the rows of its inputs.
+//! `recall run`: recalls the rows of its inputs.
 
 use std::path::Path;
 
@@ -19,10 +19,10 @@ use crate::rows::Rows;
 use crate::run::{Feed, Plan};
 use crate::survey::{Census, Survey};
 
-/// Runs the rows of its inputs.
+/// Recalls the rows of the inputs.
 ///
 /// # Errors
-/// When the flags make no sense, an input can't be read, or the ledger not be written.
+/// If a flag is invalid, an input can't be read, or the ledger can't be written.
 pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
     let ledger = files::ledger(args)?;
     let somebody = who_is_asked(args)?;
@@ -50,7 +50,7 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
     setup.tell_of_new_ledger();
     let (mut lock, mut preflighted) = (None, None);
     if args.preflight {
-        // Before the ledger is read: the run before this one may be writing it.
+        // Before the ledger is read: a previous run may still be writing it.
         lock = setup.take_lock()?;
         setup.check_ledger()?;
         let finished = setup.preflight(&rows, &mut plan);
@@ -60,10 +60,10 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
         preflighted = Some(finished?);
     }
     if let Some(somebody) = somebody {
-        // Whoever agrees to so many calls should get them.
+        // Before the operator is asked: the calls agreed to must be possible.
         setup.check_ledger()?;
         let (what, calls) = setup.what_is_asked(preflighted, &rows, &plan)?;
-        // There is nothing to agree to where nothing would be called.
+        // Without calls, there is nothing to agree to.
         if calls != Some(0) && !somebody.agrees(&service, &plan, what, calls)? {
             return not_started::declined(&args.output, &ledger, screen);
         }
@@ -72,7 +72,7 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
     if lock.is_none() {
         lock = setup.take_lock()?;
     }
-    // Behind the lock: until then another run may have begun it.
+    // After the lock is taken: until then another run may have created the ledger.
     rows.name_inputs_except(setup.own_input()?);
     let job = Job {
         lock,
@@ -91,7 +91,7 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
     job::finish(job, screen)
 }
 
-/// How its ledger begins.
+/// Returns how to open the ledger.
 fn start(resume: bool, service: &Service) -> Start {
     match (resume, service.mock.is_some()) {
         (true, _) => Start::Resume,
@@ -100,7 +100,7 @@ fn start(resume: bool, service: &Service) -> Start {
     }
 }
 
-/// Who is asked before the first call.
+/// Returns the operator to ask before the first call.
 fn who_is_asked(args: &RunArgs) -> Result<Option<Somebody>> {
     if args.dry_run {
         return Ok(None);
@@ -111,17 +111,17 @@ fn who_is_asked(args: &RunArgs) -> Result<Option<Somebody>> {
         && inputs.any(|input| input == Path::new("-"))
     {
         return Err(Error::usage(
-            "rows that are typed here can't be told from the answer to a question",
+            "rows typed on this terminal can't be told apart from the answer to the question",
         )
-        .hint("put them into a file, or add --yes"));
+        .hint("put the rows into a file, or add --yes"));
     }
     Ok(somebody)
 }
 
-/// What is in the input, and what the service tells of its groups.
+/// The contents of the input, and the results of looking up its groups.
 type Preflighted = (Census, preflight::GroupsReport);
 
-/// What the stages of a run before its first call have to know.
+/// The context of the stages before a run's first call.
 struct Setup<'a> {
     args: &'a RunArgs,
     ledger: &'a Path,
@@ -137,20 +137,20 @@ impl Setup<'_> {
         lock::take_lock(Calls::Recall, self.service, ledger, if_held, self.screen)
     }
 
-    /// Refuses a ledger that the run could not go on with, before anybody waits for a preflight or
+    /// Refuses a ledger that the run could not continue, before the operator waits for a preflight or
     /// agrees to calls.
     fn check_ledger(&self) -> Result<()> {
         let app = self.service.credentials.app;
         ledger::check(self.ledger, self.start, app, &self.service.name)
     }
 
-    /// To resume without a ledger is allowed, for a script that always says it; a slip in the name
-    /// costs the run before.
+    /// Tells the operator if `--resume` finds no ledger. That is allowed, for scripts that always pass
+    /// it, but with a misspelled name the previous run would be ignored.
     fn tell_of_new_ledger(&self) {
         if self.args.resume && !self.ledger.exists() {
             let ledger = harmless(self.ledger);
             self.screen.line(&format!(
-                "There is no ledger {ledger} yet: it begins with this run."
+                "There is no ledger {ledger} yet; this run starts it."
             ));
         }
     }
@@ -173,13 +173,13 @@ impl Setup<'_> {
         dry_run::run(rows, survey, groups, &client, &plan, json, self.screen)
     }
 
-    /// Looks at the groups, and lets the plan know which of them to skip.
+    /// Looks up the groups, and adds those to skip to the plan.
     fn preflight(&self, rows: &Rows, plan: &mut Plan) -> Result<Preflighted> {
         if rows.size().is_none() {
             return Err(Error::usage(
-                "--preflight reads the rows before the run does, and a pipe can be read only once",
+                "--preflight reads the rows twice, and a pipe can be read only once",
             )
-            .hint("put them into a file first"));
+            .hint("put the rows into a file first"));
         }
         let mut survey = self.survey()?;
         let rows = input::open(&self.args.rows)?;
@@ -197,7 +197,7 @@ impl Setup<'_> {
         Ok((survey.census(), groups))
     }
 
-    /// A survey that knows what has been settled, where a run is resumed.
+    /// Returns a survey; in a resumed run, it knows the settled rows.
     fn survey(&self) -> Result<Survey> {
         let mut survey = Survey::new();
         if self.args.resume && begun(self.ledger)?.is_some() {
@@ -206,13 +206,13 @@ impl Setup<'_> {
         Ok(survey)
     }
 
-    /// Says that the rows are being read, should it take long.
+    /// Tells the operator that the rows are being read if that takes long.
     fn reading(&self) -> Patience {
         let input = input::name(&self.args.rows);
         self.screen.patience(format!("Reading {input}…"))
     }
 
-    /// What is said before the question, and how many calls there would be, where that can be counted.
+    /// Returns the facts shown before the question, and the number of calls if it can be counted.
     fn what_is_asked(
         &self,
         preflighted: Option<Preflighted>,
@@ -223,20 +223,20 @@ impl Setup<'_> {
             return Ok(what_would_go(self.args, &census, groups.rows_to_skip()));
         }
         if rows.size().is_none() {
-            // What is counted of a pipe would be missing in the run.
+            // Rows read from a pipe to count them would be missing in the run.
             let input = input::name(&self.args.rows) + ", through a pipe";
             return Ok((vec![("input", input)], None));
         }
         let _patience = self.reading();
         let mut survey = self.survey()?;
-        // Another reader of the input.
+        // A second reader of the input.
         survey
             .take_input(input::open(&self.args.rows)?, plan.limit, |_, _| Ok(()))
             .map_err(nothing_recalled)?;
         Ok(what_would_go(self.args, &survey.census(), 0))
     }
 
-    /// The input whose rows need no name in the ledger.
+    /// Returns the input whose rows are recorded without its name in the ledger.
     fn own_input(&self) -> Result<Option<String>> {
         let resumed = if self.args.resume {
             begun(self.ledger)?
@@ -250,15 +250,15 @@ impl Setup<'_> {
     }
 }
 
-/// An error of a run that reads its input to the end before it calls anything.
+/// Adds a hint to an error in an input that is read to the end before the first call.
 fn nothing_recalled(error: Error) -> Error {
     match error.kind() {
-        Kind::Input => error.or_hint("nothing was recalled: fix it first; with --yes and without --preflight, a run calls the rows before the error"),
+        Kind::Input => error.or_hint("nothing was recalled; fix the input. With --yes and without --preflight, a run calls the rows before the error"),
         _ => error,
     }
 }
 
-/// What a run would do, for the question before it, and how many calls it would make.
+/// Returns what a run would do, for the question, and how many calls it would make.
 fn what_would_go(args: &RunArgs, census: &Census, to_skip: u64) -> (Facts, Option<u64>) {
     let input = input::name(&args.rows);
     let mut what = vec![("input", input), ("rows", thousands(census.rows))];

@@ -1,10 +1,10 @@
-//! Data for whoever reads stdout.
+//! Writes data to stdout.
 
 use std::io::{self, Write as _};
 
 use crate::error::{Error, Result};
 
-/// Writes text to stdout. A reader that has seen enough and gone is no error.
+/// Writes text to stdout. A closed pipe is not an error.
 pub(super) fn print(text: &str) -> Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout
@@ -18,7 +18,7 @@ pub(super) fn print(text: &str) -> Result<()> {
     }
 }
 
-/// Writes an object to stdout, as JSON on a line of its own.
+/// Writes an object to stdout, as one line of JSON.
 pub(super) fn print_json(object: &impl serde::Serialize) -> Result<()> {
-    print(&(serde_json::to_string(object).expect("plain data") + "\n"))
+    print(&(serde_json::to_string(object).expect("it serializes") + "\n"))
 }

@@ -1,4 +1,4 @@
-//! `recall usersig`: makes a `UserSig`, or shows what one contains.
+//! `recall usersig`: makes a `UserSig`, or shows the contents of one.
 
 use std::io::{self, Read as _};
 use std::time::Duration;
@@ -16,13 +16,13 @@ use crate::error::{Error, Result};
 use crate::exit;
 use crate::monitor::Screen;
 
-/// No `UserSig` is longer.
-const LONGEST: u64 = 16 * 1024;
+/// Maximum length of a `UserSig` on stdin, in bytes.
+const MAX_LENGTH: u64 = 16 * 1024;
 
-/// Makes one, or tells of one.
+/// Makes or shows a `UserSig`.
 ///
 /// # Errors
-/// Usage, where the secret key or the `UserSig` is missing, or it can't be read.
+/// Usage, if the secret key or the `UserSig` is missing or can't be read.
 pub fn run(command: &UserSigCommand, screen: &Screen) -> Result<u8> {
     let now = usersig::now();
     match command {
@@ -39,7 +39,7 @@ fn mint(args: &MintArgs, now: u64, screen: &Screen) -> Result<u8> {
         .ok_or_else(|| Error::usage("no secret key is set").hint("set RECALL_SECRET_KEY"))?;
     let expire = config::time("--expire", &args.expire)?;
     if expire.as_secs() == 0 {
-        return Err(Error::usage("--expire must be a second or more"));
+        return Err(Error::usage("--expire must be at least one second"));
     }
     let Caller { app, identifier } = caller;
     let usersig = usersig::mint(&key, app, &identifier, now, expire.as_secs());
@@ -57,12 +57,12 @@ fn show(args: &ShowArgs, now: u64) -> Result<u8> {
     let from_stdin = match args.stdin.as_deref() {
         None => false,
         Some("-") => true,
-        // Whatever it is, it may be a UserSig, and is not said again.
+        // The argument may be a UserSig, so the error does not repeat it.
         Some(_) => {
             return Err(Error::usage(
-                "a UserSig is not taken as an argument: others could read it",
+                "a UserSig is not accepted as an argument: other users could read it",
             )
-            .hint("set RECALL_USERSIG, or give it on stdin: recall usersig show -"));
+            .hint("set RECALL_USERSIG, or pass it on stdin: recall usersig show -"));
         }
     };
     let (usersig, from) = if from_stdin {
@@ -70,7 +70,7 @@ fn show(args: &ShowArgs, now: u64) -> Result<u8> {
     } else {
         settings.usersig()?.ok_or_else(|| {
             Error::usage("no UserSig is set")
-                .hint("set RECALL_USERSIG, or give it on stdin: recall usersig show -")
+                .hint("set RECALL_USERSIG, or pass it on stdin: recall usersig show -")
         })?
     };
     let claims = usersig::decode(usersig.expose()).map_err(|malformed| {
@@ -92,13 +92,13 @@ fn show(args: &ShowArgs, now: u64) -> Result<u8> {
 fn read_stdin() -> Result<Secret> {
     let mut text = String::new();
     io::stdin()
-        .take(LONGEST)
+        .take(MAX_LENGTH)
         .read_to_string(&mut text)
         .map_err(|error| Error::input("cannot read stdin").because(error))?;
     Ok(Secret::new(text.trim()))
 }
 
-/// What a `UserSig` says of itself, for people and machines.
+/// The contents of a `UserSig`, for text and JSON.
 #[derive(Serialize)]
 struct Shown {
     sdkappid: u64,
@@ -106,12 +106,12 @@ struct Shown {
     made: Timestamp,
     ends: Timestamp,
     expired: bool,
-    /// Until it ends, or since.
+    /// The time until it expires, or since.
     #[serde(skip)]
     distance: Duration,
-    /// Seconds that are left; negative where it has run out.
+    /// Seconds left; negative if it has expired.
     left_s: i128,
-    /// Whether the secret key that is set signed it; none where there is none.
+    /// Whether it was signed with the secret key that is set; `None` if none is set.
     signed_with_secret_key: Option<bool>,
 }
 
@@ -150,7 +150,7 @@ impl Shown {
     }
 }
 
-/// A Unix second, as far as there is a date for it.
+/// Converts Unix seconds, capped at the last date that can be shown.
 fn timestamp(second: u64) -> Timestamp {
     i64::try_from(second)
         .ok()
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn it_tells_whose_it_is_and_how_long_it_holds() {
+    fn it_shows_the_account_and_the_time_left() {
         assert_eq!(
             shown(3_660).text(),
             "app         7\n\
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn the_second_in_which_it_ends_is_the_first_in_which_it_has_run_out() {
+    fn it_expires_at_the_second_in_which_it_ends() {
         let left = |expire| (shown(expire).expired, shown(expire).left_s);
         assert_eq!(left(61), (false, 1));
         assert_eq!(left(60), (true, 0));
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_for_which_there_is_no_date_is_no_crash() {
+    fn a_time_beyond_the_last_date_does_not_panic() {
         let shown = shown(u64::MAX);
         assert_eq!((shown.expired, shown.ends), (false, Timestamp::MAX));
     }

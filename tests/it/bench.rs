@@ -144,7 +144,7 @@ fn faults_of_the_mock_are_counted_and_the_bench_succeeds() {
 fn the_text_has_a_title_and_then_the_figures() {
     let place = Place::new();
     for (words, title) in [
-        (&["--rows", "20"][..], "At full speed, answers at once"),
+        (&["--rows", "20"][..], "At full speed, immediate answers"),
         (
             &["--rows", "20", "--rate", "200", "--mock-latency", "5ms"],
             "At 200 calls/s, answers after 5ms",
@@ -186,8 +186,8 @@ fn an_interrupted_bench_reports_its_calls_so_far_and_leaves_no_files() {
     let parts = &done.json()["parts"];
     let recalled = count(&parts[0], "recalled");
     assert!((1..100_000).contains(&recalled), "{parts}");
-    done.says("It was stopped before its end");
-    assert_left_clean(&place);
+    done.says("Stopped early");
+    is_left_clean(&place);
 }
 
 #[test]

@@ -126,7 +126,7 @@ fn the_failed_rows_do_not_overwrite_other_files() {
     run.with(["--failed", "other.csv"])
         .finish()
         .exits(2)
-        .says("holds something else");
+        .says("contains something else");
     assert_eq!(service.calls(), 0);
     place
         .run("rows.csv")
@@ -134,7 +134,7 @@ fn the_failed_rows_do_not_overwrite_other_files() {
         .finish()
         .exits(3);
     let replay = place.recall(["replay", "rows.ledger.jsonl", "--failed", "other.csv"]);
-    replay.finish().exits(2).says("holds something else");
+    replay.finish().exits(2).says("contains something else");
     assert_eq!(place.read("other.csv"), "group,sender\ng,s\n");
     // It does overwrite its own earlier file.
     place
@@ -214,10 +214,10 @@ fn failed_rows_are_not_written_to_a_device_a_pipe_or_a_missing_folder() {
     let place = Place::with_rows(rows(2));
     let _pipe = place.pipe("pipe");
     for (failed, why) in [
-        ("pipe", "which is no file"),
-        ("/dev/null", "which is no file"),
-        (".", "which is no file"),
-        ("no/such/failed.csv", "whose folder is not there"),
+        ("pipe", "which is not a regular file"),
+        ("/dev/null", "which is not a regular file"),
+        (".", "which is not a regular file"),
+        ("no/such/failed.csv", "whose folder does not exist"),
     ] {
         let run = place.run("rows.csv").on(service.address());
         let done = run.with(["--failed", failed]).finish().exits(2);

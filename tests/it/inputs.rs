@@ -87,7 +87,7 @@ fn several_inputs_need_a_ledger_flag_even_in_a_rehearsal() {
         let run = place.recall(["run", "a.csv", "b.jsonl"]).with(on);
         run.finish()
             .exits(2)
-            .says("hint: add one, such as --ledger");
+            .says("hint: name one, such as --ledger");
         assert_eq!(place.files(), ["a.csv", "b.jsonl"]);
     }
     assert_eq!(service.calls(), 0);

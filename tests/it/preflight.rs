@@ -525,7 +525,8 @@ fn preflight_refuses_rows_from_a_pipe() {
     let place = Place::new();
     let from_stdin = place.run("-").on(service.address()).stdin(rows(3));
     let done = from_stdin.with(["--preflight"]).finish().exits(2);
-    done.says("--preflight").says("put them into a file first");
+    done.says("--preflight")
+        .says("put the rows into a file first");
     assert_eq!((service.calls(), place.files()), (0, Vec::<String>::new()));
 }
 
@@ -653,8 +654,8 @@ fn two_preflights_for_an_app_run_one_after_the_other() {
     let first = look().start();
     service.wait_until_called(1);
     let second = look().start();
-    second.wait_until_it_says(&format!(
-        "Waiting for another look at groups of app 1400000000 to end: process {}",
+    second.until_it_says(&format!(
+        "Waiting for another preflight of app 1400000000 to end: process {}",
         first.id()
     ));
     assert_eq!(service.calls(), 1);

@@ -365,7 +365,7 @@ fn a_page_overwrites_only_an_earlier_report() {
         let done = report.finish().exits(2);
         done.says(match name {
             "-" => "--html -: the page must be a file",
-            _ => "is no page of recall's",
+            _ => "is not a recall report",
         });
         assert_eq!(read(), before);
     }

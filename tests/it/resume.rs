@@ -75,8 +75,8 @@ fn resuming_without_a_ledger_starts_one() {
     let place = Place::with_rows(rows(3));
     let run = place.run("rows.csv").on(service.address());
     let done = run.with(["--resume"]).finish().exits(0);
-    done.says("There is no ledger rows.ledger.jsonl yet: it begins with this run.");
-    place.ledger().assert_all_recalled(3);
+    done.says("There is no ledger rows.ledger.jsonl yet; this run starts it.");
+    place.ledger().has_recalled_each_of(3);
     let run = place.run("rows.csv").on(service.address());
     let again = run.with(["--resume"]).finish().exits(0);
     assert!(
@@ -95,7 +95,7 @@ fn a_dry_run_reports_the_state_of_the_ledger() {
         run.with(["--dry-run", "--resume"]).with(words).finish()
     };
     let typo = dry(&["--ledger", "rows.leger.jsonl"]).exits(0);
-    typo.says("There is no ledger rows.leger.jsonl yet: it begins with this run.");
+    typo.says("There is no ledger rows.leger.jsonl yet; this run starts it.");
     dry(&[]).exits(0).says("3 settled before");
     for words in [&[][..], &["--preflight"]] {
         let other_app = dry(&[&["--sdkappid", "1400000001"], words].concat()).exits(1);

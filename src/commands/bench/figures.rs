@@ -1,4 +1,4 @@
-//! What was measured: an object for machines.
+//! The measurements, as an object for `--json`.
 
 use std::thread::available_parallelism;
 use std::time::Duration;
@@ -9,15 +9,15 @@ use crate::mock::Seen;
 use crate::run::{Finished, Limit};
 use crate::usage::Usage;
 
-/// A thread that was busy, or in the queue for a core, for this share of the time is what the rest
-/// waits for.
+/// A thread that was busy, or waiting for a core, for at least this share of the time is the
+/// bottleneck.
 const BUSY: f64 = 0.85;
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
 pub(super) struct Bench {
     version: &'static str,
-    /// Cores that this process may use.
+    /// Cores available to this process.
     cores: usize,
     parts: Vec<Figures>,
 }
@@ -32,10 +32,10 @@ impl Bench {
     }
 }
 
-/// The figures of one part. What Linux alone tells is missing elsewhere.
+/// The figures of one part. Those from Linux's `/proc` are missing on other systems.
 #[derive(Debug, Serialize)]
 pub(super) struct Figures {
-    /// Calls a second that were asked for; none for as fast as it goes.
+    /// The requested calls per second; `None` means no limit.
     rate: Option<u32>,
     concurrency: usize,
     rows: u64,
@@ -44,19 +44,19 @@ pub(super) struct Figures {
     pub(super) calls: u64,
     pub(super) retries: u64,
     pub(super) elapsed_s: f64,
-    /// Calls over the whole time, the wait for the last answers included.
+    /// Calls per second over the whole time, including the wait for the last answers.
     pub(super) calls_per_s: f64,
-    /// The mean rate while there were rows to call, over the cap.
+    /// The mean rate while there were rows to call, divided by the cap.
     pub(super) mean_of_cap: Option<f64>,
-    /// Most calls in any sliding second.
+    /// Maximum calls in any sliding second.
     pub(super) worst_second: WorstSecond,
     pub(super) latency_ms: Percentiles,
-    /// How long after row, slot and permit were there the calls started.
+    /// Delay from when row, slot and permit were available to the start of the call.
     pub(super) lag_ms: Option<Percentiles>,
     pub(super) cpu_s_per_100k_calls: Cpu,
-    /// Which share of the time a thread was on a core.
+    /// The share of the time that threads were running.
     pub(super) busy: Busy,
-    /// Of the whole process up to here, in bytes: mock and earlier parts included.
+    /// Of the whole process so far, in bytes, including the mock and earlier parts.
     pub(super) peak_memory: Option<u64>,
     /// `cap`, `loop`, `mock`, `cores`, `concurrency`, `input`, `retries` or `service`.
     pub(super) limited_by: Option<LimitedBy>,
@@ -78,14 +78,14 @@ pub(super) struct Percentiles {
 pub(super) struct Cpu {
     /// All threads.
     pub(super) process: Option<f64>,
-    /// All but the mock's.
+    /// All threads except the mock's.
     pub(super) without_mock: Option<f64>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct Busy {
     pub(super) r#loop: Option<f64>,
-    /// The loop's thread again, while other threads and processes had the cores.
+    /// The loop's thread, waiting for a core.
     pub(super) loop_queued: Option<f64>,
     pub(super) mock: Option<f64>,
     pub(super) process: Option<f64>,
@@ -153,13 +153,13 @@ impl Figures {
 /// What kept the calls from going faster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LimitedBy {
-    /// The loop's thread, which kept a core busy.
+    /// The loop's thread, which used a whole core.
     Loop,
-    /// The mock's.
+    /// The mock's thread.
     Mock,
-    /// All threads together kept all cores busy.
+    /// All threads together, which used all cores.
     Cores,
-    /// What limits any run.
+    /// A limit that any run can have.
     Run(Limit),
 }
 
@@ -169,7 +169,7 @@ impl LimitedBy {
         let wants_core = busy
             .r#loop
             .map(|busy_share| busy_share + busy.loop_queued.unwrap_or(0.0));
-        // Where every slot was taken: who kept them?
+        // If all slots were taken, find out what held them.
         match limit {
             Limit::Concurrency if at_least(wants_core, BUSY) => Self::Loop,
             Limit::Concurrency if at_least(busy.mock, BUSY) => Self::Mock,
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn slots_that_are_all_taken_have_somebody_who_takes_them() {
+    fn if_all_slots_are_taken_the_busy_thread_is_the_limit() {
         let who = |busy| LimitedBy::new(Limit::Concurrency, busy);
         assert_eq!(who(busy(0.97, 0.9)), LimitedBy::Loop);
         let queued = Busy {

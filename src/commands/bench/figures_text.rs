@@ -1,4 +1,4 @@
-//! The figures for people: a few lines.
+//! The figures as text.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use crate::display::{thousands, time};
 use crate::run::Limit;
 
 impl Figures {
-    /// Several lines.
+    /// Returns the figures, one per line.
     pub(super) fn text(&self) -> String {
         let lines = [
             ("calls", Some(self.calls())),
@@ -22,9 +22,9 @@ impl Figures {
         ];
         let mut text = String::new();
         for (what, words) in lines {
-            // What nobody could measure is left out.
+            // Figures that could not be measured are left out.
             if let Some(words) = words {
-                writeln!(text, "  {what:<14}{words}").expect("a String takes every word");
+                writeln!(text, "  {what:<14}{words}").expect("writing to a String can't fail");
             }
         }
         text
@@ -55,13 +55,17 @@ impl Figures {
 
     fn latency(&self) -> String {
         let Percentiles { p50, p99 } = self.latency_ms;
-        format!("p50 {p50:.2} ms, p99 {p99:.2} ms, from the hand-over to the whole answer")
+        format!(
+            "p50 {p50:.2} ms, p99 {p99:.2} ms, from the request being written to the complete answer"
+        )
     }
 
     fn lag(&self) -> String {
         match self.lag_ms {
             Some(Percentiles { p50, p99 }) => {
-                format!("p50 {p50:.2} ms, p99 {p99:.2} ms, after row, slot and permit were there")
+                format!(
+                    "p50 {p50:.2} ms, p99 {p99:.2} ms, after row, slot and permit were available"
+                )
             }
             None => "none: without a cap there is no schedule".to_owned(),
         }
@@ -86,7 +90,7 @@ impl Figures {
         match self.limited_by {
             Some(LimitedBy::Run(Limit::Cap)) => "the cap".to_owned(),
             Some(LimitedBy::Loop) => format!(
-                "one core: the loop's thread was busy {:.0}% of the time, and queued for a core {:.0}%",
+                "one core: the loop's thread was busy {:.0}% of the time, and waited for a core {:.0}%",
                 percent(busy.r#loop),
                 percent(busy.loop_queued)
             ),
@@ -95,12 +99,12 @@ impl Figures {
                 percent(busy.mock)
             ),
             Some(LimitedBy::Cores) => format!(
-                "the machine: {:.0}% of {} cores went to loop, ledger and mock",
+                "the machine: loop, ledger and mock used {:.0}% of {} cores",
                 percent(busy.process) / cores() as f64,
                 cores()
             ),
             Some(LimitedBy::Run(Limit::Concurrency)) => format!(
-                "slots: all were taken by calls, or by entries on their way to the disk, with the loop's thread busy {:.0}% of the time",
+                "slots: all were taken by calls or by entries being written to disk, with the loop's thread busy {:.0}% of the time",
                 percent(busy.r#loop)
             ),
             Some(LimitedBy::Run(other)) => other.name().to_owned(),

@@ -1,24 +1,24 @@
-//! A folder for the ledger, gone when the bench is.
+//! A temporary folder for the ledger, removed when the bench ends.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
-/// A folder of this process's own, among the machine's temporary files.
+/// A temporary folder that only this process uses.
 #[derive(Debug)]
 pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    /// Makes it.
+    /// Creates the folder.
     pub(super) fn new() -> Result<Self> {
         let name = format!("recall-bench-{:016x}", fastrand::u64(..));
         let path = std::env::temp_dir().join(name);
-        // Fails where there is something already.
+        // Fails if the path exists.
         fs::create_dir(&path).map_err(|error| {
-            Error::output(format!("cannot make the folder {}", path.display()))
+            Error::output(format!("cannot create the folder {}", path.display()))
                 .because(error)
-                .hint("TMPDIR says where it lies")
+                .hint("TMPDIR sets where it is created")
         })?;
         Ok(Self(path))
     }
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_goes_with_what_is_in_it() {
+    fn it_is_removed_with_its_contents() {
         let folder = Folder::new().expect("a folder");
         let path = folder.path().to_owned();
         fs::write(path.join("bench.ledger.jsonl"), "x").expect("written");

@@ -1,14 +1,14 @@
-//! Rows that nobody wrote down.
+//! Generated rows.
 
 use std::time::{Duration, Instant};
 
 use crate::error::Result;
 use crate::rows::Row;
 
-/// Groups that the rows are spread over.
+/// The number of groups that the rows are spread over.
 const GROUPS: u64 = 977;
 
-/// Distinct rows, so many at most and for so long at most, from the first on.
+/// Generates distinct rows, until `count` or until `at_most` has passed since the first.
 pub(super) fn rows(count: u64, at_most: Duration) -> impl Iterator<Item = Result<Row>> + Send {
     let mut end = None;
     (0..count)
@@ -35,13 +35,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn they_end_with_their_number_or_their_time() {
+    fn they_end_after_their_count_or_their_time() {
         assert_eq!(rows(5_000, Duration::MAX).count(), 5_000);
         assert_eq!(rows(u64::MAX, Duration::ZERO).count(), 0);
     }
 
     #[test]
-    fn no_two_are_the_same() {
+    fn all_rows_are_distinct() {
         let all = rows(5_000, Duration::MAX).filter_map(Result::ok);
         let mut texts: Vec<_> = all.map(|row| (row.group, row.sender)).collect();
         texts.sort_unstable();

@@ -1,8 +1,8 @@
-//! `recall bench`: the whole pipeline against a mock inside, and what it costs.
+//! `recall bench`: measures the whole pipeline against the built-in mock.
 //!
-//! Rows are made up while they are called; loop, client, ledger and its syncs are those of a run.
-//! The mock takes a thread of this process, so at full speed the figures are a lower bound where
-//! cores are few; its share of the CPU time is told apart.
+//! Rows are generated on the fly; loop, client, ledger and syncs are those of a run. The mock uses a
+//! thread of this process, so at full speed the figures are a lower bound on machines with few cores;
+//! its CPU time is reported separately.
 
 mod figures;
 mod figures_text;
@@ -35,18 +35,18 @@ use figures::{Bench, Figures};
 use folder::Folder;
 use pace_meter::PaceMeter;
 
-/// Unless flags say otherwise, a part at a rate has the rows of so many seconds.
+/// By default, a part with a rate has enough rows for this many seconds.
 const SECONDS: u64 = 10;
-/// And one at full speed has so many rows, or as many as can be read in this time.
-const MANY: u64 = 200_000;
-const LONG: Duration = Duration::from_secs(6);
-/// How long the service takes to answer in the part at the cap, unless flags say otherwise.
-const USUAL_LATENCY: &str = "20ms..80ms";
+/// By default, a part at full speed has this many rows, or as many as can be read in [`MAX_TIME`].
+const MAX_ROWS: u64 = 200_000;
+const MAX_TIME: Duration = Duration::from_secs(6);
+/// The default latency of answers in the part at the cap.
+const DEFAULT_LATENCY: &str = "20ms..80ms";
 
 /// Measures, and prints the figures.
 ///
 /// # Errors
-/// When the flags make no sense, or mock, ledger or stdout fail.
+/// If a flag is invalid, or the mock, the ledger or stdout fails.
 pub fn run(args: &BenchArgs, screen: &Screen) -> Result<u8> {
     let concurrency = open_files::calls_that_fit(args.concurrency, true, screen)?;
     let mut parts = Vec::new();
@@ -61,7 +61,7 @@ pub fn run(args: &BenchArgs, screen: &Screen) -> Result<u8> {
         }
         parts.push(figures);
         if let Some(stop) = stop {
-            screen.line("It was stopped before its end; the figures are of what was done.");
+            screen.line("Stopped early; the figures cover the calls made so far.");
             stopped = Some(stop);
             break;
         }
@@ -89,18 +89,18 @@ impl Part {
         };
         match &self.latency {
             Some(latency) => format!("{pace}, answers after {latency}"),
-            None => format!("{pace}, answers at once"),
+            None => format!("{pace}, immediate answers"),
         }
     }
 }
 
-/// What was asked for; without `--rate` and `--rows` both what the cap and what the machine allow.
+/// Returns the requested parts; without `--rate` and `--rows`, one at the cap and one at full speed.
 fn parts_of(args: &BenchArgs) -> Result<Vec<Part>> {
     let part = |rate: Option<NonZeroU32>, latency: Option<&str>| {
         let (rows, at_most) = match (args.rows, rate) {
             (Some(rows), _) => (rows.get(), Duration::MAX),
             (None, Some(rate)) => (SECONDS * u64::from(rate.get()), Duration::MAX),
-            (None, None) => (MANY, LONG),
+            (None, None) => (MAX_ROWS, MAX_TIME),
         };
         Ok(Part {
             rate,
@@ -113,7 +113,7 @@ fn parts_of(args: &BenchArgs) -> Result<Vec<Part>> {
     let latency = args.mock.mock_latency.as_deref();
     match (args.rate.as_deref(), args.rows) {
         (None, None) => Ok(vec![
-            part(NonZeroU32::new(CAP), latency.or(Some(USUAL_LATENCY)))?,
+            part(NonZeroU32::new(CAP), latency.or(Some(DEFAULT_LATENCY)))?,
             part(None, latency)?,
         ]),
         (None, Some(_)) => Ok(vec![part(None, latency)?]),
@@ -155,18 +155,26 @@ fn measure(
         ..Plan::default()
     };
     let cap = plan.cap();
-    let mut watch = PaceMeter::new(monitor(progress, screen, cap));
+    let mut pace_meter = PaceMeter::new(monitor(args.progress, screen, cap));
     let before = Usage::now("mock");
     let finished = on_one_thread(async {
         let feed = Feed::of_rows(made_up::rows(part.rows, part.at_most), part.rows);
-        run::run(plan, feed, client, file, &mut watch, interrupts::interrupts).await
+        run::run(
+            plan,
+            feed,
+            client,
+            file,
+            &mut pace_meter,
+            interrupts::interrupts,
+        )
+        .await
     })?;
     let used = Usage::now("mock").since(&before);
     let figures = Figures::new(
         cap,
         concurrency.get(),
         &finished,
-        watch.pace(),
+        pace_meter.pace(),
         &mock.stop(),
         &used,
     );
@@ -190,23 +198,26 @@ mod tests {
         let Command::Bench(args) = Cli::try_parse_from(words).expect("flags").command else {
             panic!("another command");
         };
-        let parts = parts_of(&args).expect("they make sense");
+        let parts = parts_of(&args).expect("valid flags");
         let what = |part: &Part| (part.rate.map(NonZeroU32::get), part.rows, part.at_most);
         parts.iter().map(what).collect()
     }
 
     #[test]
-    fn without_flags_both_cap_and_machine_are_measured_in_less_than_twenty_seconds() {
+    fn without_flags_the_cap_and_full_speed_are_measured_in_less_than_twenty_seconds() {
         let parts = parts("");
         assert_eq!(
             parts,
-            [(Some(200), 2_000, Duration::MAX), (None, MANY, LONG)]
+            [
+                (Some(200), 2_000, Duration::MAX),
+                (None, MAX_ROWS, MAX_TIME)
+            ]
         );
-        assert!(Duration::from_secs(SECONDS) + LONG < Duration::from_secs(20));
+        assert!(Duration::from_secs(SECONDS) + MAX_TIME < Duration::from_secs(20));
     }
 
     #[test]
-    fn with_flags_it_is_what_they_say() {
+    fn flags_choose_the_part() {
         assert_eq!(parts("--rows 500"), [(None, 500, Duration::MAX)]);
         assert_eq!(parts("--rate 50"), [(Some(50), 500, Duration::MAX)]);
         assert_eq!(parts("--rate max --rows 7"), [(None, 7, Duration::MAX)]);

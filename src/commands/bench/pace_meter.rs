@@ -1,10 +1,10 @@
-//! The pace while there is work: starting up and waiting for the last answers don't count.
+//! Measures the pace while there are rows to call, without the start and the wait for last answers.
 
 use std::time::Duration;
 
 use crate::monitor::{Monitor, Notice, Progress};
 
-/// Passes everything on and remembers how many calls had been made when.
+/// Forwards to another monitor, and records the number of calls over time.
 pub(super) struct PaceMeter {
     shown: Box<dyn Monitor>,
     first: Option<Mark>,
@@ -26,8 +26,8 @@ impl PaceMeter {
         }
     }
 
-    /// Calls a second while there were rows that had not been called; none where that was for
-    /// too short a time.
+    /// Returns the calls per second while there were uncalled rows; `None` if that was less than a
+    /// second.
     pub(super) fn pace(&self) -> Option<f64> {
         let (first, last) = (self.first?, self.last?);
         let time = last.at.saturating_sub(first.at).as_secs_f64();
@@ -65,9 +65,9 @@ mod tests {
     use crate::run::Tally;
 
     #[test]
-    fn the_pace_is_that_of_the_time_with_rows_to_call() {
+    fn the_pace_covers_only_the_time_with_rows_to_call() {
         let mut watch = PaceMeter::new(Box::new(Silent));
-        // Tenths of a second, rows that are not settled, those of them in flight, calls.
+        // Tenths of a second, unsettled rows, rows in flight, calls.
         let seen = [
             (0, 0, 0, 0),
             (1, 500, 10, 20),
