@@ -11,7 +11,7 @@ pub struct CallerArgs {
     /// The SDKAppID of the app
     #[arg(long, value_name = "N")]
     pub sdkappid: Option<String>,
-    /// The admin account that makes the calls [default: administrator]
+    /// The calling admin account [default: administrator]
     #[arg(long, value_name = "ID")]
     pub identifier: Option<String>,
     /// The file that can set it too.

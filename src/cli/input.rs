@@ -21,7 +21,7 @@ pub struct InputArgs {
     /// Its columns are group, sender, topic, unless --columns gives positions: group=2,sender=1.
     #[arg(long)]
     pub no_header: bool,
-    /// Encoding of the text: gb18030, big5, utf-16le [default: utf-8]
+    /// Text encoding: gb18030, big5, utf-16le [default: utf-8]
     ///
     /// Any name from the web's Encoding Standard: gb18030 (covers gbk and gb2312), big5, shift-jis,
     /// euc-kr, windows-1252. A file with a byte order mark doesn't need this flag.

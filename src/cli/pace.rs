@@ -26,14 +26,14 @@ pub struct PaceArgs {
     /// The service itself takes up to 3s.
     #[arg(long, value_name = "TIME", hide_short_help = true)]
     pub timeout: Option<String>,
-    /// Failed rows to tolerate before stopping [default: 50%]
+    /// Maximum rows that may fail [default: 50%]
     ///
-    /// A number of rows, a share (checked from 1,000 rows on), or none for no limit. Unless it is
-    /// none, the run also stops if its first 20 rows all fail in the same way. For rows that have
+    /// If more fail, the run stops. A number of rows, a share (checked from 1,000 rows on), or none
+    /// for no limit. Unless it is none, the run also stops if its first 20 rows all fail in the same way. For rows that have
     /// failed before, as in a replay, the default is none.
     #[arg(long, value_name = "N|P%")]
     pub max_failures: Option<String>,
-    /// Wait for another run of this app on this machine to end
+    /// Wait for another run of the app on this machine
     #[arg(long)]
     pub wait: bool,
     /// Maximum time to wait out an outage [default: 30m]

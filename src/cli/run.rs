@@ -12,7 +12,7 @@ const MORE: &str = "recall run --help has every flag, the environment and the ex
 const EXAMPLES: &str = "\
 Examples:
   recall run rows.csv --mock                  rehearse against the built-in mock
-  recall run rows.csv --dry-run               show the first calls without making them
+  recall run rows.csv --dry-run               show the first calls, make none
   recall run rows.csv --preflight --limit 10  a canary: the first ten rows
   recall run rows.csv --preflight --resume    the rest, or after an interruption
   xzcat rows.csv.xz | recall run -            rows from a pipe

@@ -272,7 +272,7 @@ fn an_invalid_mock_script_gets_a_hint_to_the_sample() {
         assert_eq!(done.stderr.matches("hint: ").count(), 1, "{}", done.stderr);
     }
     for script in ["rows.csv", "typo.toml"] {
-        mock(script).says("\n  hint: samples/incident.toml");
+        mock(script).says("\n  hint: see samples/incident.toml");
     }
 }
 

@@ -140,11 +140,11 @@ fn the_help_describes_the_guard() {
         let help = help.finish().exits(0).stdout;
         let words: Vec<_> = help.split_whitespace().collect();
         let words = words.join(" ");
-        for phrase in [
-            "Most rows that may fail [default: 50%]",
-            "One more ends the run",
+        for told in [
+            "Maximum rows that may fail [default: 50%]",
+            "If more fail, the run stops",
             "a share (checked from 1,000 rows on)",
-            "a run also ends when its first 20 rows all fail alike",
+            "the run also stops if its first 20 rows all fail in the same way",
         ] {
             assert!(words.contains(phrase), "{phrase} is not in {help}");
         }

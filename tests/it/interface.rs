@@ -250,7 +250,7 @@ fn file_names_can_not_control_the_terminal() {
     harmless(&["check", &ledger], 2).says("is a ledger");
     harmless(&["report", &ledger], 0);
     harmless(&["report", &ledger, "--html", &name("page.html")], 0).says("Report: ");
-    harmless(&["report", &ledger, "--html", &rows], 2).says("is no page");
+    harmless(&["report", &ledger, "--html", &rows], 2).says("is not a recall report");
     harmless(&["export", &ledger], 0).prints(r"\u{2028}rows.csv");
 }
 
