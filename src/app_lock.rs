@@ -1,15 +1,15 @@
 //! Allows one run at a time per app: two at once would break its cap, and so would two in quick
 //! succession if the second did not know about the calls of the first.
 //!
-//! The lock is an advisory lock on a file in the folder for temporary files. The system releases it when
-//! the process ends, however that happens. The cap is per app, whatever the endpoint, and so is
-//! the lock; on loopback, where tests and mocks run, each port has its own lock.
+//! The lock is an advisory lock on a file in the folder for temporary files. The system releases it
+//! when the process ends, however that happens. The cap is per app, whatever the endpoint, and so
+//! is the lock; on loopback, where tests and mocks run, each port has its own lock.
 //!
-//! The file holds a JSON note. During a run it names the holder, `{"run":"process 7, ledger x"}`; a run
-//! that ends leaves the number of calls it made in its last second, `{"calls_in_last_second":12}`. A new
-//! holder that finds a holder's name therefore knows that the previous run was killed, and assumes the
-//! maximum number of calls. The note has no timestamp: its calls count as if they were made at the
-//! moment it is read, so no clock has to be trusted.
+//! The file holds a JSON note. During a run it names the holder, `{"run":"process 7, ledger x"}`; a
+//! run that ends leaves the number of calls it made in its last second,
+//! `{"calls_in_last_second":12}`. A new holder that finds a holder's name therefore knows that the
+//! previous run was killed, and assumes the maximum number of calls. The note has no timestamp: its
+//! calls count as if they were made at the moment it is read, so no clock has to be trusted.
 //!
 //! Not covered: runs on other machines, with another `TMPDIR`, or through a gateway on loopback. A
 //! run that can lock the file but not write it assumes the maximum number of calls, and the next
@@ -98,7 +98,7 @@ impl AppLock {
                     return Err(Error::service(format!(
                         "another run for app {app} is in progress: {first}"
                     ))
-                    .hint("two at once would break the cap: wait for it to end, or queue behind it with --wait"));
+                    .hint("two at once would break the cap: wait for it to end, or pass --wait"));
                 }
                 waiting(&first);
                 file.lock().map_err(fail)?;
@@ -176,8 +176,8 @@ fn path(calls: Calls, app: u64, endpoint: &Endpoint) -> PathBuf {
 
 /// Opens the lock file, and creates it if needed.
 ///
-/// Runs of other users need the file too, so a new one gets mode 0666 whatever the umask. An existing
-/// one is opened without `O_CREAT`, which Linux refuses for another user's file in `/tmp`
+/// Runs of other users need the file too, so a new one gets mode 0666 whatever the umask. An
+/// existing one is opened without `O_CREAT`, which Linux refuses for another user's file in `/tmp`
 /// (`fs.protected_regular`). A file that can't be written can still be locked.
 fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
@@ -222,8 +222,8 @@ fn holder(note: io::Result<Option<Note>>) -> String {
     }
 }
 
-/// Writes the note in a single write, padded with spaces to cover a longer old note, so that a process
-/// killed meanwhile leaves either the old note or the new one.
+/// Writes the note in a single write, padded with spaces to cover a longer old note, so that a
+/// process killed meanwhile leaves either the old note or the new one.
 fn write(file: &mut File, note: &Note) -> io::Result<()> {
     let mut bytes = serde_json::to_vec(note)?;
     let old = usize::try_from(file.metadata()?.len()).unwrap_or(0);

@@ -46,8 +46,8 @@ pub struct MockArgs {
     /// repeated
     #[arg(long, value_name = "10s..20s")]
     pub away: Vec<String>,
-    /// Maximum calls per second for each app and command; calls over it get the frequency error: 200
-    /// in any second, fixed:200 per clock second, or bucket:200,50 for a burst of 50
+    /// Maximum calls per second for each app and command; calls over it get the frequency error:
+    /// 200 in any second, fixed:200 per clock second, or bucket:200,50 for a burst of 50
     #[arg(long, value_name = "N")]
     pub cap: Option<String>,
     /// Close connections that are idle this long

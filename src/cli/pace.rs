@@ -29,8 +29,8 @@ pub struct PaceArgs {
     /// Maximum rows that may fail [default: 50%]
     ///
     /// If more fail, the run stops. A number of rows, a share (checked from 1,000 rows on), or none
-    /// for no limit. Unless it is none, the run also stops if its first 20 rows all fail in the same way. For rows that have
-    /// failed before, as in a replay, the default is none.
+    /// for no limit. Unless it is none, the run also stops if its first 20 rows all fail in the
+    /// same way. For rows that have failed before, as in a replay, the default is none.
     #[arg(long, value_name = "N|P%")]
     pub max_failures: Option<String>,
     /// Wait for another run of the app on this machine

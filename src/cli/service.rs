@@ -44,8 +44,8 @@ fn only_with_mock(arg: Arg) -> Arg {
         .hide_short_help(true)
 }
 
-/// Offers the names of the regions for completion, and takes any text: the value is checked together
-/// with those of the environment and the file.
+/// Offers the names of the regions for completion, and takes any text: the value is checked
+/// together with those of the environment and the file.
 #[derive(Clone)]
 struct Region;
 

@@ -40,8 +40,8 @@ fn before_inputs<W: AsRef<OsStr>>(words: impl Iterator<Item = W>) -> impl Iterat
     words.take_while(|word| word.as_ref() != "--")
 }
 
-/// Returns the command that sends the failed rows of this run's ledger again. It keeps the flags that
-/// `replay` has too, such as those for the service, the caller and the pace.
+/// Returns the command that sends the failed rows of this run's ledger again. It keeps the flags
+/// that `replay` has too, such as those for the service, the caller and the pace.
 pub(super) fn replay(ledger: &Path) -> String {
     // Skips the names of the binary and of the command.
     let words = std::env::args_os().skip(2);

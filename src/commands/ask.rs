@@ -24,8 +24,8 @@ pub(super) type Facts = Vec<(&'static str, String)>;
 pub(super) enum Somebody {
     /// Stdin and stderr are both the terminal.
     AtStdin,
-    /// One of the two is redirected, which is not consent: rows may come through a pipe, or messages
-    /// may be logged to a file.
+    /// One of the two is redirected, which is not consent: rows may come through a pipe, or
+    /// messages may be logged to a file.
     AtTheirTerminal(File),
 }
 

@@ -60,8 +60,8 @@ pub fn run(args: &CheckArgs, screen: &Screen) -> Result<u8> {
     })
 }
 
-/// Refuses flags for the service and the caller: an operator who passes one expects the service to be
-/// contacted. Offline, only the pace matters, which may come from `--config`.
+/// Refuses flags for the service and the caller: an operator who passes one expects the service to
+/// be contacted. Offline, only the pace matters, which may come from `--config`.
 fn refuse_service(args: &ServiceArgs) -> Result<()> {
     let flags = [
         ("--region", args.region.is_some()),
@@ -90,7 +90,8 @@ struct Checked<'a> {
     groups_online: Option<&'a preflight::GroupsReport>,
     /// Calls that a run would make, without retries.
     calls: u64,
-    /// How long the calls take at the configured rate, rounded up; `None` if the rate is not limited.
+    /// How long the calls take at the configured rate, rounded up; `None` if the rate is not
+    /// limited.
     seconds_at_cap: Option<u64>,
 }
 

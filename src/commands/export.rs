@@ -51,8 +51,8 @@ fn write(mut rows: LastWords, wanted: Option<Outcome>, format: Format) -> io::Re
     sink.finish()
 }
 
-/// A row of an export: an entry with every column, since CSV can't omit any. Only the column `input`
-/// is missing, from all rows, for a ledger of a single input.
+/// A row of an export: an entry with every column, since CSV can't omit any. Only the column
+/// `input` is missing, from all rows, for a ledger of a single input.
 #[derive(serde::Serialize)]
 struct Exported<'a> {
     row: u64,

@@ -61,8 +61,8 @@ pub(super) fn failed_rows(
     Ok((failed_rows, format))
 }
 
-/// Returns the format of the failed rows next to a ledger: that of a file left by an earlier run, if
-/// any, whatever the inputs are now. Two such files would soon disagree.
+/// Returns the format of the failed rows next to a ledger: that of a file left by an earlier run,
+/// if any, whatever the inputs are now. Two such files would soon disagree.
 fn format_beside(ledger: &Path, of_inputs: Format) -> Format {
     let formats = [of_inputs, Format::Csv, Format::Tsv, Format::Jsonl];
     let exists = |format: &Format| are_failed_rows(&failed_rows_beside(ledger, *format));

@@ -20,8 +20,8 @@ const ONE_REQUEST: Duration = Duration::from_millis(250);
 /// Whether a signal ends the process, as it does without a handler.
 static SIGNALS_END_PROCESS: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
-/// While this value lives, Ctrl-C and SIGTERM are messages. Afterwards they end the process again, so
-/// that Ctrl-C works at a question, on a slow disk, or while a long file is read.
+/// While this value lives, Ctrl-C and SIGTERM are messages. Afterwards they end the process again,
+/// so that Ctrl-C works at a question, on a slow disk, or while a long file is read.
 pub(super) struct Listening {
     heard: Arc<AtomicBool>,
 }

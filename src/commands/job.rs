@@ -108,8 +108,8 @@ pub(super) fn finish(mut job: Job<'_>, screen: &Screen) -> Result<u8> {
     exit_code(finished.end, failed, finished.tally.invalid, screen)
 }
 
-/// Returns the exit code, or the error that ended the run. `failed` is the number of failed rows, or
-/// the error of writing their file.
+/// Returns the exit code, or the error that ended the run. `failed` is the number of failed rows,
+/// or the error of writing their file.
 fn exit_code(end: End, failed: Result<u64>, invalid: u64, screen: &Screen) -> Result<u8> {
     if let (End::Ledger(_) | End::Input(_), Err(error)) = (&end, &failed) {
         // Only one error can be returned: the one that ended the run.

@@ -10,8 +10,8 @@ use crate::error::Result;
 use crate::harmless::harmless;
 use crate::monitor::Screen;
 
-/// Takes the lock for these calls. Returns `None` for the built-in mock, which no other process calls.
-/// A run that waits for this one shows `ledger`, if given.
+/// Takes the lock for these calls. Returns `None` for the built-in mock, which no other process
+/// calls. A run that waits for this one shows `ledger`, if given.
 pub(super) fn take_lock(
     calls: Calls,
     service: &Service,

@@ -41,8 +41,8 @@ pub fn run(args: &ReportArgs, screen: &Screen) -> Result<u8> {
     Ok(exit::OK)
 }
 
-/// Refuses to replace anything other than an earlier report or an empty file: a typo must not destroy a
-/// ledger, a list of rows or another page.
+/// Refuses to replace anything other than an earlier report or an empty file: a typo must not
+/// destroy a ledger, a list of rows or another page.
 fn check_replaceable(file: &Path) -> Result<()> {
     let replaceable = match fs::metadata(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),

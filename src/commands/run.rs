@@ -137,15 +137,15 @@ impl Setup<'_> {
         lock::take_lock(Calls::Recall, self.service, ledger, if_held, self.screen)
     }
 
-    /// Refuses a ledger that the run could not continue, before the operator waits for a preflight or
-    /// agrees to calls.
+    /// Refuses a ledger that the run could not continue, before the operator waits for a preflight
+    /// or agrees to calls.
     fn check_ledger(&self) -> Result<()> {
         let app = self.service.credentials.app;
         ledger::check(self.ledger, self.start, app, &self.service.name)
     }
 
-    /// Tells the operator if `--resume` finds no ledger. That is allowed, for scripts that always pass
-    /// it, but with a misspelled name the previous run would be ignored.
+    /// Tells the operator if `--resume` finds no ledger. That is allowed, for scripts that always
+    /// pass it, but with a misspelled name the previous run would be ignored.
     fn tell_of_new_ledger(&self) {
         if self.args.resume && !self.ledger.exists() {
             let ledger = harmless(self.ledger);

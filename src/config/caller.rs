@@ -75,9 +75,9 @@ fn secret(setting: &Setting) -> Result<Secret> {
 
 /// Returns the credentials for calls; `now` is in Unix seconds.
 ///
-/// Of key and `UserSig`, the one set with higher precedence counts. In the same place the key does: it
-/// can do all that a `UserSig` can, and renew it. The operator is warned if a setting has no effect,
-/// unless a key overrides a `UserSig` of lower precedence.
+/// Of key and `UserSig`, the one set with higher precedence counts. In the same place the key does:
+/// it can do all that a `UserSig` can, and renew it. The operator is warned if a setting has no
+/// effect, unless a key overrides a `UserSig` of lower precedence.
 pub(super) fn credentials(settings: &Settings, now: u64) -> Result<Credentials> {
     let caller = Caller::new(settings)?;
     let auth = match settings.either(["secret_key", "usersig"]) {

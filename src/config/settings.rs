@@ -8,8 +8,8 @@ use super::file;
 use crate::cli::{CallerArgs, FileArgs, PaceArgs, ServiceArgs};
 use crate::error::{Error, Result};
 
-/// All settings. Each is a key in the file, an environment variable and, except for secrets, a flag:
-/// `max_outage`, `RECALL_MAX_OUTAGE`, `--max-outage`.
+/// All settings. Each is a key in the file, an environment variable and, except for secrets, a
+/// flag: `max_outage`, `RECALL_MAX_OUTAGE`, `--max-outage`.
 pub(super) const KEYS: [&str; 12] = [
     "sdkappid",
     "identifier",

@@ -1,8 +1,8 @@
 //! `recall bench`: measures the whole pipeline against the built-in mock.
 //!
-//! Rows are generated on the fly; loop, client, ledger and syncs are those of a run. The mock uses a
-//! thread of this process, so at full speed the figures are a lower bound on machines with few cores;
-//! its CPU time is reported separately.
+//! Rows are generated on the fly; loop, client, ledger and syncs are those of a run. The mock uses
+//! a thread of this process, so at full speed the figures are a lower bound on machines with few
+//! cores; its CPU time is reported separately.
 
 mod figures;
 mod figures_text;
@@ -94,7 +94,8 @@ impl Part {
     }
 }
 
-/// Returns the requested parts; without `--rate` and `--rows`, one at the cap and one at full speed.
+/// Returns the requested parts; without `--rate` and `--rows`, one at the cap and one at full
+/// speed.
 fn parts_of(args: &BenchArgs) -> Result<Vec<Part>> {
     let part = |rate: Option<NonZeroU32>, latency: Option<&str>| {
         let (rows, at_most) = match (args.rows, rate) {
