@@ -187,7 +187,7 @@ fn an_interrupted_bench_reports_its_calls_so_far_and_leaves_no_files() {
     let recalled = count(&parts[0], "recalled");
     assert!((1..100_000).contains(&recalled), "{parts}");
     done.says("Stopped early");
-    is_left_clean(&place);
+    assert_left_clean(&place);
 }
 
 #[test]

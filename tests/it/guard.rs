@@ -140,7 +140,7 @@ fn the_help_describes_the_guard() {
         let help = help.finish().exits(0).stdout;
         let words: Vec<_> = help.split_whitespace().collect();
         let words = words.join(" ");
-        for told in [
+        for phrase in [
             "Maximum rows that may fail [default: 50%]",
             "If more fail, the run stops",
             "a share (checked from 1,000 rows on)",

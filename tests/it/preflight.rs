@@ -654,7 +654,7 @@ fn two_preflights_for_an_app_run_one_after_the_other() {
     let first = look().start();
     service.wait_until_called(1);
     let second = look().start();
-    second.until_it_says(&format!(
+    second.wait_until_it_says(&format!(
         "Waiting for another preflight of app 1400000000 to end: process {}",
         first.id()
     ));

@@ -76,7 +76,7 @@ fn resuming_without_a_ledger_starts_one() {
     let run = place.run("rows.csv").on(service.address());
     let done = run.with(["--resume"]).finish().exits(0);
     done.says("There is no ledger rows.ledger.jsonl yet; this run starts it.");
-    place.ledger().has_recalled_each_of(3);
+    place.ledger().assert_all_recalled(3);
     let run = place.run("rows.csv").on(service.address());
     let again = run.with(["--resume"]).finish().exits(0);
     assert!(

@@ -237,7 +237,7 @@ fn the_question_warns_of_a_usersig_that_expires_before_the_run_ends() {
         keyboard.type_keys("n\n");
         let done = running.finish().exits(130);
         let words = "before the run ends; with RECALL_SECRET_KEY";
-        assert_eq!(done.stderr.contains(words), told, "{}", done.stderr);
+        assert_eq!(done.stderr.contains(words), warns, "{}", done.stderr);
     }
     assert_eq!(service.calls(), 0);
 }

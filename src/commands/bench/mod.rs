@@ -156,7 +156,7 @@ fn measure(
         ..Plan::default()
     };
     let cap = plan.cap();
-    let mut pace_meter = PaceMeter::new(monitor(args.progress, screen, cap));
+    let mut pace_meter = PaceMeter::new(monitor(progress, screen, cap));
     let before = Usage::now("mock");
     let finished = on_one_thread(async {
         let feed = Feed::of_rows(made_up::rows(part.rows, part.at_most), part.rows);
