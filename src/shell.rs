@@ -1,6 +1,7 @@
 //! Quotes words for the shell, for printed commands that are meant to be copied.
 
 use std::ffi::OsStr;
+use std::fmt::Write as _;
 use std::iter;
 use std::path::Path;
 
@@ -34,7 +35,10 @@ fn escaped(word: &[u8]) -> String {
 }
 
 fn bytes(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "\\x{byte:02x}").expect("writing to a String can't fail");
+        text
+    })
 }
 
 /// Quotes a file name so that no command takes it for a flag.

@@ -58,7 +58,7 @@ impl Lookup {
             } else {
                 Err(10015)
             };
-            let mut info = Info::new(id, about);
+            let mut info = GroupEntry::new(id, about);
             if let Some(fields) = &self.filter.fields {
                 info.keep(fields);
             }
@@ -82,12 +82,12 @@ struct Wire<'a> {
     #[serde(rename = "ErrorCode")]
     code: i64,
     #[serde(rename = "GroupInfo")]
-    groups: Vec<Info<'a>>,
+    groups: Vec<GroupEntry<'a>>,
 }
 
 #[derive(Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Info<'a> {
+struct GroupEntry<'a> {
     #[serde(rename = "GroupId")]
     id: &'a str,
     #[serde(rename = "ErrorCode")]
@@ -104,7 +104,7 @@ struct Info<'a> {
     next_msg_seq: Option<u64>,
 }
 
-impl<'a> Info<'a> {
+impl<'a> GroupEntry<'a> {
     fn new(id: &'a str, about: Result<About<'a>, i64>) -> Self {
         match about {
             Ok(about) => Self {
