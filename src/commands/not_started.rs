@@ -1,7 +1,8 @@
-//! The `--json` summary of a run that ended before its first row.
+//! The end of a run before its first row.
 
 use std::path::Path;
 
+use super::again;
 use super::stdout::print_json;
 use crate::cli::OutputArgs;
 use crate::error::{Kind, Result};
@@ -10,9 +11,24 @@ use crate::monitor::Screen;
 use crate::report::{Stopped, Summary};
 use crate::run::Finished;
 
+/// Reports that a preflight ended the run. If the service, an outage or the operator did, it can be
+/// started again by the same command, which is printed.
+pub(super) fn stopped(
+    output: &OutputArgs,
+    ledger: &Path,
+    why: Kind,
+    screen: &Screen,
+) -> Result<()> {
+    if matches!(why, Kind::Stopped | Kind::Outage | Kind::Interrupted) {
+        let command = again::this_command(None);
+        screen.line(&format!("To start again: {command}"));
+    }
+    print(output, ledger, why)
+}
+
 /// With `--json`, prints an empty summary if the service, an outage or the operator ended the run:
 /// for these exit codes, scripts expect an object.
-pub(super) fn print(output: &OutputArgs, ledger: &Path, why: Kind) -> Result<()> {
+fn print(output: &OutputArgs, ledger: &Path, why: Kind) -> Result<()> {
     let stopped = match why {
         Kind::Stopped => Stopped::Service,
         Kind::Outage => Stopped::Outage,

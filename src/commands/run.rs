@@ -55,7 +55,7 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
         setup.check_ledger()?;
         let finished = setup.preflight(&rows, &mut plan);
         if let Err(error) = &finished {
-            not_started::print(&args.output, &ledger, error.kind())?;
+            not_started::stopped(&args.output, &ledger, error.kind(), screen)?;
         }
         preflighted = Some(finished?);
     }

@@ -39,6 +39,17 @@ fn a_replay_stopped_by_the_service_suggests_the_same_replay() {
 }
 
 #[test]
+fn a_run_stopped_during_its_preflight_suggests_the_same_command() {
+    let service = refusing(0);
+    let place = Place::with_rows(rows(3));
+    let run = place.run("rows.csv").on(service.address());
+    let done = run.with(["--preflight"]).finish().exits(4);
+    let done = done.says("To start again: recall run rows.csv");
+    assert_names_none_of(&done, &["--resume"]);
+    assert!(!place.path("rows.ledger.jsonl").exists());
+}
+
+#[test]
 fn a_replay_of_a_busy_ledger_or_for_another_app_gets_a_suitable_hint() {
     let service = refusing(3);
     let place = failed(&service, 3);

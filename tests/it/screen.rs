@@ -54,7 +54,7 @@ fn at_any_width_the_status_fits_and_an_interrupt_leaves_a_clean_terminal() {
         let (running, terminal) = run(&place, &service).start_on_terminal_with_columns(columns);
         wait_until_status(&terminal, &[], [position, counts]);
         running.signal(Signal::INT);
-        running.wait_until_it_says("Stopping: no new calls");
+        running.wait_until_it_says("Stopping:");
         gate.open();
         running.finish().exits(130);
         let shown = terminal.lines();
