@@ -1,6 +1,6 @@
 //! `recall replay`: sends the failed rows of a ledger again, into the same ledger.
 
-use super::job::{self, Job};
+use super::session::{self, Session};
 use super::{again, ask, files, lock, not_started, open_files};
 use crate::app_lock::Calls;
 use crate::cli::ReplayArgs;
@@ -49,7 +49,7 @@ pub fn run(args: &ReplayArgs, screen: &Screen) -> Result<u8> {
     let start = Start::Replay {
         read_to: last_words.end(),
     };
-    let job = Job {
+    let session = Session {
         lock,
         service,
         plan,
@@ -63,5 +63,5 @@ pub fn run(args: &ReplayArgs, screen: &Screen) -> Result<u8> {
         go_on: again::this_command(None),
         replay: again::this_command(None),
     };
-    job::finish(job, screen)
+    session::run(session, screen)
 }

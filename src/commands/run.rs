@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::ask::{self, Facts, Somebody};
-use super::job::{self, Job};
+use super::session::{self, Session};
 use super::{again, dry_run, files, groups, input, lock, not_started, open_files};
 use crate::api::client::Client;
 use crate::app_lock::{AppLock, Calls};
@@ -74,7 +74,7 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
     }
     // After the lock is taken: until then another run may have created the ledger.
     rows.name_inputs_except(setup.own_input()?);
-    let job = Job {
+    let session = Session {
         lock,
         start: setup.start,
         service,
@@ -88,7 +88,7 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<u8> {
         failed_rows,
         go_on: again::run_again(&args.rows.inputs),
     };
-    job::finish(job, screen)
+    session::run(session, screen)
 }
 
 /// Returns how to open the ledger.

@@ -19,10 +19,10 @@ use crate::ledger::{Header, LastWords, Start, remove_failed_rows, write_failed_r
 use crate::monitor::Screen;
 use crate::report::Summary;
 use crate::rows::Format;
-use crate::run::{self, End, Feed, LedgerFile, Plan};
+use crate::run::{End, Feed, LedgerFile, Plan};
 
 /// Everything a run needs, once flags and environment are checked.
-pub(super) struct Job<'a> {
+pub(super) struct Session<'a> {
     pub(super) service: Service,
     pub(super) plan: Plan,
     pub(super) feed: Feed,
@@ -41,68 +41,78 @@ pub(super) struct Job<'a> {
     pub(super) replay: String,
 }
 
-/// Runs a job, reports the result, and returns the exit code.
-pub(super) fn finish(mut job: Job<'_>, screen: &Screen) -> Result<u8> {
-    job.plan.before = job
+/// Runs a session, reports the result, and returns the exit code.
+pub(super) fn run(mut session: Session<'_>, screen: &Screen) -> Result<u8> {
+    session.plan.before = session
         .lock
         .as_ref()
         .map(AppLock::calls_before)
         .unwrap_or_default();
-    let cap = job.plan.cap();
-    let mut monitor = monitor(job.output.progress, screen, cap);
-    let client = Client::new(&job.service.transport, job.service.credentials)?;
+    let cap = session.plan.cap();
+    let mut monitor = monitor(session.output.progress, screen, cap);
+    let client = Client::new(&session.service.transport, session.service.credentials)?;
     let header = Header {
         version: crate::ledger::VERSION,
         app: client.credentials().app,
-        endpoint: job.service.name,
-        input: job.input.clone(),
+        endpoint: session.service.name,
+        input: session.input.clone(),
         created: Timestamp::now(),
     };
     let file = LedgerFile {
-        path: job.ledger.clone(),
+        path: session.ledger.clone(),
         header,
-        start: job.start,
+        start: session.start,
     };
-    let ledger = harmless(&job.ledger);
+    let ledger = harmless(&session.ledger);
     let mut patience = Some(screen.patience(format!("Reading the ledger {ledger}…")));
     let finished = on_one_thread(async {
-        run::run(job.plan, job.feed, client, file, monitor.as_mut(), || {
-            patience.take();
-            if let Some(lock) = &mut job.lock {
-                lock.mark_calling();
-            }
-            interrupts::interrupts()
-        })
+        crate::run::run(
+            session.plan,
+            session.feed,
+            client,
+            file,
+            monitor.as_mut(),
+            || {
+                patience.take();
+                if let Some(lock) = &mut session.lock {
+                    lock.mark_calling();
+                }
+                interrupts::interrupts()
+            },
+        )
         .await
     })?;
     // A ledger that this run created contains only its rows, so it need not be read again.
-    let is_new = matches!(job.start, Start::New | Start::Afresh);
+    let is_new = matches!(session.start, Start::New | Start::Afresh);
     let failed = if is_new && finished.tally.failed == 0 {
-        remove_failed_rows(&job.failed_rows).map(|()| 0)
+        remove_failed_rows(&session.failed_rows).map(|()| 0)
     } else {
-        update_failed_rows(&job.ledger, &job.failed_rows, job.failed_format)
+        update_failed_rows(&session.ledger, &session.failed_rows, session.failed_format)
     };
     // From here on, other runs may make calls and write the same files.
-    if let Some(lock) = job.lock {
+    if let Some(lock) = session.lock {
         lock.release(finished.last_second);
     }
     let known = *failed.as_ref().unwrap_or(&0);
     // A replay has just sent the failed rows of earlier runs again.
     let earlier = known.saturating_sub(finished.tally.failed);
-    let skips_settled = job.start.skips_settled();
+    let skips_settled = session.start.skips_settled();
     let before = if skips_settled { earlier } else { 0 };
-    let failed_rows = (known > 0).then_some(job.failed_rows);
-    let summary = Summary::new(&finished, cap, job.ledger, failed_rows, before);
-    match summary.nothing_to_do(skips_settled.then_some(&job.input)) {
+    let failed_rows = (known > 0).then_some(session.failed_rows);
+    let summary = Summary::new(&finished, cap, session.ledger, failed_rows, before);
+    match summary.nothing_to_do(skips_settled.then_some(&session.input)) {
         Some(nothing) => screen.line(&nothing),
         None => screen.line(summary.text(screen.width()).trim_end()),
     }
     if !matches!(finished.end, End::Done) {
-        screen.line(&format!("To go on: {}", job.go_on));
+        screen.line(&format!("To go on: {}", session.go_on));
     } else if known > 0 {
-        screen.line(&format!("To send the failed rows again: {}", job.replay));
+        screen.line(&format!(
+            "To send the failed rows again: {}",
+            session.replay
+        ));
     }
-    if job.output.json {
+    if session.output.json {
         print_json(&summary)?;
     }
     exit_code(finished.end, failed, finished.tally.invalid, screen)
