@@ -2,9 +2,10 @@
 
 mod answer;
 mod clock;
-mod heard;
 mod ledger;
+mod link;
 mod mock;
+mod output;
 mod place;
 mod process;
 mod recall;
@@ -12,11 +13,11 @@ mod request;
 mod service;
 mod skip;
 mod terminal;
-mod way;
 
 pub(crate) use answer::Answer;
 pub(crate) use clock::{PATIENCE, peak_per_second, wait_until};
 pub(crate) use ledger::{Entry, Ledger};
+pub(crate) use link::Link;
 pub(crate) use mock::{connect, get, get_refused, mock, row_calls};
 pub(crate) use place::{Place, SECRET_KEY, USERSIG, rows, senders};
 pub(crate) use process::{Finished, Running};
@@ -26,4 +27,3 @@ pub(crate) use request::Request;
 pub(crate) use service::{Service, unused_address};
 pub(crate) use skip::skip;
 pub(crate) use terminal::Terminal;
-pub(crate) use way::Link;

@@ -9,7 +9,7 @@ use std::time::Instant;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use super::heard::Output;
+use super::output::Output;
 use super::{PATIENCE, wait_until};
 
 /// A running process. Dropping it kills it.
