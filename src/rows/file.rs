@@ -95,6 +95,7 @@ mod tests {
     use flate2::Compression;
     use flate2::write::GzEncoder;
 
+    use super::Changed;
     use crate::rows::{Batch, Options, Rows, Source, open};
 
     /// More rows than are read ahead.
@@ -120,6 +121,12 @@ mod tests {
     fn read_on(rows: &mut Rows, batch: &mut Batch) -> crate::error::Result<()> {
         while rows.read(batch, usize::MAX)? {}
         Ok(())
+    }
+
+    #[track_caller]
+    fn assert_fails(error: Option<String>, why: &Changed) {
+        let error = error.unwrap();
+        assert!(error.ends_with(&why.to_string()), "{error}");
     }
 
     fn truncate(path: &Path, len: u64) {
@@ -167,11 +174,7 @@ mod tests {
         fs::write(&path, &packed).unwrap();
         let last = packed.len() as u64 / 2;
         let (_, error) = read(&path, |path| truncate(path, last));
-        assert!(
-            error
-                .unwrap()
-                .ends_with("it became shorter while it was being read")
-        );
+        assert_fails(error, &Changed::Shorter);
     }
 
     #[test]
@@ -185,11 +188,7 @@ mod tests {
             file.set_modified(modified + Duration::from_secs(1))
                 .unwrap();
         });
-        assert!(
-            error
-                .unwrap()
-                .ends_with("it was changed while it was being read")
-        );
+        assert_fails(error, &Changed::Rewritten);
     }
 
     #[test]
